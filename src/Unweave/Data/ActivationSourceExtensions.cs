@@ -1,0 +1,24 @@
+using Unweave.Numerics;
+
+namespace Unweave.Data;
+
+/// <summary>Ways to read a source.</summary>
+public static class ActivationSourceExtensions
+{
+    extension(IActivationSource source)
+    {
+        /// <summary>Reads consecutive rows into a new matrix.</summary>
+        /// <param name="first">Position of the first row.</param>
+        /// <param name="count">Number of rows.</param>
+        public Matrix Rows(long first, int count)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(first);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(first + count, source.Rows, nameof(count));
+            var matrix = new Matrix(count, source.Width);
+            long[] rows = new long[count];
+            for (int i = 0; i < count; i++) rows[i] = first + i;
+            source.Read(rows, matrix);
+            return matrix;
+        }
+    }
+}
