@@ -86,7 +86,7 @@ public sealed record TopKOptions : DictionaryOptions
     }
 
     /// <inheritdoc/>
-    public override Autoencoder Build(int inputWidth, Rng rng) => throw new NotSupportedException();
+    public override Autoencoder Build(int inputWidth, Rng rng) => new TopKAutoencoder(this, inputWidth, rng);
 }
 
 /// <summary>ReLU with an L1 penalty (Bricken et al. 2023; with free decoder norms, Anthropic's April 2024 update).</summary>
