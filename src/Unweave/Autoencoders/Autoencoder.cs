@@ -20,12 +20,11 @@ public abstract class Autoencoder : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate(inputWidth);
-        Options = options;
         InputWidth = inputWidth;
     }
 
     /// <summary>The settings it was built from.</summary>
-    public AutoencoderOptions Options { get; }
+    public abstract AutoencoderOptions Options { get; }
 
     /// <summary>Width d of the vectors.</summary>
     public int InputWidth { get; }

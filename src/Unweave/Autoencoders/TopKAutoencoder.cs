@@ -23,8 +23,8 @@ public sealed class TopKAutoencoder : SparseAutoencoder
         weights = new DictionaryWeights(options.Latents, inputWidth, unitDecoder: true, rng);
     }
 
-    /// <summary>The settings it was built from.</summary>
-    public new TopKOptions Options { get; }
+    /// <inheritdoc/>
+    public override TopKOptions Options { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters => weights.Parameters;
