@@ -6,7 +6,8 @@ namespace Unweave.Autoencoders;
 /// <param name="Name">Its name in checkpoints, for example <c>W_dec</c>.</param>
 /// <param name="Value">Its value; a vector is a matrix of one row.</param>
 /// <param name="UnitRows">Every row is held at unit norm: its gradient loses the part along the row, and the row is renormalised after each update.</param>
-public sealed record Parameter(string Name, Matrix Value, bool UnitRows = false);
+/// <param name="PerLatent">Each row (of a vector: each element) belongs to one latent, and starts afresh when that latent is resampled.</param>
+public sealed record Parameter(string Name, Matrix Value, bool UnitRows = false, bool PerLatent = false);
 
 /// <summary>
 /// A model that encodes a vector and decodes it again. Inputs of any scale are taken as they are: <see cref="InputScale"/> brings
@@ -19,12 +20,11 @@ public abstract class Autoencoder : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate(inputWidth);
-        Options = options;
         InputWidth = inputWidth;
     }
 
     /// <summary>The settings it was built from.</summary>
-    public AutoencoderOptions Options { get; }
+    public abstract AutoencoderOptions Options { get; }
 
     /// <summary>Width d of the vectors.</summary>
     public int InputWidth { get; }
@@ -39,6 +39,10 @@ public abstract class Autoencoder : IDisposable
     /// <param name="x">Vectors, <c>[batch, d]</c>.</param>
     /// <param name="reconstruction">Their reconstructions, <c>[batch, d]</c>, at the scale of <paramref name="x"/>.</param>
     public abstract void Reconstruct(Matrix x, Matrix reconstruction);
+
+    /// <summary>Sets the weights that start from the data: the decoder's bias starts at the centre of the inputs.</summary>
+    /// <param name="centre">Centre of the scaled inputs (their geometric median), d values.</param>
+    public abstract void StartAt(ReadOnlySpan<float> centre);
 
     /// <summary>Makes the buffers and the code that compute this model's loss and gradients for training.</summary>
     /// <param name="workers">The threads to run on.</param>
@@ -72,6 +76,12 @@ public abstract class SparseAutoencoder : Autoencoder
     /// <summary>The dictionary W_dec, <c>[n, d]</c>: a latent a row, at the scale of the weights.</summary>
     public abstract Matrix Decoder { get; }
 
+    /// <summary>Gives a dead latent a new direction (resampling, Bricken et al. 2023): its decoder row, a smaller encoder row along it, no bias.</summary>
+    /// <param name="latent">The latent.</param>
+    /// <param name="direction">Unit vector, d values.</param>
+    /// <param name="encoderNorm">Norm of the new encoder row.</param>
+    public abstract void Replace(int latent, ReadOnlySpan<float> direction, float encoderNorm);
+
     /// <summary>A latent counts as firing when its activation is above this: 0, or 0.5 for sigmoid latents, which are never 0.</summary>
     public virtual float FiringThreshold => 0;
 
@@ -93,6 +103,15 @@ public abstract class SparseAutoencoder : Autoencoder
     /// <param name="codes">Codes over this dictionary.</param>
     /// <param name="reconstruction">Overwritten, <c>[codes.Rows, d]</c>.</param>
     public abstract void Decode(SparseCodes codes, Matrix reconstruction);
+
+    /// <summary>Refuses codes of another dictionary and a destination of another shape.</summary>
+    protected void CheckDecode(SparseCodes codes, Matrix reconstruction)
+    {
+        ArgumentNullException.ThrowIfNull(codes);
+        ArgumentNullException.ThrowIfNull(reconstruction);
+        if (codes.DictionarySize != Latents) throw new ArgumentException($"The codes are over {codes.DictionarySize} latents, but this autoencoder has {Latents}.", nameof(codes));
+        if (reconstruction.Rows != codes.Rows || reconstruction.Columns != InputWidth) throw new ArgumentException($"Decoding {codes.Rows} rows of width {InputWidth} into a [{reconstruction.Rows}, {reconstruction.Columns}] matrix.", nameof(reconstruction));
+    }
 }
 
 /// <summary>What the trainer tells a model at one step.</summary>
@@ -110,6 +129,12 @@ public readonly record struct LossTerms(double Reconstruction, double Sparsity, 
     /// <summary>The loss that training lowers.</summary>
     public double Total => Reconstruction + Sparsity + Auxiliary;
 }
+
+/// <summary>Wall time of the phases of a forward and backward pass.</summary>
+/// <param name="Encode">The encoder's product and its selection.</param>
+/// <param name="Decode">Reconstruction and loss.</param>
+/// <param name="Backward">Gradients, as far as they are prepared before they are read.</param>
+public readonly record struct PhaseTimes(TimeSpan Encode, TimeSpan Decode, TimeSpan Backward);
 
 /// <summary>
 /// A model's loss and gradients: the seam under training. <see cref="Compute"/> encodes, decodes and prepares the backward pass of
@@ -130,8 +155,14 @@ public abstract class Gradients : IDisposable
     /// <param name="destination">rowCount × columns values, overwritten.</param>
     public abstract void Read(int parameter, int firstRow, int rowCount, Span<float> destination);
 
-    /// <summary>The codes of the last batch, or null for a model without a dictionary.</summary>
-    public abstract SparseCodes? Codes { get; }
+    /// <summary>How often each latent fired in the last batch, <c>[n]</c>; empty for a model without a dictionary.</summary>
+    public abstract ReadOnlySpan<int> Fired { get; }
+
+    /// <summary>‖x − x̂‖² of each row of the last batch, <c>[batch]</c>.</summary>
+    public abstract ReadOnlySpan<double> RowErrors { get; }
+
+    /// <summary>Wall time of the last <see cref="Compute"/>, by phase.</summary>
+    public PhaseTimes Times { get; protected set; }
 
     /// <summary>State beside the parameters that a resumed run needs (for example running means), by name; empty for most.</summary>
     public virtual IReadOnlyList<Parameter> State => [];
@@ -145,4 +176,12 @@ public abstract class Gradients : IDisposable
 
     /// <summary>Gives back the buffers.</summary>
     protected abstract void Dispose(bool disposing);
+
+    /// <summary>Mean over rows, summed in order.</summary>
+    private protected static double Mean(double[] rows)
+    {
+        double sum = 0;
+        foreach (double row in rows) sum += row;
+        return sum / Math.Max(rows.Length, 1);
+    }
 }

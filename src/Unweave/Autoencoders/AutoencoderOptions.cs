@@ -86,7 +86,7 @@ public sealed record TopKOptions : DictionaryOptions
     }
 
     /// <inheritdoc/>
-    public override Autoencoder Build(int inputWidth, Rng rng) => throw new NotSupportedException();
+    public override Autoencoder Build(int inputWidth, Rng rng) => new TopKAutoencoder(this, inputWidth, rng);
 }
 
 /// <summary>ReLU with an L1 penalty (Bricken et al. 2023; with free decoder norms, Anthropic's April 2024 update).</summary>
@@ -108,7 +108,7 @@ public sealed record ReluOptions : DictionaryOptions
     }
 
     /// <inheritdoc/>
-    public override Autoencoder Build(int inputWidth, Rng rng) => throw new NotSupportedException();
+    public override Autoencoder Build(int inputWidth, Rng rng) => new ReluAutoencoder(this, inputWidth, rng);
 }
 
 /// <summary>How the mean activation ρ̂ of a latent is estimated.</summary>
@@ -150,7 +150,7 @@ public sealed record KlOptions : DictionaryOptions
     }
 
     /// <inheritdoc/>
-    public override Autoencoder Build(int inputWidth, Rng rng) => throw new NotSupportedException();
+    public override Autoencoder Build(int inputWidth, Rng rng) => new KlAutoencoder(this, inputWidth, rng);
 }
 
 /// <summary>The non-linearity of the hidden layers.</summary>
@@ -204,5 +204,5 @@ public sealed record UndercompleteOptions : AutoencoderOptions
     }
 
     /// <inheritdoc/>
-    public override Autoencoder Build(int inputWidth, Rng rng) => throw new NotSupportedException();
+    public override Autoencoder Build(int inputWidth, Rng rng) => new UndercompleteAutoencoder(this, inputWidth, rng);
 }

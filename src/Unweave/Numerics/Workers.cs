@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Unweave.Numerics;
 
 /// <summary>
@@ -59,7 +61,7 @@ public sealed class Workers : IDisposable
             Take();
             var spin = new SpinWait();
             while (Volatile.Read(ref running) != 0) spin.SpinOnce(sleep1Threshold: -1);
-            if (failure is { } first) throw new InvalidOperationException($"A worker failed: {first.Message}", first);
+            if (failure is { } first) ExceptionDispatchInfo.Throw(first);
         }
     }
 

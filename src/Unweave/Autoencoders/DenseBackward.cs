@@ -1,0 +1,115 @@
+using System.Numerics.Tensors;
+using Unweave.Numerics;
+using Unweave.Numerics.Kernels;
+
+namespace Unweave.Autoencoders;
+
+/// <summary>
+/// The backward pass of dense codes through a dictionary: sigmoid codes, and ReLU codes while most latents are still active.
+/// </summary>
+/// <remarks>
+/// With G = ∂L/∂x̂ <c>[batch, d]</c> and D = ∂L/∂pre <c>[batch, n]</c>: ∂L/∂z = G·W_decᵀ;  ∂L/∂W_dec = ZᵀG;
+/// ∂L/∂W_enc = Dᵀ·input;  ∂L/∂b_enc = Σ D.
+/// </remarks>
+internal sealed unsafe class DenseBackward(DictionaryWeights weights, Workers workers) : IDisposable
+{
+    private readonly KernelSet kernels = KernelSet.Current;
+    private readonly DenseProduct scratch = new(workers), gradientRight = new(workers), inputRight = new(workers);
+    private readonly Matrix biasGradient = new(1, weights.Encoder.Rows), centreGradient = new(1, weights.Encoder.Columns);
+    private Matrix gradient = new(0, 0), codes = new(0, 0), delta = new(0, 0);
+    private double[] errors = [];
+
+    /// <summary>D, <c>[batch, n]</c>: the caller turns ∂L/∂z into ∂L/∂pre in place between <see cref="Reconstruct"/> and <see cref="Finish"/>.</summary>
+    public Matrix Delta => delta;
+
+    /// <summary>Reconstructs, and computes the errors, G and ∂L/∂z (into <see cref="Delta"/>).</summary>
+    /// <param name="z">The codes, <c>[batch, n]</c>; used until the next batch.</param>
+    /// <param name="target">What Σ z·W_dec should be, <c>[batch, d]</c>.</param>
+    /// <returns>‖error‖² of each row.</returns>
+    public double[] Reconstruct(Matrix z, Matrix target)
+    {
+        int batch = z.Rows, width = target.Columns;
+        if (gradient.Rows != batch)
+        {
+            gradient.Dispose();
+            delta.Dispose();
+            gradient = new Matrix(batch, width);
+            delta = new Matrix(batch, z.Columns);
+            errors = new double[batch];
+        }
+
+        codes = z;
+        scratch.PackRight(weights.Decoder, transposed: false);
+        scratch.Multiply(z, transposed: false, gradient);
+        workers.Run(RowParts.Count(batch), part =>
+        {
+            (int first, int end) = RowParts.Range(part, batch);
+            for (int r = first; r < end; r++)
+            {
+                Span<float> row = gradient.Row(r);
+                TensorPrimitives.Subtract(row, target.Row(r), row);
+                fixed (float* pointer = row)
+                {
+                    errors[r] = kernels.Dot(pointer, pointer, width);
+                    kernels.Scale(pointer, 2f / batch, width);
+                }
+            }
+        });
+        scratch.PackRight(weights.Decoder, transposed: true);
+        scratch.Multiply(gradient, transposed: false, delta);
+        return errors;
+    }
+
+    /// <summary>Prepares the reading of gradients once <see cref="Delta"/> holds ∂L/∂pre.</summary>
+    /// <param name="input">The encoder's input, <c>[batch, d]</c>.</param>
+    /// <param name="centred">True when the encoder's input is x − b_dec, which adds the encoder's part to the gradient of b_dec.</param>
+    public void Finish(Matrix input, bool centred)
+    {
+        gradientRight.PackRight(gradient, transposed: false);
+        inputRight.PackRight(input, transposed: false);
+        ColumnSums(delta, biasGradient);
+        ColumnSums(gradient, centreGradient);
+        if (!centred) return;
+        for (int latent = 0; latent < weights.Encoder.Rows; latent++)
+            kernels.AddScaled(centreGradient.Pointer, weights.Encoder.Pointer + ((nint)latent * weights.Encoder.Columns), -biasGradient[0, latent], weights.Encoder.Columns);
+    }
+
+    /// <summary>Writes the gradient of rows of a parameter; see <see cref="Gradients.Read"/>.</summary>
+    public void Read(int parameter, int firstRow, int rowCount, Span<float> destination)
+    {
+        switch (parameter)
+        {
+            case DictionaryWeights.EncoderBiasIndex:
+                biasGradient.Row(0).CopyTo(destination);
+                break;
+            case DictionaryWeights.DecoderBiasIndex:
+                centreGradient.Row(0).CopyTo(destination);
+                break;
+            case DictionaryWeights.EncoderIndex:
+                fixed (float* target = destination) inputRight.MultiplyRows(delta, transposed: true, firstRow, rowCount, target);
+                break;
+            default:
+                fixed (float* target = destination) gradientRight.MultiplyRows(codes, transposed: true, firstRow, rowCount, target);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (IDisposable part in (IDisposable[])[scratch, gradientRight, inputRight, biasGradient, centreGradient, gradient, delta]) part.Dispose();
+    }
+
+    // By columns, so that a sum runs over the rows in order on one thread.
+    private void ColumnSums(Matrix matrix, Matrix sums)
+    {
+        const int Columns = 256;
+        sums.Clear();
+        float* target = sums.Pointer, source = matrix.Pointer;
+        workers.Run((matrix.Columns + Columns - 1) / Columns, part =>
+        {
+            int first = part * Columns, count = Math.Min(Columns, matrix.Columns - first);
+            for (int r = 0; r < matrix.Rows; r++) kernels.AddScaled(target + first, source + ((nint)r * matrix.Columns) + first, 1, count);
+        });
+    }
+}

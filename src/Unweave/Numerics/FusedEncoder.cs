@@ -1,0 +1,250 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using Unweave.Numerics.Kernels;
+
+namespace Unweave.Numerics;
+
+/// <summary>
+/// The encoder's product and its selection in one: pre = x·Wᵀ + b, of which each row keeps its k largest positive values, or all
+/// positive ones. The <c>[batch, n]</c> pre-activations never exist: each tile of the product is searched while it is in the cache.
+/// </summary>
+/// <remarks>
+/// W is packed a block of panels at a time, small enough for the second-level cache; while the team multiplies one block, the next
+/// is packed. A row belongs to one thread within a block, and blocks follow each other, so a row meets its latents in
+/// ascending order whatever the number of threads, and of equal values the lower latent wins.
+/// </remarks>
+internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet = null) : IDisposable
+{
+    private const int BlockBytes = 1200 * 1024; // of packed W: stays in a second-level cache of 2 MB beside a panel of x
+    private const int PanelsOfX = 4; // in one part of the work
+
+    private readonly KernelSet kernels = kernelSet ?? KernelSet.Current;
+    private readonly NativeBuffer<float> packedX = new(), packedW = new(), pool = new();
+    private readonly NativeBuffer<int> packedLatents = new(), poolLatents = new();
+    private readonly NativeBuffer<Candidates> rows = new();
+    private int batch, depth;
+
+    /// <summary>What a row has kept so far. All of <see cref="Values"/> are above <see cref="Threshold"/>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Candidates
+    {
+        public float* Values;
+        public int* Latents;
+        public int Count;
+        public int Capacity;
+        public float Threshold;
+    }
+
+    /// <summary>Packs the input of the following selections.</summary>
+    /// <param name="x"><c>[batch, d]</c>, centred and scaled.</param>
+    public void Load(Matrix x)
+    {
+        (batch, depth) = (x.Rows, x.Columns);
+        int tileRows = kernels.TileRows, panels = (batch + tileRows - 1) / tileRows;
+        float* target = packedX.Ensure((long)panels * tileRows * depth);
+        float* source = x.Pointer;
+        workers.Run((panels + PanelsOfX - 1) / PanelsOfX, part =>
+        {
+            float** pointers = stackalloc float*[tileRows];
+            for (int panel = part * PanelsOfX; panel < Math.Min(panels, (part + 1) * PanelsOfX); panel++)
+            {
+                int first = panel * tileRows, count = Math.Min(tileRows, batch - first);
+                for (int r = 0; r < count; r++) pointers[r] = source + ((nint)(first + r) * depth);
+                Panels.FromRows(pointers, count, tileRows, depth, target + ((nint)panel * tileRows * depth));
+            }
+        });
+    }
+
+    /// <summary>Keeps each row's k largest positive pre-activations.</summary>
+    /// <param name="weights">W_enc, <c>[n, d]</c>.</param>
+    /// <param name="bias">b_enc, n values.</param>
+    /// <param name="k">Values kept, 1 or more.</param>
+    /// <param name="subset">The latents that take part, ascending; empty for all.</param>
+    /// <param name="codes">Overwritten.</param>
+    public void TopK(Matrix weights, float* bias, int k, ReadOnlySpan<int> subset, SparseCodes codes)
+    {
+        int capacity = checked(k + Math.Max(k, 4 * kernels.TileColumns));
+        float* values = pool.Ensure((long)batch * capacity);
+        int* latents = poolLatents.Ensure((long)batch * capacity);
+        Candidates* states = rows.Ensure(batch);
+        for (int r = 0; r < batch; r++)
+            states[r] = new Candidates { Values = values + ((nint)r * capacity), Latents = latents + ((nint)r * capacity), Capacity = capacity };
+        Select(weights, bias, k, subset);
+        workers.Run(Parts(batch), part =>
+        {
+            for (int r = part * 32; r < Math.Min(batch, (part + 1) * 32); r++) Compact(ref states[r], k);
+        });
+        Collect(codes);
+    }
+
+    /// <summary>Keeps each row's positive pre-activations, all of them.</summary>
+    /// <param name="weights">W_enc, <c>[n, d]</c>.</param>
+    /// <param name="bias">b_enc, n values.</param>
+    /// <param name="codes">Overwritten.</param>
+    public void Positive(Matrix weights, float* bias, SparseCodes codes)
+    {
+        Candidates* states = rows.Ensure(batch);
+        for (int r = 0; r < batch; r++) states[r] = default;
+        try
+        {
+            Select(weights, bias, 0, []);
+            Collect(codes);
+        }
+        finally
+        {
+            for (int r = 0; r < batch; r++)
+            {
+                NativeMemory.Free(states[r].Values);
+                NativeMemory.Free(states[r].Latents);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        packedX.Dispose();
+        packedW.Dispose();
+        pool.Dispose();
+        packedLatents.Dispose();
+        poolLatents.Dispose();
+        rows.Dispose();
+    }
+
+    // k = 0 keeps everything above the threshold.
+    private void Select(Matrix weights, float* bias, int k, ReadOnlySpan<int> subset)
+    {
+        int tileRows = kernels.TileRows, tileColumns = kernels.TileColumns, d = depth, rowCount = batch;
+        int n = subset.IsEmpty ? weights.Rows : subset.Length;
+        int panels = (n + tileColumns - 1) / tileColumns;
+        nint panelFloats = ((nint)d + 1) * tileColumns; // the panel, then its biases
+        int blockPanels = (int)Math.Clamp(BlockBytes / (panelFloats * sizeof(float)), 1, Math.Max(panels, 1));
+        int blocks = (panels + blockPanels - 1) / blockPanels;
+        int xPanels = (rowCount + tileRows - 1) / tileRows, parts = (xPanels + PanelsOfX - 1) / PanelsOfX;
+        float* w = packedW.Ensure(2 * blockPanels * panelFloats);
+        int* ids = packedLatents.Ensure(2 * blockPanels * tileColumns);
+        float* x = packedX.Pointer, source = weights.Pointer;
+        Candidates* states = rows.Pointer;
+        fixed (int* chosen = subset)
+        {
+            int* chosenLatents = chosen; // a fixed local cannot be captured
+
+            void Pack(int block, int inBlock)
+            {
+                int panel = (block * blockPanels) + inBlock, first = panel * tileColumns, count = Math.Min(tileColumns, n - first);
+                int slot = ((block & 1) * blockPanels) + inBlock;
+                float* target = w + (slot * panelFloats);
+                int* names = ids + (slot * tileColumns);
+                float** pointers = stackalloc float*[tileColumns];
+                float* biases = target + ((nint)d * tileColumns);
+                for (int c = 0; c < tileColumns; c++)
+                {
+                    int latent = c < count ? (chosenLatents == null ? first + c : chosenLatents[first + c]) : -1;
+                    names[c] = latent;
+                    biases[c] = latent < 0 ? float.NegativeInfinity : bias[latent];
+                    pointers[c] = latent < 0 ? null : source + ((nint)latent * d);
+                }
+
+                Panels.FromRows(pointers, count, tileColumns, d, target);
+            }
+
+            void Multiply(int block, int part)
+            {
+                float* tile = stackalloc float[tileRows * tileColumns];
+                int panelsHere = Math.Min(blockPanels, panels - (block * blockPanels));
+                for (int xPanel = part * PanelsOfX; xPanel < Math.Min(xPanels, (part + 1) * PanelsOfX); xPanel++)
+                {
+                    float* rowsOfX = x + ((nint)xPanel * tileRows * d);
+                    int first = xPanel * tileRows, count = Math.Min(tileRows, rowCount - first);
+                    for (int panel = 0; panel < panelsHere; panel++)
+                    {
+                        int slot = ((block & 1) * blockPanels) + panel;
+                        float* panelOfW = w + (slot * panelFloats);
+                        kernels.Multiply(rowsOfX, panelOfW, d, tile);
+                        float* biases = panelOfW + ((nint)d * tileColumns);
+                        int* names = ids + (slot * tileColumns);
+                        for (int r = 0; r < count; r++)
+                        {
+                            ref Candidates state = ref states[first + r];
+                            if (state.Count + tileColumns > state.Capacity) MakeRoom(ref state, k, tileColumns);
+                            state.Count += kernels.AppendAbove(tile + (r * tileColumns), biases, state.Threshold, names, state.Values + state.Count, state.Latents + state.Count);
+                        }
+                    }
+                }
+            }
+
+            int PanelsOf(int block) => block < blocks ? Math.Min(blockPanels, panels - (block * blockPanels)) : 0;
+
+            workers.Run(PanelsOf(0), panel => Pack(0, panel));
+            for (int block = 0; block < blocks; block++)
+            {
+                int current = block, packing = PanelsOf(block + 1);
+                workers.Run(packing + parts, part =>
+                {
+                    if (part < packing) Pack(current + 1, part);
+                    else Multiply(current, part - packing);
+                });
+            }
+        }
+    }
+
+    private static void MakeRoom(ref Candidates state, int k, int room)
+    {
+        if (k > 0)
+        {
+            Compact(ref state, k);
+            return;
+        }
+
+        int capacity = Math.Max(4 * room, 2 * state.Capacity);
+        state.Values = (float*)NativeMemory.Realloc(state.Values, (nuint)capacity * sizeof(float));
+        state.Latents = (int*)NativeMemory.Realloc(state.Latents, (nuint)capacity * sizeof(int));
+        state.Capacity = capacity;
+    }
+
+    // Drops all but the k largest and raises the threshold to the k-th: a later equal value has a higher latent and loses.
+    private static void Compact(ref Candidates state, int k)
+    {
+        if (state.Count <= k) return;
+        float[] scratch = ArrayPool<float>.Shared.Rent(state.Count);
+        Span<float> copy = scratch.AsSpan(0, state.Count);
+        new ReadOnlySpan<float>(state.Values, state.Count).CopyTo(copy);
+        float threshold = Selection.KthLargest(copy, k);
+        int above = 0;
+        foreach (float value in copy[..k])
+            if (value > threshold) above++;
+        ArrayPool<float>.Shared.Return(scratch);
+        int ties = k - above, kept = 0;
+        for (int i = 0; i < state.Count; i++)
+        {
+            float value = state.Values[i];
+            if (value < threshold || (value == threshold && ties-- <= 0)) continue;
+            state.Values[kept] = value;
+            state.Latents[kept++] = state.Latents[i];
+        }
+
+        state.Count = kept;
+        state.Threshold = threshold;
+    }
+
+    private void Collect(SparseCodes codes)
+    {
+        Candidates* states = rows.Pointer;
+        int[] lengths = ArrayPool<int>.Shared.Rent(Math.Max(batch, 1));
+        for (int r = 0; r < batch; r++) lengths[r] = states[r].Count;
+        codes.Layout(lengths.AsSpan(0, batch));
+        ArrayPool<int>.Shared.Return(lengths);
+        int rowCount = batch;
+        workers.Run(Parts(rowCount), part =>
+        {
+            for (int r = part * 32; r < Math.Min(rowCount, (part + 1) * 32); r++)
+            {
+                int start = (int)codes.Starts[r];
+                new ReadOnlySpan<float>(states[r].Values, states[r].Count).CopyTo(codes.ValuesForWriting[start..]);
+                new ReadOnlySpan<int>(states[r].Latents, states[r].Count).CopyTo(codes.LatentsForWriting[start..]);
+            }
+        });
+    }
+
+    private static int Parts(int rowCount) => (rowCount + 31) / 32;
+}
