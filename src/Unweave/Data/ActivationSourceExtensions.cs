@@ -20,5 +20,14 @@ public static class ActivationSourceExtensions
             source.Read(rows, matrix);
             return matrix;
         }
+
+        /// <summary>Reads rows by position into a new matrix.</summary>
+        /// <param name="rows">Positions; repeats are allowed.</param>
+        public Matrix Rows(ReadOnlySpan<long> rows)
+        {
+            var matrix = new Matrix(rows.Length, source.Width);
+            source.Read(rows, matrix);
+            return matrix;
+        }
     }
 }
