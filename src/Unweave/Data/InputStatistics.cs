@@ -101,7 +101,7 @@ public static class InputStatistics
             {
                 TensorPrimitives.ConvertTruncating<float, double>(sample.Row(i), row);
                 TensorPrimitives.Subtract(row, centre, difference);
-                double distance = TensorPrimitives.Norm<double>(difference);
+                double distance = Norms.L2(difference);
                 distances += distance;
                 if (distance <= 1e-12 * scale || distance == 0)
                 {
@@ -119,9 +119,10 @@ public static class InputStatistics
             TensorPrimitives.Divide(next, weights, next);
 
             // Rows at the centre hold it with a force of one each: it stays when the others pull no harder.
-            double force = TensorPrimitives.Norm<double>(pull), stay = here == 0 ? 0 : Math.Min(1, here / force);
+            double force = Norms.L2(pull), stay = here == 0 ? 0 : Math.Min(1, here / force);
             for (int j = 0; j < centre.Length; j++) next[j] = ((1 - stay) * next[j]) + (stay * centre[j]);
-            double step = TensorPrimitives.Distance<double>(centre, next);
+            TensorPrimitives.Subtract(centre, next, difference);
+            double step = Norms.L2(difference);
             (centre, next) = (next, centre);
             if (step <= tolerance * scale) break;
         }

@@ -26,4 +26,22 @@ public static class Norms
         foreach (float value in x) sum += (double)value * value;
         return Math.Sqrt(sum);
     }
+
+    /// <inheritdoc cref="L2(ReadOnlySpan{float})"/>
+    /// <remarks>Summed in the same order wherever the vector lies in memory, as seeded runs need.</remarks>
+    public static double L2(ReadOnlySpan<double> x)
+    {
+        double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        int i = 0;
+        for (; i + 4 <= x.Length; i += 4)
+        {
+            s0 += x[i] * x[i];
+            s1 += x[i + 1] * x[i + 1];
+            s2 += x[i + 2] * x[i + 2];
+            s3 += x[i + 3] * x[i + 3];
+        }
+
+        for (; i < x.Length; i++) s0 += x[i] * x[i];
+        return Math.Sqrt(s0 + s1 + (s2 + s3));
+    }
 }

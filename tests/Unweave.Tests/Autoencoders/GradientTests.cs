@@ -1,0 +1,143 @@
+using Unweave.Autoencoders;
+using Unweave.Numerics;
+
+namespace Unweave.Tests.Autoencoders;
+
+/// <summary>Every hand-written backward against central differences, in double precision, of the loss written independently.</summary>
+public sealed class GradientTests
+{
+    public static TheoryData<string, AutoencoderOptions, int, int> Cases => new()
+    {
+        { "topk", new TopKOptions { Latents = 23, K = 3, AuxK = 0 }, 9, 7 },
+        { "topk on a whole batch part", new TopKOptions { Latents = 50, K = 5, AuxK = 0 }, 8, 35 },
+        { "topk with AuxK", new TopKOptions { Latents = 23, K = 3, AuxK = 2, AuxCoefficient = 0.4 }, 9, 7 },
+        { "topk with AuxK beyond the dead", new TopKOptions { Latents = 23, K = 3, AuxK = 64, AuxCoefficient = 0.4 }, 9, 7 },
+        { "topk with Multi-TopK", new TopKOptions { Latents = 23, K = 3, AuxK = 0, MultiK = 8, MultiCoefficient = 0.3 }, 9, 7 },
+        { "topk with both", new TopKOptions { Latents = 23, K = 3, AuxK = 3, MultiK = 8 }, 9, 7 },
+        { "relu, free norms, sparse", new ReluOptions { Latents = 23, L1Coefficient = 0.7 }, 9, 7 },
+        { "relu, unit norms, sparse", new ReluOptions { Latents = 23, L1Coefficient = 0.7, UnitDecoder = true }, 9, 7 },
+        { "relu, free norms, dense", new ReluOptions { Latents = 50, L1Coefficient = 0.7 }, 11, 17 },
+        { "kl", new KlOptions { Latents = 23, TargetActivation = 0.1, KlCoefficient = 0.6 }, 9, 7 },
+        { "undercomplete, linear", new UndercompleteOptions { Bottleneck = 3, Activation = Activation.Linear }, 9, 7 },
+        { "undercomplete, tanh", new UndercompleteOptions { Bottleneck = 3, Hidden = [6, 5] }, 9, 7 },
+        { "undercomplete, relu", new UndercompleteOptions { Bottleneck = 3, Hidden = [6], Activation = Activation.Relu }, 9, 7 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Backward_matches_central_differences(string name, AutoencoderOptions options, int width, int batch)
+    {
+        var rng = new Rng(42);
+        using var workers = new Workers(2);
+        using Autoencoder model = options.Build(width, rng);
+        bool shift = name.EndsWith("sparse", StringComparison.Ordinal);
+        foreach (Parameter parameter in model.Parameters)
+        {
+            Span<float> values = parameter.Value.AsSpan();
+            for (int i = 0; i < values.Length; i++) values[i] += (float)(0.3 * rng.NextNormal());
+            if (shift && string.Equals(parameter.Name, "b_enc", StringComparison.Ordinal))
+                for (int i = 0; i < values.Length; i++) values[i] -= 4.5f; // few latents active: the sparse path
+        }
+
+        using var x = new Matrix(batch, width);
+        rng.FillNormal(x.AsSpan());
+        int[] dead = options is TopKOptions { AuxK: > 0 } ? [1, 2, 5, 11, 17] : [];
+        var settings = new StepSettings(0.8, dead, 0);
+        using Gradients gradients = model.CreateGradients(workers);
+        LossTerms loss = gradients.Compute(x, settings);
+
+        var reference = new ReferenceLosses(options, x, settings);
+        double[][][] point = [.. model.Parameters.Select(parameter => ReferenceLosses.Rows(parameter.Value))];
+        double expected = reference.Loss(point);
+        Assert.Equal(expected, loss.Total, 1e-4 * Math.Max(1, Math.Abs(expected)));
+
+        for (int p = 0; p < point.Length; p++)
+        {
+            Matrix value = model.Parameters[p].Value;
+            float[] analytic = new float[value.Count];
+            int half = value.Rows / 2; // in two pieces: a block does not depend on where it starts
+            if (half > 0) gradients.Read(p, 0, half, analytic.AsSpan(0, half * value.Columns));
+            gradients.Read(p, half, value.Rows - half, analytic.AsSpan(half * value.Columns));
+            double scale = 1e-2 + analytic.Max(Math.Abs);
+            for (int r = 0; r < value.Rows; r++)
+            {
+                for (int c = 0; c < value.Columns; c++)
+                {
+                    const double Step = 1e-5;
+                    double kept = point[p][r][c];
+                    point[p][r][c] = kept + Step;
+                    double above = reference.Loss(point);
+                    point[p][r][c] = kept - Step;
+                    double below = reference.Loss(point);
+                    point[p][r][c] = kept;
+                    double numeric = (above - below) / (2 * Step);
+                    Assert.True(
+                        Math.Abs(numeric - analytic[(r * value.Columns) + c]) < 2e-4 * scale,
+                        $"{model.Parameters[p].Name}[{r}, {c}]: analytic {analytic[(r * value.Columns) + c]}, numeric {numeric}");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Running_mean_scales_the_slope_and_is_kept()
+    {
+        // With decay 0 the running mean is the batch's; with decay 0.75 the second batch's slope is a quarter of the slope at the mixed mean.
+        var rng = new Rng(3);
+        using var workers = new Workers(1);
+        var options = new KlOptions { Latents = 5, KlCoefficient = 1, MeanEstimate = MeanEstimate.Running, MeanDecay = 0.75 };
+        using var model = (KlAutoencoder)options.Build(4, rng);
+        using Gradients gradients = model.CreateGradients(workers);
+        using var first = new Matrix(6, 4);
+        using var second = new Matrix(6, 4);
+        rng.FillNormal(first.AsSpan());
+        rng.FillNormal(second.AsSpan());
+        double[] firstMeans = Means(model, first), secondMeans = Means(model, second);
+        gradients.Compute(first, new StepSettings(1, default, 0));
+        Matrix state = Assert.Single(gradients.State).Value;
+        for (int i = 0; i < 5; i++) Assert.Equal(firstMeans[i], state[0, i], 1e-5);
+        LossTerms loss = gradients.Compute(second, new StepSettings(1, default, 0));
+        double expected = 0;
+        for (int i = 0; i < 5; i++)
+        {
+            double mean = (0.75 * firstMeans[i]) + (0.25 * secondMeans[i]);
+            Assert.Equal(mean, state[0, i], 1e-5);
+            expected += (0.05 * Math.Log(0.05 / mean)) + (0.95 * Math.Log(0.95 / (1 - mean)));
+        }
+
+        Assert.Equal(expected, loss.Sparsity, 1e-5);
+    }
+
+    [Fact]
+    public void Corruption_changes_the_input_and_not_the_target()
+    {
+        var rng = new Rng(5);
+        using var workers = new Workers(2);
+        using var x = new Matrix(50, 8);
+        rng.FillNormal(x.AsSpan());
+        double Loss(UndercompleteOptions options, ulong seed)
+        {
+            using Autoencoder model = options.Build(8, new Rng(9));
+            using Gradients gradients = model.CreateGradients(workers);
+            return gradients.Compute(x, new StepSettings(1, default, seed)).Total;
+        }
+
+        var clean = new UndercompleteOptions { Bottleneck = 3 };
+        Assert.Equal(Loss(clean, 1), Loss(clean, 2));
+        foreach (UndercompleteOptions noisy in new[] { clean with { Noise = 0.5 }, clean with { Masking = 0.5 } })
+        {
+            Assert.NotEqual(Loss(clean, 1), Loss(noisy, 1));
+            Assert.NotEqual(Loss(noisy, 1), Loss(noisy, 2));
+            Assert.Equal(Loss(noisy, 1), Loss(noisy, 1));
+        }
+    }
+
+    private static double[] Means(KlAutoencoder model, Matrix x)
+    {
+        SparseCodes codes = model.Encode(x);
+        double[] means = new double[model.Latents];
+        for (int r = 0; r < codes.Rows; r++)
+            for (int i = 0; i < means.Length; i++) means[i] += codes.Values(r)[i] / (double)codes.Rows;
+        return means;
+    }
+}
