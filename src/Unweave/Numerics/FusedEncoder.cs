@@ -12,17 +12,25 @@ namespace Unweave.Numerics;
 /// W is packed a block of panels at a time, small enough for the second-level cache; while the team multiplies one block, the next
 /// is packed. A row belongs to one thread within a block, and blocks follow each other, so a row meets its latents in
 /// ascending order whatever the number of threads, and of equal values the lower latent wins.
+/// <para>
+/// Most candidates of a top k would come early, while the threshold is still low. So each row starts at a guess: its norm times the
+/// lowest ratio of k-th value to norm that the last batch had. A row that ends with fewer than k above its guess is done again from
+/// 0, so the guess changes the time and never the result.
+/// </para>
 /// </remarks>
 internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet = null) : IDisposable
 {
     private const int BlockBytes = 1200 * 1024; // of packed W: stays in a second-level cache of 2 MB beside a panel of x
     private const int PanelsOfX = 4; // in one part of the work
+    private const int PartRows = 32;
 
     private readonly KernelSet kernels = kernelSet ?? KernelSet.Current;
-    private readonly NativeBuffer<float> packedX = new(), packedW = new(), pool = new();
+    private readonly NativeBuffer<float> packedX = new(), packedAgain = new(), packedW = new(), pool = new(), norms = new(), ratios = new();
     private readonly NativeBuffer<int> packedLatents = new(), poolLatents = new();
-    private readonly NativeBuffer<Candidates> rows = new();
+    private readonly NativeBuffer<Candidates> rows = new(), rowsAgain = new();
+    private Matrix? input;
     private int batch, depth;
+    private float guess; // of a row's threshold, as a share of its norm
 
     /// <summary>What a row has kept so far. All of <see cref="Values"/> are above <see cref="Threshold"/>.</summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -36,21 +44,18 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     }
 
     /// <summary>Packs the input of the following selections.</summary>
-    /// <param name="x"><c>[batch, d]</c>, centred and scaled.</param>
+    /// <param name="x"><c>[batch, d]</c>, centred and scaled; unchanged until they are done.</param>
     public void Load(Matrix x)
     {
-        (batch, depth) = (x.Rows, x.Columns);
-        int tileRows = kernels.TileRows, panels = (batch + tileRows - 1) / tileRows;
-        float* target = packedX.Ensure((long)panels * tileRows * depth);
-        float* source = x.Pointer;
-        workers.Run((panels + PanelsOfX - 1) / PanelsOfX, part =>
+        (input, batch, depth) = (x, x.Rows, x.Columns);
+        float* norm = norms.Ensure(batch);
+        Pack(batch, static r => r, packedX);
+        workers.Run(Parts(batch), part =>
         {
-            float** pointers = stackalloc float*[tileRows];
-            for (int panel = part * PanelsOfX; panel < Math.Min(panels, (part + 1) * PanelsOfX); panel++)
+            for (int r = part * PartRows; r < Math.Min(batch, (part + 1) * PartRows); r++)
             {
-                int first = panel * tileRows, count = Math.Min(tileRows, batch - first);
-                for (int r = 0; r < count; r++) pointers[r] = source + ((nint)(first + r) * depth);
-                Panels.FromRows(pointers, count, tileRows, depth, target + ((nint)panel * tileRows * depth));
+                float* row = x.Pointer + ((nint)r * depth);
+                norm[r] = MathF.Sqrt(kernels.Dot(row, row, depth));
             }
         });
     }
@@ -64,17 +69,40 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     public void TopK(Matrix weights, float* bias, int k, ReadOnlySpan<int> subset, SparseCodes codes)
     {
         int capacity = checked(k + Math.Max(k, 4 * kernels.TileColumns));
-        float* values = pool.Ensure((long)batch * capacity);
+        float* values = pool.Ensure((long)batch * capacity), norm = norms.Pointer, ratio = ratios.Ensure(batch);
         int* latents = poolLatents.Ensure((long)batch * capacity);
         Candidates* states = rows.Ensure(batch);
+        bool guessing = subset.IsEmpty && guess > 0;
         for (int r = 0; r < batch; r++)
+        {
             states[r] = new Candidates { Values = values + ((nint)r * capacity), Latents = latents + ((nint)r * capacity), Capacity = capacity };
-        Select(weights, bias, k, subset);
+            if (guessing) states[r].Threshold = guess * norm[r];
+        }
+
+        Select(packedX.Pointer, states, batch, weights, bias, k, subset);
+        if (guessing)
+        {
+            int[] again = [.. Enumerable.Range(0, batch).Where(r => states[r].Count < k)];
+            Candidates* statesAgain = rowsAgain.Ensure(again.Length);
+            for (int i = 0; i < again.Length; i++) statesAgain[i] = states[again[i]] with { Count = 0, Threshold = 0 };
+            Pack(again.Length, i => again[i], packedAgain);
+            Select(packedAgain.Pointer, statesAgain, again.Length, weights, bias, k, subset);
+            for (int i = 0; i < again.Length; i++) states[again[i]] = statesAgain[i];
+        }
+
         workers.Run(Parts(batch), part =>
         {
-            for (int r = part * 32; r < Math.Min(batch, (part + 1) * 32); r++) Compact(ref states[r], k);
+            for (int r = part * PartRows; r < Math.Min(batch, (part + 1) * PartRows); r++)
+            {
+                ref Candidates state = ref states[r];
+                Compact(ref state, k);
+                float least = state.Count < k ? 0 : float.PositiveInfinity;
+                for (int j = 0; j < state.Count; j++) least = MathF.Min(least, state.Values[j]);
+                ratio[r] = norm[r] > 0 ? least / norm[r] : 0;
+            }
         });
         Collect(codes);
+        if (subset.IsEmpty) guess = Guess(new Span<float>(ratio, batch));
     }
 
     /// <summary>Keeps each row's positive pre-activations, all of them.</summary>
@@ -87,7 +115,7 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
         for (int r = 0; r < batch; r++) states[r] = default;
         try
         {
-            Select(weights, bias, 0, []);
+            Select(packedX.Pointer, states, batch, weights, bias, 0, []);
             Collect(codes);
         }
         finally
@@ -103,18 +131,39 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     /// <inheritdoc/>
     public void Dispose()
     {
-        packedX.Dispose();
-        packedW.Dispose();
-        pool.Dispose();
-        packedLatents.Dispose();
-        poolLatents.Dispose();
-        rows.Dispose();
+        foreach (IDisposable buffer in (IDisposable[])[packedX, packedAgain, packedW, pool, norms, ratios, packedLatents, poolLatents, rows, rowsAgain]) buffer.Dispose();
+    }
+
+    // A little below the lowest of the last batch, unless that is an outlier: a row below the guess costs a second search.
+    private static float Guess(Span<float> ratios)
+    {
+        if (ratios.Length < 64) return 0;
+        float low = Selection.KthLargest(ratios, (int)(ratios.Length * 0.99)), lowest = low;
+        foreach (float ratio in ratios) lowest = MathF.Min(lowest, ratio);
+        return MathF.Max(0.95f * lowest, 0.7f * low);
+    }
+
+    private void Pack(int count, Func<int, int> rowOf, NativeBuffer<float> buffer)
+    {
+        int tileRows = kernels.TileRows, panels = (count + tileRows - 1) / tileRows, d = depth;
+        float* target = buffer.Ensure((long)panels * tileRows * d), source = input!.Pointer;
+        workers.Run((panels + PanelsOfX - 1) / PanelsOfX, part =>
+        {
+            float** pointers = stackalloc float*[tileRows];
+            for (int panel = part * PanelsOfX; panel < Math.Min(panels, (part + 1) * PanelsOfX); panel++)
+            {
+                int first = panel * tileRows, here = Math.Min(tileRows, count - first);
+                for (int r = 0; r < here; r++) pointers[r] = source + ((nint)rowOf(first + r) * d);
+                Panels.FromRows(pointers, here, tileRows, d, target + ((nint)panel * tileRows * d));
+            }
+        });
     }
 
     // k = 0 keeps everything above the threshold.
-    private void Select(Matrix weights, float* bias, int k, ReadOnlySpan<int> subset)
+    private void Select(float* x, Candidates* states, int rowCount, Matrix weights, float* bias, int k, ReadOnlySpan<int> subset)
     {
-        int tileRows = kernels.TileRows, tileColumns = kernels.TileColumns, d = depth, rowCount = batch;
+        if (rowCount == 0) return;
+        int tileRows = kernels.TileRows, tileColumns = kernels.TileColumns, d = depth;
         int n = subset.IsEmpty ? weights.Rows : subset.Length;
         int panels = (n + tileColumns - 1) / tileColumns;
         nint panelFloats = ((nint)d + 1) * tileColumns; // the panel, then its biases
@@ -123,13 +172,12 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
         int xPanels = (rowCount + tileRows - 1) / tileRows, parts = (xPanels + PanelsOfX - 1) / PanelsOfX;
         float* w = packedW.Ensure(2 * blockPanels * panelFloats);
         int* ids = packedLatents.Ensure(2 * blockPanels * tileColumns);
-        float* x = packedX.Pointer, source = weights.Pointer;
-        Candidates* states = rows.Pointer;
+        float* source = weights.Pointer;
         fixed (int* chosen = subset)
         {
             int* chosenLatents = chosen; // a fixed local cannot be captured
 
-            void Pack(int block, int inBlock)
+            void PackBlock(int block, int inBlock)
             {
                 int panel = (block * blockPanels) + inBlock, first = panel * tileColumns, count = Math.Min(tileColumns, n - first);
                 int slot = ((block & 1) * blockPanels) + inBlock;
@@ -175,13 +223,13 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
 
             int PanelsOf(int block) => block < blocks ? Math.Min(blockPanels, panels - (block * blockPanels)) : 0;
 
-            workers.Run(PanelsOf(0), panel => Pack(0, panel));
+            workers.Run(PanelsOf(0), panel => PackBlock(0, panel));
             for (int block = 0; block < blocks; block++)
             {
                 int current = block, packing = PanelsOf(block + 1);
                 workers.Run(packing + parts, part =>
                 {
-                    if (part < packing) Pack(current + 1, part);
+                    if (part < packing) PackBlock(current + 1, part);
                     else Multiply(current, part - packing);
                 });
             }
@@ -237,7 +285,7 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
         int rowCount = batch;
         workers.Run(Parts(rowCount), part =>
         {
-            for (int r = part * 32; r < Math.Min(rowCount, (part + 1) * 32); r++)
+            for (int r = part * PartRows; r < Math.Min(rowCount, (part + 1) * PartRows); r++)
             {
                 int start = (int)codes.Starts[r];
                 new ReadOnlySpan<float>(states[r].Values, states[r].Count).CopyTo(codes.ValuesForWriting[start..]);
@@ -246,5 +294,5 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
         });
     }
 
-    private static int Parts(int rowCount) => (rowCount + 31) / 32;
+    private static int Parts(int rowCount) => (rowCount + PartRows - 1) / PartRows;
 }

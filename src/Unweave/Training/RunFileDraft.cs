@@ -1,0 +1,216 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Unweave.Training;
+
+/// <summary>
+/// Settings on their way to <see cref="TrainingOptions"/>: those of a run file, then those that override them one by one, each
+/// remembered with where it came from, so that whatever is wrong can be named there.
+/// </summary>
+public sealed class RunFileDraft
+{
+    private static readonly JsonReaderOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private readonly Dictionary<string, (JsonNode? Value, string Origin)> given = new(StringComparer.Ordinal);
+
+    /// <summary>Starts with nothing given: every setting at its default.</summary>
+    public RunFileDraft()
+    {
+    }
+
+    /// <summary>Starts with the settings of a run file.</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <exception cref="InputException">It is not there or not a run file.</exception>
+    public static RunFileDraft Open(string path)
+    {
+        try
+        {
+            return Parse(File.ReadAllText(path), path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new InputException($"{path}: there is no such run file.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: the run file cannot be read: {FirstLine(e.Message)}", e);
+        }
+    }
+
+    /// <summary>Starts with the settings of a run file's text.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="name">What to call it in messages: its path.</param>
+    /// <exception cref="InputException">It is not a run file.</exception>
+    public static RunFileDraft Parse(string json, string name)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        byte[] utf8 = Encoding.UTF8.GetBytes(json.TrimStart('\uFEFF'));
+        var reader = new Utf8JsonReader(utf8, Lenient);
+        var draft = new RunFileDraft();
+        try
+        {
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                throw new InputException($"{name} {Line(utf8, reader.TokenStartIndex)}: a run file is a JSON object, such as {{ \"tokens\": 2000000 }}.");
+            draft.ReadObject(ref reader, utf8, name, inAutoencoder: false);
+            while (reader.Read())
+            {
+                // Only reading on finds what follows the object.
+            }
+
+            return draft;
+        }
+        catch (JsonException e)
+        {
+            string message = FirstLine(e.Message);
+            int position = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+            throw new InputException($"{name} line {(e.LineNumber ?? 0) + 1}: this is not JSON: {(position < 0 ? message : message[..position])}", e);
+        }
+    }
+
+    /// <summary>Gives a setting as the command line writes it, over what was given before.</summary>
+    /// <param name="setting">One of <see cref="RunFileSetting.All"/>.</param>
+    /// <param name="values">The flag's words: one; for a list any number, each may hold several parted by commas; none means true.</param>
+    /// <exception cref="InputException">They are not a value of this setting.</exception>
+    public void Set(RunFileSetting setting, IReadOnlyList<string> values)
+    {
+        ArgumentNullException.ThrowIfNull(setting);
+        ArgumentNullException.ThrowIfNull(values);
+        string word = values.Count == 0 ? "true" : values[^1];
+        JsonNode? value = setting.Kind switch
+        {
+            SettingKind.Texts => new JsonArray([.. values.Select(text => (JsonNode)text)]),
+            SettingKind.Integers => new JsonArray([.. values.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(text => Literal(setting, text))]),
+            SettingKind.Text or SettingKind.Choice => word,
+            _ => Literal(setting, word),
+        };
+        given[setting.Name] = (value, setting.Flag);
+    }
+
+    /// <summary>The options: what was given, over the defaults.</summary>
+    /// <exception cref="InputException">A value is of the wrong kind, or a setting does not belong to the architecture.</exception>
+    public TrainingOptions ToOptions()
+    {
+        JsonObject root = JsonSerializer.SerializeToNode(new TrainingOptions(), RunFileJson.Default.TrainingOptions)!.AsObject();
+        string architecture = Architecture(out string chosenBy);
+        JsonObject autoencoder = RunFileSchema.Defaults(architecture);
+        root["autoencoder"] = autoencoder;
+        foreach (RunFileSetting setting in RunFileSetting.All.Where(setting => !setting.IsArchitecture))
+        {
+            if (!given.TryGetValue(setting.Name, out (JsonNode? Value, string Origin) entry)) continue;
+            if (setting.InAutoencoder && !setting.Architectures.Contains(architecture, StringComparer.Ordinal))
+                throw new InputException($"{Say(setting, entry.Origin)} belongs to the architecture {string.Join(" or ", setting.Architectures)}, but the architecture is {architecture} ({chosenBy}); leave it out or choose architecture {setting.Architectures[0]}.");
+            (setting.InAutoencoder ? autoencoder : root)[setting.Name] = Check(setting, entry.Value, entry.Origin)?.DeepClone();
+        }
+
+        try
+        {
+            return root.Deserialize(RunFileJson.Default.TrainingOptions)!;
+        }
+        catch (JsonException e)
+        {
+            // What Check lets through and a property's type still refuses: a whole number out of its range.
+            string name = (e.Path ?? "").Split('.', '[', ']').LastOrDefault(part => given.ContainsKey(part)) ?? "";
+            RunFileSetting? setting = RunFileSetting.All.FirstOrDefault(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));
+            if (setting is null) throw;
+            throw new InputException($"{Say(setting, given[name].Origin)} is {given[name].Value?.ToJsonString()}, which is out of range.", e);
+        }
+    }
+
+    /// <summary>Reads the members of an object that the reader stands at the start of, to its end.</summary>
+    private void ReadObject(ref Utf8JsonReader reader, byte[] utf8, string name, bool inAutoencoder)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string property = reader.GetString()!;
+            string where = $"{name} {Line(utf8, reader.TokenStartIndex)}";
+            reader.Read();
+            if (!inAutoencoder && property is "$schema")
+            {
+                reader.Skip();
+            }
+            else if (!inAutoencoder && property is "autoencoder")
+            {
+                if (reader.TokenType != JsonTokenType.StartObject)
+                    throw new InputException($"{where}: autoencoder must be an object, such as {{ \"architecture\": \"topk\", \"latents\": 4096 }}.");
+                ReadObject(ref reader, utf8, name, inAutoencoder: true);
+            }
+            else
+            {
+                RunFileSetting setting = Find(property, inAutoencoder, where);
+                JsonNode? value = JsonNode.Parse(ref reader);
+                if (!given.TryAdd(setting.Name, (value, where))) throw new InputException($"{where}: {property} is given twice; leave one out.");
+            }
+        }
+    }
+
+    private static RunFileSetting Find(string property, bool inAutoencoder, string where)
+    {
+        RunFileSetting? found = RunFileSetting.All.FirstOrDefault(setting => string.Equals(setting.Name, property, StringComparison.Ordinal));
+        if (found is null)
+        {
+            IEnumerable<string> names = RunFileSetting.All.Where(setting => setting.InAutoencoder == inAutoencoder).Select(setting => setting.Name);
+            string guess = Spelling.DidYouMean(property, names);
+            if (guess.Length == 0) guess = Spelling.DidYouMean(property, RunFileSetting.All.Select(setting => setting.Name).Append("autoencoder"));
+            throw new InputException($"{where}: there is no setting '{property}'.{(guess.Length == 0 ? " `unweave schema` prints all of them." : guess)}");
+        }
+
+        if (found.InAutoencoder == inAutoencoder) return found;
+        throw new InputException(inAutoencoder
+            ? $"{where}: {property} is a setting of the run; move it out of autoencoder."
+            : $"{where}: {property} is a setting of the autoencoder; move it into \"autoencoder\": {{ … }}.");
+    }
+
+    /// <summary>The architecture chosen, and by what.</summary>
+    private string Architecture(out string chosenBy)
+    {
+        RunFileSetting setting = RunFileSetting.All.First(setting => setting.IsArchitecture);
+        chosenBy = "the default";
+        if (!given.TryGetValue(setting.Name, out (JsonNode? Value, string Origin) entry)) return RunFileSetting.AllArchitectures[0];
+        chosenBy = entry.Origin;
+        return (string)Check(setting, entry.Value, entry.Origin)!;
+    }
+
+    /// <summary>Refuses a value of the wrong kind.</summary>
+    private static JsonNode? Check(RunFileSetting setting, JsonNode? value, string origin)
+    {
+        bool right = value is null ? setting.Nullable : setting.Kind switch
+        {
+            SettingKind.Integer => IsInteger(value),
+            SettingKind.Number => value.GetValueKind() == JsonValueKind.Number && double.IsFinite((double)value),
+            SettingKind.Boolean => value.GetValueKind() is JsonValueKind.True or JsonValueKind.False,
+            SettingKind.Text => value.GetValueKind() == JsonValueKind.String,
+            SettingKind.Choice => value.GetValueKind() == JsonValueKind.String && setting.Choices.Contains((string)value!, StringComparer.Ordinal),
+            SettingKind.Texts => value is JsonArray texts && texts.All(text => text?.GetValueKind() == JsonValueKind.String),
+            _ => value is JsonArray numbers && numbers.All(number => number is not null && IsInteger(number)),
+        };
+        if (right) return value;
+        string guess = setting.Kind == SettingKind.Choice && value?.GetValueKind() == JsonValueKind.String ? Spelling.DidYouMean((string)value!, setting.Choices) : "";
+        throw new InputException($"{Say(setting, origin)} is {value?.ToJsonString() ?? "null"}; it must be {setting.Expected}.{guess}");
+    }
+
+    private static bool IsInteger(JsonNode value) => value.GetValueKind() == JsonValueKind.Number && value.ToJsonString().AsSpan().TrimStart('-').IndexOfAnyExceptInRange('0', '9') < 0;
+
+    /// <summary>A word of the command line as a JSON literal; a number may part its digits by underscores.</summary>
+    private static JsonNode? Literal(RunFileSetting setting, string word)
+    {
+        string literal = setting.Kind == SettingKind.Boolean ? word : word.Trim().Replace("_", "", StringComparison.Ordinal);
+        try
+        {
+            if (JsonNode.Parse(literal) is not { } value) return null;
+            if (value.GetValueKind() is JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False) return value;
+        }
+        catch (JsonException)
+        {
+            // Said below.
+        }
+
+        throw new InputException($"{setting.Flag} is '{word}'; it must be {setting.Expected}.");
+    }
+
+    /// <summary>A setting as its user wrote it: the flag, or the file, line and name.</summary>
+    private static string Say(RunFileSetting setting, string origin) => string.Equals(origin, setting.Flag, StringComparison.Ordinal) ? origin : $"{origin}: {setting.Name}";
+
+    private static string Line(byte[] utf8, long position) => $"line {utf8.AsSpan(0, (int)position).Count((byte)'\n') + 1}";
+
+    private static string FirstLine(string message) => message.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? message[..end] : message;
+}

@@ -1,0 +1,24 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Unweave.Autoencoders;
+
+namespace Unweave.Training;
+
+/// <summary>How <see cref="TrainingOptions"/> is written as JSON: camelCase names, enumerations by name, the architecture as a discriminator.</summary>
+/// <remarks>
+/// Reading through this context alone gives 0 for a setting that the text leaves out, because generated code assigns every
+/// init-only property; <see cref="RunFileDraft"/> therefore lays what is given over the defaults before it reads.
+/// </remarks>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowOutOfOrderMetadataProperties = true,
+    RespectNullableAnnotations = true,
+    WriteIndented = true,
+    Converters = [typeof(CamelCaseNames<InputScaling>), typeof(CamelCaseNames<MeanEstimate>), typeof(CamelCaseNames<Activation>)])]
+[JsonSerializable(typeof(TrainingOptions))]
+internal sealed partial class RunFileJson : JsonSerializerContext;
+
+/// <summary>Writes an enumeration's members in camelCase, and reads them by name only.</summary>
+internal sealed class CamelCaseNames<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
+    where T : struct, Enum;
