@@ -1,13 +1,86 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Unweave.Autoencoders;
 
 namespace Unweave.Checkpoints;
 
 /// <summary>
-/// The JSON contract of <see cref="AutoencoderOptions"/>: camelCase names, enumerations by name, the kind under <c>architecture</c>.
-/// Read with <see cref="OptionsJson"/>, which also fills in defaults: what System.Text.Json generates gives a missing property 0.
+/// An autoencoder's settings as JSON: camelCase names, enumerations by name, the kind under <c>architecture</c>. Reading is strict:
+/// what is missing keeps its default; what is unknown, given twice or of the wrong type is refused by name.
 /// </summary>
+/// <remarks>
+/// Reading through the generated contract alone would give 0 for a setting that the text leaves out, because generated code
+/// assigns every init-only property; so what is given is laid over the defaults first.
+/// </remarks>
+public static class AutoencoderJson
+{
+    private const string Architecture = "architecture";
+
+    private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
+
+    /// <summary>The default settings of each architecture, by its name in JSON.</summary>
+    private static readonly Dictionary<string, JsonObject> Defaults = ((AutoencoderOptions[])[new TopKOptions(), new ReluOptions(), new KlOptions(), new UndercompleteOptions()])
+        .Select(options => (JsonObject)JsonSerializer.SerializeToNode(options, AutoencoderJsonContract.Default.AutoencoderOptions)!)
+        .ToDictionary(options => options[Architecture]!.GetValue<string>(), StringComparer.Ordinal);
+
+    /// <summary>Writes settings on one line, every setting named.</summary>
+    public static string Write(AutoencoderOptions options) => JsonSerializer.Serialize(options, AutoencoderJsonContract.Default.AutoencoderOptions);
+
+    /// <summary>Reads settings.</summary>
+    /// <param name="json">An object with <c>architecture</c> and any settings of that architecture; comments and trailing commas are allowed.</param>
+    /// <param name="where">What to call it in messages: a path, for example.</param>
+    /// <exception cref="InputException">Names the setting, what is wrong with it, and what there is.</exception>
+    public static AutoencoderOptions Read(string json, string where)
+    {
+        JsonObject given = Parse(json, where);
+        if (!given.TryGetPropertyValue(Architecture, out JsonNode? architecture)) throw new InputException($"{where}: architecture is missing; name one of {string.Join(", ", Defaults.Keys)}.");
+        if (!(architecture is JsonValue value && value.TryGetValue(out string? kind) && Defaults.TryGetValue(kind, out JsonObject? defaults)))
+            throw new InputException($"{where}: architecture is {Show(architecture)}; it must be one of {string.Join(", ", Defaults.Keys)}.");
+        try
+        {
+            return Complete(given, defaults, where).Deserialize(AutoencoderJsonContract.Default.AutoencoderOptions)!;
+        }
+        catch (JsonException e)
+        {
+            string setting = (e.Path ?? "").TrimStart('$', '.').Split('[', '.')[0];
+            throw new InputException($"{where}: {setting} is {Show(given[setting])}, which it cannot be; its default, {Show(defaults[setting])}, shows how it is written.", e);
+        }
+    }
+
+    private static JsonObject Parse(string json, string where)
+    {
+        try
+        {
+            return JsonNode.Parse(json, documentOptions: Lenient) as JsonObject ?? throw new InputException($"{where}: the settings are not a JSON object; write them as {{ \"name\": value, … }}.");
+        }
+        catch (JsonException e)
+        {
+            string line = e.LineNumber is { } number ? $" (line {number + 1})" : "";
+            throw new InputException($"{where}: this is not valid JSON: {Shorten(e.Message.Split(". ")[0].TrimEnd('.'), 200)}{line}.", e);
+        }
+    }
+
+    /// <summary>The defaults with the given settings laid over them.</summary>
+    private static JsonObject Complete(JsonObject given, JsonObject defaults, string where)
+    {
+        var complete = (JsonObject)defaults.DeepClone();
+        foreach ((string name, JsonNode? value) in given)
+        {
+            if (!defaults.ContainsKey(name)) throw new InputException($"{where}: there is no setting '{Shorten(name)}'; there are {string.Join(", ", defaults.Select(setting => setting.Key))}.");
+            if (value?.GetValueKind() == JsonValueKind.Number && !double.IsFinite(value.GetValue<double>())) throw new InputException($"{where}: {name} is {Show(value)}, which is too large for a number.");
+            complete[name] = value?.DeepClone();
+        }
+
+        return complete;
+    }
+
+    private static string Show(JsonNode? node) => Shorten(node?.ToJsonString() ?? "null");
+
+    private static string Shorten(string text, int length = 60) => (text.Length <= length ? text : text[..length] + "…").ReplaceLineEndings(" ");
+}
+
+/// <summary>The generated contract behind <see cref="AutoencoderJson"/>.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -15,9 +88,9 @@ namespace Unweave.Checkpoints;
     RespectNullableAnnotations = true,
     Converters = [typeof(CamelCaseEnum<Activation>), typeof(CamelCaseEnum<MeanEstimate>)])]
 [JsonSerializable(typeof(AutoencoderOptions))]
-public sealed partial class AutoencoderJson : JsonSerializerContext;
+internal sealed partial class AutoencoderJsonContract : JsonSerializerContext;
 
 /// <summary>Writes the members of an enumeration in camelCase, and reads them by name only.</summary>
 /// <typeparam name="T">The enumeration.</typeparam>
-public sealed class CamelCaseEnum<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
+internal sealed class CamelCaseEnum<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
     where T : struct, Enum;

@@ -1,11 +1,10 @@
-using System.Text.Json.Nodes;
 using CsCheck;
 using Unweave.Autoencoders;
 using Unweave.Checkpoints;
 
 namespace Unweave.Tests.Checkpoints;
 
-public sealed class OptionsJsonTests
+public sealed class AutoencoderJsonTests
 {
     private static readonly Gen<AutoencoderOptions> AnyOptions = Gen.OneOf(
         Gen.Select(Gen.Int[1, 99], Gen.Int.Nullable(), Gen.Double, Gen.Int, (k, auxK, weight, multi) => (AutoencoderOptions)new TopKOptions { Latents = 7, K = k, AuxK = auxK, AuxCoefficient = weight, MultiK = multi }),
@@ -18,8 +17,8 @@ public sealed class OptionsJsonTests
     public void Settings_come_back_as_they_were_written() =>
         AnyOptions.Sample(options =>
         {
-            AutoencoderOptions read = Read(OptionsJson.Write(options));
-            Assert.Equal(OptionsJson.Write(options), OptionsJson.Write(read));
+            AutoencoderOptions read = Read(AutoencoderJson.Write(options));
+            Assert.Equal(AutoencoderJson.Write(options), AutoencoderJson.Write(read));
             if (options is not UndercompleteOptions) Assert.Equal(options, read); // a record compares its list by reference
         });
 
@@ -92,9 +91,5 @@ public sealed class OptionsJsonTests
         }, iter: 10_000);
     }
 
-    private static AutoencoderOptions Read(string json)
-    {
-        JsonObject given = OptionsJson.Parse(json, "run.json");
-        return OptionsJson.ReadAutoencoder(given, "run.json");
-    }
+    private static AutoencoderOptions Read(string json) => AutoencoderJson.Read(json, "run.json");
 }
