@@ -1,0 +1,173 @@
+using System.Globalization;
+using System.Numerics;
+using System.Numerics.Tensors;
+using Unweave.Autoencoders;
+using Unweave.Formats;
+using Unweave.Numerics;
+
+namespace Unweave.Checkpoints;
+
+/// <summary>
+/// The native format of a trained autoencoder: one safetensors file of its weights, whose metadata holds everything else needed to
+/// build it again. <c>docs/formats.md</c> describes it byte by byte.
+/// </summary>
+public static class AutoencoderFile
+{
+    /// <summary>Name of the file within the folder of a run.</summary>
+    public const string FileName = "autoencoder.safetensors";
+
+    private const string FormatName = "unweave";
+    private const int Version = 1;
+
+    extension(Autoencoder autoencoder)
+    {
+        /// <summary>Writes the autoencoder, whole or not at all.</summary>
+        /// <param name="path">A file ending in <c>.safetensors</c>, or a folder: then <c>autoencoder.safetensors</c> in it. Folders are made as needed.</param>
+        /// <exception cref="InputException">The file cannot be written, or a weight is NaN or infinite.</exception>
+        public void Save(string path)
+        {
+            string file = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? path : Path.Combine(path, FileName);
+            foreach (Parameter parameter in autoencoder.Parameters) CheckFinite(parameter, file);
+            var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["format"] = FormatName,
+                ["version"] = Version.ToString(CultureInfo.InvariantCulture),
+                ["options"] = OptionsJson.Write(autoencoder.Options),
+                ["input_width"] = autoencoder.InputWidth.ToString(CultureInfo.InvariantCulture),
+                ["input_scale"] = autoencoder.InputScale.ToString("R", CultureInfo.InvariantCulture),
+            };
+            SafetensorsWriter.Write(file, [.. autoencoder.Parameters.Select(parameter => TensorToWrite.From(parameter.Name, parameter.Value, ShapeOf(parameter)))], metadata);
+        }
+
+        /// <summary>Reads an autoencoder of any kind, checking every byte.</summary>
+        /// <param name="path">The file, or the folder that holds it.</param>
+        /// <exception cref="InputException">There is none, it is torn or damaged, or it is not one of ours; the message says which.</exception>
+        public static Autoencoder Load(string path) => Read(path);
+    }
+
+    internal static Autoencoder Read(string path)
+    {
+        if (Directory.Exists(path)) path = Path.Combine(path, FileName);
+        using TensorFile file = TensorFile.Open(path);
+        if (file is not SafetensorsFile safetensors || file.Metadata.GetValueOrDefault("format") is not FormatName)
+            throw new InputException($"{path}: this is a {file.Format} file, but not an autoencoder that Unweave wrote; give the folder or file that training wrote.");
+        CheckVersion(file);
+        _ = Required(file, "sha256");
+        safetensors.Verify();
+        AutoencoderOptions options = OptionsJson.ReadAutoencoder(OptionsJson.Parse(Required(file, "options"), path), path);
+        int width = Number<int>(file, "input_width");
+        float scale = Number<float>(file, "input_scale");
+        if (!(scale > 0 && float.IsFinite(scale))) throw new InputException($"{path}: input_scale is {scale} in the metadata; it must be positive.");
+        CheckOptions(file, options, width);
+
+        // Every weight is overwritten below; the generator only lets the model be built.
+        Autoencoder autoencoder = options.Build(width, new Rng(0));
+        try
+        {
+            autoencoder.InputScale = scale;
+            CheckTensors(file, autoencoder.Parameters);
+            foreach (Parameter parameter in autoencoder.Parameters)
+            {
+                TensorInfo tensor = file[parameter.Name];
+                for (int row = 0; row < parameter.Value.Rows; row++) file.Read(tensor, (long)row * parameter.Value.Columns, parameter.Value.Row(row));
+                CheckFinite(parameter, path);
+            }
+
+            return autoencoder;
+        }
+        catch
+        {
+            autoencoder.Dispose();
+            throw;
+        }
+    }
+
+    private static void CheckVersion(TensorFile file)
+    {
+        int version = Number<int>(file, "version");
+        if (version > Version) throw new InputException($"{file.Path}: this was written by a newer Unweave (format version {version}; this one reads up to {Version}); update Unweave.");
+        if (version < 1) throw new InputException($"{file.Path}: version is {version} in the metadata; the file is damaged.");
+    }
+
+    /// <summary>Refuses settings that contradict each other, and a model far larger than the file before its memory is asked for.</summary>
+    private static void CheckOptions(TensorFile file, AutoencoderOptions options, int width)
+    {
+        try
+        {
+            options.Validate(width);
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"{file.Path}: {e.Message}", e);
+        }
+
+        double needed = options switch
+        {
+            DictionaryOptions dictionary => 2.0 * dictionary.Latents * width,
+            UndercompleteOptions layers => 2 * layers.Hidden.Append(layers.Bottleneck).Zip(layers.Hidden.Prepend(width), (to, from) => (double)to * from).Sum(),
+            _ => 0,
+        };
+        double held = file.Tensors.Sum(tensor => (double)tensor.Count);
+        if (needed > (4 * held) + 1e6) throw new InputException($"{file.Path}: its settings describe a model of {needed:G4} weights, but it holds {held:G4}; the file is damaged.");
+    }
+
+    private static void CheckTensors(TensorFile file, IReadOnlyList<Parameter> parameters)
+    {
+        var problems = new List<string>();
+        foreach (Parameter parameter in parameters)
+        {
+            IReadOnlyList<long> shape = ShapeOf(parameter);
+            TensorInfo? found = file.Tensors.FirstOrDefault(tensor => string.Equals(tensor.Name, parameter.Name, StringComparison.Ordinal));
+            if (found is null) problems.Add($"'{parameter.Name}' [{string.Join(", ", shape)}] is missing");
+            else if (!found.Shape.SequenceEqual(shape)) problems.Add($"'{parameter.Name}' is [{string.Join(", ", found.Shape)}] where [{string.Join(", ", shape)}] is expected");
+            else if (found.Type != ElementType.Float32) problems.Add($"'{parameter.Name}' is {found.Type} where {ElementType.Float32} is expected");
+        }
+
+        foreach (TensorInfo tensor in file.Tensors)
+        {
+            if (!parameters.Any(parameter => string.Equals(parameter.Name, tensor.Name, StringComparison.Ordinal))) problems.Add($"'{tensor.Name}' is not expected");
+        }
+
+        if (problems.Count > 0) throw new InputException($"{file.Path}: the tensors do not fit the settings: {string.Join("; ", problems)}.");
+    }
+
+    private static void CheckFinite(Parameter parameter, string path)
+    {
+        for (int row = 0; row < parameter.Value.Rows; row++)
+        {
+            if (!TensorPrimitives.IsFiniteAll<float>(parameter.Value.Row(row)))
+                throw new InputException($"{path}: the weights '{parameter.Name}' have NaN or an infinity in row {row}; training diverged: lower its learning rate.");
+        }
+    }
+
+    /// <summary>A vector is stored with one axis.</summary>
+    private static long[] ShapeOf(Parameter parameter) =>
+        parameter.Value.Rows == 1 ? [parameter.Value.Columns] : [parameter.Value.Rows, parameter.Value.Columns];
+
+    private static string Required(TensorFile file, string key) =>
+        file.Metadata.TryGetValue(key, out string? value) ? value : throw new InputException($"{file.Path}: {key} is missing from its metadata; the file is damaged.");
+
+    private static T Number<T>(TensorFile file, string key)
+        where T : INumber<T> =>
+        T.TryParse(Required(file, key), NumberStyles.Float, CultureInfo.InvariantCulture, out T? number)
+            ? number
+            : throw new InputException($"{file.Path}: {key} is '{Required(file, key)}' in its metadata, which is no number; the file is damaged.");
+}
+
+/// <summary>The part of <see cref="AutoencoderFile"/> that only autoencoders with a dictionary have.</summary>
+public static class SparseAutoencoderFile
+{
+    extension(SparseAutoencoder)
+    {
+        /// <summary>Reads an autoencoder that has a dictionary of latents, checking every byte.</summary>
+        /// <param name="path">The file, or the folder that holds it.</param>
+        /// <exception cref="InputException">As for any autoencoder; or it is an undercomplete one.</exception>
+        public static SparseAutoencoder Load(string path)
+        {
+            Autoencoder autoencoder = AutoencoderFile.Read(path);
+            if (autoencoder is SparseAutoencoder sparse) return sparse;
+            autoencoder.Dispose();
+            throw new InputException($"{path}: this is an undercomplete autoencoder, which has no sparse latents; use one trained as topk, relu or kl.");
+        }
+    }
+}

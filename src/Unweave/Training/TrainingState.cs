@@ -1,0 +1,95 @@
+using System.Globalization;
+using Unweave.Autoencoders;
+using Unweave.Data;
+using Unweave.Formats;
+
+namespace Unweave.Training;
+
+/// <summary>
+/// The state of a run in one file, <c>training.safetensors</c>: weights, Adam's moments, the loss's running means, when each latent
+/// last fired, the step and the options. With the data it is all there is: everything else follows from the step's number.
+/// </summary>
+internal static class TrainingState
+{
+    /// <summary>Name of the file in a run's folder.</summary>
+    public const string FileName = "training.safetensors";
+
+    private const string Format = "unweave-training", Version = "1";
+
+    /// <summary>Writes the state beside the target and renames it: a torn write leaves the last state whole.</summary>
+    public static void Save(TrainingRun run, IActivationSource source, string path)
+    {
+        var tensors = new List<TensorToWrite>();
+        foreach (Parameter parameter in Tensors(run)) tensors.Add(TensorToWrite.From(parameter.Name, parameter.Value));
+        tensors.Add(TensorToWrite.From("last_fired", run.LastFired, [run.LastFired.Length]));
+
+        // Threads and places do not change the result, so they do not change the file either.
+        TrainingOptions options = run.Options with { Threads = 0, Output = null, Data = [] };
+        SafetensorsWriter.Write(path, tensors, new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["format"] = Format,
+            ["version"] = Version,
+            ["options"] = RunFile.Write(options),
+            ["step"] = Text(run.Step),
+            ["input_scale"] = run.Autoencoder.InputScale.ToString("R", CultureInfo.InvariantCulture),
+            ["best_validation"] = run.BestValidation.ToString("R", CultureInfo.InvariantCulture),
+            ["stale_validations"] = Text(run.Stale),
+            ["data_rows"] = Text(source.Rows),
+            ["data_width"] = Text(source.Width),
+        });
+    }
+
+    /// <summary>Reads a state and gives the run that goes on from it.</summary>
+    /// <param name="path">The state file.</param>
+    /// <param name="source">The same vectors that the run was started on.</param>
+    /// <param name="adapt">Settings that may differ when a run goes on: threads, output, data.</param>
+    public static TrainingRun Load(string path, IActivationSource source, Func<TrainingOptions, TrainingOptions> adapt)
+    {
+        using TensorFile file = TensorFile.Open(path);
+        if (!string.Equals(file.Metadata.GetValueOrDefault("format"), Format, StringComparison.Ordinal))
+            throw new InputException($"{path} is not the state of a training run; start the run again without resuming.");
+        string version = Required(file, "version");
+        if (!string.Equals(version, Version, StringComparison.Ordinal))
+            throw new InputException($"{path} was written by another version of Unweave (training state {version}, this one reads {Version}); resume with that version.");
+        (file as SafetensorsFile)?.Verify();
+        TrainingOptions options = adapt(RunFile.Parse(Required(file, "options"), path));
+        if (Whole(file, "data_rows") != source.Rows || Whole(file, "data_width") != source.Width)
+            throw new InputException($"{path} was trained on {Whole(file, "data_rows")} rows of width {Whole(file, "data_width")}, but {source.Name} has {source.Rows} of width {source.Width}; resume on the same data.");
+        return TrainingRun.Restore(options, source, run =>
+        {
+            foreach (Parameter parameter in Tensors(run))
+            {
+                TensorInfo tensor = Find(file, parameter.Name, [parameter.Value.Rows, parameter.Value.Columns]);
+                for (int row = 0; row < parameter.Value.Rows; row++) file.Read(tensor, (long)row * parameter.Value.Columns, parameter.Value.Row(row));
+            }
+
+            TensorInfo fired = Find(file, "last_fired", [run.LastFired.Length]);
+            file.ReadBytes(fired, 0, System.Runtime.InteropServices.MemoryMarshal.AsBytes(run.LastFired.AsSpan()));
+            run.Step = run.Optimizer.Step = Whole(file, "step");
+            run.Stale = (int)Whole(file, "stale_validations");
+            run.BestValidation = Real(file, "best_validation");
+            run.Autoencoder.InputScale = (float)Real(file, "input_scale");
+        });
+    }
+
+    private static IEnumerable<Parameter> Tensors(TrainingRun run) => run.Autoencoder.Parameters.Concat(run.Optimizer.State).Concat(run.LossState);
+
+    private static TensorInfo Find(TensorFile file, string name, long[] shape)
+    {
+        TensorInfo tensor = file[name];
+        return tensor.Shape.SequenceEqual(shape)
+            ? tensor
+            : throw new InputException($"{file.Path}: tensor '{name}' is [{string.Join(", ", tensor.Shape)}], expected [{string.Join(", ", shape)}]; the file does not belong to this run.");
+    }
+
+    private static string Required(TensorFile file, string key) =>
+        file.Metadata.TryGetValue(key, out string? value) ? value : throw new InputException($"{file.Path}: metadata '{key}' is missing; the file is not a whole training state.");
+
+    private static long Whole(TensorFile file, string key) =>
+        long.TryParse(Required(file, key), NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : throw new InputException($"{file.Path}: metadata '{key}' is '{Required(file, key)}', expected a whole number.");
+
+    private static double Real(TensorFile file, string key) =>
+        double.TryParse(Required(file, key), NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw new InputException($"{file.Path}: metadata '{key}' is '{Required(file, key)}', expected a number.");
+
+    private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
+}
