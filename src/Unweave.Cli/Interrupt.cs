@@ -5,7 +5,11 @@ namespace Unweave.Cli;
 /// <summary>Ctrl-C (and SIGTERM): the first asks the work to stop cleanly, the second ends the process at once.</summary>
 internal sealed class Interrupt : IDisposable
 {
+    /// <summary>Signals this close together are one Ctrl-C that reached the process twice, from the terminal and from the program that started it.</summary>
+    private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(300);
+
     private readonly CancellationTokenSource cancellation = new();
+    private long first;
     private readonly PosixSignalRegistration[] registrations;
 
     /// <summary>Starts listening.</summary>
@@ -23,8 +27,15 @@ internal sealed class Interrupt : IDisposable
 
     private void Handle(PosixSignalContext context)
     {
-        if (cancellation.IsCancellationRequested) Environment.Exit(ExitCode.Interrupted);
         context.Cancel = true;
-        cancellation.Cancel();
+        if (!cancellation.IsCancellationRequested)
+        {
+            first = TimeProvider.System.GetTimestamp();
+            cancellation.Cancel();
+        }
+        else if (TimeProvider.System.GetElapsedTime(first) > Together)
+        {
+            Environment.Exit(ExitCode.Interrupted);
+        }
     }
 }

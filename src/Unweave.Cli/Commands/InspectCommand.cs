@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Spectre.Console;
+using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Formats;
 
@@ -20,7 +21,7 @@ internal static class InspectCommand
             var results = new JsonArray();
             foreach (string path in parsed.GetValue(paths) ?? [])
             {
-                string file = Directory.Exists(path) ? Path.Combine(path, OutputFolder.AutoencoderName) : path;
+                string file = Directory.Exists(path) ? Path.Combine(path, AutoencoderFile.FileName) : path;
                 if (parsed.GetValue(json)) results.Add(ToJson(file, cancellation));
                 else Write(file, cancellation);
             }
@@ -35,7 +36,8 @@ internal static class InspectCommand
     {
         using TensorFile file = TensorFile.Open(path);
         Screen.Results.MarkupLine($"[bold]{Markup.Escape(path)}[/]  {file.Format}, {Figures.Bytes(new FileInfo(path).Length)}");
-        foreach ((string key, string value) in file.Metadata) Screen.Results.Write(new Text($"  {key}: {value}\n") { Overflow = Overflow.Ellipsis });
+        foreach ((string key, string value) in file.Metadata.Where(entry => !entry.Key.Contains("sha256", StringComparison.Ordinal))) Console.Out.WriteLine(Cut($"  {key}: {value}"));
+        if (Verified(file)) Console.Out.WriteLine("  checksum: matches the data");
         Table table = new Table().Border(TableBorder.Simple).AddColumn("tensor").AddColumn("type").AddColumn(new TableColumn("shape").NoWrap());
         foreach (string heading in (string[])["min", "max", "mean", "std", "row norm", "zeros"]) table.AddColumn(new TableColumn(heading).RightAligned().NoWrap());
         var bad = new List<string>();
@@ -53,6 +55,23 @@ internal static class InspectCommand
         foreach (string line in bad) Screen.Results.MarkupLine($"[yellow]{Markup.Escape(line)}[/]");
     }
 
+    /// <summary>Checks the data against their checksum, where the file has one.</summary>
+    /// <returns>True when it has one.</returns>
+    /// <exception cref="InputException">They differ.</exception>
+    private static bool Verified(TensorFile file)
+    {
+        if (file is not SafetensorsFile { HasChecksum: true } checkable) return false;
+        checkable.Verify();
+        return true;
+    }
+
+    /// <summary>A line no longer than the screen is wide.</summary>
+    private static string Cut(string line)
+    {
+        line = line.ReplaceLineEndings(" ");
+        return line.Length <= Screen.Results.Profile.Width ? line : line[..(Screen.Results.Profile.Width - 1)] + "…";
+    }
+
     private static JsonObject ToJson(string path, CancellationToken cancellation)
     {
         using TensorFile file = TensorFile.Open(path);
@@ -60,7 +79,7 @@ internal static class InspectCommand
         foreach ((string key, string value) in file.Metadata) metadata[key] = value;
         var tensors = new JsonArray();
         foreach (TensorInfo tensor in file.Tensors) tensors.Add(ToJson(tensor, TensorStatistics.Measure(file, tensor, cancellation)));
-        return new JsonObject { ["path"] = path, ["format"] = file.Format, ["bytes"] = new FileInfo(path).Length, ["metadata"] = metadata, ["tensors"] = tensors };
+        return new JsonObject { ["path"] = path, ["format"] = file.Format, ["bytes"] = new FileInfo(path).Length, ["metadata"] = metadata, ["checksum"] = Verified(file) ? "matches" : null, ["tensors"] = tensors };
     }
 
     private static JsonObject ToJson(TensorInfo tensor, TensorStatistics figures) => new()

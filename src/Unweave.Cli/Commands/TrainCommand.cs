@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
+using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
 using Unweave.Training;
@@ -10,9 +11,6 @@ namespace Unweave.Cli.Commands;
 /// <summary><c>unweave train</c>: trains an autoencoder on files of vectors, or goes on with a run that was stopped.</summary>
 internal static class TrainCommand
 {
-    /// <summary>Settings that a resumed run may change: where and how it runs, not what it computes.</summary>
-    private static readonly string[] Changeable = ["data", "tensor", "threads", "output", "checkpointSteps", "checkpointMinutes"];
-
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
@@ -42,45 +40,39 @@ internal static class TrainCommand
 
     private static async Task<int> Run(TrainingOptions options, bool resume, bool force, bool json, CancellationToken cancellation)
     {
-        if (!resume && !force) OutputFolder.RefuseTrained(options.Output);
+        if (!resume && !force) RefuseTrained(options.Output);
         using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
         options.Validate(source.Width);
         var display = new TrainingDisplay(TimeProvider.System);
-        StepReport? last = await display.Follow(Title(options, source), Trainer.Run(options, source, resume, cancellation));
+        StepReport? last = await display.Follow(Title(options, source), Trainer.Run(options, source, resume, cancellation: cancellation));
         bool interrupted = cancellation.IsCancellationRequested && last is not { Last: true };
         if (json) Screen.WriteJson(ToJson(options, last, interrupted, display.Elapsed));
         else Write(options, last, interrupted, display.Elapsed);
         return interrupted ? ExitCode.Interrupted : ExitCode.Done;
     }
 
+    /// <summary>Refuses a folder that already holds a trained autoencoder, so that none is lost unasked.</summary>
+    private static void RefuseTrained(string? folder)
+    {
+        if (folder is null || !File.Exists(Path.Combine(folder, AutoencoderFile.FileName))) return;
+        throw new InputException($"{folder} already holds a trained autoencoder; choose another folder with -o, go on with its run with --resume, or write over it with --force.");
+    }
+
     /// <summary>What is trained on what, in a line.</summary>
     public static string Title(TrainingOptions options, IActivationSource source) =>
         $"Training {Describe(options.Autoencoder)} on {Figures.Count(source.Rows)} vectors of width {source.Width} from {source.Name}";
 
-    /// <summary>The settings of the run in the output folder, with those flags refused that would make it another run.</summary>
+    /// <summary>The settings of the run in the output folder; flags that would make it another run are refused when it is resumed.</summary>
     private static RunFileDraft Saved(SettingFlags flags, ParseResult parsed)
     {
-        (RunFileSetting Setting, IReadOnlyList<string> Values)[] given = [.. flags.Given(parsed)];
-        string folder = given.Where(flag => flag.Setting.Name is "output").Select(flag => flag.Values[^1]).FirstOrDefault() ?? new TrainingOptions().Output!;
-        string path = Path.Combine(folder, OutputFolder.RunFileName);
-        if (!File.Exists(path)) throw new InputException($"{folder}: there is no run to resume here ({OutputFolder.RunFileName} is missing); name its folder with -o, or leave --resume out to start one.");
-        JsonNode saved = JsonNode.Parse(RunFile.Write(RunFileDraft.Open(path).ToOptions()))!;
-        RunFileDraft changed = RunFileDraft.Open(path);
-        foreach ((RunFileSetting setting, IReadOnlyList<string> values) in given) changed.Set(setting, values);
-        JsonNode now = JsonNode.Parse(RunFile.Write(changed.ToOptions()))!;
-        foreach ((RunFileSetting setting, _) in given)
-        {
-            if (Changeable.Contains(setting.Name, StringComparer.Ordinal)) continue;
-            JsonNode? before = Value(saved, setting), after = Value(now, setting);
-            if (!JsonNode.DeepEquals(before, after))
-                throw new InputException($"{setting.Flag} is {after?.ToJsonString() ?? "null"}, but the run in {folder} has {before?.ToJsonString() ?? "null"}; a resumed run keeps its settings: leave {setting.Flag} out, or start a new run in another folder.");
-        }
-
-        return RunFileDraft.Open(path);
+        string folder = flags.Given(parsed).Where(flag => flag.Setting.Name is "output").Select(flag => flag.Values[^1]).FirstOrDefault() ?? new TrainingOptions().Output!;
+        string path = Path.Combine(folder, Trainer.SettingsFileName);
+        if (!File.Exists(path)) throw new InputException($"{folder}: there is no run to resume here ({Trainer.SettingsFileName} is missing); name its folder with -o, or leave --resume out to start one.");
+        RunFileDraft draft = RunFileDraft.Open(path);
+        // A folder that was moved or is named from elsewhere is still the folder of its run.
+        draft.Set(RunFileSetting.All.First(setting => setting.Name is "output"), [folder]);
+        return draft;
     }
-
-    private static JsonNode? Value(JsonNode options, RunFileSetting setting) =>
-        setting.IsArchitecture || setting.Architectures.Count > 0 ? options["autoencoder"]![setting.Name] : options[setting.Name];
 
     private static string Describe(AutoencoderOptions options) => options switch
     {
@@ -124,6 +116,7 @@ internal static class TrainCommand
     private static JsonObject ToJson(TrainingOptions options, StepReport? last, bool interrupted, TimeSpan elapsed) => new()
     {
         ["output"] = options.Output,
+        ["finished"] = !interrupted,
         ["step"] = last?.Step,
         ["steps"] = options.Steps,
         ["tokens"] = last?.Tokens,
@@ -133,7 +126,6 @@ internal static class TrainCommand
         ["l0"] = last?.L0,
         ["dead"] = last?.Dead,
         ["stoppedEarly"] = last?.StoppedEarly ?? false,
-        ["interrupted"] = interrupted,
         ["seconds"] = Math.Round(elapsed.TotalSeconds, 3),
     };
 }

@@ -31,7 +31,13 @@ internal static class Figures
     };
 
     /// <summary>A share as a percentage.</summary>
-    public static string Percent(double share) => share.ToString(share is 0 or >= 0.1 ? "P0" : "P1", CultureInfo.InvariantCulture).Replace(" ", "", StringComparison.Ordinal);
+    public static string Percent(double share) => share switch
+    {
+        0 => "0%",
+        < 0.0005 => "<0.1%",
+        < 0.1 => string.Create(CultureInfo.InvariantCulture, $"{share * 100:F1}%"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{share * 100:F0}%"),
+    };
 
     /// <summary>A size in bytes, KiB, MiB or GiB.</summary>
     public static string Bytes(long bytes) => bytes switch

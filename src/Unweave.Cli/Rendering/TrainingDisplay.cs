@@ -25,7 +25,7 @@ internal sealed class TrainingDisplay(TimeProvider time)
     public async Task<StepReport?> Follow(string title, IAsyncEnumerable<StepReport> steps)
     {
         started = time.GetTimestamp();
-        console.WriteLine(title);
+        Console.Error.WriteLine(title);
         if (!Screen.ProgressIsLive) return await FollowInLog(steps);
         StepReport? last = null;
         await console.Live(new Text("measuring the data …")).StartAsync(async context =>
