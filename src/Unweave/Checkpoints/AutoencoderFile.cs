@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Security.Cryptography;
+using System.Text;
 using Unweave.Autoencoders;
 using Unweave.Formats;
 using Unweave.Numerics;
@@ -18,6 +20,7 @@ public static class AutoencoderFile
 
     private const string FormatName = "unweave";
     private const int Version = 1;
+    private static readonly string[] Settings = ["version", "options", "input_width", "input_scale"];
 
     extension(Autoencoder autoencoder)
     {
@@ -28,14 +31,16 @@ public static class AutoencoderFile
         {
             string file = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? path : Path.Combine(path, FileName);
             foreach (Parameter parameter in autoencoder.Parameters) CheckFinite(parameter, file);
+            MakeFolder(file);
             var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["format"] = FormatName,
                 ["version"] = Version.ToString(CultureInfo.InvariantCulture),
-                ["options"] = OptionsJson.Write(autoencoder.Options),
+                ["options"] = AutoencoderJson.Write(autoencoder.Options),
                 ["input_width"] = autoencoder.InputWidth.ToString(CultureInfo.InvariantCulture),
                 ["input_scale"] = autoencoder.InputScale.ToString("R", CultureInfo.InvariantCulture),
             };
+            metadata["settings_sha256"] = SettingsHash(metadata);
             SafetensorsWriter.Write(file, [.. autoencoder.Parameters.Select(parameter => TensorToWrite.From(parameter.Name, parameter.Value, ShapeOf(parameter)))], metadata);
         }
 
@@ -54,7 +59,9 @@ public static class AutoencoderFile
         CheckVersion(file);
         _ = Required(file, "sha256");
         safetensors.Verify();
-        AutoencoderOptions options = OptionsJson.ReadAutoencoder(OptionsJson.Parse(Required(file, "options"), path), path);
+        if (!string.Equals(Required(file, "settings_sha256"), SettingsHash(file.Metadata), StringComparison.Ordinal))
+            throw new InputException($"{path}: the checksum of its settings does not match them; the file is damaged or was edited: restore it, or train again.");
+        AutoencoderOptions options = AutoencoderJson.Read(Required(file, "options"), path);
         int width = Number<int>(file, "input_width");
         float scale = Number<float>(file, "input_scale");
         if (!(scale > 0 && float.IsFinite(scale))) throw new InputException($"{path}: input_scale is {scale} in the metadata; it must be positive.");
@@ -79,6 +86,18 @@ public static class AutoencoderFile
         {
             autoencoder.Dispose();
             throw;
+        }
+    }
+
+    private static void MakeFolder(string file)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{file}: its folder cannot be made: {e.Message}", e);
         }
     }
 
@@ -139,6 +158,10 @@ public static class AutoencoderFile
                 throw new InputException($"{path}: the weights '{parameter.Name}' have NaN or an infinity in row {row}; training diverged: lower its learning rate.");
         }
     }
+
+    /// <summary>The data's checksum leaves out the settings beside it, where one changed digit would silently make another model.</summary>
+    private static string SettingsHash(IReadOnlyDictionary<string, string> metadata) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', Settings.Select(key => metadata.GetValueOrDefault(key))))));
 
     /// <summary>A vector is stored with one axis.</summary>
     private static long[] ShapeOf(Parameter parameter) =>

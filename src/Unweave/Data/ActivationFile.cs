@@ -1,0 +1,97 @@
+using Unweave.Formats;
+using Unweave.Numerics;
+
+namespace Unweave.Data;
+
+/// <summary>
+/// The rows of one file of vectors: npy, npz, safetensors, torch or Parquet. Rows are read where they lie and converted to 32-bit
+/// floats, so the file may be larger than memory.
+/// </summary>
+public sealed class ActivationFile : IActivationSource
+{
+    private readonly TensorFile file;
+    private readonly TensorInfo tensor;
+
+    /// <summary>Serves a tensor of an open file, and disposes the file.</summary>
+    internal ActivationFile(TensorFile file, string? tensorName)
+    {
+        this.file = file;
+        tensor = Choose(file, tensorName);
+        RowChecks.NotEmpty(file.Path, tensor.Shape[0], tensor.Shape[1]);
+        if (tensor.Shape[1] > Array.MaxLength) throw new InputException($"{file.Path}: the vectors have width {tensor.Shape[1]}, which is too wide for a row in memory; is the array transposed?");
+        Name = file.Path;
+        Width = (int)tensor.Shape[1];
+        Rows = tensor.Shape[0];
+    }
+
+    /// <inheritdoc/>
+    public int Width { get; }
+
+    /// <inheritdoc/>
+    public long Rows { get; }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <summary>Opens a file of vectors.</summary>
+    /// <param name="path">The file; its format is recognised by its content.</param>
+    /// <param name="tensor">The tensor or column to read; null takes the only one that holds vectors, of rank 2 and floats.</param>
+    /// <exception cref="InputException">There is no such file or tensor, or not exactly one that holds vectors, or it is empty.</exception>
+    public static ActivationFile Open(string path, string? tensor = null)
+    {
+        TensorFile opened = TensorFile.Open(path);
+        try
+        {
+            return new ActivationFile(opened, tensor);
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Read(ReadOnlySpan<long> rows, Matrix destination)
+    {
+        RowChecks.Request(this, rows, destination);
+        for (int i = 0; i < rows.Length; i++) ReadRow(rows[i], destination.Row(i));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => file.Dispose();
+
+    /// <summary>Reads and checks one row.</summary>
+    internal void ReadRow(long row, Span<float> destination)
+    {
+        file.Read(tensor, row * Width, destination);
+        RowChecks.Finite(destination, Name, row);
+    }
+
+    private static TensorInfo Choose(TensorFile file, string? name)
+    {
+        if (name is not null)
+        {
+            TensorInfo named = file[name];
+            return named.Shape.Count == 2 ? named : throw new InputException($"{file.Path}: tensor {Describe(named)} has {named.Shape.Count} axes; vectors need two, [rows, width].");
+        }
+
+        TensorInfo[] candidates = [.. file.Tensors.Where(HoldsVectors)];
+        if (candidates.Length == 1) return candidates[0];
+        if (candidates.Length > 1) throw new InputException($"{file.Path}: several tensors could be the vectors: {List(candidates)}; choose one by its name.");
+        if (file.Tensors.Count == 0) throw new InputException($"{file.Path}: there are no tensors in it.");
+        throw new InputException($"{file.Path}: no tensor is an array of floats with two axes, [rows, width]; it has {List(file.Tensors)}.");
+    }
+
+    private static bool HoldsVectors(TensorInfo tensor) =>
+        tensor.Shape.Count == 2 && tensor.Type is (ElementType.Float64 or ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16);
+
+    private static string List(IReadOnlyList<TensorInfo> tensors)
+    {
+        const int shown = 10;
+        string list = string.Join(", ", tensors.Take(shown).Select(Describe));
+        return tensors.Count <= shown ? list : $"{list} and {tensors.Count - shown} more";
+    }
+
+    private static string Describe(TensorInfo tensor) => $"'{tensor.Name}' {tensor.Type} [{string.Join(", ", tensor.Shape)}]";
+}
