@@ -1,6 +1,6 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Unweave.Autoencoders;
+using Unweave.Checkpoints;
 
 namespace Unweave.Training;
 
@@ -15,10 +15,6 @@ namespace Unweave.Training;
     AllowOutOfOrderMetadataProperties = true,
     RespectNullableAnnotations = true,
     WriteIndented = true,
-    Converters = [typeof(CamelCaseNames<InputScaling>), typeof(CamelCaseNames<MeanEstimate>), typeof(CamelCaseNames<Activation>)])]
+    Converters = [typeof(CamelCaseEnum<InputScaling>), typeof(CamelCaseEnum<MeanEstimate>), typeof(CamelCaseEnum<Activation>)])]
 [JsonSerializable(typeof(TrainingOptions))]
 internal sealed partial class RunFileJson : JsonSerializerContext;
-
-/// <summary>Writes an enumeration's members in camelCase, and reads them by name only.</summary>
-internal sealed class CamelCaseNames<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
-    where T : struct, Enum;

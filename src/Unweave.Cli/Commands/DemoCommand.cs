@@ -1,0 +1,8 @@
+using System.CommandLine;
+
+namespace Unweave.Cli.Commands;
+
+internal static class DemoCommand
+{
+    public static Command Create(Help help, Option<bool> json) { var c = new Command("demo", "x"); help.AddExamples(c, json.Name); _ = new SettingFlags(c, help); return c; }
+}

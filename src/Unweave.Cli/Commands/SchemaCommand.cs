@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Unweave.Training;
+
+namespace Unweave.Cli.Commands;
+
+/// <summary><c>unweave schema</c>: the JSON Schema of the run file, and checking one.</summary>
+internal static class SchemaCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(Help help, Option<bool> json)
+    {
+        var check = new Option<string>("--check") { HelpName = "FILE", Description = "Check this run file instead of printing the schema." };
+        var command = new Command("schema", "Prints the JSON Schema of the run file (`train --config`), or checks a run file.") { check };
+        help.AddExamples(command, "unweave schema", "unweave schema --check run.json");
+        command.SetAction(parsed =>
+        {
+            if (parsed.GetValue(check) is { } file) Check(file, parsed.GetValue(json));
+            else Console.Out.Write(RunFile.Schema());
+        });
+        return command;
+    }
+
+    private static void Check(string file, bool json)
+    {
+        TrainingOptions options = RunFile.Read(file);
+        try
+        {
+            // The width of the data is not known here; whatever depends on it is checked when a run starts.
+            options.Validate(int.MaxValue);
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"{file}: {e.Message}", e);
+        }
+
+        if (json) Screen.WriteJson(new JsonObject { ["file"] = file, ["valid"] = true, ["options"] = JsonNode.Parse(RunFile.Write(options)) });
+        else Console.Out.WriteLine($"{file} is a valid run file: {options.Steps:N0} steps of {options.Batch:N0} rows.");
+    }
+}

@@ -1,0 +1,110 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Spectre.Console;
+
+namespace Unweave.Cli;
+
+/// <summary>The help of a command: what it does, its arguments and options, its settings group by group, and examples that run.</summary>
+internal sealed class Help : SynchronousCommandLineAction
+{
+    private const int TextColumn = 33; // where descriptions start; longer names get a line of their own
+
+    private readonly Dictionary<Command, string[]> examples = [];
+    private readonly Dictionary<Command, SettingFlags> settings = [];
+
+    /// <inheritdoc/>
+    public override bool ClearsParseErrors => true;
+
+    /// <summary>Adds examples to a command: command lines as a user types them.</summary>
+    public void AddExamples(Command command, params string[] lines) => examples[command] = lines;
+
+    /// <summary>Adds the run file's settings to a command.</summary>
+    public void AddSettings(Command command, SettingFlags flags) => settings[command] = flags;
+
+    /// <inheritdoc/>
+    public override int Invoke(ParseResult parseResult)
+    {
+        Command command = parseResult.CommandResult.Command;
+        Screen.Results.WriteLine(command.Description ?? "");
+        WriteList("Usage", [(Usage(command), "")]);
+        WriteList("Commands", command.Subcommands.Select(subcommand => (subcommand.Name, subcommand.Description ?? "")));
+        WriteList("Arguments", command.Arguments.Select(argument => (Label(argument), argument.Description ?? "")));
+        WriteList("Options", Options(command).Select(Row));
+        if (settings.TryGetValue(command, out SettingFlags? flags))
+        {
+            foreach ((string title, IReadOnlyList<Option> options) in flags.Groups) WriteList(title, options.Select(Row));
+        }
+
+        string[] lines = examples.GetValueOrDefault(command, []);
+        WriteList(lines.Length == 1 ? "Example" : "Examples", lines.Select(line => (line, "")));
+        return ExitCode.Done;
+    }
+
+    private static IEnumerable<Option> Options(Command command) =>
+        command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive))).Where(option => !option.Hidden);
+
+    private static string Usage(Command command)
+    {
+        var words = new List<string> { "unweave" };
+        words.AddRange(command.Parents.OfType<Command>().Where(parent => parent is not RootCommand).Select(parent => parent.Name));
+        if (command is not RootCommand) words.Add(command.Name);
+        if (command.Subcommands.Count > 0) words.Add("COMMAND");
+        words.AddRange(command.Arguments.Select(Label));
+        words.Add("[options]");
+        return string.Join(' ', words);
+    }
+
+    private static string Label(Argument argument)
+    {
+        string name = argument.Arity.MaximumNumberOfValues > 1 ? argument.Name + "…" : argument.Name;
+        return argument.Arity.MinimumNumberOfValues == 0 ? $"[{name}]" : name;
+    }
+
+    private static (string Name, string Text) Row(Option option)
+    {
+        IEnumerable<string> names = option.Aliases.Where(alias => alias.Length == 2 && alias[0] == '-' && alias[1] != '?').Append(option.Name);
+        string name = string.Join(", ", names) + (option.HelpName is null ? "" : " " + option.HelpName);
+        string text = option is HelpOption ? "Show this help." : option is VersionOption ? "Show the version." : option.Description ?? "";
+        return (name, option.HasDefaultValue && !option.Hidden && option.ValueType != typeof(bool) ? $"{text} [default: {option.GetDefaultValue()}]" : text);
+    }
+
+    private static void WriteList(string title, IEnumerable<(string Name, string Text)> rows)
+    {
+        bool first = true;
+        foreach ((string name, string text) in rows)
+        {
+            if (first) Screen.Results.MarkupLine($"\n[bold]{Markup.Escape(title)}:[/]");
+            first = false;
+            string indented = "  " + name;
+            if (text.Length == 0 || indented.Length >= TextColumn)
+            {
+                Screen.Results.WriteLine(indented);
+                indented = "";
+            }
+
+            foreach (string line in Wrap(text, Math.Max(20, Screen.Results.Profile.Width - TextColumn)))
+            {
+                Screen.Results.WriteLine(indented.PadRight(TextColumn) + line);
+                indented = "";
+            }
+        }
+    }
+
+    private static IEnumerable<string> Wrap(string text, int width)
+    {
+        string line = "";
+        foreach (string word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (line.Length > 0 && line.Length + 1 + word.Length > width)
+            {
+                yield return line;
+                line = "";
+            }
+
+            line += line.Length == 0 ? word : " " + word;
+        }
+
+        if (line.Length > 0) yield return line;
+    }
+}

@@ -1,0 +1,48 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Unweave.Cli;
+
+/// <summary>Refuses a command line that is not understood, in one line with the likely fix.</summary>
+internal static class Refuse
+{
+    /// <summary>Throws for the first mistake on a command line.</summary>
+    /// <exception cref="InputException">There is one.</exception>
+    public static void Mistakes(ParseResult parsed)
+    {
+        if (parsed.Action is Help) return;
+        Command command = parsed.CommandResult.Command;
+        foreach (SymbolResult result in parsed.CommandResult.Children)
+        {
+            // An unknown flag would otherwise be taken for the name of a file.
+            if (result is ArgumentResult { Tokens: var tokens } && tokens.FirstOrDefault(token => token.Value.Length > 1 && token.Value[0] == '-') is { } flag) throw Unknown(flag.Value, command);
+        }
+
+        if (parsed.UnmatchedTokens is [var token, ..]) throw Unknown(token, command);
+        if (parsed.Errors is [var error, ..]) throw new InputException($"{Explain(error, command)} {SeeHelp(command)}");
+    }
+
+    private static string Explain(ParseError error, Command command) => error.SymbolResult switch
+    {
+        OptionResult { Tokens: [] } option => $"{option.Option.Name} needs a value.",
+        OptionResult { Tokens.Count: > 1 } option when option.Option.Arity.MaximumNumberOfValues == 1 => $"{option.Option.Name} is given twice; leave one out.",
+        OptionResult { Tokens: [var token, ..] } option => $"{option.Option.Name} is '{token.Value}'; it must be {(option.Option.ValueType == typeof(int) ? "a whole number" : "true or false")}.",
+        ArgumentResult { Tokens: [] } argument => $"{FullName(command)} needs {argument.Argument.Name}.",
+        CommandResult when command.Subcommands.Count > 0 => $"{FullName(command)} needs one of: {string.Join(", ", command.Subcommands.Select(subcommand => subcommand.Name))}.",
+        _ => error.Message,
+    };
+
+    private static InputException Unknown(string word, Command command)
+    {
+        bool flag = word.StartsWith('-');
+        IEnumerable<string> names = flag
+            ? command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options)).SelectMany(option => option.Aliases.Append(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))
+            : command.Subcommands.Select(subcommand => subcommand.Name);
+        string guess = Spelling.DidYouMean(word.Split('=')[0], names);
+        return new InputException($"there is no {(flag ? "flag" : command.Subcommands.Count > 0 ? "command" : "argument")} '{word}'{(command is RootCommand ? "" : $" of {FullName(command)}")}.{(guess.Length > 0 ? guess : " " + SeeHelp(command))}");
+    }
+
+    private static string SeeHelp(Command command) => $"`unweave {(command is RootCommand ? "" : FullName(command) + " ")}--help` lists what there is.";
+
+    private static string FullName(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } parent and not RootCommand ? $"{FullName(parent)} {command.Name}" : command.Name;
+}
