@@ -3,7 +3,7 @@ namespace Unweave;
 /// <summary>Guesses what was meant by a name that is not known.</summary>
 public static class Spelling
 {
-    /// <summary>The candidate nearest to a name, or null when none is near: edits (insert, delete, replace, swap) within a third of its length.</summary>
+    /// <summary>The candidate nearest to a name, or null when none is near: edits (insert, delete, replace, swap) within a third of its length, one at least, and never all of it.</summary>
     /// <param name="name">What was written.</param>
     /// <param name="candidates">What could have been meant; of equally near ones, the first.</param>
     public static string? Nearest(string name, IEnumerable<string> candidates)
@@ -11,7 +11,7 @@ public static class Spelling
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(candidates);
         string? nearest = null;
-        int best = Math.Max(1, name.Length / 3) + 1;
+        int best = Math.Min(Math.Max(1, name.Length / 3), Math.Max(0, name.Length - 1)) + 1;
         foreach (string candidate in candidates)
         {
             int distance = Distance(name.ToUpperInvariant(), candidate.ToUpperInvariant());
