@@ -5,12 +5,13 @@ namespace Unweave.Data;
 
 /// <summary>
 /// The rows of one file of vectors: npy, npz, safetensors, torch or Parquet. Rows are read where they lie and converted to 32-bit
-/// floats, so the file may be larger than memory.
+/// floats, so the file may be larger than memory; what can only be read from front to back is unpacked once to a temporary file.
 /// </summary>
 public sealed class ActivationFile : IActivationSource
 {
     private readonly TensorFile file;
     private readonly TensorInfo tensor;
+    private readonly SpooledRows? spool;
 
     /// <summary>Serves a tensor of an open file, and disposes the file.</summary>
     internal ActivationFile(TensorFile file, string? tensorName)
@@ -22,6 +23,7 @@ public sealed class ActivationFile : IActivationSource
         Name = file.Path;
         Width = (int)tensor.Shape[1];
         Rows = tensor.Shape[0];
+        if (file.IsSequential(tensor)) spool = Unpack();
     }
 
     /// <inheritdoc/>
@@ -59,13 +61,43 @@ public sealed class ActivationFile : IActivationSource
     }
 
     /// <inheritdoc/>
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        spool?.Dispose();
+        file.Dispose();
+    }
 
     /// <summary>Reads and checks one row.</summary>
     internal void ReadRow(long row, Span<float> destination)
     {
-        file.Read(tensor, row * Width, destination);
+        if (spool is null) file.Read(tensor, row * Width, destination);
+        else spool.Read(row, destination);
         RowChecks.Finite(destination, Name, row);
+    }
+
+    private SpooledRows Unpack()
+    {
+        const int BlockElements = 1 << 20;
+        var rows = new SpooledRows(Name, Width);
+        try
+        {
+            float[] block = new float[Math.Min(Rows, Math.Max(1, BlockElements / Width)) * Width];
+            for (long at = 0, end = Rows * Width; at < end;)
+            {
+                Span<float> piece = block.AsSpan(0, (int)Math.Min(block.Length, end - at));
+                file.Read(tensor, at, piece);
+                rows.Append(piece);
+                at += piece.Length;
+            }
+
+            rows.Complete();
+            return rows;
+        }
+        catch
+        {
+            rows.Dispose();
+            throw;
+        }
     }
 
     private static TensorInfo Choose(TensorFile file, string? name)

@@ -91,6 +91,13 @@ public abstract class TensorFile : IDisposable
         Tensors.FirstOrDefault(tensor => string.Equals(tensor.Name, name, StringComparison.Ordinal))
         ?? throw new InputException($"{Path}: no tensor named '{name}'; it has {string.Join(", ", Tensors.Select(tensor => $"'{tensor.Name}'").Take(20))}.");
 
+    /// <summary>
+    /// True when reading a tensor's elements means decoding all before them (compressed npz, Parquet): then <see cref="Read"/> is
+    /// quick only from front to back. Default false.
+    /// </summary>
+    /// <param name="tensor">One of <see cref="Tensors"/>.</param>
+    public virtual bool IsSequential(TensorInfo tensor) => false;
+
     /// <summary>Reads elements as 32-bit floats, converting from the stored type.</summary>
     /// <param name="tensor">One of <see cref="Tensors"/>.</param>
     /// <param name="first">Row-major position of the first element.</param>

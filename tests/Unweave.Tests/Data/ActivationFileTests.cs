@@ -47,6 +47,20 @@ public sealed class ActivationFileTests : IDisposable
         Assert.Equal("fake.file: row 20 (counted from 0) has NaN at column 1; remove such rows or mend what wrote them.", Assert.Throws<InputException>(() => source.Rows([3, 20])).Message);
     }
 
+    [Theory]
+    [InlineData(7, 3)]
+    [InlineData(2500, 1000)] // several blocks, the last one short
+    public void A_file_that_is_read_front_to_back_is_unpacked_once(int rows, int width)
+    {
+        var file = new FakeFile(new TensorInfo("x", ElementType.Float32, [rows, width])) { FrontToBack = true };
+        using var source = new ActivationFile(file, null);
+        int reads = file.Reads;
+        using Matrix some = source.Rows([rows - 1, 0, 5]);
+        Assert.Equal(((float)(rows - 1) * width, 0f, 5f * width), (some[0, 0], some[1, 0], some[2, 0]));
+        Assert.Equal((float)((rows * width) - 1), some[0, width - 1]);
+        Assert.Equal(reads, file.Reads);
+    }
+
     [Fact]
     public void Rows_of_a_file_are_read_where_they_lie_by_several_threads_at_once()
     {
@@ -138,14 +152,21 @@ public sealed class ActivationFileTests : IDisposable
     {
         public long NaNAt { get; init; } = -1;
 
+        public bool FrontToBack { get; init; }
+
+        public int Reads { get; private set; }
+
         public override string Format => "fake";
 
         public override IReadOnlyList<TensorInfo> Tensors => tensors;
 
         public override IReadOnlyDictionary<string, string> Metadata => new Dictionary<string, string>(StringComparer.Ordinal);
 
+        public override bool IsSequential(TensorInfo tensor) => FrontToBack;
+
         public override void Read(TensorInfo tensor, long first, Span<float> destination)
         {
+            Reads++;
             for (int i = 0; i < destination.Length; i++) destination[i] = first + i == NaNAt ? float.NaN : first + i;
         }
 
