@@ -27,6 +27,7 @@ internal static partial class Cli
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
+            UseShellExecute = false,
         };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Unweave.Cli.dll"));
         foreach (string argument in arguments) start.ArgumentList.Add(argument);

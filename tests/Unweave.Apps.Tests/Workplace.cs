@@ -41,22 +41,29 @@ internal sealed class Workplace : IDisposable
                 vectors[(row * width) + i] = directions[(first * width) + i] + (0.5f * directions[(second * width) + i]) + (0.02f * Next());
         }
 
-        return WriteNpy(name, [rows, width], vectors);
+        return WriteArray(name, [rows, width], vectors);
     }
 
-    /// <summary>Writes an npy file of 32-bit floats (NEP 1, version 1.0).</summary>
-    public string WriteNpy(string name, int[] shape, float[] values)
+    /// <summary>Writes an array of 32-bit floats in the format of the name's ending: npy (version 1.0) or safetensors (one tensor, <c>vectors</c>).</summary>
+    public string WriteArray(string name, int[] shape, float[] values)
     {
-        string header = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({string.Join(", ", shape)}{(shape.Length == 1 ? "," : "")}), }}";
-        header = header.PadRight(128 - 10 - 1) + "\n";
-        byte[] bytes = new byte[128 + (4 * values.Length)];
-        "\u0093NUMPY\u0001\0"u8[1..].CopyTo(bytes);
-        bytes[0] = 0x93;
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(8), (ushort)header.Length);
-        Encoding.ASCII.GetBytes(header).CopyTo(bytes, 10);
-        for (int i = 0; i < values.Length; i++) BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(128 + (4 * i)), values[i]);
+        string lengths = string.Join(", ", shape);
+        byte[] header;
+        if (name.EndsWith(".npy", StringComparison.Ordinal))
+        {
+            string description = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({lengths}{(shape.Length == 1 ? "," : "")}), }}".PadRight(117) + "\n";
+            header = [0x93, .. "NUMPY"u8, 1, 0, (byte)description.Length, 0, .. Encoding.ASCII.GetBytes(description)];
+        }
+        else
+        {
+            byte[] description = Encoding.ASCII.GetBytes($$$"""{"vectors":{"dtype":"F32","shape":[{{{lengths}}}],"data_offsets":[0,{{{4 * values.Length}}}]}}""");
+            header = [.. BitConverter.GetBytes((ulong)description.Length), .. description];
+        }
+
+        byte[] data = new byte[4 * values.Length];
+        for (int i = 0; i < values.Length; i++) BinaryPrimitives.WriteSingleLittleEndian(data.AsSpan(4 * i), values[i]);
         Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
-        File.WriteAllBytes(this[name], bytes);
+        File.WriteAllBytes(this[name], [.. header, .. data]);
         return name;
     }
 
