@@ -1,0 +1,63 @@
+namespace Unweave.Apps.Tests;
+
+public sealed class HelpTests
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("demo")]
+    [InlineData("train")]
+    [InlineData("eval")]
+    [InlineData("encode")]
+    [InlineData("inspect")]
+    [InlineData("schema")]
+    [InlineData("bench")]
+    [InlineData("bench step")]
+    public async Task Every_command_has_help_with_an_example(string command)
+    {
+        using var place = new Workplace();
+        Outcome help = (await place.Run([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"])).Succeeded();
+        Assert.Contains("Usage:", help.Output, StringComparison.Ordinal);
+        Assert.Contains("--json", help.Output, StringComparison.Ordinal);
+        Assert.Contains(Examples(help), example => example.StartsWith($"unweave {command}", StringComparison.Ordinal));
+        Assert.All(help.Output.Split('\n'), line => Assert.True(line.Length <= 100, line));
+        Assert.Equal("", help.Error);
+    }
+
+    [Fact]
+    public async Task Every_example_of_the_help_runs()
+    {
+        using var place = new Workplace();
+        place.WriteVectors("vectors.npy");
+        place.WriteVectors("shards/0.npy", rows: 500, seed: 1);
+        place.WriteVectors("shards/1.npy", rows: 500, seed: 2);
+        place.Write("run.json", """{ "batch": 256, "autoencoder": { "latents": 64, "k": 4 } }""");
+        foreach (string command in (string[])["train", "eval", "encode", "inspect", "schema", "bench step"])
+        {
+            foreach (string example in Examples((await place.Run([.. command.Split(' '), "--help"])).Succeeded()))
+            {
+                List<string> words = [.. example.Replace("'", "", StringComparison.Ordinal).Split(' ').Skip(1)];
+                Shorten(words);
+                Outcome outcome = await place.Run([.. words]);
+                Assert.True(outcome.Code == 0, $"{example}\n{outcome.Output}\n{outcome.Error}");
+            }
+        }
+    }
+
+    /// <summary>The lines under the heading of the examples.</summary>
+    private static string[] Examples(Outcome help)
+    {
+        string[] lines = help.Output.Split('\n');
+        int heading = Array.FindIndex(lines, line => line is "Example:" or "Examples:");
+        return heading < 0 ? [] : [.. lines[(heading + 1)..].TakeWhile(line => line.StartsWith("  ", StringComparison.Ordinal)).Select(line => line.Trim())];
+    }
+
+    /// <summary>The examples are sized for real data: here a run of a few steps says as much.</summary>
+    private static void Shorten(List<string> words)
+    {
+        if (words[0] is "bench") words.AddRange(["--repeats", "1"]);
+        if (words[0] is not "train" || words.Contains("--resume", StringComparer.Ordinal)) return;
+        int tokens = words.IndexOf("--tokens");
+        if (tokens >= 0) words.RemoveRange(tokens, 2);
+        words.AddRange(["--tokens", "4096"]);
+    }
+}
