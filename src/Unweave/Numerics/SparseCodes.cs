@@ -87,7 +87,8 @@ public sealed class SparseCodes
         if (starts.Length < lengths.Length + 1) starts = new long[lengths.Length + 1];
         for (int row = 0; row < lengths.Length; row++) starts[row + 1] = starts[row] + lengths[row];
         Rows = lengths.Length;
-        int count = checked((int)Count);
+        if (Count > Array.MaxLength) throw new InputException($"{Rows} rows have {Count} active latents, more than one set of codes holds ({Array.MaxLength}); give fewer rows at a time.");
+        int count = (int)Count;
         if (latents.Length < count)
         {
             int capacity = (int)Math.Min(Array.MaxLength, (long)count + (count / 4));

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using Unweave.Autoencoders;
+using Unweave.Checkpoints;
+
+namespace Unweave.Apps.Tests;
+
+/// <summary>Nothing is lost: runs killed without warning, and disks that fill up.</summary>
+public sealed class KillTests
+{
+    private static readonly string[] Train = ["train", "vectors.safetensors", "--latents", "128", "--k", "4", "--batch", "128", "--tokens", "512000", "--checkpoint-steps", "7", "--seed", "3"];
+
+    [Fact]
+    public async Task A_run_killed_at_random_moments_and_resumed_writes_the_bytes_of_one_that_was_not()
+    {
+        using var place = new Workplace();
+        place.WriteVectors("vectors.safetensors", rows: 3000);
+        (await place.Run([.. Train, "-o", "whole", "--threads", "1"])).Succeeded();
+        int seed = Environment.TickCount;
+        var random = new Numerics.Rng((ulong)seed);
+        int kills = 0;
+        for (int attempt = 0; attempt < 40; attempt++)
+        {
+            using Process run = Cli.Start(place.Folder, attempt == 0 ? [.. Train, "-o", "killed"] : ["train", "--resume", "-o", "killed"]);
+            Task<Outcome> end = Cli.End(run);
+
+            // Somewhere between reading the data and the end: each attempt gets a little further than the last checkpoint.
+            if (await Task.WhenAny(end, Task.Delay(TimeSpan.FromMilliseconds(300 + random.NextBelow(1200)))) != end)
+            {
+                run.Kill();
+                kills++;
+                await end;
+                if (!File.Exists(place["killed/config.json"])) attempt = -1; // killed before the run had begun
+                continue;
+            }
+
+            (await end).Succeeded();
+            foreach (string name in (string[])["autoencoder.safetensors", "training.safetensors"])
+                Assert.True(File.ReadAllBytes(place[$"whole/{name}"]).AsSpan().SequenceEqual(File.ReadAllBytes(place[$"killed/{name}"])), $"{name} differs after {kills} kills, seed {seed}");
+            Assert.Equal(Steps(place["whole/metrics.jsonl"]), Steps(place["killed/metrics.jsonl"]));
+            Assert.True(kills > 0, "The run was over before it could be killed: make it longer.");
+            return;
+        }
+
+        Assert.Fail($"The run did not end in 40 attempts, seed {seed}.");
+    }
+
+    [Fact]
+    public async Task A_disk_that_fills_up_during_a_checkpoint_leaves_the_last_one_whole()
+    {
+        using var place = new Workplace();
+        place.WriteVectors("vectors.safetensors", rows: 2000);
+
+        // The first checkpoint of about 90 KB fits on a disk of 128 KB; the second, written beside it, does not.
+        Directory.CreateDirectory(place["small"]);
+        Assert.SkipUnless(Mount("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", place["small"]), "Mounting a small disk takes a superuser.");
+        try
+        {
+            string[] run = ["train", "vectors.safetensors", "--latents", "160", "--k", "4", "--batch", "64", "--tokens", "64000", "--checkpoint-steps", "10", "-o", "small/run"];
+            (await place.Run(run)).Refused("training.safetensors could not be written");
+            using SparseAutoencoder kept = SparseAutoencoder.Load(place["small/run"]);
+            Assert.Equal(160, kept.Latents);
+            Assert.Empty(Directory.GetFiles(place["small/run"], "*partial*"));
+            Outcome inspected = await place.Run("inspect", "small/run/training.safetensors", "--json");
+            inspected.Succeeded();
+        }
+        finally
+        {
+            Mount("umount", place["small"]);
+        }
+    }
+
+    private static List<string> Steps(string metrics) => [.. File.ReadLines(metrics).Select(line => line.Split(',')[0])];
+
+    private static bool Mount(string command, params string[] arguments)
+    {
+        try
+        {
+            using Process process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false; // no such command here
+        }
+    }
+}
