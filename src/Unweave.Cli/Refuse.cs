@@ -18,19 +18,24 @@ internal static class Refuse
             if (result is ArgumentResult { Tokens: var tokens } && tokens.FirstOrDefault(token => token.Value.Length > 1 && token.Value[0] == '-') is { } flag) throw Unknown(flag.Value, command);
         }
 
+        // So would the next flag for the value of one that lacks its own.
+        if (parsed.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(result => result.Tokens.Any(token => token.Value.StartsWith("--", StringComparison.Ordinal))) is { } option)
+            throw new InputException($"{NeedsValue(option)} {SeeHelp(command)}");
         if (parsed.UnmatchedTokens is [var token, ..]) throw Unknown(token, command);
         if (parsed.Errors is [var error, ..]) throw new InputException($"{Explain(error, command)} {SeeHelp(command)}");
     }
 
     private static string Explain(ParseError error, Command command) => error.SymbolResult switch
     {
-        OptionResult { Tokens: [] } option => $"{option.Option.Name} needs a value.",
+        OptionResult { Tokens: [] } option => NeedsValue(option),
         OptionResult { Tokens.Count: > 1 } option when option.Option.Arity.MaximumNumberOfValues == 1 => $"{option.Option.Name} is given twice; leave one out.",
         OptionResult { Tokens: [var token, ..] } option => $"{option.Option.Name} is '{token.Value}'; it must be {(option.Option.ValueType == typeof(int) ? "a whole number" : "true or false")}.",
         ArgumentResult { Tokens: [] } argument => $"{FullName(command)} needs {argument.Argument.Name}.",
         CommandResult when command.Subcommands.Count > 0 => $"{FullName(command)} needs one of: {string.Join(", ", command.Subcommands.Select(subcommand => subcommand.Name))}.",
         _ => error.Message,
     };
+
+    private static string NeedsValue(OptionResult option) => $"{option.Option.Name} needs a value.";
 
     private static InputException Unknown(string word, Command command)
     {

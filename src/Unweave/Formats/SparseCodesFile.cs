@@ -1,0 +1,120 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using Unweave.Numerics;
+
+namespace Unweave.Formats;
+
+/// <summary>
+/// Writes sparse codes, block after block, so that there may be more of them than memory holds. As npz: the arrays of compressed row
+/// storage, <c>starts</c> (int64, [rows + 1]), <c>latents</c> (int32), <c>values</c> (float32) and <c>shape</c> (int64, [2]: rows
+/// and latents of the dictionary). As JSON lines: a line a row, <c>{"row":0,"latents":[3,17],"values":[0.5,1.25]}</c>.
+/// </summary>
+public static class SparseCodesFile
+{
+    /// <summary>Writes a file, whole or not at all, in the format of its ending: <c>.npz</c> or <c>.jsonl</c>.</summary>
+    /// <param name="path">The target.</param>
+    /// <param name="dictionarySize">Number of latents n.</param>
+    /// <param name="blocks">The codes; each block is done with before the next is asked for.</param>
+    /// <returns>Number of entries written.</returns>
+    /// <exception cref="InputException">The ending is neither, or the file cannot be written.</exception>
+    public static long Write(string path, int dictionarySize, IEnumerable<SparseCodes> blocks)
+    {
+        CheckEnding(path);
+        ArgumentNullException.ThrowIfNull(blocks);
+        long entries = 0;
+        AtomicFile.Write(path, stream => entries = IsNpz(path) ? WriteNpz(stream, path, dictionarySize, blocks) : WriteJsonLines(stream, blocks));
+        return entries;
+    }
+
+    /// <summary>Refuses a path whose ending names neither format.</summary>
+    /// <exception cref="InputException">It does not.</exception>
+    public static void CheckEnding(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        if (!IsNpz(path) && !path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase)) throw new InputException($"{path}: codes are written as .npz or .jsonl; give the file one of these endings.");
+    }
+
+    /// <summary>Writes codes as JSON lines.</summary>
+    /// <param name="stream">Written to and left open.</param>
+    /// <param name="blocks">The codes; each block is done with before the next is asked for.</param>
+    /// <returns>Number of entries written.</returns>
+    public static long WriteJsonLines(Stream stream, IEnumerable<SparseCodes> blocks)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        ArgumentNullException.ThrowIfNull(blocks);
+        using var json = new Utf8JsonWriter(stream);
+        long written = 0, entries = 0;
+        foreach (SparseCodes codes in blocks)
+        {
+            for (int row = 0; row < codes.Rows; row++)
+            {
+                json.WriteStartObject();
+                json.WriteNumber("row"u8, written++);
+                json.WriteStartArray("latents"u8);
+                foreach (int latent in codes.Latents(row)) json.WriteNumberValue(latent);
+                json.WriteEndArray();
+                json.WriteStartArray("values"u8);
+                foreach (float value in codes.Values(row)) json.WriteNumberValue(value);
+                json.WriteEndArray();
+                json.WriteEndObject();
+                json.Flush();
+                stream.WriteByte((byte)'\n');
+                json.Reset();
+            }
+
+            entries += codes.Count;
+        }
+
+        return entries;
+    }
+
+    private static bool IsNpz(string path) => path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>An npz holds one array after the other, but codes come row by row: each array waits in a temporary file of its own.</summary>
+    private static long WriteNpz(Stream stream, string path, int dictionarySize, IEnumerable<SparseCodes> blocks)
+    {
+        using FileStream starts = Spool(path, "starts"), latents = Spool(path, "latents"), values = Spool(path, "values");
+        long rows = 0, entries = 0;
+        starts.Write(MemoryMarshal.AsBytes([0L]));
+        foreach (SparseCodes codes in blocks)
+        {
+            for (int row = 1; row <= codes.Rows; row++) starts.Write(MemoryMarshal.AsBytes([entries + codes.Starts[row]]));
+            latents.Write(MemoryMarshal.AsBytes(codes.AllLatents));
+            values.Write(MemoryMarshal.AsBytes(codes.AllValues));
+            rows += codes.Rows;
+            entries += codes.Count;
+        }
+
+        using var shape = new MemoryStream(MemoryMarshal.AsBytes<long>([rows, dictionarySize]).ToArray());
+        using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
+        Add(archive, "starts", "<i8", rows + 1, starts);
+        Add(archive, "latents", "<i4", entries, latents);
+        Add(archive, "values", "<f4", entries, values);
+        Add(archive, "shape", "<i8", 2, shape);
+        return entries;
+    }
+
+    private static FileStream Spool(string path, string array) =>
+        new($"{path}.partial-{Environment.ProcessId}-{array}", FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+
+    /// <summary>Adds an array in npy format, version 1.0, its header padded so that the data start at a multiple of 64.</summary>
+    private static void Add(ZipArchive archive, string name, string type, long length, Stream data)
+    {
+        ZipArchiveEntry entry = archive.CreateEntry($"{name}.npy", CompressionLevel.NoCompression);
+        // The same codes give the same bytes: the time is that at which zip's calendar begins.
+        entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        using Stream target = entry.Open();
+        const int Prefix = 10, Alignment = 64;
+        string description = $"{{'descr': '{type}', 'fortran_order': False, 'shape': ({length},), }}";
+        description = description.PadRight((int)(((Prefix + description.Length + Alignment) / Alignment * Alignment) - Prefix - 1)) + "\n";
+        Span<byte> prefix = [0x93, .. "NUMPY"u8, 1, 0, 0, 0];
+        BinaryPrimitives.WriteUInt16LittleEndian(prefix[8..], (ushort)description.Length);
+        target.Write(prefix);
+        target.Write(Encoding.ASCII.GetBytes(description));
+        data.Position = 0;
+        data.CopyTo(target);
+    }
+}
