@@ -1,0 +1,63 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Unweave.Evaluation;
+
+/// <summary>How well a set of vectors is reconstructed, and by how many latents. Figures that do not apply are null.</summary>
+/// <remarks>Definitions, ranges and pitfalls: <c>docs/maths/metrics.md</c>.</remarks>
+public sealed record EvaluationReport
+{
+    /// <summary>What was evaluated.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Rows evaluated.</summary>
+    public required long Rows { get; init; }
+
+    /// <summary>Fraction of variance unexplained, Σ‖x−x̂‖²/Σ‖x−x̄‖²; 0 is perfect, 1 is the mean's own. NaN for constant data rebuilt exactly, ∞ otherwise.</summary>
+    public required double Fvu { get; init; }
+
+    /// <summary>1 − FVU.</summary>
+    public double ExplainedVariance => 1 - Fvu;
+
+    /// <summary>Mean squared error, summed over d and averaged over rows, at the scale of the data.</summary>
+    public required double Mse { get; init; }
+
+    /// <summary>Mean cosine of x and x̂, over rows where both have a length.</summary>
+    public required double Cosine { get; init; }
+
+    /// <summary>E[‖x̂‖/‖x‖]: below 1, reconstructions have shrunk.</summary>
+    public required double L2Ratio { get; init; }
+
+    /// <summary>E‖x̂‖²/E[x·x̂]: 1 is unbiased, below 1 is shrinkage.</summary>
+    public required double RelativeReconstructionBias { get; init; }
+
+    /// <summary>Latents that fire on a row, on average.</summary>
+    public double? L0 { get; init; }
+
+    /// <summary>Sum of a row's activations, on average, at the scale of the weights.</summary>
+    public double? L1 { get; init; }
+
+    /// <summary>Latents in the dictionary.</summary>
+    public int? Latents { get; init; }
+
+    /// <summary>Latents that fired on no row.</summary>
+    public int? Dead { get; init; }
+
+    /// <summary>Share of latents that fired on no row.</summary>
+    public double? DeadFraction => Latents > 0 ? (double?)Dead / Latents : null;
+
+    /// <summary>How often latents fire.</summary>
+    public DensityHistogram? Density { get; init; }
+
+    /// <summary>Rows on which each latent fired, <c>[n]</c>; left out of JSON.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<long>? Fired { get; init; }
+
+    /// <summary>The report as JSON, camelCase; NaN and infinities as the strings "NaN", "Infinity", "-Infinity".</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, EvaluationJson.Default.EvaluationReport);
+}
+
+/// <summary>JSON of reports.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(EvaluationReport))]
+internal sealed partial class EvaluationJson : JsonSerializerContext;

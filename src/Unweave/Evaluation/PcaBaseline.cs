@@ -1,0 +1,111 @@
+using MathNet.Numerics.LinearAlgebra;
+using Unweave.Data;
+using Unweave.Numerics;
+
+namespace Unweave.Evaluation;
+
+/// <summary>
+/// Principal component analysis: the best linear reconstruction from k numbers a row. What a sparse autoencoder of k active latents
+/// has to beat to have found more than the directions of most variance.
+/// </summary>
+public sealed class PcaBaseline : IDisposable
+{
+    private const int LargestSample = 50_000;
+
+    private readonly Matrix components;
+    private readonly float[] mean;
+
+    private PcaBaseline(Matrix components, float[] mean, double[] variances) => (this.components, this.mean, Variances) = (components, mean, variances);
+
+    /// <summary>Variance along every principal axis of the sample, descending, <c>[d]</c>.</summary>
+    public IReadOnlyList<double> Variances { get; }
+
+    /// <summary>Fits the components to rows of a source: all of them, or 50,000 drawn at random when there are more.</summary>
+    /// <param name="source">The training rows.</param>
+    /// <param name="k">Number of components, at most the width.</param>
+    /// <param name="seed">Seed of the draw.</param>
+    public static PcaBaseline Fit(IActivationSource source, int k, ulong seed = 0)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        int d = source.Width;
+        if (k < 1 || k > d) throw new InputException($"PCA of width {d} has 1 to {d} components; {k} were asked for.");
+        var order = new Permutation(source.Rows, seed);
+        int count = (int)Math.Min(source.Rows, LargestSample);
+        long[] rows = new long[count];
+        for (int i = 0; i < count; i++) rows[i] = order[i];
+        using var sample = new Matrix(count, d);
+        source.Read(rows, sample);
+        float[] centre = [.. InputStatistics.Mean(sample).Select(value => (float)value)];
+        for (int r = 0; r < count; r++)
+        {
+            Span<float> row = sample.Row(r);
+            for (int c = 0; c < d; c++) row[c] -= centre[c];
+        }
+
+        // MathNet sorts eigenvalues ascending.
+        var eigen = Covariance(sample).Evd(Symmetricity.Symmetric);
+        double[] variances = [.. eigen.EigenValues.Select(value => Math.Max(0, value.Real)).Reverse()];
+        var axes = new Matrix(k, d);
+        for (int i = 0; i < k; i++)
+            for (int c = 0; c < d; c++) axes[i, c] = (float)eigen.EigenVectors[c, d - 1 - i];
+        return new PcaBaseline(axes, centre, variances);
+    }
+
+    /// <summary>Evaluates on every row of a source, with the metrics of <see cref="Evaluator"/>.</summary>
+    /// <param name="source">The held-out rows.</param>
+    /// <param name="cancellation">Ends the evaluation.</param>
+    public EvaluationReport Run(IActivationSource source, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (source.Width != mean.Length) throw new InputException($"The vectors of {source.Name} have width {source.Width}, but the components were fitted to width {mean.Length}.");
+        var sums = new ReconstructionSums(source.Width);
+        using var product = new DenseProduct(Workers.Shared);
+        foreach (Matrix x in Evaluator.Blocks(source, progress: null, cancellation))
+        {
+            using Matrix centred = x.Clone(), scores = new(x.Rows, components.Rows), reconstruction = new(x.Rows, x.Columns);
+            Shift(centred, -1);
+            product.PackRight(components, transposed: true);
+            product.Multiply(centred, transposed: false, scores);
+            product.PackRight(components, transposed: false);
+            product.Multiply(scores, transposed: false, reconstruction);
+            Shift(reconstruction, 1);
+            sums.Add(x, reconstruction);
+        }
+
+        return sums.Report($"PCA, {components.Rows} components") with { L0 = components.Rows };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => components.Dispose();
+
+    private void Shift(Matrix x, int sign)
+    {
+        for (int r = 0; r < x.Rows; r++)
+        {
+            Span<float> row = x.Row(r);
+            for (int c = 0; c < row.Length; c++) row[c] += sign * mean[c];
+        }
+    }
+
+    // XᵀX/rows by blocks, each block's product in single precision and their sum in double.
+    private static Matrix<double> Covariance(Matrix centred)
+    {
+        const int Block = 512;
+        int d = centred.Columns;
+        double[,] sum = new double[d, d];
+        using var product = new DenseProduct(Workers.Shared);
+        using var partial = new Matrix(d, d);
+        for (int first = 0; first < centred.Rows; first += Block)
+        {
+            int count = Math.Min(Block, centred.Rows - first);
+            using var block = new Matrix(count, d);
+            for (int r = 0; r < count; r++) centred.Row(first + r).CopyTo(block.Row(r));
+            product.PackRight(block, transposed: false);
+            product.Multiply(block, transposed: true, partial);
+            for (int i = 0; i < d; i++)
+                for (int j = 0; j < d; j++) sum[i, j] += partial[i, j];
+        }
+
+        return Matrix<double>.Build.Dense(d, d, (i, j) => (sum[i, j] + sum[j, i]) / 2 / centred.Rows);
+    }
+}
