@@ -59,7 +59,7 @@ public sealed record TensorInfo(string Name, ElementType Type, IReadOnlyList<lon
 /// <summary>
 /// A file of named tensors, opened without reading them: a format knows tensors, never models. Safe to read from several threads.
 /// </summary>
-public abstract class TensorFile : IDisposable
+public abstract partial class TensorFile : IDisposable
 {
     /// <summary>Sets what every format has.</summary>
     protected TensorFile(string path) => Path = path;
@@ -109,6 +109,13 @@ public abstract class TensorFile : IDisposable
     /// <param name="first">Row-major position of the first element.</param>
     /// <param name="destination">A whole number of elements.</param>
     public abstract void ReadBytes(TensorInfo tensor, long first, Span<byte> destination);
+
+    /// <summary>Refuses a range of elements that is not inside a tensor.</summary>
+    private protected static void CheckRange(TensorInfo tensor, long first, long count)
+    {
+        if (first < 0 || first > tensor.Count - count)
+            throw new ArgumentOutOfRangeException(nameof(first), first, $"{count} elements from there pass the end of {tensor}.");
+    }
 
     /// <inheritdoc/>
     public void Dispose()
