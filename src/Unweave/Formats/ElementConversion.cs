@@ -16,6 +16,9 @@ public static class ElementConversion
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Not an element type."),
     };
 
+    /// <summary>True for the floating-point types.</summary>
+    public static bool IsFloat(this ElementType type) => type is ElementType.Float64 or ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16;
+
     /// <summary>Converts stored elements to 32-bit floats: exact for the narrower types, rounded to nearest for the wider ones.</summary>
     /// <param name="type">How <paramref name="source"/> is stored.</param>
     /// <param name="source">Exactly as many elements as <paramref name="destination"/> has; no alignment is needed.</param>

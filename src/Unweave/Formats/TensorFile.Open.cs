@@ -19,7 +19,7 @@ public abstract partial class TensorFile
         }
 
         if (NpyFile.Begins(head)) return new NpyFile(path);
-        if (ParquetColumns.Begins(head)) return new ParquetColumns(path);
+        if (head.StartsWith("PAR1"u8)) return new ParquetFile(path);
         if (ZipDirectory.Begins(head)) return OpenZip(path);
         if (SafetensorsFile.Begins(head)) return new SafetensorsFile(path);
         throw new InputException($"{path}: is {Describe(head)}; safetensors, npy, npz, torch and Parquet files can be read.");

@@ -64,16 +64,6 @@ public abstract partial class TensorFile : IDisposable
     /// <summary>Sets what every format has.</summary>
     protected TensorFile(string path) => Path = path;
 
-    /// <summary>Opens a file in the format that its content has.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="InputException">It cannot be read, or is in none of the formats.</exception>
-    public static TensorFile Open(string path)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        if (!File.Exists(path)) throw new InputException($"{path} does not exist; check the path.");
-        return new SafetensorsFile(path);
-    }
-
     /// <summary>Where the file is.</summary>
     public string Path { get; }
 
