@@ -32,24 +32,15 @@ internal sealed class SettingFlags
         flags.GroupBy(flag => Title(flag.Setting), StringComparer.Ordinal).Select(group => (group.Key, (IReadOnlyList<Option>)[.. group.Select(flag => flag.Option)]));
 
     /// <summary>The settings given: those of the run file, overridden by the flags.</summary>
-    /// <param name="parsed">The command line.</param>
-    /// <param name="start">What the flags override when there is no <c>--config</c>; nothing when null.</param>
-    public RunFileDraft Read(ParseResult parsed, RunFileDraft? start = null)
+    public RunFileDraft Read(ParseResult parsed)
     {
-        string? file = parsed.GetValue(config);
-        if (file is not null && start is not null) throw new InputException($"--config {file} and --resume contradict each other: a resumed run keeps its own settings; leave one of them out.");
-        RunFileDraft draft = start ?? (file is null ? new RunFileDraft() : RunFileDraft.Open(file));
-        foreach ((RunFileSetting setting, IReadOnlyList<string> values) in Given(parsed)) draft.Set(setting, values);
-        return draft;
-    }
-
-    /// <summary>The flags that the command line has.</summary>
-    public IEnumerable<(RunFileSetting Setting, IReadOnlyList<string> Values)> Given(ParseResult parsed)
-    {
+        RunFileDraft draft = parsed.GetValue(config) is { } file ? RunFileDraft.Open(file) : new RunFileDraft();
         foreach ((RunFileSetting setting, Option option) in flags)
         {
-            if (parsed.GetResult(option) is { Implicit: false } result) yield return (setting, [.. result.Tokens.Select(token => token.Value)]);
+            if (parsed.GetResult(option) is { Implicit: false } result) draft.Set(setting, [.. result.Tokens.Select(token => token.Value)]);
         }
+
+        return draft;
     }
 
     private static Option Create(RunFileSetting setting)

@@ -86,6 +86,18 @@ public sealed class RunFileDraft
         given[setting.Name] = (value, setting.Flag);
     }
 
+    /// <summary>The output folder given, if any.</summary>
+    public string? Output => given.TryGetValue("output", out (JsonNode? Value, string Origin) entry) && entry.Value?.GetValueKind() == JsonValueKind.String ? (string?)entry.Value : null;
+
+    /// <summary>Takes what is not given here from another draft.</summary>
+    /// <returns>This draft.</returns>
+    public RunFileDraft Over(RunFileDraft other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        foreach ((string name, (JsonNode? Value, string Origin) entry) in other.given) given.TryAdd(name, entry);
+        return this;
+    }
+
     /// <summary>The options: what was given, over the defaults.</summary>
     /// <exception cref="InputException">A value is of the wrong kind, or a setting does not belong to the architecture.</exception>
     public TrainingOptions ToOptions()

@@ -1,0 +1,54 @@
+using System.Text.Json.Nodes;
+using Unweave.Autoencoders;
+using Unweave.Data;
+using Unweave.Evaluation;
+
+namespace Unweave.Cli;
+
+/// <summary>An autoencoder measured beside what it has to beat: PCA with as many components as it has active latents, and a random dictionary.</summary>
+/// <param name="Trained">The autoencoder.</param>
+/// <param name="Pca">PCA.</param>
+/// <param name="RandomDictionary">A random dictionary of as many latents; null for an autoencoder without a dictionary.</param>
+internal sealed record Comparison(EvaluationReport Trained, EvaluationReport Pca, EvaluationReport? RandomDictionary)
+{
+    /// <summary>Rows that PCA is fitted to and the centre taken from, at most.</summary>
+    private const int FitRows = 50_000;
+
+    /// <summary>Measures all three on the same rows.</summary>
+    /// <param name="autoencoder">The autoencoder.</param>
+    /// <param name="training">Rows that the baselines may learn from.</param>
+    /// <param name="measured">Rows to measure on.</param>
+    /// <param name="progress">Told the share of rows done.</param>
+    /// <param name="cancellation">Ends the measuring.</param>
+    public static Comparison Run(Autoencoder autoencoder, IActivationSource training, IActivationSource measured, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        EvaluationReport trained = Evaluator.Run(autoencoder, measured, progress, cancellation);
+        double size = autoencoder.Options is UndercompleteOptions narrow ? narrow.Bottleneck : trained.L0 ?? 1;
+        int k = (int)Math.Clamp(Math.Round(size), 1, measured.Width);
+        using var pca = PcaBaseline.Fit(training, k);
+        EvaluationReport random = autoencoder is SparseAutoencoder { Latents: var latents }
+            ? RandomDictionaryBaseline.Run(measured, InputStatistics.Mean(training), latents, Math.Min(k, latents), cancellation: cancellation)
+            : null!;
+        return new Comparison(trained, pca.Run(measured, cancellation), random);
+    }
+
+    /// <summary>The rows that a run trained on, as many as the baselines need, and those that it held out.</summary>
+    /// <param name="source">The run's data.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="validation">Share of rows that the run held out.</param>
+    public static (RowSubset Training, RowSubset HeldOut) Split(IActivationSource source, ulong seed, double validation)
+    {
+        var rows = new ShuffledRows(source.Rows, seed, validation);
+        long[] training = new long[Math.Min(rows.TrainingRows, FitRows)];
+        rows.Fill(0, training);
+        return (new RowSubset(source, training), RowSubset.Validation(source, rows));
+    }
+
+    /// <summary>The three reports as JSON.</summary>
+    public JsonObject ToJson() => new()
+    {
+        ["autoencoder"] = JsonNode.Parse(Trained.ToJson()),
+        ["pca"] = JsonNode.Parse(Pca.ToJson()),
+        ["randomDictionary"] = RandomDictionary is null ? null : JsonNode.Parse(RandomDictionary.ToJson()),
+    };
+}

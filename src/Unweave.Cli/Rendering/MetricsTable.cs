@@ -1,0 +1,35 @@
+using Spectre.Console;
+using Unweave.Evaluation;
+
+namespace Unweave.Cli.Rendering;
+
+/// <summary>Metrics, a row each, of an autoencoder and its baselines, a column each.</summary>
+internal static class MetricsTable
+{
+    /// <summary>Writes the table.</summary>
+    public static void Write(Comparison comparison)
+    {
+        EvaluationReport trained = comparison.Trained;
+        var table = new Table { Border = TableBorder.Simple };
+        table.AddColumn("");
+        table.AddColumn(new TableColumn("[bold]autoencoder[/]").RightAligned().NoWrap());
+        table.AddColumn(new TableColumn($"PCA, {Figures.Count((long)(comparison.Pca.L0 ?? 0))} components").RightAligned());
+        List<EvaluationReport> reports = [trained, comparison.Pca];
+        if (comparison.RandomDictionary is { } random)
+        {
+            table.AddColumn(new TableColumn("random dictionary").RightAligned());
+            reports.Add(random);
+        }
+
+        void Add(string name, Func<EvaluationReport, double?> figure) => table.AddRow([name, .. reports.Select(report => figure(report) is { } value ? Figures.Short(value) : "")]);
+        Add("FVU (fraction of variance unexplained)", report => report.Fvu);
+        Add("explained variance", report => report.ExplainedVariance);
+        Add("mean squared error", report => report.Mse);
+        Add("cosine of vector and reconstruction", report => report.Cosine);
+        Add("L2 ratio", report => report.L2Ratio);
+        Add("relative reconstruction bias", report => report.RelativeReconstructionBias);
+        Add("L0 (numbers a row)", report => report.L0);
+        if (trained.L1 is not null) Add("L1", report => report.L1);
+        Screen.Results.Write(table);
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+using Unweave.Autoencoders;
+using Unweave.Cli.Rendering;
+using Unweave.Data;
+using Unweave.Training;
+
+namespace Unweave.Cli;
+
+/// <summary>How a run ended.</summary>
+/// <param name="Last">The last step done; null when there was none left to do.</param>
+/// <param name="Interrupted">True when it was stopped before its end.</param>
+/// <param name="Elapsed">Time that it took, since it was started or resumed.</param>
+internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan Elapsed)
+{
+    /// <summary>Runs training to its end or its interruption, and shows it on the way.</summary>
+    public static async Task<TrainingEnd> Of(TrainingOptions options, IActivationSource source, bool resume, CancellationToken cancellation)
+    {
+        var display = new TrainingDisplay(TimeProvider.System);
+        string title = $"Training {Describe(options.Autoencoder)} on {Figures.Count(source.Rows)} vectors of width {source.Width} from {source.Name}";
+        StepReport? last = await display.Follow(title, Trainer.Run(options, source, resume, cancellation: cancellation));
+        return new TrainingEnd(last, cancellation.IsCancellationRequested && last is not { Last: true }, display.Elapsed);
+    }
+
+    /// <summary>Says how it ended, and what comes next.</summary>
+    public void Write(TrainingOptions options)
+    {
+        if (Interrupted)
+        {
+            Console.Out.WriteLine(Last is null ? "Stopped before the first step." : $"Stopped after step {Figures.Count(Last.Step)} of {Figures.Count(Last.Steps)}.");
+            if (options.Output is not null) Console.Out.WriteLine($"Go on with: unweave train --resume -o {options.Output}");
+            return;
+        }
+
+        if (Last is null)
+        {
+            Console.Out.WriteLine($"The run in {options.Output} is already finished.");
+            return;
+        }
+
+        string held = Last.ValidationFvu is { } fvu ? $", {Figures.Short(fvu)} held out" : "";
+        string sparse = options.Autoencoder is DictionaryOptions ? $", L0 {Figures.Short(Last.L0)}, {Figures.Count(Last.Dead)} dead latents" : "";
+        string start = Last.StoppedEarly ? $"Stopped early after step {Figures.Count(Last.Step)} of {Figures.Count(Last.Steps)}, because validation had stopped improving," : "Trained";
+        Console.Out.WriteLine($"{start} in {Figures.Duration(Elapsed)}: FVU {Figures.Short(Last.Fvu)}{held}{sparse}.");
+        if (options.Output is null) return;
+        Console.Out.WriteLine($"Written to {options.Output}. Measure it: unweave eval {options.Output}");
+    }
+
+    /// <summary>How it ended, as JSON.</summary>
+    public JsonObject ToJson(TrainingOptions options) => new()
+    {
+        ["output"] = options.Output,
+        ["finished"] = !Interrupted,
+        ["step"] = Last?.Step,
+        ["steps"] = options.Steps,
+        ["tokens"] = Last?.Tokens,
+        ["loss"] = Last?.Loss.Total,
+        ["fvu"] = Finite(Last?.Fvu),
+        ["validationFvu"] = Finite(Last?.ValidationFvu),
+        ["l0"] = Last?.L0,
+        ["dead"] = Last?.Dead,
+        ["stoppedEarly"] = Last?.StoppedEarly ?? false,
+        ["seconds"] = Math.Round(Elapsed.TotalSeconds, 3),
+    };
+
+    /// <summary>Constant data have no variance, so their FVU is not a number that JSON has.</summary>
+    private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
+
+    private static string Describe(AutoencoderOptions options) => options switch
+    {
+        TopKOptions topK => $"a TopK autoencoder (n {Figures.Count(topK.Latents)}, k {topK.K})",
+        ReluOptions relu => $"a ReLU autoencoder (n {Figures.Count(relu.Latents)}, L1 {relu.L1Coefficient})",
+        KlOptions kl => $"a KL autoencoder (n {Figures.Count(kl.Latents)}, ρ {kl.TargetActivation})",
+        UndercompleteOptions narrow => $"an undercomplete autoencoder (bottleneck {narrow.Bottleneck})",
+        _ => "an autoencoder",
+    };
+}
