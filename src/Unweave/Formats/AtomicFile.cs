@@ -1,35 +1,91 @@
 namespace Unweave.Formats;
 
-/// <summary>Writes a file beside its target and renames it over it, so that a reader finds the old file or the new one, whole.</summary>
+/// <summary>
+/// Writes a file whole or not at all: beside its target, flushed to disk, then renamed over it. Whatever stops the writer, the
+/// previous file stays as it was.
+/// </summary>
 public static class AtomicFile
 {
-    /// <summary>Writes a whole file.</summary>
-    /// <param name="path">The target. What is there stays as it is until the new file is complete and on the disk.</param>
-    /// <param name="write">Writes the content.</param>
-    /// <exception cref="InputException">The disk is full, or the place cannot be written to; the target is unchanged.</exception>
-    public static void Write(string path, Action<Stream> write)
+    // The ways a system says that no byte more fits: errno on Unix, HRESULT on Windows.
+    private const int NoSpace = 28, FileTooLarge = 27, QuotaExceeded = 122;
+    private const int WindowsDiskFull = unchecked((int)0x80070070), WindowsHandleDiskFull = unchecked((int)0x80070027);
+
+    private static int written;
+
+    /// <summary>Writes a file.</summary>
+    /// <param name="path">The target; its folder exists.</param>
+    /// <param name="write">Writes the content to a seekable stream; what it throws passes through, after the partial file is deleted.</param>
+    /// <exception cref="InputException">The disk is full, or the folder is missing or may not be written.</exception>
+    public static void Write(string path, Action<Stream> write) => Write(path, write, static file => file);
+
+    /// <summary>Writes a file through a stream of the caller's choice: how a test stands in for a failing disk.</summary>
+    internal static void Write(string path, Action<Stream> write, Func<Stream, Stream> through)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        string partial = $"{path}.partial-{Environment.ProcessId}";
+
+        // The process and a counter make the name this call's own, so that two writers never share a partial file.
+        string partial = $"{path}.partial-{Environment.ProcessId}-{Interlocked.Increment(ref written)}";
+        FileStream file = Create(path, partial);
         try
         {
-            using (var stream = new FileStream(partial, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16))
+            using (file)
             {
-                write(stream);
-                stream.Flush(flushToDisk: true);
+                // The buffer is outside the file and is not disposed when the writer fails: disposing it would write again.
+                var buffered = new BufferedStream(through(file), 1 << 16);
+                write(buffered);
+                buffered.Flush();
+                file.Flush(flushToDisk: true);
             }
 
             File.Move(partial, path, overwrite: true);
         }
-        catch (Exception e)
+        catch (IOException e) when (IsFull(e))
         {
             Delete(partial);
-            if (e is IOException or UnauthorizedAccessException)
-                throw new InputException($"{path} could not be written: {e.Message.TrimEnd('.')}. What was there before is unchanged; free some space or choose another place.", e);
+            throw new InputException($"{path}: the disk is full, so the file was not written (an earlier one is unchanged); free space or choose another disk.", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            Delete(partial);
+            throw new InputException($"{path}: may not be written ({e.Message}); check its permissions, or that it is not a folder.", e);
+        }
+        catch
+        {
+            Delete(partial);
             throw;
         }
     }
+
+    private static FileStream Create(string path, string partial)
+    {
+        if (Directory.Exists(path)) throw new InputException($"{path}: is a folder; name a file to write.");
+        try
+        {
+            return new FileStream(partial, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            throw new InputException($"{path}: its folder does not exist; make it first.", e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new InputException($"{path}: its folder may not be written; check its permissions or choose another.", e);
+        }
+        catch (IOException e) when (IsFull(e))
+        {
+            throw new InputException($"{path}: the disk is full, so the file was not written; free space or choose another disk.", e);
+        }
+        catch (IOException e)
+        {
+            throw new InputException($"{path}: cannot be written: {e.Message}", e);
+        }
+    }
+
+    private static bool IsFull(IOException e) =>
+        OperatingSystem.IsWindows()
+            ? e.HResult is WindowsDiskFull or WindowsHandleDiskFull
+            : e.HResult is NoSpace or FileTooLarge or QuotaExceeded;
 
     private static void Delete(string partial)
     {
@@ -37,9 +93,13 @@ public static class AtomicFile
         {
             File.Delete(partial);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException)
         {
-            // The error that brought us here says more than this one would.
+            // The failure that brought us here is the one to tell.
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // Likewise.
         }
     }
 }

@@ -4,30 +4,35 @@ using System.Text.Json;
 
 namespace Unweave.Formats;
 
-/// <summary>A safetensors file, mapped into memory. Every offset and shape is checked when it is opened.</summary>
-public sealed class SafetensorsFile : TensorFile
+/// <summary>
+/// A safetensors file: the length of a JSON header (8 bytes, little-endian), the header, and the tensors' bytes without gaps.
+/// </summary>
+public sealed class SafetensorsFile : MappedTensorFile
 {
-    private const long LongestHeader = 100_000_000; // the format's own limit
+    /// <summary>The key of the checksum that <see cref="SafetensorsWriter"/> adds to the metadata.</summary>
+    internal const string ChecksumKey = "sha256";
 
-    private readonly MappedFile file;
-    private readonly List<TensorInfo> tensors = [];
-    private readonly Dictionary<string, long> offsets = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
+    private const long LongestHeader = 100_000_000;
+    private const string MetadataKey = "__metadata__";
+    private const int MostAxes = 64;
+
+    private readonly FileBytes bytes;
     private readonly long dataStart;
+    private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
 
-    /// <summary>Opens a file.</summary>
-    /// <exception cref="InputException">It is not whole, or not safetensors.</exception>
+    /// <summary>Opens a file and checks its header: every tensor's place matches its shape, and the places leave no gap.</summary>
+    /// <exception cref="InputException">The file is missing, or not a whole and well-formed safetensors file.</exception>
     public SafetensorsFile(string path)
         : base(path)
     {
-        file = new MappedFile(path);
+        bytes = FileBytes.Map(path);
         try
         {
             dataStart = ReadHeader();
         }
         catch
         {
-            file.Dispose();
+            bytes.Dispose();
             throw;
         }
     }
@@ -36,108 +41,213 @@ public sealed class SafetensorsFile : TensorFile
     public override string Format => "safetensors";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<TensorInfo> Tensors => tensors;
-
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Metadata => metadata;
 
-    /// <summary>True when the file carries a checksum of its data.</summary>
-    public bool HasChecksum => metadata.ContainsKey(SafetensorsWriter.ChecksumKey);
+    /// <summary>Whether the file carries a checksum of its tensors, as those written by <see cref="SafetensorsWriter"/> do.</summary>
+    public bool HasChecksum => metadata.ContainsKey(ChecksumKey);
 
-    /// <summary>Compares the data with the checksum, where there is one.</summary>
-    /// <exception cref="InputException">They differ: the file is torn or was changed.</exception>
+    /// <summary>Reads all tensors' bytes and compares them with the checksum; without one, does nothing.</summary>
+    /// <exception cref="InputException">They differ.</exception>
     public void Verify()
     {
-        if (!metadata.TryGetValue(SafetensorsWriter.ChecksumKey, out string? expected)) return;
+        if (!metadata.TryGetValue(ChecksumKey, out string? expected)) return;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        const int Piece = 1 << 26;
-        for (long at = dataStart; at < file.Length; at += Piece) hash.AppendData(file.Slice(at, (int)Math.Min(Piece, file.Length - at)));
-        string found = Convert.ToHexStringLower(hash.GetHashAndReset());
-        if (!string.Equals(found, expected, StringComparison.OrdinalIgnoreCase))
-            throw new InputException($"{Path}: the checksum of its data differs from the one in its header: the file is torn or was changed. Use another copy, or write it again.");
+        using (FileBytes.View view = bytes.Hold())
+        {
+            for (long at = dataStart; at < bytes.Length;)
+            {
+                int count = (int)Math.Min(bytes.Length - at, 1 << 24);
+                hash.AppendData(view.Span(at, count));
+                at += count;
+            }
+        }
+
+        string actual = Convert.ToHexStringLower(hash.GetHashAndReset());
+        if (!string.Equals(actual, expected, StringComparison.OrdinalIgnoreCase))
+            throw new InputException($"{Path}: checksum differs: the file is torn or was changed (its data has SHA-256 {actual[..16]}…, its header says {OneLine(expected)}); copy or write it again.");
     }
 
-    /// <inheritdoc/>
-    public override void Read(TensorInfo tensor, long first, Span<float> destination)
-    {
-        ArgumentNullException.ThrowIfNull(tensor);
-        ElementConversion.ToSingle(Elements(tensor, first, destination.Length), tensor.Type, destination);
-    }
+    /// <summary>Whether a file begins like this format: a plausible length, then a JSON object.</summary>
+    internal static bool Begins(ReadOnlySpan<byte> head) =>
+        head.Length > 8 && head[8] == (byte)'{' && BinaryPrimitives.ReadUInt64LittleEndian(head) <= LongestHeader;
 
     /// <inheritdoc/>
-    public override void ReadBytes(TensorInfo tensor, long first, Span<byte> destination)
+    protected override void Dispose(bool disposing)
     {
-        ArgumentNullException.ThrowIfNull(tensor);
-        Elements(tensor, first, destination.Length / tensor.Type.Size).CopyTo(destination);
-    }
-
-    /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => file.Dispose();
-
-    private ReadOnlySpan<byte> Elements(TensorInfo tensor, long first, int count)
-    {
-        if (!offsets.TryGetValue(tensor.Name, out long offset)) throw new ArgumentException($"{Path} has no tensor '{tensor.Name}'.", nameof(tensor));
-        ArgumentOutOfRangeException.ThrowIfNegative(first);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, tensor.Count - count);
-        return file.Slice(dataStart + offset + (first * tensor.Type.Size), checked(count * tensor.Type.Size));
+        if (disposing) bytes.Dispose();
     }
 
     private long ReadHeader()
     {
-        if (file.Length < sizeof(ulong)) throw Torn($"it has {file.Length} bytes, fewer than the 8 of the header's length");
-        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(file.Slice(0, sizeof(ulong)));
-        if (length > LongestHeader || (long)length > file.Length - sizeof(ulong)) throw Torn($"its header claims {length} bytes");
+        using FileBytes.View view = bytes.Hold();
+        if (bytes.Length < 8) throw Bad($"is {bytes.Length} bytes long, too short for a safetensors file");
+        ulong length = BinaryPrimitives.ReadUInt64LittleEndian(view.Span(0, 8));
+        if (length > LongestHeader) throw Bad($"has a header of {length} bytes, past the limit of {LongestHeader}: not a safetensors file, or a corrupt one");
+        if ((long)length > bytes.Length - 8) throw Bad($"has a header of {length} bytes but ends after {bytes.Length - 8}");
+        long start = 8 + (long)length;
+        var places = new List<(TensorInfo Info, long Begin, long End)>();
         try
         {
-            using JsonDocument header = JsonDocument.Parse(file.Slice(sizeof(ulong), (int)length).ToArray(), new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (header.RootElement.ValueKind != JsonValueKind.Object) throw Torn("its header is not a JSON object");
-            foreach (JsonProperty entry in header.RootElement.EnumerateObject())
+            ParseHeader(view.Span(8, (int)length), places);
+        }
+        catch (JsonException e)
+        {
+            throw Bad($"has a header that is not well-formed JSON (at byte {8 + (e.BytePositionInLine ?? 0)})", e);
+        }
+        catch (InvalidOperationException e)
+        {
+            // What the JSON reader throws for a string that is not UTF-8, or for a value of another kind than the format's.
+            throw Bad("has a header with a string or number that cannot be read", e);
+        }
+
+        CheckPlaces(places, bytes.Length - start);
+        foreach ((TensorInfo info, long begin, _) in places) Add(new StridedElements(info, () => bytes, start + begin));
+        return start;
+    }
+
+    private static void CheckPlace(string path, TensorInfo info, long begin, long end)
+    {
+        long count = StridedElements.Count([.. info.Shape], info.Type.Size());
+        if (count < 0) throw new InputException($"{path}: tensor '{OneLine(info.Name)}' has an impossible shape [{string.Join(", ", info.Shape)}]; the file is corrupt.");
+        if (begin < 0 || end < begin || end - begin != count * info.Type.Size())
+            throw new InputException($"{path}: tensor '{OneLine(info.Name)}' of {info.Type} [{string.Join(", ", info.Shape)}] takes {count * info.Type.Size()} bytes, but its place is from {begin} to {end}; the file is corrupt.");
+    }
+
+    private void CheckPlaces(List<(TensorInfo Info, long Begin, long End)> places, long dataLength)
+    {
+        long reached = 0;
+        foreach ((TensorInfo info, long begin, long end) in places.OrderBy(place => place.Begin).ThenBy(place => place.End))
+        {
+            if (begin != reached) throw Bad($"has tensor '{OneLine(info.Name)}' at byte {begin} of its data where {reached} was due: tensors overlap or leave a gap");
+            reached = end;
+        }
+
+        if (reached > dataLength) throw Bad($"is cut short: its tensors take {reached} bytes and {dataLength} are there");
+        if (reached < dataLength) throw Bad($"has {dataLength - reached} bytes past its last tensor");
+    }
+
+    private void ParseHeader(ReadOnlySpan<byte> json, List<(TensorInfo Info, long Begin, long End)> places)
+    {
+        var reader = new Utf8JsonReader(json);
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        reader.Read();
+        Expect(ref reader, JsonTokenType.StartObject, "the header");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string name = reader.GetString()!;
+            if (!names.Add(name)) throw Bad($"has two entries named '{OneLine(name)}'");
+            reader.Read();
+            Expect(ref reader, JsonTokenType.StartObject, name);
+            if (string.Equals(name, MetadataKey, StringComparison.Ordinal)) ParseMetadata(ref reader);
+            else places.Add(ParseTensor(ref reader, name));
+        }
+
+        while (reader.Read())
+        {
+            // Reads on to the end, so that anything after the object is an error.
+        }
+    }
+
+    private void ParseMetadata(ref Utf8JsonReader reader)
+    {
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string key = reader.GetString()!;
+            reader.Read();
+            Expect(ref reader, JsonTokenType.String, key);
+            if (!metadata.TryAdd(key, reader.GetString()!)) throw Bad($"has two metadata entries named '{OneLine(key)}'");
+        }
+    }
+
+    private (TensorInfo Info, long Begin, long End) ParseTensor(ref Utf8JsonReader reader, string name)
+    {
+        ElementType? type = null;
+        long[]? shape = null, offsets = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            string key = reader.GetString()!;
+            reader.Read();
+            bool again = key switch { "dtype" => type is not null, "shape" => shape is not null, "data_offsets" => offsets is not null, _ => false };
+            if (again) throw Bad($"says '{key}' of tensor '{OneLine(name)}' twice");
+            switch (key)
             {
-                if (string.Equals(entry.Name, Safetensors.MetadataKey, StringComparison.Ordinal)) ReadMetadata(entry.Value);
-                else ReadTensor(entry.Name, entry.Value, file.Length - sizeof(ulong) - (long)length);
+                case "dtype":
+                    Expect(ref reader, JsonTokenType.String, name);
+                    type = ParseType(reader.GetString()!, name);
+                    break;
+                case "shape": shape = ParseNumbers(ref reader, name); break;
+                case "data_offsets": offsets = ParseNumbers(ref reader, name); break;
+                default: throw Bad($"has an unknown entry '{OneLine(key)}' in tensor '{OneLine(name)}'");
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or OverflowException or KeyNotFoundException)
+
+        if (type is null || shape is null || offsets is not { Length: 2 })
+            throw Bad($"does not give tensor '{OneLine(name)}' a dtype, a shape and two data_offsets");
+        var info = new TensorInfo(name, type.Value, shape);
+        CheckPlace(Path, info, offsets[0], offsets[1]);
+        return (info, offsets[0], offsets[1]);
+    }
+
+    private long[] ParseNumbers(ref Utf8JsonReader reader, string name)
+    {
+        Expect(ref reader, JsonTokenType.StartArray, name);
+        var numbers = new List<long>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            throw new InputException($"{Path} is not a readable safetensors file: {e.Message} Use another copy.", e);
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out long number) || number < 0)
+                throw Bad($"has something other than whole numbers from 0 in the shape or place of tensor '{OneLine(name)}'");
+            numbers.Add(number);
+            if (numbers.Count > MostAxes) throw Bad($"gives tensor '{OneLine(name)}' more than {MostAxes} axes");
         }
 
-        CheckContiguous(file.Length - sizeof(ulong) - (long)length);
-        return sizeof(ulong) + (long)length;
+        return [.. numbers];
     }
 
-    private void ReadMetadata(JsonElement element)
+    private ElementType ParseType(string name, string tensor) => name switch
     {
-        foreach (JsonProperty entry in element.EnumerateObject())
-            metadata[entry.Name] = entry.Value.GetString() ?? throw Torn($"metadata '{entry.Name}' is not a string");
-    }
+        "F64" => ElementType.Float64,
+        "F32" => ElementType.Float32,
+        "F16" => ElementType.Float16,
+        "BF16" => ElementType.BFloat16,
+        "I64" => ElementType.Int64,
+        "I32" => ElementType.Int32,
+        "I16" => ElementType.Int16,
+        "I8" => ElementType.Int8,
+        "U64" => ElementType.UInt64,
+        "U32" => ElementType.UInt32,
+        "U16" => ElementType.UInt16,
+        "U8" => ElementType.UInt8,
+        "BOOL" => ElementType.Bool,
+        _ => throw new InputException($"{Path}: tensor '{OneLine(tensor)}' has elements of type {OneLine(name)}, which cannot be read; convert it to F32, F16 or BF16."),
+    };
 
-    private void ReadTensor(string name, JsonElement element, long dataLength)
+    private void Expect(ref Utf8JsonReader reader, JsonTokenType kind, string where)
     {
-        string dtype = element.GetProperty("dtype").GetString() ?? throw Torn($"tensor '{name}' has no dtype");
-        ElementType type = Safetensors.Type(dtype) ?? throw new InputException($"{Path}: tensor '{name}' has type {dtype}, which Unweave does not read; convert it to F32, F16 or BF16.");
-        long[] shape = [.. element.GetProperty("shape").EnumerateArray().Select(axis => axis.GetInt64())];
-        long[] ends = [.. element.GetProperty("data_offsets").EnumerateArray().Select(offset => offset.GetInt64())];
-        if (shape.Any(axis => axis < 0)) throw Torn($"tensor '{name}' has shape [{string.Join(", ", shape)}]");
-        var info = new TensorInfo(name, type, shape);
-        if (ends is not [var from, var to] || from < 0 || to < from || to > dataLength) throw Torn($"tensor '{name}' lies at [{string.Join(", ", ends)}] of {dataLength} bytes of data");
-        if (to - from != checked(info.Count * type.Size)) throw Torn($"tensor '{name}' of shape [{string.Join(", ", shape)}] and type {dtype} has {to - from} bytes");
-        tensors.Add(info);
-        offsets.Add(name, from);
+        if (reader.TokenType != kind) throw Bad($"has a header with {reader.TokenType} where {kind} was due, in '{OneLine(where)}'");
     }
 
-    // The format allows neither holes nor overlaps.
-    private void CheckContiguous(long dataLength)
+    private InputException Bad(string what, Exception? cause = null)
     {
-        long end = 0;
-        foreach (TensorInfo tensor in tensors.OrderBy(tensor => offsets[tensor.Name]).ThenBy(tensor => tensor.Count))
-        {
-            if (offsets[tensor.Name] != end) throw Torn($"tensor '{tensor.Name}' starts at {offsets[tensor.Name]}, but the one before ends at {end}");
-            end += tensor.Count * tensor.Type.Size;
-        }
-
-        if (end != dataLength) throw Torn($"its tensors take {end} bytes, but {dataLength} are there");
+        string message = $"{Path}: {what}; the file is torn or corrupt: copy or write it again.";
+        return cause is null ? new InputException(message) : new InputException(message, cause);
     }
 
-    private InputException Torn(string what) => new($"{Path} is not a whole safetensors file: {what}. It may be truncated or of another format; use another copy.");
+    /// <summary>The format's name of an element type.</summary>
+    internal static string TypeName(ElementType type) => type switch
+    {
+        ElementType.Float64 => "F64",
+        ElementType.Float32 => "F32",
+        ElementType.Float16 => "F16",
+        ElementType.BFloat16 => "BF16",
+        ElementType.Int64 => "I64",
+        ElementType.Int32 => "I32",
+        ElementType.Int16 => "I16",
+        ElementType.Int8 => "I8",
+        ElementType.UInt64 => "U64",
+        ElementType.UInt32 => "U32",
+        ElementType.UInt16 => "U16",
+        ElementType.UInt8 => "U8",
+        ElementType.Bool => "BOOL",
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Not an element type."),
+    };
 }

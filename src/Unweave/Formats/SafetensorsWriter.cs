@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -5,72 +6,80 @@ using System.Text.Json;
 namespace Unweave.Formats;
 
 /// <summary>
-/// Writes safetensors: 8 bytes of header length, a JSON header padded with spaces so that data start at a multiple of 64, and the
-/// tensors one after another in the order given. The same content gives the same bytes.
+/// Writes safetensors files: whole or not at all (<see cref="AtomicFile"/>), the same bytes for the same tensors, data aligned to
+/// 64 bytes, and a SHA-256 of the data in the metadata, so that a torn or changed file can be told.
 /// </summary>
 public static class SafetensorsWriter
 {
-    /// <summary>Metadata key of the checksum over the data section.</summary>
-    internal const string ChecksumKey = "sha256";
-
     private const int Alignment = 64;
 
-    /// <summary>Writes a file, whole or not at all, with a SHA-256 checksum of its data in its metadata.</summary>
-    /// <param name="path">The target.</param>
-    /// <param name="tensors">The tensors, of distinct names.</param>
-    /// <param name="metadata">Further metadata.</param>
+    /// <summary>Writes tensors, one after the other in the given order.</summary>
+    /// <param name="path">The target; its folder exists.</param>
+    /// <param name="tensors">The tensors, each with a name of its own.</param>
+    /// <param name="metadata">Text to keep with them; the key <c>sha256</c> is the writer's own.</param>
+    /// <exception cref="InputException">The disk is full or the target may not be written; an earlier file is unchanged.</exception>
     public static void Write(string path, IReadOnlyList<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        byte[] header = Header(tensors, metadata ?? new Dictionary<string, string>(StringComparer.Ordinal), Checksum(tensors));
-        AtomicFile.Write(path, stream =>
+        byte[] header = Header(tensors, metadata);
+        AtomicFile.Write(path, file =>
         {
-            Span<byte> length = stackalloc byte[sizeof(ulong)];
-            BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
-            stream.Write(length);
-            stream.Write(header);
-            foreach (TensorToWrite tensor in tensors) tensor.WriteTo(stream);
+            file.Write(header);
+            foreach (TensorToWrite tensor in tensors) tensor.Emit(file.Write);
         });
+    }
+
+    private static byte[] Header(IReadOnlyList<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        var all = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach ((string key, string value) in metadata ?? new Dictionary<string, string>(StringComparer.Ordinal)) all.Add(key, value);
+        if (!all.TryAdd(SafetensorsFile.ChecksumKey, Checksum(tensors)))
+            throw new ArgumentException($"The metadata key '{SafetensorsFile.ChecksumKey}' is the writer's own.", nameof(metadata));
+
+        var json = new ArrayBufferWriter<byte>();
+        json.Write(stackalloc byte[sizeof(ulong)]);
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartObject();
+            writer.WriteStartObject("__metadata__");
+            foreach ((string key, string value) in all) writer.WriteString(key, value);
+            writer.WriteEndObject();
+            WriteTensors(writer, tensors);
+            writer.WriteEndObject();
+        }
+
+        int padding = -json.WrittenCount & (Alignment - 1);
+        json.GetSpan(padding)[..padding].Fill((byte)' ');
+        json.Advance(padding);
+        byte[] header = json.WrittenSpan.ToArray();
+        BinaryPrimitives.WriteInt64LittleEndian(header, header.Length - sizeof(ulong));
+        return header;
+    }
+
+    private static void WriteTensors(Utf8JsonWriter writer, IReadOnlyList<TensorToWrite> tensors)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal) { "__metadata__" };
+        long offset = 0;
+        foreach (TensorToWrite tensor in tensors)
+        {
+            if (!names.Add(tensor.Info.Name)) throw new ArgumentException($"Two tensors are named '{tensor.Info.Name}'.", nameof(tensors));
+            writer.WriteStartObject(tensor.Info.Name);
+            writer.WriteString("dtype", SafetensorsFile.TypeName(tensor.Info.Type));
+            writer.WriteStartArray("shape");
+            foreach (long length in tensor.Info.Shape) writer.WriteNumberValue(length);
+            writer.WriteEndArray();
+            writer.WriteStartArray("data_offsets");
+            writer.WriteNumberValue(offset);
+            writer.WriteNumberValue(offset += tensor.Length);
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
     }
 
     private static string Checksum(IReadOnlyList<TensorToWrite> tensors)
     {
-        using var sha = SHA256.Create();
-        using (var stream = new CryptoStream(Stream.Null, sha, CryptoStreamMode.Write))
-            foreach (TensorToWrite tensor in tensors) tensor.WriteTo(stream);
-        return Convert.ToHexStringLower(sha.Hash!);
-    }
-
-    private static byte[] Header(IReadOnlyList<TensorToWrite> tensors, IReadOnlyDictionary<string, string> metadata, string checksum)
-    {
-        var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteStartObject(Safetensors.MetadataKey);
-            foreach ((string key, string value) in metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal)) json.WriteString(key, value);
-            json.WriteString(ChecksumKey, checksum);
-            json.WriteEndObject();
-            long offset = 0;
-            foreach (TensorToWrite tensor in tensors)
-            {
-                json.WriteStartObject(tensor.Info.Name);
-                json.WriteString("dtype", Safetensors.Name(tensor.Info.Type));
-                json.WriteStartArray("shape");
-                foreach (long length in tensor.Info.Shape) json.WriteNumberValue(length);
-                json.WriteEndArray();
-                json.WriteStartArray("data_offsets");
-                json.WriteNumberValue(offset);
-                offset += tensor.Info.Count * tensor.Info.Type.Size;
-                json.WriteNumberValue(offset);
-                json.WriteEndArray();
-                json.WriteEndObject();
-            }
-
-            json.WriteEndObject();
-        }
-
-        int padding = (int)(-(buffer.Length + sizeof(ulong)) & (Alignment - 1));
-        return [.. buffer.ToArray(), .. Enumerable.Repeat((byte)' ', padding)];
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (TensorToWrite tensor in tensors) tensor.Emit(hash.AppendData);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -59,20 +59,10 @@ public sealed record TensorInfo(string Name, ElementType Type, IReadOnlyList<lon
 /// <summary>
 /// A file of named tensors, opened without reading them: a format knows tensors, never models. Safe to read from several threads.
 /// </summary>
-public abstract class TensorFile : IDisposable
+public abstract partial class TensorFile : IDisposable
 {
     /// <summary>Sets what every format has.</summary>
     protected TensorFile(string path) => Path = path;
-
-    /// <summary>Opens a file in the format that its content has.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="InputException">It cannot be read, or is in none of the formats.</exception>
-    public static TensorFile Open(string path)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(path);
-        if (!File.Exists(path)) throw new InputException($"{path} does not exist; check the path.");
-        return new SafetensorsFile(path);
-    }
 
     /// <summary>Where the file is.</summary>
     public string Path { get; }
@@ -109,6 +99,13 @@ public abstract class TensorFile : IDisposable
     /// <param name="first">Row-major position of the first element.</param>
     /// <param name="destination">A whole number of elements.</param>
     public abstract void ReadBytes(TensorInfo tensor, long first, Span<byte> destination);
+
+    /// <summary>Refuses a range of elements that is not inside a tensor.</summary>
+    private protected static void CheckRange(TensorInfo tensor, long first, long count)
+    {
+        if (first < 0 || first > tensor.Count - count)
+            throw new ArgumentOutOfRangeException(nameof(first), first, $"{count} elements from there pass the end of {tensor}.");
+    }
 
     /// <inheritdoc/>
     public void Dispose()

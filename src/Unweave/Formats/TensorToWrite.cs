@@ -1,86 +1,113 @@
-using System.Numerics.Tensors;
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Unweave.Numerics;
 
 namespace Unweave.Formats;
 
-/// <summary>A tensor on its way into a file: its name, type and shape, and a way to write its bytes without copying it whole.</summary>
+/// <summary>Takes the bytes of a tensor, block after block.</summary>
+internal delegate void TakeBlock(ReadOnlySpan<byte> block);
+
+/// <summary>
+/// A named tensor on its way to a file. It refers to the caller's matrix or array, which is read, never copied whole, when the
+/// file is written and must not change until then.
+/// </summary>
 public sealed class TensorToWrite
 {
-    private readonly Action<Stream> content;
+    private const int Block = 1 << 16;
 
-    private TensorToWrite(string name, ElementType type, IReadOnlyList<long> shape, Action<Stream> content)
+    private readonly Action<TakeBlock> emit;
+
+    private TensorToWrite(string name, ElementType type, IReadOnlyList<long> shape, long count, Action<TakeBlock> emit)
     {
-        Info = new TensorInfo(name, type, shape);
-        this.content = content;
+        ArgumentNullException.ThrowIfNull(name);
+        long[] axes = [.. shape];
+        if (StridedElements.Count(axes, type.Size()) != count)
+            throw new ArgumentException($"Tensor '{name}' of shape [{string.Join(", ", axes)}] was given {count} elements.", nameof(shape));
+        Info = new TensorInfo(name, type, axes);
+        this.emit = emit;
     }
 
-    /// <summary>Name, type and shape.</summary>
+    /// <summary>Name, element type and shape.</summary>
     public TensorInfo Info { get; }
 
-    /// <summary>A matrix as 32-bit floats.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="matrix">Its values; not copied, so it must not change until it is written.</param>
-    /// <param name="shape">Shape in the file; null takes [rows, columns].</param>
-    public static TensorToWrite From(string name, Matrix matrix, IReadOnlyList<long>? shape = null)
+    /// <summary>Number of bytes.</summary>
+    internal long Length => Info.Count * Info.Type.Size();
+
+    /// <summary>A matrix as a tensor <c>[rows, columns]</c> of 32-bit floats.</summary>
+    public static TensorToWrite From(string name, Matrix matrix) => From(name, matrix, Shape(matrix));
+
+    /// <summary>A matrix as a tensor of 32-bit floats of another shape with as many elements: a <c>[1, n]</c> matrix as <c>[n]</c>.</summary>
+    public static TensorToWrite From(string name, Matrix matrix, IReadOnlyList<long> shape)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        return Checked(name, ElementType.Float32, shape ?? [matrix.Rows, matrix.Columns], matrix.Count, stream =>
+        ArgumentNullException.ThrowIfNull(shape);
+        return new TensorToWrite(name, ElementType.Float32, shape, matrix.Count, take =>
         {
             for (long offset = 0; offset < matrix.Count * sizeof(float);)
             {
-                Span<byte> piece = matrix.Bytes(offset);
-                stream.Write(piece);
-                offset += piece.Length;
+                ReadOnlySpan<byte> block = matrix.Bytes(offset);
+                take(block);
+                offset += block.Length;
             }
         });
     }
 
-    /// <summary>A matrix rounded to half precision.</summary>
-    /// <param name="name">Its name.</param>
-    /// <param name="matrix">Its values; not copied, so it must not change until it is written.</param>
-    public static TensorToWrite Float16(string name, Matrix matrix)
+    /// <summary>A matrix as a tensor of half-precision floats, rounded to nearest, <c>[rows, columns]</c> unless a shape is given.</summary>
+    /// <exception cref="InputException">When it is written: a value is past ±65,504, the largest half.</exception>
+    public static TensorToWrite Float16(string name, Matrix matrix, IReadOnlyList<long>? shape = null)
     {
         ArgumentNullException.ThrowIfNull(matrix);
-        return Checked(name, ElementType.Float16, [matrix.Rows, matrix.Columns], matrix.Count, stream =>
+        return new TensorToWrite(name, ElementType.Float16, shape ?? Shape(matrix), matrix.Count, take =>
         {
-            Half[] row = new Half[matrix.Columns];
-            for (int r = 0; r < matrix.Rows; r++)
+            Half[] halves = ArrayPool<Half>.Shared.Rent(Block);
+            for (int row = 0; row < matrix.Rows; row++)
             {
-                TensorPrimitives.ConvertToHalf(matrix.Row(r), row);
-                stream.Write(MemoryMarshal.AsBytes(row.AsSpan()));
+                ReadOnlySpan<float> values = matrix.Row(row);
+                for (int done = 0; done < values.Length;)
+                {
+                    int count = Math.Min(values.Length - done, Block);
+                    Span<Half> block = halves.AsSpan(0, count);
+                    if (!ElementConversion.ToHalf(values.Slice(done, count), block))
+                        throw new InputException($"tensor '{name}', row {row}: a value is past ±65504, the largest half; write it in 32-bit floats.");
+                    take(MemoryMarshal.AsBytes(block));
+                    done += count;
+                }
             }
+
+            ArrayPool<Half>.Shared.Return(halves);
         });
     }
 
-    /// <summary>32-bit floats.</summary>
-    public static TensorToWrite From(string name, float[] values, IReadOnlyList<long>? shape = null) => From(name, ElementType.Float32, values, shape);
+    /// <summary>An array of 32-bit floats, of shape <c>[length]</c> unless one is given.</summary>
+    public static TensorToWrite From(string name, float[] values, IReadOnlyList<long>? shape = null) => FromArray(name, ElementType.Float32, values, shape);
 
-    /// <summary>32-bit integers.</summary>
-    public static TensorToWrite From(string name, int[] values, IReadOnlyList<long>? shape = null) => From(name, ElementType.Int32, values, shape);
+    /// <summary>An array of 64-bit integers, of shape <c>[length]</c> unless one is given.</summary>
+    public static TensorToWrite From(string name, long[] values, IReadOnlyList<long>? shape = null) => FromArray(name, ElementType.Int64, values, shape);
 
-    /// <summary>64-bit integers.</summary>
-    public static TensorToWrite From(string name, long[] values, IReadOnlyList<long>? shape = null) => From(name, ElementType.Int64, values, shape);
+    /// <summary>An array of 32-bit integers, of shape <c>[length]</c> unless one is given.</summary>
+    public static TensorToWrite From(string name, int[] values, IReadOnlyList<long>? shape = null) => FromArray(name, ElementType.Int32, values, shape);
 
-    /// <summary>Writes the bytes, little-endian, row-major.</summary>
-    internal void WriteTo(Stream stream) => content(stream);
+    /// <summary>An array of bytes, of shape <c>[length]</c> unless one is given: text, for a format that has no strings.</summary>
+    public static TensorToWrite From(string name, byte[] values, IReadOnlyList<long>? shape = null) => FromArray(name, ElementType.UInt8, values, shape);
 
-    private static TensorToWrite From<T>(string name, ElementType type, T[] values, IReadOnlyList<long>? shape)
+    /// <summary>Gives the content, block after block.</summary>
+    internal void Emit(TakeBlock take) => emit(take);
+
+    private static long[] Shape(Matrix matrix)
+    {
+        ArgumentNullException.ThrowIfNull(matrix);
+        return [matrix.Rows, matrix.Columns];
+    }
+
+    private static TensorToWrite FromArray<T>(string name, ElementType type, T[] values, IReadOnlyList<long>? shape)
         where T : unmanaged
     {
         ArgumentNullException.ThrowIfNull(values);
-        return Checked(name, type, shape ?? [values.Length], values.Length, stream =>
+        return new TensorToWrite(name, type, shape ?? [values.Length], values.Length, take =>
         {
-            const int Piece = 1 << 20;
-            for (int first = 0; first < values.Length; first += Piece) stream.Write(MemoryMarshal.AsBytes(values.AsSpan(first, Math.Min(Piece, values.Length - first))));
+            // Blocks of elements, as the bytes of a long array would pass the longest span.
+            for (int done = 0; done < values.Length; done += 1 << 24)
+                take(MemoryMarshal.AsBytes(values.AsSpan(done, Math.Min(values.Length - done, 1 << 24))));
         });
-    }
-
-    private static TensorToWrite Checked(string name, ElementType type, IReadOnlyList<long> shape, long count, Action<Stream> content)
-    {
-        ArgumentNullException.ThrowIfNull(name);
-        var tensor = new TensorToWrite(name, type, shape, content);
-        if (tensor.Info.Count != count) throw new ArgumentException($"Tensor '{name}' has {count} values, but shape [{string.Join(", ", shape)}] takes {tensor.Info.Count}.", nameof(shape));
-        return tensor;
     }
 }

@@ -1,0 +1,107 @@
+using System.Text.Json;
+using Unweave.Data;
+using Unweave.Evaluation;
+using Unweave.Numerics;
+
+namespace Unweave.Tests.Evaluation;
+
+public sealed class EvaluatorTests
+{
+    [Fact]
+    public void Metrics_match_their_definitions_over_several_blocks()
+    {
+        var rng = new Rng(1);
+        using var x = new Matrix(2500, 6);
+        rng.FillNormal(x.AsSpan());
+        for (int r = 0; r < x.Rows; r++) x[r, 2] += 5;
+        using var directions = new Matrix(4, 6);
+        rng.FillNormal(directions.AsSpan(), 0.5);
+        directions.Row(3).Clear(); // never fires
+        using var autoencoder = new FixedDictionary(directions);
+        using var source = new MatrixSource(x);
+        EvaluationReport report = Evaluator.Run(autoencoder, source);
+
+        // The same from the definitions, by plain loops over everything at once.
+        double[] mean = new double[6];
+        for (int r = 0; r < x.Rows; r++)
+            for (int c = 0; c < 6; c++) mean[c] += (double)x[r, c] / x.Rows;
+        using var rebuilt = new Matrix(x.Rows, 6);
+        SparseCodes codes = autoencoder.Encode(x);
+        autoencoder.Decode(codes, rebuilt);
+        double errors = 0, spread = 0, cosines = 0, ratios = 0, squares = 0, products = 0;
+        for (int r = 0; r < x.Rows; r++)
+        {
+            double a = 0, b = 0, ab = 0;
+            for (int c = 0; c < 6; c++)
+            {
+                errors += Math.Pow((double)x[r, c] - rebuilt[r, c], 2);
+                spread += Math.Pow(x[r, c] - mean[c], 2);
+                a += Math.Pow(x[r, c], 2);
+                b += Math.Pow(rebuilt[r, c], 2);
+                ab += (double)x[r, c] * rebuilt[r, c];
+            }
+
+            if (b > 0) cosines += ab / Math.Sqrt(a * b);
+            ratios += Math.Sqrt(b / a);
+            squares += b;
+            products += ab;
+        }
+
+        int withLength = Enumerable.Range(0, x.Rows).Count(r => codes.RowCount(r) > 0);
+        Assert.Equal(errors / spread, report.Fvu, 1e-9);
+        Assert.Equal(1 - report.Fvu, report.ExplainedVariance);
+        Assert.Equal(errors / x.Rows, report.Mse, 1e-8);
+        Assert.Equal(cosines / withLength, report.Cosine, 1e-9);
+        Assert.Equal(ratios / x.Rows, report.L2Ratio, 1e-9);
+        Assert.Equal(squares / products, report.RelativeReconstructionBias, 1e-9);
+        Assert.Equal((double)codes.Count / x.Rows, report.L0!.Value, 1e-9);
+        Assert.Equal(codes.AllValues.ToArray().Sum(value => (double)value) / x.Rows, report.L1!.Value, 1e-6);
+        Assert.Equal(1, report.Dead);
+        Assert.Equal(0.25, report.DeadFraction);
+        Assert.Equal(codes.AllLatents.ToArray().Count(latent => latent == 1), report.Fired![1]);
+        Assert.Equal(3, report.Density!.Counts.Sum());
+    }
+
+    [Fact]
+    public void A_mean_far_from_zero_does_not_drown_the_variance()
+    {
+        // Exact in floats: values 4096 ± 1/64, so the spread is known to the last bit.
+        using var x = new Matrix(3000, 2);
+        for (int r = 0; r < x.Rows; r++)
+            for (int c = 0; c < 2; c++) x[r, c] = 4096 + (((r + c) & 1) == 0 ? 1 / 64f : -1 / 64f);
+        using var directions = new Matrix(1, 2); // rebuilds nothing: the error is ‖x‖²
+        using var autoencoder = new FixedDictionary(directions);
+        using var source = new MatrixSource(x);
+        EvaluationReport report = Evaluator.Run(autoencoder, source);
+        double spread = 3000 * 2 / 4096.0, errors = 3000 * 2 * ((4096.0 * 4096) + (1 / 4096.0));
+        Assert.Equal(1, report.Fvu / (errors / spread), 1e-9);
+    }
+
+    [Fact]
+    public void Constant_data_have_no_variance_to_explain()
+    {
+        using var x = new Matrix(10, 3);
+        x.AsSpan().Fill(2);
+        using var exact = new Matrix(3, 3, [1, 0, 0, 0, 1, 0, 0, 0, 1]);
+        using var nothing = new Matrix(1, 3);
+        using var source = new MatrixSource(x);
+        Assert.True(double.IsNaN(Evaluator.Run(new FixedDictionary(exact), source).Fvu));
+        EvaluationReport report = Evaluator.Run(new FixedDictionary(nothing), source);
+        Assert.True(double.IsPositiveInfinity(report.Fvu));
+        JsonElement json = JsonDocument.Parse(report.ToJson()).RootElement;
+        Assert.Equal("Infinity", json.GetProperty("fvu").GetString());
+        Assert.Equal(10, json.GetProperty("rows").GetInt32());
+    }
+
+    [Fact]
+    public void Density_is_counted_by_half_decades_and_the_dead_apart()
+    {
+        var histogram = DensityHistogram.Of([0, 1, 9, 10, 11, 1000, 0], 1000);
+        Assert.Equal(2, histogram.Dead);
+        Assert.Equal(5, histogram.Counts.Sum());
+        Assert.Equal(histogram.Counts.Count + 1, histogram.Edges.Count);
+        Assert.Equal(1, histogram.Counts[6]);  // 10⁻³ opens its bin
+        Assert.Equal(1, histogram.Counts[^1]); // a latent that fires on every row is in the last
+        Assert.Equal(1, histogram.Counts[8] - 1); // 10/1000 and 11/1000 lie in [10⁻², 10⁻¹·⁵)
+    }
+}
