@@ -42,12 +42,22 @@ internal sealed class Help : SynchronousCommandLineAction
     }
 
     private static IEnumerable<Option> Options(Command command) =>
-        command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options.Where(option => option.Recursive))).Where(option => !option.Hidden);
+        command.Options.Concat(Ancestors(command).SelectMany(ancestor => ancestor.Options.Where(option => option.Recursive))).Where(option => !option.Hidden);
+
+    /// <summary>The commands that a command belongs to, the nearest first.</summary>
+    public static IEnumerable<Command> Ancestors(Command command)
+    {
+        while (command.Parents.OfType<Command>().FirstOrDefault() is { } parent)
+        {
+            yield return parent;
+            command = parent;
+        }
+    }
 
     private static string Usage(Command command)
     {
         var words = new List<string> { "unweave" };
-        words.AddRange(command.Parents.OfType<Command>().Where(parent => parent is not RootCommand).Select(parent => parent.Name));
+        words.AddRange(Ancestors(command).Where(ancestor => ancestor is not RootCommand).Reverse().Select(ancestor => ancestor.Name));
         if (command is not RootCommand) words.Add(command.Name);
         if (command.Subcommands.Count > 0) words.Add("COMMAND");
         words.AddRange(command.Arguments.Select(Label));

@@ -41,7 +41,7 @@ internal static class Refuse
     {
         bool flag = word.StartsWith('-');
         IEnumerable<string> names = flag
-            ? command.Options.Concat(command.Parents.OfType<Command>().SelectMany(parent => parent.Options)).SelectMany(option => option.Aliases.Append(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))
+            ? command.Options.Concat(Help.Ancestors(command).SelectMany(ancestor => ancestor.Options.Where(option => option.Recursive))).SelectMany(option => option.Aliases.Append(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))
             : command.Subcommands.Select(subcommand => subcommand.Name);
         string guess = Spelling.DidYouMean(word.Split('=')[0], names);
         return new InputException($"there is no {(flag ? "flag" : command.Subcommands.Count > 0 ? "command" : "argument")} '{word}'{(command is RootCommand ? "" : $" of {FullName(command)}")}.{(guess.Length > 0 ? guess : " " + SeeHelp(command))}");
@@ -49,5 +49,5 @@ internal static class Refuse
 
     private static string SeeHelp(Command command) => $"`unweave {(command is RootCommand ? "" : FullName(command) + " ")}--help` lists what there is.";
 
-    private static string FullName(Command command) => command.Parents.OfType<Command>().FirstOrDefault() is { } parent and not RootCommand ? $"{FullName(parent)} {command.Name}" : command.Name;
+    private static string FullName(Command command) => string.Join(' ', Help.Ancestors(command).Where(ancestor => ancestor is not RootCommand).Reverse().Append(command).Select(each => each.Name));
 }

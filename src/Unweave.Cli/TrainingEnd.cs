@@ -13,10 +13,15 @@ namespace Unweave.Cli;
 internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan Elapsed)
 {
     /// <summary>Runs training to its end or its interruption, and shows it on the way.</summary>
-    public static async Task<TrainingEnd> Of(TrainingOptions options, IActivationSource source, bool resume, CancellationToken cancellation)
+    /// <param name="options">The run.</param>
+    /// <param name="source">Its vectors.</param>
+    /// <param name="name">What they are, for the title.</param>
+    /// <param name="resume">True to go on from its checkpoint.</param>
+    /// <param name="cancellation">Stops it, with a checkpoint.</param>
+    public static async Task<TrainingEnd> Of(TrainingOptions options, IActivationSource source, string name, bool resume, CancellationToken cancellation)
     {
         var display = new TrainingDisplay(TimeProvider.System);
-        string title = $"Training {Describe(options.Autoencoder)} on {Figures.Count(source.Rows)} vectors of width {source.Width} from {source.Name}";
+        string title = $"Training {Describe(options.Autoencoder)} on {Figures.Count(source.Rows)} vectors of width {source.Width}: {name}";
         StepReport? last = await display.Follow(title, Trainer.Run(options, source, resume, cancellation: cancellation));
         return new TrainingEnd(last, cancellation.IsCancellationRequested && last is not { Last: true }, display.Elapsed);
     }

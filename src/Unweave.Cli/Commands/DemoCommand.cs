@@ -41,7 +41,7 @@ internal static class DemoCommand
         using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
         options.Validate(source.Width);
         if (options.Validation == 0) throw new InputException("validation is 0, but the demo measures on the rows held out; leave --validation out.");
-        TrainingEnd end = await TrainingEnd.Of(options, source, resume: false, cancellation);
+        TrainingEnd end = await TrainingEnd.Of(options, source, "WordNet definitions", resume: false, cancellation);
         if (end.Interrupted)
         {
             if (json) Screen.WriteJson(end.ToJson(options));
@@ -74,10 +74,14 @@ internal static class DemoCommand
 
         Console.Out.WriteLine();
         Console.Out.WriteLine($"Trained in {Figures.Duration(end.Elapsed)}. The autoencoder is in {options.Output}. To look further:");
-        Console.Out.WriteLine($"  unweave inspect {options.Output}                 its tensors and settings");
-        Console.Out.WriteLine($"  unweave eval {options.Output}                    these figures again");
-        Console.Out.WriteLine($"  unweave encode FILES --sae {options.Output}      the active latents of each row of a file");
-        Console.Out.WriteLine("  unweave train vectors.npy -o sae/         an autoencoder of your own vectors");
+        foreach ((string command, string shows) in ((string, string)[])[
+            ($"unweave inspect {options.Output}", "its tensors and settings"),
+            ($"unweave eval {options.Output}", "these figures again"),
+            ($"unweave encode FILES --sae {options.Output}", "the active latents of each row of a file"),
+            ("unweave train vectors.npy -o sae/", "an autoencoder of your own vectors")])
+        {
+            Console.Out.WriteLine($"  {command,-44}  {shows}");
+        }
     }
 
     private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, Comparison comparison, IReadOnlyList<ClearLatent> clearest, WordNetText[] texts)

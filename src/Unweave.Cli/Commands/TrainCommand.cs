@@ -38,7 +38,7 @@ internal static class TrainCommand
         if (!resume && !force) RefuseTrained(options.Output);
         using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
         options.Validate(source.Width);
-        TrainingEnd end = await TrainingEnd.Of(options, source, resume, cancellation);
+        TrainingEnd end = await TrainingEnd.Of(options, source, source.Name, resume, cancellation);
         if (json) Screen.WriteJson(end.ToJson(options));
         else end.Write(options);
         return end.Interrupted ? ExitCode.Interrupted : ExitCode.Done;

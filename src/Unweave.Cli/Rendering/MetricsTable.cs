@@ -13,21 +13,21 @@ internal static class MetricsTable
         var table = new Table { Border = TableBorder.Simple };
         table.AddColumn("");
         table.AddColumn(new TableColumn("[bold]autoencoder[/]").RightAligned().NoWrap());
-        table.AddColumn(new TableColumn($"PCA, {Figures.Count((long)(comparison.Pca.L0 ?? 0))} components").RightAligned());
+        table.AddColumn(new TableColumn($"PCA ({Figures.Count((long)(comparison.Pca.L0 ?? 0))})").RightAligned());
         List<EvaluationReport> reports = [trained, comparison.Pca];
         if (comparison.RandomDictionary is { } random)
         {
-            table.AddColumn(new TableColumn("random dictionary").RightAligned());
+            table.AddColumn(new TableColumn("random dictionary").RightAligned().NoWrap());
             reports.Add(random);
         }
 
         void Add(string name, Func<EvaluationReport, double?> figure) => table.AddRow([name, .. reports.Select(report => figure(report) is { } value ? Figures.Short(value) : "")]);
-        Add("FVU (fraction of variance unexplained)", report => report.Fvu);
+        Add("FVU (variance unexplained)", report => report.Fvu);
         Add("explained variance", report => report.ExplainedVariance);
         Add("mean squared error", report => report.Mse);
-        Add("cosine of vector and reconstruction", report => report.Cosine);
+        Add("cosine", report => report.Cosine);
         Add("L2 ratio", report => report.L2Ratio);
-        Add("relative reconstruction bias", report => report.RelativeReconstructionBias);
+        Add("relative bias", report => report.RelativeReconstructionBias);
         Add("L0 (numbers a row)", report => report.L0);
         if (trained.L1 is not null) Add("L1", report => report.L1);
         Screen.Results.Write(table);

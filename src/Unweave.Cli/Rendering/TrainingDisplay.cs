@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 using Unweave.Training;
 
@@ -11,7 +12,7 @@ internal sealed class TrainingDisplay(TimeProvider time)
 {
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(5), LiveInterval = TimeSpan.FromMilliseconds(100);
     private readonly IAnsiConsole console = Screen.Progress;
-    private long started, shown;
+    private long started, firstDone, shown;
     private StepReport? first;
     private double? validationFvu;
 
@@ -49,8 +50,7 @@ internal sealed class TrainingDisplay(TimeProvider time)
             last = step;
             Remember(step);
             if (!Due(LogInterval) && !step.Last) continue;
-            (double rate, TimeSpan left) = Pace(step);
-            Console.Error.WriteLine($"step {step.Step}/{step.Steps}  {Figures.Short(rate)} steps/s  {Figures.Duration(left)} left  {Describe(step)}");
+            Console.Error.WriteLine($"step {step.Step}/{step.Steps}  {Pace(step)}{Describe(step)}");
         }
 
         return last;
@@ -58,7 +58,7 @@ internal sealed class TrainingDisplay(TimeProvider time)
 
     private void Remember(StepReport step)
     {
-        first ??= step;
+        if (first is null) (first, firstDone) = (step, time.GetTimestamp());
         validationFvu = step.ValidationFvu ?? validationFvu;
     }
 
@@ -70,18 +70,18 @@ internal sealed class TrainingDisplay(TimeProvider time)
         return true;
     }
 
-    /// <summary>Steps a second since this process began the run (a resumed run does not begin at step 1), and the time left at that rate.</summary>
-    private (double Rate, TimeSpan Left) Pace(StepReport step)
+    /// <summary>Steps a second since this process's first step, and the time left at that rate; nothing at that first step, whose time is mostly the start's.</summary>
+    private string Pace(StepReport step)
     {
-        double rate = (step.Step - first!.Step + 1) / Math.Max(Elapsed.TotalSeconds, 1e-3);
-        return (rate, TimeSpan.FromSeconds((step.Steps - step.Step) / rate));
+        if (step.Step == first!.Step) return "";
+        double rate = (step.Step - first.Step) / Math.Max(time.GetElapsedTime(firstDone).TotalSeconds, 1e-3);
+        return $"{rate.ToString(rate < 10 ? "F1" : "F0", CultureInfo.InvariantCulture)} steps/s  {Figures.Duration(TimeSpan.FromSeconds((step.Steps - step.Step) / rate))} left  ";
     }
 
     private Rows Draw(StepReport step)
     {
-        (double rate, TimeSpan left) = Pace(step);
         double share = (double)step.Step / step.Steps;
-        string pace = $"{Math.Floor(share * 100)}%  step {Figures.Count(step.Step)} of {Figures.Count(step.Steps)}  {Figures.Short(rate)} steps/s  {Figures.Duration(left)} left";
+        string pace = $"{Math.Floor(share * 100)}%  step {Figures.Count(step.Step)} of {Figures.Count(step.Steps)}  {Pace(step)}".TrimEnd();
         int width = Math.Clamp(console.Profile.Width - pace.Length - 3, 0, 40);
         return new Rows(
             new Columns(new Markup(Bar.Draw(share, width, console)), new Text(pace)) { Expand = false },

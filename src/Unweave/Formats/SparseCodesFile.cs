@@ -1,7 +1,5 @@
-using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using Unweave.Numerics;
 
@@ -90,30 +88,23 @@ public static class SparseCodesFile
 
         using var shape = new MemoryStream(MemoryMarshal.AsBytes<long>([rows, dictionarySize]).ToArray());
         using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
-        Add(archive, "starts", "<i8", rows + 1, starts);
-        Add(archive, "latents", "<i4", entries, latents);
-        Add(archive, "values", "<f4", entries, values);
-        Add(archive, "shape", "<i8", 2, shape);
+        Add(archive, "starts", ElementType.Int64, rows + 1, starts);
+        Add(archive, "latents", ElementType.Int32, entries, latents);
+        Add(archive, "values", ElementType.Float32, entries, values);
+        Add(archive, "shape", ElementType.Int64, 2, shape);
         return entries;
     }
 
     private static FileStream Spool(string path, string array) =>
         new($"{path}.partial-{Environment.ProcessId}-{array}", FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
 
-    /// <summary>Adds an array in npy format, version 1.0, its header padded so that the data start at a multiple of 64.</summary>
-    private static void Add(ZipArchive archive, string name, string type, long length, Stream data)
+    private static void Add(ZipArchive archive, string name, ElementType type, long length, Stream data)
     {
         ZipArchiveEntry entry = archive.CreateEntry($"{name}.npy", CompressionLevel.NoCompression);
         // The same codes give the same bytes: the time is that at which zip's calendar begins.
         entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
         using Stream target = entry.Open();
-        const int Prefix = 10, Alignment = 64;
-        string description = $"{{'descr': '{type}', 'fortran_order': False, 'shape': ({length},), }}";
-        description = description.PadRight((int)(((Prefix + description.Length + Alignment) / Alignment * Alignment) - Prefix - 1)) + "\n";
-        Span<byte> prefix = [0x93, .. "NUMPY"u8, 1, 0, 0, 0];
-        BinaryPrimitives.WriteUInt16LittleEndian(prefix[8..], (ushort)description.Length);
-        target.Write(prefix);
-        target.Write(Encoding.ASCII.GetBytes(description));
+        target.Write(NpyWriter.Header(type, [length]));
         data.Position = 0;
         data.CopyTo(target);
     }

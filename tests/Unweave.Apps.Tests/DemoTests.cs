@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+
+namespace Unweave.Apps.Tests;
+
+public sealed class DemoTests
+{
+    private static readonly string[] Small = ["--latents", "256", "--k", "8", "--tokens", "60000", "--batch", "1000"];
+
+    [Fact]
+    public async Task It_trains_measures_and_shows_what_latents_mean()
+    {
+        using var place = new Workplace();
+        Outcome demo = (await place.Run(["demo", .. Small, "-o", "small"])).Succeeded();
+        foreach (string part in (string[])["FVU", "PCA (8)", "random dictionary", "How often the 256 latents fire", "What its 12 clearest latents mean", "The autoencoder is in small", "unweave inspect small", "unweave eval small", "unweave encode FILES --sae small"])
+            Assert.Contains(part, demo.Output, StringComparison.Ordinal);
+        Assert.Equal(12, demo.Output.Split('\n').Count(line => line.StartsWith("latent ", StringComparison.Ordinal)));
+        Assert.Equal(60, demo.Output.Split('\n').Count(line => line.Length > 40 && char.IsAsciiDigit(line[5]) && line[32..38].Trim() is "noun" or "verb" or "adj" or "adv"));
+        Assert.All(demo.Output.Split('\n'), line => Assert.True(line.Length <= 100, line));
+        (await place.Run("eval", "small", "--json")).Succeeded();
+    }
+
+    [Fact]
+    public async Task Its_result_is_json_too_and_its_latents_are_about_something()
+    {
+        using var place = new Workplace();
+        JsonNode demo = (await place.Run(["demo", .. Small, "--json"])).Succeeded().Json;
+        Assert.True(File.Exists(place["runs/demo/autoencoder.safetensors"]));
+        Assert.Equal(60, (int)demo["training"]!["steps"]!);
+        JsonArray latents = demo["latents"]!.AsArray();
+        Assert.Equal(12, latents.Count);
+
+        // The strongest texts of a clear latent share a word that matters: of the first, one word is in at least three of five definitions and in few others.
+        string[] stop = ["the", "of", "a", "an", "or", "and", "in", "to", "with", "that", "is", "for", "by", "from", "having", "any", "used", "as", "on", "one", "who"];
+        var words = latents[0]!["examples"]!.AsArray().SelectMany(example => ((string)example!["gloss"]!).Split([' ', ',', ';', '(', ')'], StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal)).Where(word => !stop.Contains(word, StringComparer.Ordinal));
+        Assert.True(words.GroupBy(word => word, StringComparer.Ordinal).Max(group => group.Count()) >= 3, latents[0]!.ToJsonString());
+    }
+}
