@@ -54,7 +54,7 @@ internal static class DemoCommand
         (RowSubset training, RowSubset heldOut) = Comparison.Split(source, options.Seed, options.Validation);
         var comparison = Comparison.Run(autoencoder, training, heldOut, cancellation: cancellation);
         TopExamples? examples = autoencoder is SparseAutoencoder sparse ? TopExamples.Find(sparse, source, TextsCompared, cancellation: cancellation) : null;
-        IReadOnlyList<ClearLatent> clearest = examples is null ? [] : Clarity.Score((SparseAutoencoder)autoencoder, source, examples).Clearest(LatentsShown);
+        IReadOnlyList<ClearLatent> clearest = examples is null ? [] : Clarity.Score(source, examples).Clearest(LatentsShown);
         if (json) Screen.WriteJson(ToJson(options, end, comparison, clearest, texts));
         else Write(options, end, comparison, heldOut.Rows, examples, clearest, texts);
         return ExitCode.Done;

@@ -58,7 +58,7 @@ public sealed class ClarityTests
         using var autoencoder = new FixedDictionary(directions);
         using var source = new MatrixSource(x);
         TopExamples examples = TopExamples.Find(autoencoder, source, kept: 10);
-        Clarity clarity = Clarity.Score(autoencoder, source, examples);
+        Clarity clarity = Clarity.Score(source, examples);
         Assert.True(clarity[0] > clarity[2] + 0.3, $"{clarity[0]} {clarity[2]}");
         Assert.True(double.IsNaN(clarity[3]) && double.IsNaN(clarity[4]));
         IReadOnlyList<ClearLatent> clearest = clarity.Clearest(12);
