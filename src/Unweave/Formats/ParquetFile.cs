@@ -187,6 +187,10 @@ public sealed class ParquetFile : TensorFile
         {
             return read();
         }
+        catch (NotSupportedException e)
+        {
+            throw new InputException($"{Path}: {what} cannot be read: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}.", e);
+        }
         catch (Exception e) when (e is not (InputException or ObjectDisposedException))
         {
             throw new InputException($"{Path}: {what} cannot be read: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. The file is damaged or not Parquet; use another copy, or write it again.", e);
@@ -389,9 +393,9 @@ public sealed class ParquetFile : TensorFile
         ParquetRowGroupReader rows = opened.RowGroups[group];
         ColumnMetaData chunk = Chunk(rows, field);
         int count = (int)chunk.NumValues;
+        if (count > 0) stream.EndAt(ParquetPages.End(file, chunk, field.MaxRepetitionLevel > 0, field.MaxDefinitionLevel > 0)); // before anything is allocated
         var raw = new Raw<T>(Filled(count, mark), Filled(field.MaxDefinitionLevel > 0 ? count : 0, -1), Filled(field.MaxRepetitionLevel > 0 ? count : 0, -1));
         if (count == 0) return raw;
-        stream.EndAt(ParquetPages.End(file, chunk, field.MaxRepetitionLevel > 0, field.MaxDefinitionLevel > 0));
         Await(rows.ReadRawAsync(
             field,
             raw.Values.AsMemory(),

@@ -20,11 +20,12 @@ internal static class ParquetPages
     /// <param name="repeated">True for a list column.</param>
     /// <param name="optional">True for a column with definition levels.</param>
     /// <returns>Where its pages end.</returns>
-    /// <exception cref="ParquetThrift.MalformedException">A header is wrong, or asks for something that is not read.</exception>
+    /// <exception cref="ParquetThrift.MalformedException">A header is wrong.</exception>
+    /// <exception cref="NotSupportedException">The chunk is compressed or encoded in a way that is not read.</exception>
     public static long End(MappedFile file, ColumnMetaData chunk, bool repeated, bool optional)
     {
         if (chunk.Codec is not (CompressionCodec.UNCOMPRESSED or CompressionCodec.SNAPPY or CompressionCodec.GZIP or CompressionCodec.ZSTD))
-            throw new ParquetThrift.MalformedException($"it is compressed with {chunk.Codec}, which Unweave does not read; write it with snappy, zstd or gzip");
+            throw new NotSupportedException($"it is compressed with {chunk.Codec}, which Unweave does not read; write it with snappy, zstd or gzip");
         long at = Start(chunk), values = 0;
         bool dictionary = false;
         while (values < chunk.NumValues)
@@ -49,7 +50,7 @@ internal static class ParquetPages
                     values += CheckDataV2(Struct(header, 8), chunk, dictionary, stored);
                     break;
                 case PageType.DATA_PAGE_V2:
-                    throw new ParquetThrift.MalformedException("its lists are in data pages of version 2, which Unweave does not read; write it with data_page_version 1.0");
+                    throw new NotSupportedException("its lists are in data pages of version 2, which Unweave does not read; write it with data_page_version 1.0");
                 default:
                     throw new ParquetThrift.MalformedException($"a page of it has type {Number(header, 1)}");
             }
@@ -117,7 +118,7 @@ internal static class ParquetPages
             Encoding.BYTE_STREAM_SPLIT => type is Parquet.Meta.Type.FLOAT or Parquet.Meta.Type.DOUBLE,
             _ => false,
         };
-        if (!read) throw new ParquetThrift.MalformedException($"it has encoding {encoding}, which Unweave does not read for {type}; write it plain or with a dictionary");
+        if (!read) throw new NotSupportedException($"it has encoding {encoding}, which Unweave does not read for {type}; write it plain or with a dictionary");
     }
 
     private static long Values(Dictionary<int, object> header, ColumnMetaData chunk)

@@ -1,46 +1,46 @@
 using System.Globalization;
+using System.Numerics;
 
 namespace Unweave.Formats;
 
 /// <summary>
-/// A checkpoint of <c>torch.save</c> since torch 1.6: a zip archive of a pickle and the tensors' storages. The pickle is parsed,
-/// never executed: one that names anything but tensors and plain data is refused, and the message says what it names.
+/// A checkpoint of torch (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>; the zip archive that <c>torch.save</c> writes since 1.6), mapped into
+/// memory. Its pickle is parsed, never executed: tensors in dictionaries, lists and tuples are read, and anything else is refused.
 /// </summary>
 /// <remarks>
-/// Nested dicts and lists become names with dots (<c>state_dict.encoder.weight</c>); texts, numbers and lists of numbers beside
-/// the tensors are in <see cref="Metadata"/> under such names. Tensors that are views with strides are read in their own order.
+/// Names of nested entries are joined by dots, positions in lists and tuples are numbers: <c>optimizer.param_groups.0.lr</c>. What
+/// is not a tensor goes to <see cref="Metadata"/>: numbers in invariant culture, <c>true</c>, <c>false</c>, <c>null</c>; of bytes only their number.
 /// </remarks>
-public sealed class TorchFile : MappedTensorFile
+public sealed class TorchFile : TensorFile
 {
-    private const string Pickle = "data.pkl";
-    private const int Deepest = 64, LongestPickle = 256 << 20;
+    private const int LongestPickle = 1 << 26, LongestName = 1024, MostEntries = 1 << 20, DeepestNesting = 64;
+    private const long FreeElements = 1 << 24; // an expanded tensor has more elements than its storage; so many are honest
+    private const int PieceElements = 1 << 16;
+    private const string PickleName = "/data.pkl";
 
-    private readonly FileBytes bytes;
-    private readonly ZipDirectory zip;
+    private readonly TorchArchive archive;
+    private readonly string root;
+    private int walked;
+    private readonly List<TensorInfo> tensors = [];
+    private readonly Dictionary<string, Window> windows = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
-    private long textLeft;
 
     /// <summary>Opens a checkpoint and checks every tensor against its storage.</summary>
-    /// <exception cref="InputException">The file is missing, torn, or holds more than tensors and plain data.</exception>
+    /// <exception cref="InputException">It is not whole, not a checkpoint, or its pickle asks for something other than tensors.</exception>
     public TorchFile(string path)
-        : this(path, FileBytes.Map(path))
-    {
-    }
-
-    /// <summary>Takes over an archive whose directory was read.</summary>
-    internal TorchFile(string path, FileBytes bytes, ZipDirectory? directory = null)
         : base(path)
     {
-        this.bytes = bytes;
+        archive = new TorchArchive(path);
         try
         {
-            zip = directory ?? ZipDirectory.Read(path, bytes);
-            Load();
+            root = Root();
+            TorchArchive.Entry pickle = archive.Find(root + PickleName)!.Value;
+            if (pickle.Length > LongestPickle) throw Bad($"its pickle has {pickle.Length} bytes, more than the {LongestPickle} that are read");
+            Flatten("", PickleReader.Read(archive.Slice(pickle, 0, (int)pickle.Length), path), depth: 0);
         }
         catch
         {
-            zip?.Release();
-            bytes.Dispose();
+            archive.Dispose();
             throw;
         }
     }
@@ -48,188 +48,173 @@ public sealed class TorchFile : MappedTensorFile
     /// <inheritdoc/>
     public override string Format => "torch";
 
-    /// <summary>The texts and numbers that lie beside the tensors, in Python's spelling of True, False and None.</summary>
-    public override IReadOnlyDictionary<string, string> Metadata => metadata;
-
-    /// <summary>Whether a zip archive is a torch checkpoint.</summary>
-    internal static bool Is(ZipDirectory zip) => FindPickle(zip) is not null;
+    /// <inheritdoc/>
+    public override IReadOnlyList<TensorInfo> Tensors => tensors;
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing)
+    public override IReadOnlyDictionary<string, string> Metadata => metadata;
+
+    /// <inheritdoc/>
+    public override void Read(TensorInfo tensor, long first, Span<float> destination)
     {
-        if (!disposing) return;
-        zip.Release();
-        bytes.Dispose();
-    }
-
-    // The one folder of the archive is named after the file that torch wrote.
-    private static ZipEntry? FindPickle(ZipDirectory zip) =>
-        zip.Entries.FirstOrDefault(entry => entry.Name.EndsWith("/" + Pickle, StringComparison.Ordinal) && entry.Name.IndexOf('/', StringComparison.Ordinal) == entry.Name.Length - Pickle.Length - 1);
-
-    private void Load()
-    {
-        ZipEntry pickle = FindPickle(zip) ?? throw new InputException($"{Path}: is a zip archive without {Pickle}; a torch checkpoint has one.");
-        string folder = pickle.Name[..^Pickle.Length];
-        if (zip.Find(folder + "byteorder")?.Head(8) is { } order && !order.AsSpan().SequenceEqual("little"u8))
-            throw new InputException($"{Path}: was written on a big-endian machine; load and save it on a little-endian one.");
-        if (pickle.Length > LongestPickle) throw new InputException($"{pickle.Where}: is {pickle.Length} bytes long, past the limit of {LongestPickle}; save only the tensors.");
-        object? root;
-        using (FileBytes.View view = pickle.Content().Hold())
-            root = RestrictedPickle.Load(view.Span(0, (int)pickle.Length), Path, new TorchCalls(Path, zip, folder));
-
-        // A pickle may name one value many times over; what is made of it stays in proportion to the file.
-        textLeft = (64 * pickle.Length) + 65_536;
-        Flatten("", root, 0);
-    }
-
-    private void Flatten(string name, object? value, int depth)
-    {
-        if (depth > Deepest) throw new InputException($"{Path}: its pickle nests deeper than {Deepest}; save only the tensors.");
-        Spend(name.Length + 8);
-        switch (value)
+        Window window = Find(tensor, first, destination.Length);
+        byte[] piece = new byte[Math.Min(destination.Length, PieceElements) * tensor.Type.Size()];
+        for (int done = 0; done < destination.Length;)
         {
-            case TorchTensor tensor: Add(tensor.Place(name, Path)); break;
-            case PickledDict dict:
-                foreach ((string key, object? item) in dict) Flatten(Join(name, key), item, depth + 1);
-                break;
-            case IReadOnlyList<object?> { Count: > 0 } list when list.All(IsScalar): AddText(name, Text(list)); break;
-            case IReadOnlyList<object?> list:
-                for (int i = 0; i < list.Count; i++) Flatten(Join(name, i.ToString(CultureInfo.InvariantCulture)), list[i], depth + 1);
-                break;
-            default: AddText(name, Text(value)); break;
+            int count = Math.Min(destination.Length - done, PieceElements);
+            Span<byte> bytes = piece.AsSpan(0, count * tensor.Type.Size());
+            Gather(window, first + done, bytes);
+            ElementConversion.ToSingle(tensor.Type, bytes, destination.Slice(done, count));
+            done += count;
         }
     }
 
-    private void AddText(string name, string text)
+    /// <inheritdoc/>
+    public override void ReadBytes(TensorInfo tensor, long first, Span<byte> destination)
     {
-        Spend(text.Length);
-        if (!metadata.TryAdd(name, text)) throw new InputException($"{Path}: two values are named '{OneLine(name)}'; save it again with names of their own.");
+        ArgumentNullException.ThrowIfNull(tensor);
+        int count = destination.Length / tensor.Type.Size();
+        Gather(Find(tensor, first, count), first, destination[..(count * tensor.Type.Size())]);
     }
 
-    private void Spend(int characters)
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing) => archive.Dispose();
+
+    /// <summary>The folder of the archive that holds everything; torch names it after the file.</summary>
+    private string Root()
     {
-        if ((textLeft -= characters) < 0) throw new InputException($"{Path}: its pickle repeats its values out of all proportion; the file is hostile or corrupt: save only the tensors.");
+        string[] pickles = [.. archive.Names.Where(name => name.EndsWith(PickleName, StringComparison.Ordinal) && name.IndexOf('/', StringComparison.Ordinal) == name.Length - PickleName.Length)];
+        if (pickles.Length != 1) throw Bad("it has no entry data.pkl");
+        string found = pickles[0][..^PickleName.Length];
+        if (archive.Find($"{found}/byteorder") is { } order && (order.Length != "little"u8.Length || !archive.Slice(order, 0, (int)order.Length).SequenceEqual("little"u8)))
+            throw new InputException($"{Path}: its elements are big-endian, which is not read; load it in torch on a little-endian machine and save it again.");
+        return found;
+    }
+
+    /// <summary>Walks what the pickle holds. It may hold itself, so the walk is bounded in depth and in all.</summary>
+    private void Flatten(string name, object? value, int depth)
+    {
+        if (depth > DeepestNesting) throw Bad($"'{name[..Math.Min(name.Length, 60)]}' is nested more than {DeepestNesting} deep");
+        if (name.Length > LongestName) throw Bad($"the name '{name[..60]}…' has {name.Length} letters");
+        switch (value)
+        {
+            case PickledDictionary dictionary:
+                foreach ((object? key, object? inner) in dictionary) Flatten(Join(name, Key(key)), inner, depth + 1);
+                break;
+            case List<object?> list:
+                for (int i = 0; i < list.Count; i++) Flatten(Join(name, i.ToString(CultureInfo.InvariantCulture)), list[i], depth + 1);
+                break;
+            case object?[] tuple:
+                for (int i = 0; i < tuple.Length; i++) Flatten(Join(name, i.ToString(CultureInfo.InvariantCulture)), tuple[i], depth + 1);
+                break;
+            case PickledTensor tensor:
+                Add(name, tensor);
+                break;
+            default:
+                if (windows.ContainsKey(name) || !metadata.TryAdd(name, Text(value))) throw Bad($"it has two entries named '{name}'");
+                break;
+        }
+
+        if (++walked > MostEntries) throw Bad($"it has more than {MostEntries} entries");
     }
 
     private static string Join(string name, string key) => name.Length == 0 ? key : $"{name}.{key}";
 
-    private static bool IsScalar(object? value) => value is null or bool or long or double or string;
+    private string Key(object? key) => key is string or long or bool ? Text(key) : throw Bad("a dictionary has a key that is neither text nor an integer");
 
-    private static string Text(object? value) => value switch
+    private string Text(object? value) => value switch
     {
-        null => "None",
+        null => "null",
+        true => "true",
+        false => "false",
+        string text => text,
+        long number => number.ToString(CultureInfo.InvariantCulture),
         double number => number.ToString("R", CultureInfo.InvariantCulture),
-        byte[] blob => $"{blob.Length} bytes",
-        _ => value.ToString()!,
+        BigInteger number => number.ToString(CultureInfo.InvariantCulture),
+        byte[] bytes => $"{bytes.Length.ToString(CultureInfo.InvariantCulture)} bytes",
+        _ => throw Bad("it has a type or a storage where a value is due"),
     };
 
-    private string Text(IReadOnlyList<object?> list)
+    private void Add(string name, PickledTensor tensor)
     {
-        foreach (object? item in list) Spend(item is string text ? text.Length : 4);
-        return $"[{string.Join(", ", list.Select(Text))}]";
-    }
-}
+        string shape = $"[{string.Join(", ", tensor.Shape)}]";
+        if (tensor.Shape.Length != tensor.Strides.Length || tensor.Shape.Any(length => length < 0) || tensor.Strides.Any(stride => stride < 0) || tensor.Offset < 0)
+            throw Bad($"tensor '{name}' has shape {shape}, strides [{string.Join(", ", tensor.Strides)}] and offset {tensor.Offset}");
+        if (archive.Find($"{root}/data/{tensor.Storage.Key}") is not { } entry) throw Bad($"tensor '{name}' has its elements in entry 'data/{tensor.Storage.Key}', which is missing");
+        if (entry.Length / tensor.Storage.Type.Size() < tensor.Storage.Count) throw Bad($"the elements of tensor '{name}' have {entry.Length} bytes where {tensor.Storage.Count} of type {tensor.Storage.Type} are due");
 
-/// <summary>The bytes of one or more tensors, and how their elements are stored.</summary>
-internal sealed record TorchStorage(ElementType Type, ZipEntry Entry, long Count);
-
-/// <summary>A view of a storage.</summary>
-internal sealed record TorchTensor(TorchStorage Storage, long Offset, long[] Shape, long[] Strides)
-{
-    /// <summary>The view as elements of a file; refused when it is not inside its storage.</summary>
-    public StridedElements Place(string name, string path)
-    {
-        int size = Storage.Type.Size();
-        long count = StridedElements.Count(Shape, size), reach = StridedElements.Reach(Shape, Strides);
-        if (count < 0 || reach < 0 || Offset < 0 || Offset > Storage.Count - reach)
-            throw new InputException($"{path}: tensor '{TensorFile.OneLine(name)}' [{string.Join(", ", Shape)}] is not inside its storage of {Storage.Count} elements; the file is torn or corrupt: copy or save it again.");
-        if (count > Storage.Count)
-            throw new InputException($"{path}: tensor '{TensorFile.OneLine(name)}' [{string.Join(", ", Shape)}] is a view that repeats the {Storage.Count} elements of its storage; save tensor.clone() instead.");
-        return new StridedElements(new TensorInfo(name, Storage.Type, Shape), Storage.Entry.Content, Offset * size, Strides);
-    }
-}
-
-/// <summary>The few names that a pickle of tensors needs. Each stands for data; none is looked up or run.</summary>
-internal sealed class TorchCalls(string path, ZipDirectory zip, string folder) : RestrictedPickle.IPickledCalls
-{
-    private static readonly PickledName
-        RebuildTensor = new("torch._utils", "_rebuild_tensor_v2"),
-        RebuildParameter = new("torch._utils", "_rebuild_parameter"),
-        OrderedDict = new("collections", "OrderedDict"),
-        Size = new("torch", "Size"),
-        Device = new("torch", "device");
-
-    private readonly Dictionary<string, TorchStorage> storages = new(StringComparer.Ordinal);
-
-    /// <inheritdoc/>
-    public object Name(PickledName name)
-    {
-        if (name == RebuildTensor || name == RebuildParameter || name == OrderedDict || name == Size || name == Device || ElementsOf(name) is not null) return name;
-        if (IsDataType(name)) return name.ToString();
-        throw new InputException($"{path}: its pickle names {TensorFile.OneLine(name.ToString())}, which is not run: a pickle is parsed, never executed; save only the tensors (torch.save(model.state_dict(), …)), or safetensors.");
-    }
-
-    /// <inheritdoc/>
-    public object? Call(PickledName function, object?[] arguments)
-    {
-        if (function == RebuildTensor && arguments is [TorchStorage storage, long offset, object?[] shape, object?[] strides, ..] && shape.Length == strides.Length && shape.Length <= 64)
-            return new TorchTensor(storage, offset, Numbers(shape), Numbers(strides));
-        if (function == RebuildParameter && arguments is [TorchTensor tensor, ..]) return tensor;
-        if (function == Size && arguments is [object?[] sizes]) return sizes;
-        if (function == Device && arguments is [string kind, ..]) return arguments is [_, long index] ? $"{kind}:{index}" : kind;
-        if (function == OrderedDict && arguments is [] or [List<object?>]) return MakeDict(arguments);
-        throw Torn($"calls {function} with arguments of the wrong kind");
-    }
-
-    /// <inheritdoc/>
-    public object Persistent(object? id)
-    {
-        if (id is not object?[] parts || parts is not ["storage", PickledName kind, string key, _, long count, ..] || ElementsOf(kind) is not { } type)
-            throw Torn("has a storage id of the wrong kind");
-        ZipEntry entry = zip.Find($"{folder}data/{key}") ?? throw Torn($"needs the storage '{TensorFile.OneLine(key)}', which the archive lacks");
-        if (count < 0 || count > entry.Length / type.Size() || count * type.Size() != entry.Length)
-            throw Torn($"has storage '{TensorFile.OneLine(key)}' of {count} {type} elements in {entry.Length} bytes");
-        if (!storages.TryGetValue(key, out TorchStorage? storage)) storages.Add(key, storage = new TorchStorage(type, entry, count));
-        return storage.Type == type ? storage : throw Torn($"gives storage '{TensorFile.OneLine(key)}' two types");
-    }
-
-    private static ElementType? ElementsOf(PickledName kind) => kind is not { Module: "torch" } ? null : kind.Name switch
-    {
-        "DoubleStorage" => ElementType.Float64,
-        "FloatStorage" => ElementType.Float32,
-        "HalfStorage" => ElementType.Float16,
-        "BFloat16Storage" => ElementType.BFloat16,
-        "LongStorage" => ElementType.Int64,
-        "IntStorage" => ElementType.Int32,
-        "ShortStorage" => ElementType.Int16,
-        "CharStorage" => ElementType.Int8,
-        "ByteStorage" => ElementType.UInt8,
-        "BoolStorage" => ElementType.Bool,
-        _ => null,
-    };
-
-    // Settings saved beside tensors name data types, which are constants.
-    private static bool IsDataType(PickledName name) =>
-        name is { Module: "torch", Name: "float64" or "float32" or "float16" or "bfloat16" or "int64" or "int32" or "int16" or "int8" or "uint8" or "bool" };
-
-    private PickledDict MakeDict(object?[] arguments)
-    {
-        var dict = new PickledDict();
-        if (arguments is not [List<object?> pairs]) return dict;
-        foreach (object? pair in pairs)
+        Int128 count = 1, last = tensor.Offset;
+        for (int axis = 0; axis < tensor.Shape.Length; axis++)
         {
-            switch (pair)
-            {
-                case object?[] { Length: 2 } tuple: RestrictedPickle.AddTo(dict, tuple[0], tuple[1], path); break;
-                case List<object?> { Count: 2 } list: RestrictedPickle.AddTo(dict, list[0], list[1], path); break;
-                default: throw Torn("makes an OrderedDict of what are not pairs");
-            }
+            count = tensor.Shape[axis] == 0 ? 0 : count > long.MaxValue ? count : count * tensor.Shape[axis];
+            last += (Int128)Math.Max(0, tensor.Shape[axis] - 1) * tensor.Strides[axis];
         }
 
-        return dict;
+        if (tensor.Shape.Contains(0)) count = 0;
+        if (count > 0 && last >= tensor.Storage.Count) throw Bad($"tensor '{name}' of shape {shape} reaches element {last} of the {tensor.Storage.Count} in its storage");
+        if (count > Math.Max(tensor.Storage.Count, FreeElements)) throw Bad($"tensor '{name}' of shape {shape} claims {count} elements of the {tensor.Storage.Count} in its storage");
+        if (count == 0 && !Fits(tensor.Shape)) throw Bad($"tensor '{name}' has shape {shape}");
+        if (metadata.ContainsKey(name) || !windows.TryAdd(name, new Window(tensor, entry))) throw Bad($"it has two entries named '{name}'");
+        tensors.Add(new TensorInfo(name, tensor.Storage.Type, tensor.Shape));
     }
 
-    private long[] Numbers(object?[] values) => [.. values.Select(value => value is long number ? number : throw Torn("has a shape or stride that is not a whole number"))];
+    /// <summary>True when the product of the lengths fits, however it is taken, also where one of them is 0.</summary>
+    private static bool Fits(long[] shape)
+    {
+        Int128 product = 1;
+        foreach (long length in shape.Where(length => length > 0))
+            if ((product *= length) > long.MaxValue) return false;
+        return true;
+    }
 
-    private InputException Torn(string what) => new($"{path}: its pickle {what}; the file is torn or corrupt: copy or save it again.");
+    private Window Find(TensorInfo tensor, long first, int count)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        if (!windows.TryGetValue(tensor.Name, out Window? window)) throw new ArgumentException($"{Path} has no tensor '{tensor.Name}'.", nameof(tensor));
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, tensor.Count - count);
+        return window;
+    }
+
+    /// <summary>
+    /// Copies elements in row-major order: runs that lie together in the storage at once, others one by one. The innermost axes that
+    /// are contiguous form a run; over the rest the position counts like an odometer.
+    /// </summary>
+    private void Gather(Window window, long first, Span<byte> destination)
+    {
+        PickledTensor tensor = window.Tensor;
+        if (destination.IsEmpty) return;
+        int size = tensor.Storage.Type.Size();
+        int axes = tensor.Shape.Length;
+        long run = 1;
+        while (axes > 0 && (tensor.Shape[axes - 1] == 1 || tensor.Strides[axes - 1] == run)) run *= tensor.Shape[--axes];
+
+        long[] place = new long[axes];
+        long inRun = first % run, at = tensor.Offset, rest = first / run;
+        for (int axis = axes - 1; axis >= 0; axis--)
+        {
+            (rest, place[axis]) = Math.DivRem(rest, tensor.Shape[axis]);
+            at += place[axis] * tensor.Strides[axis];
+        }
+
+        for (int done = 0; done < destination.Length;)
+        {
+            int bytes = (int)Math.Min((run - inRun) * size, destination.Length - done);
+            archive.Slice(window.Entry, (at + inRun) * size, bytes).CopyTo(destination[done..]);
+            done += bytes;
+            inRun = 0;
+            for (int axis = axes - 1; axis >= 0; axis--)
+            {
+                at += tensor.Strides[axis];
+                if (++place[axis] < tensor.Shape[axis]) break;
+                at -= tensor.Shape[axis] * tensor.Strides[axis];
+                place[axis] = 0;
+            }
+        }
+    }
+
+    private InputException Bad(string what) => new($"{Path} is not a readable torch checkpoint: {what.ReplaceLineEndings(" ")}. It may be damaged or of another format; use another copy.");
+
+    /// <summary>A checked tensor and the entry with its storage.</summary>
+    private sealed record Window(PickledTensor Tensor, TorchArchive.Entry Entry);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Schema;
 using Unweave.Formats;
@@ -143,6 +144,37 @@ public sealed class ParquetFileTests : IDisposable
         Assert.Contains("column 'x' row 1 has a NULL value", Assert.Throws<InputException>(() => Read(file, file["x"], 0, 3)).Message, StringComparison.Ordinal);
     }
 
+    // Written by DuckDB 1.5:
+    //   CREATE TABLE t AS SELECT (i * 0.5)::FLOAT AS x, i::BIGINT AS id, CASE WHEN i % 7 = 0 THEN NULL ELSE 'text ' || (i % 10) END AS t,
+    //       [i, i + 0.25, -i]::FLOAT[] AS v, [i * 2, 1]::DOUBLE[] AS w, [i, 2]::FLOAT[2] AS a, i % 2 = 0 AS flag, (i % 5)::TINYINT AS small FROM range(300) r(i);
+    //   COPY t TO 'duckdb-snappy.parquet' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 2048);   -- and so zstd and brotli
+    //   COPY t TO 'duckdb-v2.parquet' (FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2);
+    [Theory]
+    [InlineData("duckdb-snappy.parquet")]
+    [InlineData("duckdb-zstd.parquet")]
+    [InlineData("duckdb-v2.parquet")]
+    public void Files_of_another_writer_have_its_values(string golden)
+    {
+        using var file = new ParquetFile(Golden(golden));
+        Assert.Equal(
+            ["x Float32 [300]", "id Int64 [300]", "v Float32 [300, 3]", "w Float64 [300, 2]", "a Float32 [300, 2]", "flag Bool [300]", "small Int8 [300]"],
+            file.Tensors.Select(tensor => tensor.ToString()), StringComparer.Ordinal);
+        Func<int, float[]>[] rows = [i => [i * 0.5f], i => [i], i => [i, i + 0.25f, -i], i => [i * 2, 1], i => [i, 2], i => [i % 2 == 0 ? 1 : 0], i => [i % 5]];
+        foreach ((TensorInfo tensor, Func<int, float[]> row) in file.Tensors.Zip(rows))
+            Assert.Equal(Enumerable.Range(0, 300).SelectMany(row), Read(file, tensor, 0, (int)tensor.Count));
+        Assert.Equal(Enumerable.Range(0, 300).Select(i => i % 7 == 0 ? null : $"text {i % 10}"), file.ReadTexts("t"), StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void A_compression_that_is_not_read_is_named_with_the_way_out()
+    {
+        string path = Golden("duckdb-brotli.parquet");
+        using var file = new ParquetFile(path);
+        Assert.Equal(
+            $"{path}: column 'x' cannot be read: it is compressed with BROTLI, which Unweave does not read; write it with snappy, zstd or gzip.",
+            Assert.Throws<InputException>(() => Read(file, file["x"], 0, 1)).Message);
+    }
+
     [Fact]
     public void Cut_files_and_other_files_are_refused_with_their_path()
     {
@@ -156,6 +188,9 @@ public sealed class ParquetFileTests : IDisposable
 
         Assert.StartsWith($"{folder["none"]} cannot be read", Assert.Throws<InputException>(() => new ParquetFile(folder["none"])).Message, StringComparison.Ordinal);
     }
+
+    /// <summary>A file of golden/, beside this source.</summary>
+    internal static string Golden(string name, [CallerFilePath] string source = "") => Path.Combine(Path.GetDirectoryName(source)!, "golden", name);
 
     /// <summary>A short file with a vector column, numbers and texts, for the fuzz test.</summary>
     internal static byte[] Sample(CompressionMethod compression)
