@@ -201,8 +201,8 @@ public sealed class ParquetColumns : TensorFile
         foreach (DataField field in reader.Schema.DataFields)
         {
             Field top = reader.Schema.Fields.First(candidate => string.Equals(candidate.Name, field.Path.FirstPart, StringComparison.Ordinal));
-            bool list = field.MaxRepetitionLevel == 1 && (ReferenceEquals(top, field) || top is ListField { Item: DataField });
-            bool plain = field.MaxRepetitionLevel == 0 && ReferenceEquals(top, field);
+            bool list = field.MaxRepetitionLevel == 1 && (top is DataField or ListField { Item: DataField });
+            bool plain = field.MaxRepetitionLevel == 0 && top is DataField;
             string name = list || plain ? top.Name : field.Path.ToString();
             if (!fields.TryAdd(name, field)) throw new InputException($"{Path}: two columns are named '{OneLine(name)}'; write it again with names of their own.");
             if (plain && (field.ClrType == typeof(string) || field.ClrType == typeof(ReadOnlyMemory<char>))) stringColumns.Add(name);
