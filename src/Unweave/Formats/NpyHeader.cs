@@ -35,7 +35,7 @@ internal sealed record NpyHeader(ElementType Type, long[] Shape, bool Fortran, i
     }
 
     /// <summary>Whether bytes begin like an npy array.</summary>
-    public static bool Begins(ReadOnlySpan<byte> head) => head.Length > 6 && head[0] == 0x93 && head[1..].StartsWith("NUMPY"u8);
+    public static bool Begins(ReadOnlySpan<byte> head) => head.Length >= 6 && head[0] == 0x93 && head[1..].StartsWith("NUMPY"u8);
 
     /// <summary>Parses a header.</summary>
     /// <param name="head">The array's first bytes: all of it, or at least <see cref="Longest"/>.</param>

@@ -1,0 +1,197 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using Parquet;
+using Unweave.Formats;
+using Unweave.Numerics;
+
+namespace Unweave.Tests.Formats;
+
+/// <summary>
+/// Feeds each reader files that were damaged at random, from a seed: each ends in one clear line, or in tensors that can be read
+/// whole and twice alike, within memory in proportion to the file. The environment variable <c>UNWEAVE_FUZZ</c> sets the number
+/// of files for each reader.
+/// </summary>
+public sealed class FuzzTests : IDisposable
+{
+    private readonly TestFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Safetensors()
+    {
+        string written = folder["written"];
+        SafetensorsWriter.Write(
+            written,
+            [TensorToWrite.From("w", [1f, 2, 3, 4, 5, 6], [2, 3]), TensorToWrite.From("steps", new long[] { 7, 8 })],
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["note"] = "text" });
+        Feed(10_000, path => new SafetensorsFile(path), Plain(TestFiles.Golden("hand.safetensors")), Plain(written));
+    }
+
+    [Fact]
+    public void Npy() =>
+        Feed(10_000, path => new NpyFile(path), Plain(TestFiles.Golden("c.npy")), Plain(TestFiles.Golden("fortran3.npy")), Plain(TestFiles.Golden("v3.npy")), Plain(TestFiles.Golden("scalar.npy")));
+
+    [Fact]
+    public void Npz() =>
+        Feed(10_000, path => new NpzFile(path), Plain(TestFiles.Golden("stored.npz")), Plain(TestFiles.Golden("deflated.npz")), Inside(TestFiles.Golden("stored.npz"), "f8.npy"), Inside(TestFiles.Golden("deflated.npz"), "i4.npy"));
+
+    [Fact]
+    public void Torch() =>
+        Feed(10_000, path => new TorchFile(path), Plain(TestFiles.Golden("mixed.pt")), Plain(TestFiles.Golden("linear.pt")), Inside(TestFiles.Golden("mixed.pt"), "mixed/data.pkl"), Inside(TestFiles.Golden("linear.pt"), "linear/data.pkl"));
+
+    // Fewer, as Parquet.Net throws a hundred times slower than it reads.
+    [Fact]
+    public void Parquet()
+    {
+        Func<Rng, byte[]>[] sources = [.. new[] { CompressionMethod.None, CompressionMethod.Snappy, CompressionMethod.Zstd }.Select(compression =>
+        {
+            string path = folder[$"{compression}.parquet"];
+            ParquetFiles.Write(
+                path,
+                2,
+                compression,
+                ParquetFiles.Lists<float>("vector", [[1, 2], [3, 4], [5, 6]], [[7, 8]]),
+                ParquetFiles.Texts("text", ["a", null, "b"], ["a"]),
+                ParquetFiles.Nullable<double>("score", [1, 2, 2], [2]),
+                ParquetFiles.Numbers<int>("id", [1, 2, 3], [4]));
+            return Plain(path);
+        })];
+        Feed(1_500, path => new ParquetColumns(path), sources);
+    }
+
+    // A file, damaged as a whole.
+    private static Func<Rng, byte[]> Plain(string path)
+    {
+        byte[] original = File.ReadAllBytes(path);
+        return rng => Damage(original, rng);
+    }
+
+    // An archive with one entry damaged and its checksum right, so that the damage reaches the parser inside.
+    private static Func<Rng, byte[]> Inside(string path, string entry)
+    {
+        List<(string Name, byte[] Content)> entries = ZipFiles.Unpack(path);
+        int at = entries.FindIndex(candidate => string.Equals(candidate.Name, entry, StringComparison.Ordinal));
+        Assert.True(at >= 0, $"{path} has no {entry}");
+        return rng =>
+        {
+            List<(string Name, byte[] Content)> changed = [.. entries];
+            changed[at] = (entry, Damage(entries[at].Content, rng));
+            return ZipFiles.Pack(changed, rng.NextBelow(2) == 0 ? CompressionLevel.NoCompression : CompressionLevel.Fastest);
+        };
+    }
+
+    private void Feed(int quick, Func<string, TensorFile> open, params Func<Rng, byte[]>[] sources)
+    {
+        int count = int.TryParse(Environment.GetEnvironmentVariable("UNWEAVE_FUZZ"), out int full) ? full : quick;
+        string path = folder["damaged"];
+        int refused = 0, read = 0;
+        long most = 0;
+        for (int i = 0; i < count; i++)
+        {
+            var rng = new Rng(20, (ulong)i);
+            byte[] bytes = sources[i % sources.Length](rng);
+            File.WriteAllBytes(path, bytes);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            try
+            {
+                using TensorFile file = i % 3 == 0 ? TensorFile.Open(path) : open(path);
+                ReadWhole(file);
+                read++;
+            }
+            catch (InputException e)
+            {
+                Assert.StartsWith(path, e.Message, StringComparison.Ordinal);
+                Assert.DoesNotContain('\n', e.Message);
+                refused++;
+            }
+            catch (Exception e) when (e is not Xunit.Sdk.IAssertionException)
+            {
+                Assert.Fail($"Damaged file {i}: {e}");
+            }
+
+            most = Math.Max(most, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        TestContext.Current.TestOutputHelper?.WriteLine($"{count} damaged files: {refused} refused, {read} read; most memory set aside for one: {most / 1024} KiB");
+        Assert.True(refused > count / 10 && read > 0, $"{refused} refused and {read} read: the damage is too slight or too great to show anything.");
+
+        // 2²² values and their levels may be claimed without question (Parquet); everything else is in proportion to a few KB.
+        Assert.InRange(most, 0, 512L << 20);
+    }
+
+    // Whole, in blocks of either kind that must agree.
+    private static void ReadWhole(TensorFile file)
+    {
+        if (file is SafetensorsFile safetensors) safetensors.Verify();
+        float[] floats = new float[4096], again = new float[4096];
+        byte[] bytes = new byte[4096 * 8];
+        foreach (TensorInfo tensor in file.Tensors)
+        {
+            Assert.Equal(tensor.Shape.Aggregate(1L, (product, length) => checked(product * length)), tensor.Count);
+            int size = tensor.Type.Size();
+            for (long first = 0; first < tensor.Count; first += floats.Length)
+            {
+                int count = (int)Math.Min(floats.Length, tensor.Count - first);
+                file.Read(tensor, first, floats.AsSpan(0, count));
+                file.ReadBytes(tensor, first, bytes.AsSpan(0, count * size));
+                ElementConversion.ToSingle(tensor.Type, bytes.AsSpan(0, count * size), again.AsSpan(0, count));
+                Assert.Equal(floats.AsSpan(0, count), again.AsSpan(0, count));
+            }
+        }
+
+        if (file is ParquetColumns parquet)
+        {
+            foreach (string column in parquet.StringColumns) Assert.Equal(parquet.Rows, parquet.ReadStrings(column).Count);
+        }
+    }
+
+    private static byte[] Damage(byte[] original, Rng rng)
+    {
+        List<byte> bytes = [.. original];
+        for (long times = 1 + rng.NextBelow(3); times > 0 && bytes.Count > 0; times--)
+        {
+            int at = (int)rng.NextBelow(bytes.Count), length = (int)Math.Min(1 + rng.NextBelow(32), bytes.Count - at);
+            switch (rng.NextBelow(9))
+            {
+                case 0: bytes[at] ^= (byte)(1 << (int)rng.NextBelow(8)); break;
+                case 1: bytes[at] = (byte)rng.NextBelow(256); break;
+                case 2: bytes.RemoveRange(at, bytes.Count - at); break;
+                case 3: bytes.RemoveRange(at, length); break;
+                case 4: bytes.InsertRange(at, Enumerable.Range(0, length).Select(_ => (byte)rng.NextBelow(256))); break;
+                case 5: bytes.InsertRange((int)rng.NextBelow(bytes.Count), bytes.GetRange(at, length)); break;
+                case 6:
+                    List<byte> moved = bytes.GetRange(at, length);
+                    int to = (int)rng.NextBelow(bytes.Count - length + 1);
+                    for (int i = 0; i < length; i++) bytes[to + i] = moved[i];
+                    break;
+                case 7: // a digit of a shape, an offset or a count in text
+                    int digit = bytes.FindIndex(at, b => char.IsAsciiDigit((char)b));
+                    if (digit >= 0) bytes[digit] = (byte)('0' + rng.NextBelow(10));
+                    break;
+                default: SpliceLength(bytes, at, rng); break;
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    // What hurts most in a length field: nothing, one too many, the sign, the greatest.
+    private static void SpliceLength(List<byte> bytes, int at, Rng rng)
+    {
+        byte[] field = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(field, rng.NextBelow(8) switch
+        {
+            0 => 0,
+            1 => 1,
+            2 => -1,
+            3 => int.MaxValue,
+            4 => int.MinValue,
+            5 => long.MaxValue,
+            6 => bytes.Count + rng.NextBelow(3) - 1,
+            _ => 1L << (int)rng.NextBelow(63),
+        });
+        int width = 1 << (int)rng.NextBelow(4);
+        for (int i = 0; i < width && at + i < bytes.Count; i++) bytes[at + i] = field[i];
+    }
+}
