@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Runtime.ExceptionServices;
 using Unweave.Formats;
 using Unweave.Numerics;
 
@@ -13,6 +14,7 @@ namespace Unweave.Tests.Formats;
 public sealed class FuzzTests : IDisposable
 {
     private readonly TestFolder folder = new();
+    private volatile int current;
 
     public void Dispose() => folder.Dispose();
 
@@ -60,7 +62,34 @@ public sealed class FuzzTests : IDisposable
         };
     }
 
+    // On a thread of its own, so that a reader that never ends fails the test with the number of the file.
     private void Feed(int quick, Func<string, TensorFile> open, params Func<Rng, byte[]>[] sources)
+    {
+        Exception? failure = null;
+        var feeder = new Thread(() =>
+        {
+            try
+            {
+                FeedAll(quick, open, sources);
+            }
+            catch (Exception e)
+            {
+                failure = e;
+            }
+        });
+        feeder.IsBackground = true;
+        feeder.Start();
+        int seen = -1;
+        while (!feeder.Join(TimeSpan.FromMinutes(1)))
+        {
+            Assert.True(seen != current, $"Damaged file {current} has been read for a minute.");
+            seen = current;
+        }
+
+        if (failure is not null) ExceptionDispatchInfo.Throw(failure);
+    }
+
+    private void FeedAll(int quick, Func<string, TensorFile> open, Func<Rng, byte[]>[] sources)
     {
         int count = int.TryParse(Environment.GetEnvironmentVariable("UNWEAVE_FUZZ"), out int full) ? full : quick;
         string path = folder["damaged"];
@@ -68,6 +97,7 @@ public sealed class FuzzTests : IDisposable
         long most = 0;
         for (int i = 0; i < count; i++)
         {
+            current = i;
             var rng = new Rng(20, (ulong)i);
             byte[] bytes = sources[i % sources.Length](rng);
             File.WriteAllBytes(path, bytes);

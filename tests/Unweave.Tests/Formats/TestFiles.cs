@@ -6,7 +6,14 @@ namespace Unweave.Tests.Formats;
 /// <summary>A folder of its own for a test, removed after it, and what tests of files share.</summary>
 internal sealed class TestFolder : IDisposable
 {
-    public TestFolder() => Path = Directory.CreateTempSubdirectory("unweave-").FullName;
+    // In memory where the system has such a folder: tests write tens of thousands of files.
+    private const string Memory = "/dev/shm";
+
+    private static int made;
+
+    public TestFolder() => Path = Directory.Exists(Memory)
+        ? Directory.CreateDirectory(System.IO.Path.Combine(Memory, $"unweave-{Environment.ProcessId}-{Interlocked.Increment(ref made)}")).FullName
+        : Directory.CreateTempSubdirectory("unweave-").FullName;
 
     public string Path { get; }
 
