@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using MathNet.Numerics.LinearAlgebra;
 using Unweave.Data;
 using Unweave.Numerics;
@@ -29,22 +30,27 @@ public sealed class PcaBaseline : IDisposable
         ArgumentNullException.ThrowIfNull(source);
         int d = source.Width;
         if (k < 1 || k > d) throw new InputException($"PCA of width {d} has 1 to {d} components; {k} were asked for.");
-        var order = new Permutation(source.Rows, seed);
-        int count = (int)Math.Min(source.Rows, LargestSample);
-        long[] rows = new long[count];
-        for (int i = 0; i < count; i++) rows[i] = order[i];
-        using var sample = new Matrix(count, d);
-        source.Read(rows, sample);
+        using Matrix sample = InputStatistics.Sample(source, LargestSample, seed);
         float[] centre = [.. InputStatistics.Mean(sample).Select(value => (float)value)];
-        for (int r = 0; r < count; r++)
+        float largest = 0;
+        for (int r = 0; r < sample.Rows; r++)
         {
             Span<float> row = sample.Row(r);
-            for (int c = 0; c < d; c++) row[c] -= centre[c];
+            TensorPrimitives.Subtract(row, centre, row);
+            largest = Math.Max(largest, Math.Abs(TensorPrimitives.MaxMagnitude(row)));
+        }
+
+        // By a power of two to at most 2, lest squares of large or small values leave the range of single precision.
+        int exponent = largest > 0 ? Math.ILogB(largest) : 0;
+        for (int r = 0; r < sample.Rows; r++)
+        {
+            Span<float> row = sample.Row(r);
+            for (int c = 0; c < d; c++) row[c] = MathF.ScaleB(row[c], -exponent);
         }
 
         // MathNet sorts eigenvalues ascending.
         var eigen = Covariance(sample).Evd(Symmetricity.Symmetric);
-        double[] variances = [.. eigen.EigenValues.Select(value => Math.Max(0, value.Real)).Reverse()];
+        double[] variances = [.. eigen.EigenValues.Select(value => Math.ScaleB(Math.Max(0, value.Real), 2 * exponent)).Reverse()];
         var axes = new Matrix(k, d);
         for (int i = 0; i < k; i++)
             for (int c = 0; c < d; c++) axes[i, c] = (float)eigen.EigenVectors[c, d - 1 - i];

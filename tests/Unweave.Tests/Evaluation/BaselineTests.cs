@@ -40,6 +40,26 @@ public sealed class BaselineTests
         Assert.Equal(pca.Variances.Skip(2).Sum(), report.Mse, 1e-5); // the error is what the discarded axes held
     }
 
+    [Theory]
+    [InlineData(1e20f)]  // squares overflow single precision
+    [InlineData(1e-24f)] // and here they vanish
+    public void Pca_is_the_same_at_any_scale(float scale)
+    {
+        using Matrix x = new(200, 6), scaled = new(200, 6);
+        new Rng(7).FillNormal(x.AsSpan());
+        for (int r = 0; r < 200; r++)
+        {
+            x[r, 1] *= 3; // axes of distinct variance
+            for (int c = 0; c < 6; c++) scaled[r, c] = x[r, c] * scale;
+        }
+
+        using var source = new MatrixSource(x);
+        using var scaledSource = new MatrixSource(scaled);
+        using PcaBaseline pca = PcaBaseline.Fit(source, 2), scaledPca = PcaBaseline.Fit(scaledSource, 2);
+        Assert.Equal(pca.Run(source).Fvu, scaledPca.Run(scaledSource).Fvu, 1e-5);
+        for (int i = 0; i < 6; i++) Assert.Equal(1, scaledPca.Variances[i] / scale / scale / pca.Variances[i], 1e-5);
+    }
+
     [Fact]
     public void Pca_refuses_more_components_than_dimensions_and_other_widths()
     {
