@@ -22,13 +22,13 @@ public sealed record EvaluationReport
     /// <summary>Mean squared error, summed over d and averaged over rows, at the scale of the data.</summary>
     public required double Mse { get; init; }
 
-    /// <summary>Mean cosine of x and x̂, over rows where both have a length.</summary>
+    /// <summary>Mean cosine of x and x̂, over rows where both have a length; NaN when none do.</summary>
     public required double Cosine { get; init; }
 
-    /// <summary>E[‖x̂‖/‖x‖]: below 1, reconstructions have shrunk.</summary>
+    /// <summary>E[‖x̂‖/‖x‖]: below 1, reconstructions have shrunk. Over rows with a length; NaN when none have.</summary>
     public required double L2Ratio { get; init; }
 
-    /// <summary>E‖x̂‖²/E[x·x̂]: 1 is unbiased, below 1 is shrinkage.</summary>
+    /// <summary>E‖x̂‖²/E[x·x̂]: 1 is unbiased, below 1 is shrinkage. NaN when every reconstruction is 0.</summary>
     public required double RelativeReconstructionBias { get; init; }
 
     /// <summary>Latents that fire on a row, on average.</summary>

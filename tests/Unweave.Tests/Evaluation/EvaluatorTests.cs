@@ -94,6 +94,26 @@ public sealed class EvaluatorTests
     }
 
     [Fact]
+    public void Means_over_rows_of_length_0_are_not_numbers()
+    {
+        using var x = new Matrix(3, 2);
+        using var directions = new Matrix(1, 2, [1, 0]);
+        using var source = new MatrixSource(x);
+        EvaluationReport zeros = Evaluator.Run(new FixedDictionary(directions), source);
+        Assert.True(double.IsNaN(zeros.Cosine) && double.IsNaN(zeros.L2Ratio) && double.IsNaN(zeros.RelativeReconstructionBias));
+        Assert.Equal(0, zeros.Mse);
+        Assert.Equal(0, zeros.L0);
+
+        // One row with a length, rebuilt at half of it: the two rows without count in neither mean.
+        x[1, 0] = 1;
+        x[1, 1] = (float)Math.Sqrt(3);
+        EvaluationReport one = Evaluator.Run(new FixedDictionary(directions), source);
+        Assert.Equal(0.5, one.Cosine, 1e-6);
+        Assert.Equal(0.5, one.L2Ratio, 1e-6);
+        Assert.Equal(1, one.Mse, 1e-6);
+    }
+
+    [Fact]
     public void Density_is_counted_by_half_decades_and_the_dead_apart()
     {
         var histogram = DensityHistogram.Of([0, 1, 9, 10, 11, 1000, 0], 1000);
