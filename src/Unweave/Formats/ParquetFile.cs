@@ -21,7 +21,7 @@ public sealed class ParquetFile : TensorFile
     private const int FooterTail = 8; // the footer's length and the magic
     private const int LargestBlock = 1 << 24; // floats
 
-    private readonly MappedFile file;
+    private readonly FileBytes file;
     private readonly ParquetStream stream;
     private readonly ParquetReader reader;
     private readonly Lock reading = new(); // the stream has one position, and the cache one entry
@@ -37,7 +37,7 @@ public sealed class ParquetFile : TensorFile
     public ParquetFile(string path)
         : base(path)
     {
-        file = new MappedFile(path);
+        file = FileBytes.Map(path);
         try
         {
             stream = new ParquetStream(file);
@@ -214,11 +214,12 @@ public sealed class ParquetFile : TensorFile
     private void CheckFooter()
     {
         ReadOnlySpan<byte> magic = "PAR1"u8;
-        if (file.Length < magic.Length + FooterTail || !file.Slice(0, 4).SequenceEqual(magic) || !file.Slice(file.Length - 4, 4).SequenceEqual(magic))
+        using FileBytes.View view = file.Hold();
+        if (file.Length < magic.Length + FooterTail || !view.Span(0, 4).SequenceEqual(magic) || !view.Span(file.Length - 4, 4).SequenceEqual(magic))
             throw new ParquetThrift.MalformedException("it does not begin and end with PAR1, so it was cut or is of another format");
-        long length = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(file.Slice(file.Length - FooterTail, 4));
+        long length = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(view.Span(file.Length - FooterTail, 4));
         if (length > file.Length - FooterTail - magic.Length) throw new ParquetThrift.MalformedException($"it claims {length} bytes");
-        Dictionary<int, object> footer = ParquetThrift.Footer(file.Slice(file.Length - FooterTail - length, (int)length));
+        Dictionary<int, object> footer = ParquetThrift.Footer(view.Span(file.Length - FooterTail - length, (int)length));
         CheckSchema(footer.TryGetValue(2, out object? schema) ? (List<object>)schema : []);
     }
 

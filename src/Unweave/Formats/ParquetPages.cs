@@ -22,21 +22,22 @@ internal static class ParquetPages
     /// <returns>Where its pages end.</returns>
     /// <exception cref="ParquetThrift.MalformedException">A header is wrong.</exception>
     /// <exception cref="NotSupportedException">The chunk is compressed or encoded in a way that is not read.</exception>
-    public static long End(MappedFile file, ColumnMetaData chunk, bool repeated, bool optional)
+    public static long End(FileBytes file, ColumnMetaData chunk, bool repeated, bool optional)
     {
         if (chunk.Codec is not (CompressionCodec.UNCOMPRESSED or CompressionCodec.SNAPPY or CompressionCodec.GZIP or CompressionCodec.ZSTD))
             throw new NotSupportedException($"it is compressed with {chunk.Codec}, which Unweave does not read; write it with snappy, zstd or gzip");
+        using FileBytes.View view = file.Hold();
         long at = Start(chunk), values = 0;
         bool dictionary = false;
         while (values < chunk.NumValues)
         {
             if (at < 0 || at >= file.Length) throw new ParquetThrift.MalformedException($"a page of it is at byte {at} of {file.Length}");
-            Dictionary<int, object> header = ParquetThrift.PageHeader(file.Slice(at, (int)Math.Min(file.Length - at, int.MaxValue)), out int length);
+            Dictionary<int, object> header = ParquetThrift.PageHeader(view.Span(at, (int)Math.Min(file.Length - at, int.MaxValue)), out int length);
             at += length;
             long stored = Number(header, 3), full = Number(header, 2);
             if (stored < 0 || stored > file.Length - at) throw new ParquetThrift.MalformedException($"a page of it has {stored} bytes at byte {at} of {file.Length}");
             if (!Plausible(full, stored)) throw new ParquetThrift.MalformedException($"a page of {stored} bytes claims to hold {full}");
-            CheckCompression(file.Slice(at, (int)stored), chunk.Codec, full, levels: Number(header, 1) == (long)PageType.DATA_PAGE_V2);
+            CheckCompression(view.Span(at, (int)stored), chunk.Codec, full, levels: Number(header, 1) == (long)PageType.DATA_PAGE_V2);
             switch ((PageType)Number(header, 1))
             {
                 case PageType.DICTIONARY_PAGE when !dictionary && values == 0:

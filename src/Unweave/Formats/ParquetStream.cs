@@ -4,7 +4,7 @@ namespace Unweave.Formats;
 /// A mapped file as the stream that Parquet.Net reads from, open only within a window. A reader led past the window's end by a
 /// damaged file gets an error there instead of the end-of-stream byte, which Parquet.Net would read for ever.
 /// </summary>
-internal sealed class ParquetStream(MappedFile file) : Stream
+internal sealed class ParquetStream(FileBytes file) : Stream
 {
     private long end = file.Length;
 
@@ -32,7 +32,8 @@ internal sealed class ParquetStream(MappedFile file) : Stream
         if (buffer.IsEmpty) return 0;
         if (Position < 0 || Position >= end) throw new EndOfStreamException($"it leads to byte {Position}, past the end at {end}");
         int count = (int)Math.Min(buffer.Length, end - Position);
-        file.Slice(Position, count).CopyTo(buffer);
+        using FileBytes.View view = file.Hold();
+        view.Span(Position, count).CopyTo(buffer);
         Position += count;
         return count;
     }

@@ -53,12 +53,7 @@ public abstract partial class TensorFile
         try
         {
             ZipDirectory zip = ZipDirectory.Read(path, bytes);
-            if (zip.Entries.Any(entry => string.Equals(System.IO.Path.GetFileName(entry.Name), "data.pkl", StringComparison.Ordinal)))
-            {
-                bytes.Dispose();
-                return new TorchFile(path);
-            }
-
+            if (TorchFile.Is(zip)) return new TorchFile(path, bytes, zip);
             if (NpzFile.Is(zip)) return new NpzFile(path, bytes, zip);
             throw new InputException($"{path}: is a zip archive without arrays{Offer([.. zip.Entries.Take(5).Select(entry => entry.Name)])}; npz and torch archives can be read.");
         }

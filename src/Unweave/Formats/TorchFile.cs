@@ -18,7 +18,8 @@ public sealed class TorchFile : TensorFile
     private const int PieceElements = 1 << 16;
     private const string PickleName = "/data.pkl";
 
-    private readonly TorchArchive archive;
+    private readonly FileBytes file;
+    private readonly ZipDirectory zip;
     private readonly string root;
     private int walked;
     private readonly List<TensorInfo> tensors = [];
@@ -28,19 +29,27 @@ public sealed class TorchFile : TensorFile
     /// <summary>Opens a checkpoint and checks every tensor against its storage.</summary>
     /// <exception cref="InputException">It is not whole, not a checkpoint, or its pickle asks for something other than tensors.</exception>
     public TorchFile(string path)
+        : this(path, FileBytes.Map(path), directory: null)
+    {
+    }
+
+    /// <summary>Opens a checkpoint whose archive is mapped, and perhaps read, already; the bytes become this file's.</summary>
+    internal TorchFile(string path, FileBytes bytes, ZipDirectory? directory)
         : base(path)
     {
-        archive = new TorchArchive(path);
+        file = bytes;
         try
         {
+            zip = directory ?? ReadDirectory();
             root = Root();
-            TorchArchive.Entry pickle = archive.Find(root + PickleName)!.Value;
+            ZipEntry pickle = zip.Find(root + PickleName)!;
             if (pickle.Length > LongestPickle) throw Bad($"its pickle has {pickle.Length} bytes, more than the {LongestPickle} that are read");
-            Flatten("", PickleReader.Read(archive.Slice(pickle, 0, (int)pickle.Length), path), depth: 0);
+            using FileBytes.View view = pickle.Content().Hold();
+            Flatten("", PickleReader.Read(view.Span(0, (int)pickle.Length), path), depth: 0);
         }
         catch
         {
-            archive.Dispose();
+            file.Dispose();
             throw;
         }
     }
@@ -78,15 +87,33 @@ public sealed class TorchFile : TensorFile
     }
 
     /// <inheritdoc/>
-    protected override void Dispose(bool disposing) => archive.Dispose();
+    protected override void Dispose(bool disposing)
+    {
+        zip.Release();
+        file.Dispose();
+    }
+
+    /// <summary>Whether an archive is a torch checkpoint: it holds a pickle of that name.</summary>
+    internal static bool Is(ZipDirectory zip) => zip.Entries.Any(entry => entry.Name.EndsWith(PickleName, StringComparison.Ordinal));
+
+    private ZipDirectory ReadDirectory()
+    {
+        using (FileBytes.View view = file.Hold())
+        {
+            if (!ZipDirectory.Begins(view.Span(0, (int)Math.Min(4, file.Length))))
+                throw Bad("it is not a zip archive (torch before 1.6 wrote none; load the checkpoint in a later one and save it again)");
+        }
+
+        return ZipDirectory.Read(Path, file);
+    }
 
     /// <summary>The folder of the archive that holds everything; torch names it after the file.</summary>
     private string Root()
     {
-        string[] pickles = [.. archive.Names.Where(name => name.EndsWith(PickleName, StringComparison.Ordinal) && name.IndexOf('/', StringComparison.Ordinal) == name.Length - PickleName.Length)];
+        string[] pickles = [.. zip.Entries.Select(entry => entry.Name).Where(name => name.EndsWith(PickleName, StringComparison.Ordinal) && name.IndexOf('/', StringComparison.Ordinal) == name.Length - PickleName.Length)];
         if (pickles.Length != 1) throw Bad("it has no entry data.pkl");
         string found = pickles[0][..^PickleName.Length];
-        if (archive.Find($"{found}/byteorder") is { } order && (order.Length != "little"u8.Length || !archive.Slice(order, 0, (int)order.Length).SequenceEqual("little"u8)))
+        if (zip.Find($"{found}/byteorder") is { } order && !order.Head(16).AsSpan().SequenceEqual("little"u8))
             throw new InputException($"{Path}: its elements are big-endian, which is not read; load it in torch on a little-endian machine and save it again.");
         return found;
     }
@@ -140,7 +167,7 @@ public sealed class TorchFile : TensorFile
         string shape = $"[{string.Join(", ", tensor.Shape)}]";
         if (tensor.Shape.Length != tensor.Strides.Length || tensor.Shape.Any(length => length < 0) || tensor.Strides.Any(stride => stride < 0) || tensor.Offset < 0)
             throw Bad($"tensor '{name}' has shape {shape}, strides [{string.Join(", ", tensor.Strides)}] and offset {tensor.Offset}");
-        if (archive.Find($"{root}/data/{tensor.Storage.Key}") is not { } entry) throw Bad($"tensor '{name}' has its elements in entry 'data/{tensor.Storage.Key}', which is missing");
+        if (zip.Find($"{root}/data/{tensor.Storage.Key}") is not { } entry) throw Bad($"tensor '{name}' has its elements in entry 'data/{tensor.Storage.Key}', which is missing");
         if (entry.Length / tensor.Storage.Type.Size() < tensor.Storage.Count) throw Bad($"the elements of tensor '{name}' have {entry.Length} bytes where {tensor.Storage.Count} of type {tensor.Storage.Type} are due");
 
         Int128 count = 1, last = tensor.Offset;
@@ -180,7 +207,7 @@ public sealed class TorchFile : TensorFile
     /// Copies elements in row-major order: runs that lie together in the storage at once, others one by one. The innermost axes that
     /// are contiguous form a run; over the rest the position counts like an odometer.
     /// </summary>
-    private void Gather(Window window, long first, Span<byte> destination)
+    private static void Gather(Window window, long first, Span<byte> destination)
     {
         PickledTensor tensor = window.Tensor;
         if (destination.IsEmpty) return;
@@ -197,10 +224,11 @@ public sealed class TorchFile : TensorFile
             at += place[axis] * tensor.Strides[axis];
         }
 
+        using FileBytes.View view = window.Entry.Content().Hold();
         for (int done = 0; done < destination.Length;)
         {
             int bytes = (int)Math.Min((run - inRun) * size, destination.Length - done);
-            archive.Slice(window.Entry, (at + inRun) * size, bytes).CopyTo(destination[done..]);
+            view.Span((at + inRun) * size, bytes).CopyTo(destination[done..]);
             done += bytes;
             inRun = 0;
             for (int axis = axes - 1; axis >= 0; axis--)
@@ -216,5 +244,5 @@ public sealed class TorchFile : TensorFile
     private InputException Bad(string what) => new($"{Path} is not a readable torch checkpoint: {what.ReplaceLineEndings(" ")}. It may be damaged or of another format; use another copy.");
 
     /// <summary>A checked tensor and the entry with its storage.</summary>
-    private sealed record Window(PickledTensor Tensor, TorchArchive.Entry Entry);
+    private sealed record Window(PickledTensor Tensor, ZipEntry Entry);
 }

@@ -6,7 +6,7 @@ namespace Unweave.Tests.Formats;
 
 public sealed class AtomicFileTests : IDisposable
 {
-    private readonly TestFolder folder = new();
+    private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
 

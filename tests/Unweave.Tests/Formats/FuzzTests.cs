@@ -13,7 +13,7 @@ namespace Unweave.Tests.Formats;
 /// </summary>
 public sealed class FuzzTests : IDisposable
 {
-    private readonly TestFolder folder = new();
+    private readonly TemporaryFolder folder = new();
     private volatile int current;
 
     public void Dispose() => folder.Dispose();

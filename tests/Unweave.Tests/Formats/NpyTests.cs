@@ -26,7 +26,7 @@ public sealed class NpyTests : IDisposable
 {
     private static readonly float[] Twelve = [.. Enumerable.Range(0, 12)];
 
-    private readonly TestFolder folder = new();
+    private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
 

@@ -9,7 +9,7 @@ namespace Unweave.Tests.Formats;
 
 public sealed class SafetensorsTests : IDisposable
 {
-    private readonly TestFolder folder = new();
+    private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
 

@@ -3,28 +3,10 @@ using Unweave.Formats;
 
 namespace Unweave.Tests.Formats;
 
-/// <summary>A folder of its own for a test, removed after it, and what tests of files share.</summary>
-internal sealed class TestFolder : IDisposable
-{
-    // In memory where the system has such a folder: tests write tens of thousands of files.
-    private const string Memory = "/dev/shm";
-
-    private static int made;
-
-    public TestFolder() => Path = Directory.Exists(Memory)
-        ? Directory.CreateDirectory(System.IO.Path.Combine(Memory, $"unweave-{Environment.ProcessId}-{Interlocked.Increment(ref made)}")).FullName
-        : Directory.CreateTempSubdirectory("unweave-").FullName;
-
-    public string Path { get; }
-
-    public string this[string name] => System.IO.Path.Combine(Path, name);
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-}
-
+/// <summary>What tests of files share.</summary>
 internal static class TestFiles
 {
-    /// <summary>A committed file that NumPy or torch wrote; the script is in <c>golden/make.py.txt</c>'s place, above the tests that read it.</summary>
+    /// <summary>A committed file that NumPy or torch wrote; the script is above the tests that read it.</summary>
     public static string Golden(string name, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "golden", name);
 
     public static float[] Floats(this TensorFile file, string name)

@@ -191,17 +191,17 @@ public sealed class TorchFileTests : IDisposable
     }
 
     [Fact]
-    public void A_cut_or_compressed_archive_is_refused()
+    public void A_cut_archive_is_refused_and_a_compressed_one_is_read()
     {
         byte[] whole = File.ReadAllBytes(Golden("bare.pt"));
         string path = folder["cut.pt"];
         for (int length = 0; length < whole.Length; length++)
         {
             File.WriteAllBytes(path, whole[..length]);
-            Assert.StartsWith($"{path} is not a whole torch checkpoint", Refused(path), StringComparison.Ordinal);
+            Assert.StartsWith(path, Refused(path), StringComparison.Ordinal);
         }
 
-        Assert.Contains("compressed or encrypted", Refused(Pickle("N.", level: CompressionLevel.SmallestSize, padding: 1000)), StringComparison.Ordinal);
+        using (var compressed = new TorchFile(Pickle("N.", level: CompressionLevel.SmallestSize, padding: 1000))) Assert.Empty(compressed.Tensors);
         Assert.Contains("big-endian", Refused(Pickle("N.", extra: ("archive/byteorder", "big"u8.ToArray()))), StringComparison.Ordinal);
         Assert.Contains("no entry data.pkl", Refused(Pickle("N.", root: "a/b")), StringComparison.Ordinal);
     }
