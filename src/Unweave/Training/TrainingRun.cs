@@ -41,8 +41,10 @@ public sealed class TrainingRun : IDisposable
         reader = new BatchReader(source, rows, Step * options.Batch, options.Batch, Autoencoder.InputScale);
         if (rows.ValidationRows > 0)
         {
-            validation = new RowSubset(source, [.. Enumerable.Range(0, (int)Math.Min(rows.ValidationRows, ValidationSample)).Select(i => rows.ValidationRow(i))]).Rows(0, (int)Math.Min(rows.ValidationRows, ValidationSample));
-            validationVariance = Variance(validation);
+            validation = RowSubset.Validation(source, rows).Rows(0, (int)Math.Min(rows.ValidationRows, ValidationSample));
+            using Matrix scaled = validation.Clone();
+            TensorPrimitives.Multiply(scaled.AsSpan(), Autoencoder.InputScale, scaled.AsSpan());
+            validationVariance = Variance(scaled);
         }
     }
 
@@ -173,6 +175,7 @@ public sealed class TrainingRun : IDisposable
             {
                 Span<float> error = reconstruction.Row(r);
                 TensorPrimitives.Subtract(block.Row(r), error, error);
+                TensorPrimitives.Multiply(error, Autoencoder.InputScale, error); // at the scale of the weights, where squares neither overflow nor vanish
                 errors += TensorPrimitives.SumOfSquares<float>(error);
             }
         }

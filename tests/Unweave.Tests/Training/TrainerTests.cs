@@ -166,6 +166,21 @@ public sealed class TrainerTests
         Assert.True(errors < 0.4 * norms, $"{errors} of {norms}");
     }
 
+    [Theory]
+    [InlineData(1e-18f)]
+    [InlineData(1e18f)]
+    public async Task The_magnitude_of_the_data_does_not_matter(float magnitude)
+    {
+        using SyntheticFeatures source = Source();
+        using Matrix plain = source.Rows(0, 1500), scaled = plain.Clone();
+        foreach (ref float value in scaled.AsSpan()) value *= magnitude;
+        using var expectedSource = new MatrixSource(plain);
+        using var scaledSource = new MatrixSource(scaled);
+        List<StepReport> expected = await Train(Small with { Output = null }, expectedSource), actual = await Train(Small with { Output = null }, scaledSource);
+        Assert.Equal(expected[^1].ValidationFvu!.Value, actual[^1].ValidationFvu!.Value, 0.02);
+        Assert.Equal(expected[^1].Fvu, actual[^1].Fvu, 0.02);
+    }
+
     [Fact]
     public async Task Early_stopping_ends_a_run_that_no_longer_improves()
     {
