@@ -7,7 +7,7 @@ namespace Unweave.Formats;
 public static class AtomicFile
 {
     // The ways a system says that no byte more fits: errno on Unix, HRESULT on Windows.
-    private const int NoSpace = 28, FileTooLarge = 27, QuotaExceeded = 122;
+    private const int NoSpace = 28, QuotaExceeded = 122;
     private const int WindowsDiskFull = unchecked((int)0x80070070), WindowsHandleDiskFull = unchecked((int)0x80070027);
 
     private static int written;
@@ -32,7 +32,7 @@ public static class AtomicFile
             using (file)
             {
                 // The buffer is outside the file and is not disposed when the writer fails: disposing it would write again.
-                var buffered = new BufferedStream(through(file), 1 << 16);
+                var buffered = new BufferedStream(through(new Target(file, path)), 1 << 16);
                 write(buffered);
                 buffered.Flush();
                 file.Flush(flushToDisk: true);
@@ -85,7 +85,7 @@ public static class AtomicFile
     private static bool IsFull(IOException e) =>
         OperatingSystem.IsWindows()
             ? e.HResult is WindowsDiskFull or WindowsHandleDiskFull
-            : e.HResult is NoSpace or FileTooLarge or QuotaExceeded;
+            : e.HResult is NoSpace or QuotaExceeded;
 
     private static void Delete(string partial)
     {
@@ -100,6 +100,45 @@ public static class AtomicFile
         catch (UnauthorizedAccessException)
         {
             // Likewise.
+        }
+    }
+
+    /// <summary>
+    /// The partial file. Where a file grows past what its file system or the user's limit allows (EFBIG), .NET speaks of an
+    /// argument out of range; only here, where the arguments are known to be right, can that be told from a writer's mistake.
+    /// </summary>
+    private sealed class Target(FileStream file, string path) : Stream
+    {
+        public override bool CanRead => file.CanRead;
+
+        public override bool CanSeek => file.CanSeek;
+
+        public override bool CanWrite => file.CanWrite;
+
+        public override long Length => file.Length;
+
+        public override long Position { get => file.Position; set => file.Position = value; }
+
+        public override void Flush() => file.Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => file.Read(buffer, offset, count);
+
+        public override long Seek(long offset, SeekOrigin origin) => file.Seek(offset, origin);
+
+        public override void SetLength(long value) => file.SetLength(value);
+
+        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            try
+            {
+                file.Write(buffer);
+            }
+            catch (ArgumentOutOfRangeException e)
+            {
+                throw new InputException($"{path}: is larger than its disk or the user's limit allows a file to be, so it was not written (an earlier one is unchanged); choose another disk (FAT32 ends at 4 GB), or raise 'ulimit -f'.", e);
+            }
         }
     }
 }

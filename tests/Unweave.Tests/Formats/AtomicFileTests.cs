@@ -69,15 +69,64 @@ public sealed class AtomicFileTests : IDisposable
             using var large = new Matrix(1000, 100);
             SafetensorsWriter.Write(path, [TensorToWrite.From("w", small)]);
             byte[] before = File.ReadAllBytes(path);
-            TestFiles.Refused(path, () => SafetensorsWriter.Write(path, [TensorToWrite.From("w", large)]));
-            string npz = folder["a.npz"];
-            TestFiles.Refused(npz, () => NpzWriter.Write(npz, [TensorToWrite.From("w", large)]));
+            Assert.Contains("disk is full", TestFiles.Refused(path, () => SafetensorsWriter.Write(path, [TensorToWrite.From("w", large)])), StringComparison.Ordinal);
+            string npz = folder["a.npz"], npy = folder["a.npy"];
+            Assert.Contains("disk is full", TestFiles.Refused(npz, () => NpzWriter.Write(npz, [TensorToWrite.From("w", large)])), StringComparison.Ordinal);
+            Assert.Contains("disk is full", TestFiles.Refused(npy, () => NpyWriter.Write(npy, large)), StringComparison.Ordinal);
             Assert.Equal(before, File.ReadAllBytes(path));
             Assert.Equal([path], Directory.GetFiles(folder.Path));
         }
         finally
         {
             Run("umount", folder.Path);
+        }
+    }
+
+    // Far past what ext4 and NTFS can hold; a file system that can (XFS, tmpfs) has nothing to show here.
+    [Fact]
+    public void A_file_past_the_limit_of_its_file_system_is_refused()
+    {
+        string disk = Directory.CreateTempSubdirectory("unweave-").FullName, path = Path.Combine(disk, "a.bin");
+        try
+        {
+            if (Holds(Path.Combine(disk, "probe"), 1L << 60)) return;
+            File.WriteAllBytes(path, [1, 2, 3]);
+            string message = TestFiles.Refused(path, () => AtomicFile.Write(path, stream =>
+            {
+                stream.Position = 1L << 60;
+                stream.Write(new byte[100_000]);
+            }));
+            Assert.Contains("larger than its disk", message, StringComparison.Ordinal);
+            Assert.Equal([1, 2, 3], File.ReadAllBytes(path));
+            Assert.Equal([path], Directory.GetFiles(disk));
+        }
+        finally
+        {
+            Directory.Delete(disk, recursive: true);
+        }
+    }
+
+    // An argument of the writer's own is its mistake, not the disk's.
+    [Fact]
+    public void A_mistake_of_the_writer_passes_through() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => AtomicFile.Write(folder["a.bin"], stream => stream.Position = -1));
+
+    private static bool Holds(string path, long position)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+            file.Position = position;
+            file.Write([1]);
+            return true;
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true; // refused in another way, which is not what is shown here
         }
     }
 
