@@ -33,7 +33,7 @@ internal sealed class ZipEntry
     private FileBytes Packed { get; }
 
     /// <summary>The content: a range of the mapped archive, or inflated at the first call. The checksum is checked once.</summary>
-    /// <exception cref="InputException">It is torn, or not as long as the archive says.</exception>
+    /// <exception cref="InputException">It is torn, not as long as the archive says, or larger than memory.</exception>
     public FileBytes Content() => content.Value;
 
     /// <summary>The first bytes of the content, at most <paramref name="count"/>, without their checksum checked.</summary>
@@ -69,6 +69,8 @@ internal sealed class ZipEntry
         FileBytes bytes = Packed;
         if (Deflated)
         {
+            // Zeros pack a thousandfold: an archive that is small on disk, honest or not, can pass what memory there is.
+            if (Length > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) throw TooLarge();
             try
             {
                 bytes = FileBytes.Fill(Length, Inflate);
@@ -76,6 +78,10 @@ internal sealed class ZipEntry
             catch (InvalidDataException e)
             {
                 throw Torn("cannot be inflated", e);
+            }
+            catch (OutOfMemoryException e)
+            {
+                throw TooLarge(e);
             }
         }
 
@@ -97,6 +103,12 @@ internal sealed class ZipEntry
         }
 
         if (left > 0) throw Torn("is shorter than the archive says");
+    }
+
+    private InputException TooLarge(Exception? cause = null)
+    {
+        string message = $"{Where}: takes {Length} bytes when inflated, more than memory holds; write the archive without compression (numpy.savez, not savez_compressed), which is read in place.";
+        return cause is null ? new InputException(message) : new InputException(message, cause);
     }
 
     private InputException Torn(string what, Exception? cause = null)

@@ -184,4 +184,58 @@ public sealed class NpyTests : IDisposable
         File.WriteAllBytes(folder["bomb.npz"], bytes);
         Assert.Contains("more than deflate can pack", TestFiles.RefusedOpen(folder["bomb.npz"]), StringComparison.Ordinal);
     }
+
+    // 4 TB of floats that claim to be packed in 4 GB, as deflate can: consistent in every length, and more than any memory. Of the
+    // packed bytes only the first are there, enough for the header (deflate's stored blocks: 0, length, its complement); the rest
+    // are a hole in the file, in front of a directory whose extra field 1 holds the length that 32 bits do not.
+    [Fact]
+    public void An_array_that_inflates_past_memory_is_refused_before_it_is_set_aside()
+    {
+        const long Count = 1_000_000_000_000;
+        const uint Packed = 4_000_000_000;
+        byte[] header = NpyWriter.Header(ElementType.Float32, [Count]), head = [.. header, .. new byte[60_000 - header.Length]], name = [.. "a.npy"u8];
+        string path = folder["huge.npz"];
+        using (var file = new BinaryWriter(File.Create(path)))
+        {
+            Entry(file, 0x04034B50, [20, 0, 0, 0, 8, 0], 0);
+            foreach (int _ in new[] { 0, 1 })
+            {
+                file.Write((byte)0);
+                file.Write((ushort)head.Length);
+                file.Write((ushort)~head.Length);
+                file.Write(head);
+            }
+
+            uint directory = 30 + (uint)name.Length + Packed;
+            file.BaseStream.Position = directory;
+            Entry(file, 0x02014B50, [20, 0, 20, 0, 0, 0, 8, 0], 12);
+            file.Write(0x06054B50);
+            file.Write(new byte[] { 0, 0, 0, 0, 1, 0, 1, 0 });
+            file.Write((uint)(file.BaseStream.Position - 12 - directory));
+            file.Write(directory);
+            file.Write((ushort)0);
+        }
+
+        using TensorFile npz = TensorFile.Open(path);
+        Assert.Equal(Count, npz["a"].Count);
+        Assert.Contains($"takes {(4 * Count) + header.Length} bytes when inflated", TestFiles.Refused(path, () => npz.Read(npz["a"], 0, new float[1])), StringComparison.Ordinal);
+
+        // Local and directory entry alike: flags and method, time, checksum, both lengths, the name's length, and the directory's own fields.
+        void Entry(BinaryWriter file, uint signature, byte[] method, int extra)
+        {
+            file.Write(signature);
+            file.Write(method);
+            file.Write(new byte[8]);
+            file.Write(Packed);
+            file.Write(uint.MaxValue);
+            file.Write((ushort)name.Length);
+            file.Write((ushort)extra);
+            if (extra > 0) file.Write(new byte[14]);
+            file.Write(name);
+            if (extra == 0) return;
+            file.Write((ushort)1);
+            file.Write((ushort)8);
+            file.Write((4 * Count) + header.Length);
+        }
+    }
 }
