@@ -28,7 +28,7 @@ public static class Spelling
         Nearest(name, candidates) is { } nearest ? $" Did you mean {nearest}?" : "";
 
     /// <summary>Optimal string alignment distance (Damerau–Levenshtein without repeated edits of one place).</summary>
-    private static int Distance(string a, string b)
+    internal static int Distance(string a, string b)
     {
         int[,] d = new int[a.Length + 1, b.Length + 1];
         for (int i = 0; i <= a.Length; i++) d[i, 0] = i;

@@ -69,7 +69,7 @@ public abstract partial class TensorFile
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) ?? path;
         if (!Directory.Exists(folder)) return $"{path}: there is no such file, nor its folder; check the path.";
         string name = System.IO.Path.GetFileName(path);
-        return $"{path}: there is no such file{Offer([.. Names(folder).OrderBy(other => Distance(name, other)).ThenBy(other => other, StringComparer.Ordinal)], ", the nearest there")}.";
+        return $"{path}: there is no such file{Offer([.. Names(folder).OrderBy(other => Spelling.Distance(name, other)).ThenBy(other => other, StringComparer.Ordinal)], ", the nearest there")}.";
     }
 
     private static string[] Names(string folder)
@@ -97,25 +97,6 @@ public abstract partial class TensorFile
     {
         string line = text.Length > LongestName ? string.Concat(text.AsSpan(0, LongestName), "…") : text;
         return line.Any(char.IsControl) ? string.Concat(line.Select(c => char.IsControl(c) ? '�' : c)) : line;
-    }
-
-    /// <summary>Levenshtein's distance: insertions, deletions and substitutions from one name to the other.</summary>
-    private static int Distance(string from, string to)
-    {
-        int[] row = [.. Enumerable.Range(0, to.Length + 1)];
-        for (int i = 1; i <= from.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= to.Length; j++)
-            {
-                int change = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(change, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-
-        return row[^1];
     }
 
     private static string Describe(byte[] head)

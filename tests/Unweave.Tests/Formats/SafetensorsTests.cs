@@ -44,6 +44,32 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Equal([1f, 3.140625f, -2f], file.Floats("bf16"));
     }
 
+    // Each type's name, and the little-endian bytes of two numbers of it: one, and the least (or the greatest, where none is negative).
+    [Theory]
+    [InlineData("F64", ElementType.Float64, "000000000000F03F000000000000E0C1", 1f, -2147483648f)]
+    [InlineData("F32", ElementType.Float32, "0000803F000000CF", 1f, -2147483648f)]
+    [InlineData("F16", ElementType.Float16, "003CFFFB", 1f, -65504f)]
+    [InlineData("BF16", ElementType.BFloat16, "803F00CF", 1f, -2147483648f)]
+    [InlineData("I64", ElementType.Int64, "01000000000000000000000000000080", 1f, -9223372036854775808f)]
+    [InlineData("I32", ElementType.Int32, "0100000000000080", 1f, -2147483648f)]
+    [InlineData("I16", ElementType.Int16, "01000080", 1f, -32768f)]
+    [InlineData("I8", ElementType.Int8, "0180", 1f, -128f)]
+    [InlineData("U64", ElementType.UInt64, "0100000000000000FFFFFFFFFFFFFFFF", 1f, 18446744073709551616f)]
+    [InlineData("U32", ElementType.UInt32, "01000000FFFFFFFF", 1f, 4294967296f)]
+    [InlineData("U16", ElementType.UInt16, "0100FFFF", 1f, 65535f)]
+    [InlineData("U8", ElementType.UInt8, "01FF", 1f, 255f)]
+    [InlineData("BOOL", ElementType.Bool, "0100", 1f, 0f)]
+    public void Every_element_type_is_read(string name, ElementType type, string hex, float first, float second)
+    {
+        byte[] data = Convert.FromHexString(hex), header = Encoding.UTF8.GetBytes($$$"""{"a":{"dtype":"{{{name}}}","shape":[2],"data_offsets":[0,{{{data.Length}}}]}}""");
+        string path = folder["types.safetensors"];
+        File.WriteAllBytes(path, [(byte)header.Length, .. new byte[7], .. header, .. data]);
+        using var file = new SafetensorsFile(path);
+        Assert.Equal(type, file["a"].Type);
+        Assert.Equal([first, second], file.Floats("a"));
+        Assert.Equal(data, file.RawBytes("a"));
+    }
+
     [Fact]
     public void What_is_written_is_read_back()
     {
