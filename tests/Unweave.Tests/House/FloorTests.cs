@@ -12,10 +12,11 @@ public sealed class FloorTests
         ["Formats"] = ["Numerics"],
         ["Data"] = ["Numerics", "Formats"],
         ["Autoencoders"] = ["Numerics"],
+        ["Hosts"] = ["Numerics", "Data"],
         ["Checkpoints"] = ["Numerics", "Formats", "Autoencoders"],
         ["Training"] = ["Numerics", "Formats", "Data", "Autoencoders", "Checkpoints"],
-        ["Evaluation"] = ["Numerics", "Data", "Autoencoders"],
-        ["Interpretation"] = ["Numerics", "Data", "Autoencoders"],
+        ["Evaluation"] = ["Numerics", "Data", "Autoencoders", "Hosts"],
+        ["Interpretation"] = ["Numerics", "Data", "Autoencoders", "Hosts"],
     };
 
     private static readonly Architecture House = new ArchLoader().LoadAssemblies(typeof(Unweave.Numerics.Matrix).Assembly).Build();

@@ -1,0 +1,37 @@
+namespace Unweave.Hosts;
+
+/// <summary>Turns text into the token ids of a host model, and ids back into text. Safe to use from several threads.</summary>
+public interface ITokenizer
+{
+    /// <summary>What it is, for messages and manifests: its kind and file.</summary>
+    string Name { get; }
+
+    /// <summary>SHA-256 of the files it was read from, in lower-case hexadecimal; tells harvests of different tokenizers apart.</summary>
+    string Hash { get; }
+
+    /// <summary>Every id is below this number.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>The token that starts a text for the model (BOS, [CLS], &lt;|endoftext|&gt;), or null where the model knows none.</summary>
+    int? Start { get; }
+
+    /// <summary>The token that ends a text for the model (EOS, [SEP]), or null where none is put there.</summary>
+    int? End { get; }
+
+    /// <summary>The token that fills a batch's shorter texts, or null where the model knows none.</summary>
+    int? Padding { get; }
+
+    /// <summary>The tokens of a text, in order, without start, end or padding. Special tokens written in the text are text.</summary>
+    /// <param name="text">Any text; an empty one has no tokens.</param>
+    IReadOnlyList<Token> Encode(string text);
+
+    /// <summary>The text of some ids. Bytes that are not UTF-8 on their own become U+FFFD.</summary>
+    /// <param name="ids">Token ids, each in [0, <see cref="VocabularySize"/>).</param>
+    string Decode(ReadOnlySpan<int> ids);
+}
+
+/// <summary>One token of a text.</summary>
+/// <param name="Id">Its id in the model's vocabulary.</param>
+/// <param name="Start">Where it starts in the original text, in UTF-16 code units.</param>
+/// <param name="Length">How many UTF-16 code units of the text it covers; 0 where it is the later part of one character.</param>
+public readonly record struct Token(int Id, int Start, int Length);
