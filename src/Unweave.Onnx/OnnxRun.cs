@@ -1,0 +1,202 @@
+using Microsoft.ML.OnnxRuntime;
+using Unweave.Formats;
+using Unweave.Hosts;
+using Unweave.Numerics;
+using Unweave.Onnx.Graphs;
+
+namespace Unweave.Onnx;
+
+/// <summary>One part of a model in a session: feeds it, and lays what comes out as rows.</summary>
+internal sealed class OnnxRun : IHostRun
+{
+    private readonly InferenceSession session;
+    private readonly ModelInputs inputs;
+    private readonly PatchedTensor? patched;
+    private readonly ReadTensor[] reads;
+    private readonly bool output;
+    private readonly string[] outputNames;
+    private readonly Matrix?[] results;
+    private readonly RunOptions options = new();
+
+    /// <summary>Takes a session, which it disposes.</summary>
+    /// <param name="session">The part of the model.</param>
+    /// <param name="inputs">Values for the model's own inputs.</param>
+    /// <param name="patched">The tensor supplied from outside, or null.</param>
+    /// <param name="reads">The tensors read, in the order of the session's outputs; the model's own output is the last where there is one.</param>
+    /// <param name="output">Whether the last of them is the model's own output.</param>
+    public OnnxRun(InferenceSession session, ModelInputs inputs, PatchedTensor? patched, ReadTensor[] reads, bool output)
+    {
+        this.session = session;
+        this.inputs = inputs;
+        this.patched = patched;
+        this.reads = reads;
+        this.output = output;
+        outputNames = [.. reads.Select(read => read.Tensor).Distinct(StringComparer.Ordinal)];
+        results = new Matrix?[reads.Length];
+    }
+
+    /// <inheritdoc/>
+    public Matrix Output => output ? Result(reads.Length - 1) : throw new InvalidOperationException("The plan did not ask for the model's output.");
+
+    /// <inheritdoc/>
+    public Matrix Activations(int index)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, reads.Length - (output ? 1 : 0));
+        return Result(index);
+    }
+
+    /// <inheritdoc/>
+    public void Run(HostBatch batch, Matrix? patch = null)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        if ((patch is null) != (patched is null)) throw new ArgumentException(patched is null ? "The plan patches no hook." : $"The plan patches {patched.Hook}: its activations are needed.", nameof(patch));
+        string[] own = [.. session.InputNames.Where(name => patched is null || !string.Equals(name, patched.Input, StringComparison.Ordinal))];
+        List<OrtValue> values = inputs.Values(own, batch);
+        string[] names = own;
+        using Matrix? turned = patched?.Turned(patch!, batch);
+        try
+        {
+            if (patched is not null && session.InputNames.Contains(patched.Input, StringComparer.Ordinal))
+            {
+                names = [.. own, patched.Input];
+                values.Add(patched.Value(turned ?? patch!, batch));
+            }
+
+            using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(options, names, values, outputNames);
+            for (int i = 0; i < reads.Length; i++) results[i] = reads[i].Rows(outputs[Array.IndexOf(outputNames, reads[i].Tensor)], results[i]);
+        }
+        catch (OnnxRuntimeException e)
+        {
+            throw new InputException($"The model refuses this batch ({Describe(batch)}): {Session.Plain(e)}", e);
+        }
+        finally
+        {
+            foreach (OrtValue value in values) value.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        session.Dispose();
+        options.Dispose();
+        foreach (Matrix? result in results) result?.Dispose();
+    }
+
+    private static string Describe(HostBatch batch) => batch is TokenBatch tokens ? $"{tokens.Count} × {tokens.Length} tokens" : $"{batch.Count} inputs";
+
+    private Matrix Result(int index) => results[index] ?? throw new InvalidOperationException("Nothing has been run yet.");
+}
+
+/// <summary>A tensor that a run reads.</summary>
+/// <param name="Tensor">Its name in the session.</param>
+/// <param name="Type">Type of its elements.</param>
+/// <param name="Width">Length of a row.</param>
+/// <param name="Axis">The axis along which a row lies.</param>
+internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, int Axis)
+{
+    /// <summary>Copies a value into rows.</summary>
+    /// <param name="value">What the session gave.</param>
+    /// <param name="reuse">A matrix to write into when it fits; otherwise it is disposed.</param>
+    public Matrix Rows(OrtValue value, Matrix? reuse)
+    {
+        long[] shape = value.GetTensorTypeAndShape().Shape;
+        long count = shape.Aggregate(1L, (product, axis) => product * axis);
+        if (Axis >= shape.Length || shape[Axis] != Width || count > int.MaxValue)
+            throw new InputException($"Tensor {Tensor} came out as [{string.Join(", ", shape)}]; vectors of {Width} along axis {Axis} were expected.");
+        Matrix? rows = reuse;
+        if (rows is null || rows.Rows != count / Width)
+        {
+            rows?.Dispose();
+            rows = new Matrix((int)(count / Width), Width);
+        }
+
+        Span<float> destination = rows.AsSpan();
+        ReadOnlySpan<byte> bytes = value.GetTensorMutableRawData();
+        if (Axis == shape.Length - 1)
+        {
+            ElementConversion.ToSingle(Type, bytes, destination);
+            return rows;
+        }
+
+        float[] floats = new float[count];
+        ElementConversion.ToSingle(Type, bytes, floats);
+        int inner = (int)shape[(Axis + 1)..].Aggregate(1L, (product, axis) => product * axis);
+        ChannelsLast(floats, destination, Width, inner);
+        return rows;
+    }
+
+    /// <summary>Moves an axis to the end: <c>[outer, width, inner]</c> to <c>[outer, inner, width]</c>.</summary>
+    public static void ChannelsLast(ReadOnlySpan<float> from, Span<float> to, int width, int inner)
+    {
+        for (int start = 0; start < from.Length; start += width * inner)
+        {
+            for (int channel = 0; channel < width; channel++)
+            {
+                for (int at = 0; at < inner; at++) to[start + (at * width) + channel] = from[start + (channel * inner) + at];
+            }
+        }
+    }
+}
+
+/// <summary>A tensor that is supplied to a run.</summary>
+/// <param name="Hook">The hook it belongs to.</param>
+/// <param name="Input">Its name among the session's inputs.</param>
+/// <param name="Description">Its type and axes.</param>
+internal sealed record PatchedTensor(Hook Hook, string Input, TensorDescription Description)
+{
+    /// <summary>The rows with their features on the axis where the graph has them, or null where they are there already.</summary>
+    public Matrix? Turned(Matrix rows, HostBatch batch)
+    {
+        if (Hook.FeatureAxis == Hook.Shape.Count - 1) return null;
+        long[] shape = Shape(rows, batch);
+        int inner = (int)shape[(Hook.FeatureAxis + 1)..].Aggregate(1L, (product, axis) => product * axis);
+        var turned = new Matrix(rows.Rows, rows.Columns);
+
+        // The way back is the same move with the two axes in each other's place.
+        ReadTensor.ChannelsLast(rows.AsSpan(), turned.AsSpan(), inner, Hook.Width);
+        return turned;
+    }
+
+    /// <summary>The value to feed. For 32-bit floats it lies on the matrix, which has to outlive it.</summary>
+    public unsafe OrtValue Value(Matrix rows, HostBatch batch)
+    {
+        long[] shape = Shape(rows, batch);
+        Span<float> floats = rows.AsSpan();
+        switch (Description.Floats)
+        {
+            case ElementType.Float32:
+                fixed (float* first = floats)
+                {
+                    return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, Description.Type, shape, (nint)first, (long)floats.Length * sizeof(float));
+                }
+
+            case ElementType.Float16:
+                return OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(floats.ToArray(), value => (Float16)value), shape);
+            case ElementType.BFloat16:
+                return OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(floats.ToArray(), value => (BFloat16)value), shape);
+            default:
+                return OrtValue.CreateTensorValueFromMemory(Array.ConvertAll(floats.ToArray(), value => (double)value), shape);
+        }
+    }
+
+    private long[] Shape(Matrix rows, HostBatch batch)
+    {
+        if (rows.Columns != Hook.Width) throw new ArgumentException($"{Hook} has width {Hook.Width}; the activations supplied have {rows.Columns}.", nameof(rows));
+        int length = (batch as TokenBatch)?.Length ?? 0;
+        long[] shape = [.. Hook.Shape.Select(axis => axis switch
+        {
+            Axes.Batch => batch.Count,
+            Axes.Sequence => length,
+            Axes.BatchSequence => (long)batch.Count * length,
+            Axes.Unknown => 0,
+            _ => long.Parse(axis, System.Globalization.CultureInfo.InvariantCulture),
+        })];
+        long known = shape.Where(axis => axis > 0).Aggregate(1L, (product, axis) => product * axis);
+        int open = shape.Count(axis => axis == 0);
+        if (open > 1 || rows.Count % known != 0 || (open == 0 && rows.Count != known))
+            throw new ArgumentException($"{Hook} is [{string.Join(", ", shape)}] for this batch; {rows.Rows} rows of {rows.Columns} do not fill it.", nameof(rows));
+        return [.. shape.Select(axis => axis == 0 ? rows.Count / known : axis)];
+    }
+}
