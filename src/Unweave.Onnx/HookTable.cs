@@ -27,7 +27,7 @@ internal sealed class HookTable
     {
         HashSet<string> channelsFirst = tokens ? [] : WithChannelsFirst(graph);
         var hooks = new List<Hook>();
-        foreach ((string name, string tensor, HookKind kind) in ResidualStream.Find(graph)) Add(name, tensor, kind);
+        foreach ((string name, string tensor, HookKind kind) in ResidualStream.Find(graph, tensors)) Add(name, tensor, kind);
         var named = hooks.Select(hook => hook.Tensor).ToHashSet(StringComparer.Ordinal);
         var names = hooks.Select(hook => hook.Name).ToHashSet(StringComparer.Ordinal);
         foreach (string tensor in graph.Graph.Node.SelectMany(node => node.Output).Where(tensor => !named.Contains(tensor) && !names.Contains(tensor))) Add(tensor, tensor, HookKind.Tensor);

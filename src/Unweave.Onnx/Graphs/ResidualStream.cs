@@ -21,10 +21,12 @@ internal static class ResidualStream
     };
 
     /// <summary>The named places, in the order of the computation.</summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="tensors">Shapes of its tensors.</param>
     /// <returns>Tensor names with short names and kinds.</returns>
-    public static List<(string Name, string Tensor, HookKind Kind)> Find(OnnxGraph graph)
+    public static List<(string Name, string Tensor, HookKind Kind)> Find(OnnxGraph graph, IReadOnlyDictionary<string, TensorDescription> tensors)
     {
-        List<Addition> additions = Additions(graph);
+        List<Addition> additions = Additions(graph, tensors);
         var found = new List<(string, string, HookKind)>();
         if (additions.Count > 0)
         {
@@ -58,13 +60,14 @@ internal static class ResidualStream
         return [.. found.DistinctBy(hook => hook.Item2, StringComparer.Ordinal).DistinctBy(hook => hook.Item1, StringComparer.Ordinal)];
     }
 
-    private static List<Addition> Additions(OnnxGraph graph)
+    private static List<Addition> Additions(OnnxGraph graph, IReadOnlyDictionary<string, TensorDescription> tensors)
     {
         var found = new List<Addition>();
         foreach (NodeProto node in graph.Graph.Node)
         {
             bool fused = node.OpType is "SkipLayerNormalization" or "SkipSimplifiedLayerNormalization";
             if ((node.OpType is not "Add" && !fused) || node.Input.Count < 2 || graph.Constants.Contains(node.Input[0]) || graph.Constants.Contains(node.Input[1])) continue;
+            if (!SameShape(tensors, node.Input[0], node.Input[1]) || graph.Consumers(node.Output[0]).Any(reader => reader.OpType is "Softmax")) continue;
             string sum = fused && node.Output.Count > 3 && node.Output[3].Length > 0 ? node.Output[3] : node.Output[0];
             if (Of(graph, node.Input[0], node.Input[1], sum, found) is { } addition) found.Add(addition);
         }
@@ -72,6 +75,10 @@ internal static class ResidualStream
         // An inner addition of one written as u + (f(u) + g(u)), or of (u + f(u)) + g(u), is part of the outer one.
         return [.. found.Where(one => !found.Any(outer => outer.Inner == one))];
     }
+
+    // A mask that is added to scores of attention is broadcast, or the sum goes into a softmax; a stream is neither.
+    private static bool SameShape(IReadOnlyDictionary<string, TensorDescription> tensors, string left, string right) =>
+        tensors.TryGetValue(left, out TensorDescription? one) && tensors.TryGetValue(right, out TensorDescription? two) && one.Shape.SequenceEqual(two.Shape, StringComparer.Ordinal);
 
     private static Addition? Of(OnnxGraph graph, string left, string right, string sum, List<Addition> earlier)
     {

@@ -19,46 +19,14 @@ public static class Evaluator
     {
         ArgumentNullException.ThrowIfNull(autoencoder);
         ArgumentNullException.ThrowIfNull(source);
-        var sums = new ReconstructionSums(source.Width);
-        var sparse = autoencoder as SparseAutoencoder;
-        var codes = new SparseCodes(sparse?.Latents ?? 0);
-        long[] fired = new long[sparse?.Latents ?? 0];
-        double active = 0, activation = 0;
+        var tally = new EvaluationTally(autoencoder);
         foreach (Matrix x in Blocks(source, progress, cancellation))
         {
             using var reconstruction = new Matrix(x.Rows, x.Columns);
-            if (sparse is null)
-            {
-                autoencoder.Reconstruct(x, reconstruction);
-            }
-            else
-            {
-                sparse.Encode(x, codes);
-                sparse.Decode(codes, reconstruction);
-                ReadOnlySpan<int> latents = codes.AllLatents;
-                ReadOnlySpan<float> values = codes.AllValues;
-                for (int j = 0; j < latents.Length; j++)
-                {
-                    activation += values[j];
-                    if (values[j] <= sparse.FiringThreshold) continue;
-                    active++;
-                    fired[latents[j]]++;
-                }
-            }
-
-            sums.Add(x, reconstruction);
+            tally.Add(x, reconstruction);
         }
 
-        EvaluationReport report = sums.Report(source.Name);
-        return sparse is null ? report : report with
-        {
-            L0 = active / source.Rows,
-            L1 = activation / source.Rows,
-            Latents = sparse.Latents,
-            Dead = fired.Count(times => times == 0),
-            Density = DensityHistogram.Of(fired, source.Rows),
-            Fired = fired,
-        };
+        return tally.Report(source.Name);
     }
 
     /// <summary>Reads a source front to back in blocks, each valid until the next.</summary>

@@ -1,0 +1,258 @@
+using Unweave.Autoencoders;
+using Unweave.Data;
+using Unweave.Hosts;
+using Unweave.Numerics;
+
+namespace Unweave.Evaluation;
+
+/// <summary>
+/// Splices an autoencoder into a language model: replaces the activations at a hook by their reconstructions, by zeros and by their
+/// mean, and compares the model's predictions with those it makes undisturbed.
+/// </summary>
+/// <remarks>
+/// Replaced are the positions of the text's own tokens. Start and end tokens keep their activations, as autoencoders are trained
+/// without them, unless <see cref="PassOptions.KeepSpecial"/> is set. Padding is neither replaced nor counted.
+/// </remarks>
+public sealed class SpliceEvaluator
+{
+    private readonly IHostModel model;
+    private readonly ITokenizer tokenizer;
+    private readonly Hook hook;
+    private readonly PassOptions options;
+    private readonly int context;
+
+    /// <summary>Prepares an evaluation.</summary>
+    /// <param name="model">A language model.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="hook">Where to splice.</param>
+    /// <param name="options">Context, batches and special tokens.</param>
+    /// <exception cref="InputException">The model predicts no tokens, or does not go with the tokenizer or the hook.</exception>
+    public SpliceEvaluator(IHostModel model, ITokenizer tokenizer, Hook hook, PassOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(hook);
+        ActivationPass.CheckFed(model, tokenizer);
+        if (!model.PredictsTokens || !model.Input.Causal)
+            throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each token of a causal model), so a splice has no cross-entropy; measure the reconstruction alone.");
+        if (!hook.PerToken) throw new InputException($"{model.Name}: {hook} does not have one vector for each token [batch, sequence, width]; choose another hook.");
+        this.model = model;
+        this.tokenizer = tokenizer;
+        this.hook = hook;
+        this.options = options ?? new PassOptions();
+        context = this.options.ContextOf(model, tokenizer);
+    }
+
+    /// <summary>Evaluates.</summary>
+    /// <param name="autoencoder">The autoencoder to splice in.</param>
+    /// <param name="documents">Texts that neither the model nor the autoencoder were trained on, if the figures are to mean anything.</param>
+    /// <param name="name">What the texts are, for the report.</param>
+    /// <param name="tokens">Tokens to read at most; whole windows are taken until there are as many.</param>
+    /// <param name="progress">Told the share done.</param>
+    /// <param name="cancellation">Ends the evaluation.</param>
+    /// <exception cref="InputException">The autoencoder is of another width than the hook, or the texts have no window of two tokens.</exception>
+    public SpliceReport Run(Autoencoder autoencoder, IEnumerable<Document> documents, string name, long tokens = long.MaxValue, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(autoencoder);
+        ArgumentNullException.ThrowIfNull(documents);
+        ArgumentNullException.ThrowIfNull(name);
+        if (autoencoder.InputWidth != hook.Width) throw new InputException($"The autoencoder is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width {hook.Width}; it was trained on another hook or model. Name its own with --hook.");
+        (List<TokenWindow> windows, long read) = Windows(documents, tokens);
+        if (!windows.Any(window => window.Ids.Length > FirstReplaced(window) + 1)) throw new InputException($"{name}: no window has a token to predict after its first; give longer texts.");
+
+        (TokenBatch Batch, TokenWindow[] Windows)[] batches = [.. TokenWindow.Batches(windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens)];
+        float[] mean = Mean(batches, cancellation);
+        using IHostRun clean = model.Open(new HostPlan([hook], Output: true)), patched = model.Open(new HostPlan([], hook, Output: true));
+        var tally = new EvaluationTally(autoencoder);
+        var sums = new PositionSums[context];
+        for (int i = 0; i < context; i++) sums[i] = new PositionSums();
+        for (int i = 0; i < batches.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            (TokenBatch batch, TokenWindow[] rows) = batches[i];
+            int[] replaced = [.. Replaced(batch, rows)];
+            Prediction[] predictions = [.. Predictions(batch, rows)];
+            clean.Run(batch);
+            Matrix activations = clean.Activations(0);
+            Measure(clean.Output, clean.Output, predictions, (sum, loss) => sum.Clean += loss.CrossEntropy);
+
+            Patch(activations, replaced, patched, batch, (own, put) => tally.Add(own, put));
+            Measure(patched.Output, clean.Output, predictions, (sum, loss) =>
+            {
+                sum.Count++;
+                sum.Spliced += loss.CrossEntropy;
+                sum.Divergence += loss.Divergence;
+                sum.Agreed += loss.Agrees ? 1 : 0;
+            });
+            Patch(activations, replaced, patched, batch, (_, put) => put.Clear());
+            Measure(patched.Output, null, predictions, (sum, loss) => sum.Zero += loss.CrossEntropy);
+            Patch(activations, replaced, patched, batch, (_, put) => Fill(put, mean));
+            Measure(patched.Output, null, predictions, (sum, loss) => sum.Mean += loss.CrossEntropy);
+            progress?.Report((i + 1.0) / batches.Length);
+
+            void Measure(Matrix logits, Matrix? reference, Prediction[] at, Action<PositionSums, Loss> add)
+            {
+                Loss[] losses = Losses(logits, reference, at);
+                for (int p = 0; p < at.Length; p++) add(sums[at[p].Position], losses[p]);
+            }
+        }
+
+        return Report(sums, tally.Report(name), read);
+    }
+
+    /// <summary>The largest difference between the model's output and the output with its own activations put back at the hook, relative to the largest clean logit.</summary>
+    /// <param name="model">The model, of tokens or of arrays.</param>
+    /// <param name="hook">The hook, of any shape.</param>
+    /// <param name="batch">What to run.</param>
+    public static double CleanSplice(IHostModel model, Hook hook, HostBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        using IHostRun clean = model.Open(new HostPlan([hook], Output: true)), patched = model.Open(new HostPlan([], hook, Output: true));
+        clean.Run(batch);
+        patched.Run(batch, clean.Activations(0));
+        ReadOnlySpan<float> was = clean.Output.AsSpan(), now = patched.Output.AsSpan();
+        double most = 0, difference = 0;
+        for (int i = 0; i < was.Length; i++)
+        {
+            most = Math.Max(most, Math.Abs(was[i]));
+            difference = Math.Max(difference, Math.Abs((double)was[i] - now[i]));
+        }
+
+        return difference / most;
+    }
+
+    private static void Fill(Matrix rows, ReadOnlySpan<float> row)
+    {
+        for (int i = 0; i < rows.Rows; i++) row.CopyTo(rows.Row(i));
+    }
+
+    // Puts something else at the replaced rows, and runs.
+    private static void Patch(Matrix activations, int[] replaced, IHostRun run, TokenBatch batch, Action<Matrix, Matrix> make)
+    {
+        using Matrix own = new(replaced.Length, activations.Columns), put = new(replaced.Length, activations.Columns), whole = activations.Clone();
+        for (int i = 0; i < replaced.Length; i++) activations.Row(replaced[i]).CopyTo(own.Row(i));
+        make(own, put);
+        for (int i = 0; i < replaced.Length; i++) put.Row(i).CopyTo(whole.Row(replaced[i]));
+        run.Run(batch, whole);
+    }
+
+    private static Loss[] Losses(Matrix logits, Matrix? reference, Prediction[] predictions)
+    {
+        const int part = 64;
+        var losses = new Loss[predictions.Length];
+        Workers.Shared.Run((predictions.Length + part - 1) / part, number =>
+        {
+            for (int i = number * part; i < Math.Min(predictions.Length, (number + 1) * part); i++)
+            {
+                ReadOnlySpan<float> row = logits.Row(predictions[i].Row);
+                double loss = NextTokenLoss.CrossEntropy(row, predictions[i].Target);
+                bool compared = reference is not null && !ReferenceEquals(reference, logits);
+                losses[i] = compared
+                    ? new Loss(loss, NextTokenLoss.Divergence(reference!.Row(predictions[i].Row), row), NextTokenLoss.Top(row) == NextTokenLoss.Top(reference.Row(predictions[i].Row)))
+                    : new Loss(loss, 0, true);
+            }
+        });
+        return losses;
+    }
+
+    private (List<TokenWindow> Windows, long Documents) Windows(IEnumerable<Document> documents, long tokens)
+    {
+        var windows = new List<TokenWindow>();
+        long count = 0, read = 0;
+        foreach (Document document in documents)
+        {
+            read++;
+            foreach (TokenWindow window in TokenWindow.Cut(0, tokenizer.Encode(document.Text), tokenizer, context))
+            {
+                windows.Add(window);
+                count += window.Count;
+                if (count >= tokens) return (windows, read);
+            }
+        }
+
+        return (windows, read);
+    }
+
+    private int FirstReplaced(TokenWindow window) => options.KeepSpecial ? 0 : window.Lead;
+
+    private IEnumerable<int> Replaced(TokenBatch batch, TokenWindow[] windows)
+    {
+        for (int i = 0; i < windows.Length; i++)
+        {
+            int first = FirstReplaced(windows[i]), end = options.KeepSpecial ? windows[i].Ids.Length : windows[i].Lead + windows[i].Count;
+            for (int position = first; position < end; position++) yield return (i * batch.Length) + position;
+        }
+    }
+
+    private IEnumerable<Prediction> Predictions(TokenBatch batch, TokenWindow[] windows)
+    {
+        for (int i = 0; i < windows.Length; i++)
+        {
+            ReadOnlyMemory<int> ids = windows[i].Ids;
+            for (int position = FirstReplaced(windows[i]); position + 1 < ids.Length; position++) yield return new Prediction((i * batch.Length) + position, position, ids.Span[position + 1]);
+        }
+    }
+
+    private float[] Mean((TokenBatch Batch, TokenWindow[] Windows)[] batches, CancellationToken cancellation)
+    {
+        using IHostRun run = model.Open(new HostPlan([hook]));
+        double[] sums = new double[hook.Width];
+        long count = 0;
+        foreach ((TokenBatch batch, TokenWindow[] rows) in batches)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            run.Run(batch);
+            foreach (int at in Replaced(batch, rows))
+            {
+                ReadOnlySpan<float> row = run.Activations(0).Row(at);
+                for (int c = 0; c < sums.Length; c++) sums[c] += row[c];
+                count++;
+            }
+        }
+
+        return [.. sums.Select(sum => (float)(sum / count))];
+    }
+
+    private SpliceReport Report(PositionSums[] sums, EvaluationReport reconstruction, long documents)
+    {
+        long count = sums.Sum(sum => sum.Count);
+        return new SpliceReport
+        {
+            Hook = hook.Name,
+            Documents = documents,
+            Predictions = count,
+            Context = context,
+            Clean = sums.Sum(sum => sum.Clean) / count,
+            Spliced = sums.Sum(sum => sum.Spliced) / count,
+            Zero = sums.Sum(sum => sum.Zero) / count,
+            Mean = sums.Sum(sum => sum.Mean) / count,
+            Divergence = sums.Sum(sum => sum.Divergence) / count,
+            Agreement = (double)sums.Sum(sum => sum.Agreed) / count,
+            Reconstruction = reconstruction,
+            Positions = [.. sums.Select((sum, position) => (sum, position)).Where(pair => pair.sum.Count > 0).Select(pair => pair.sum.Report(pair.position))],
+        };
+    }
+
+    private readonly record struct Prediction(int Row, int Position, int Target);
+
+    private readonly record struct Loss(double CrossEntropy, double Divergence, bool Agrees);
+
+    private sealed class PositionSums
+    {
+        public long Count { get; set; }
+
+        public double Clean { get; set; }
+
+        public double Spliced { get; set; }
+
+        public double Zero { get; set; }
+
+        public double Mean { get; set; }
+
+        public double Divergence { get; set; }
+
+        public long Agreed { get; set; }
+
+        public SplicePosition Report(int position) => new(position, Count, Clean / Count, Spliced / Count, Zero / Count, Mean / Count, Divergence / Count, (double)Agreed / Count);
+    }
+}

@@ -1,0 +1,192 @@
+using Unweave.Data;
+using Unweave.Numerics;
+
+namespace Unweave.Hosts;
+
+/// <summary>How documents are run through a model.</summary>
+public sealed record PassOptions
+{
+    /// <summary>Tokens of a window, special ones included; null takes the model's context, or 128 where the model does not say.</summary>
+    public int? Context { get; init; }
+
+    /// <summary>Whether the rows of start and end tokens are given too. They are left out by default: their activations are unlike all others, and the same in every window.</summary>
+    public bool KeepSpecial { get; init; }
+
+    /// <summary>About how many tokens are run at once.</summary>
+    public int BatchTokens { get; init; } = 4096;
+
+    /// <summary>Tokens of a window for a model.</summary>
+    /// <exception cref="InputException">The context asked for is longer than the model's, or has no room for a token.</exception>
+    public int ContextOf(IHostModel model, ITokenizer tokenizer)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        const int unknown = 128;
+        int least = 1 + (tokenizer.Start is null ? 0 : 1) + (tokenizer.End is null ? 0 : 1);
+        int context = Context ?? model.Input.Context ?? unknown;
+        if (context < least) throw new InputException($"A context of {context} tokens has no room for a token of the text; give at least {least}.");
+        if (model.Input.Context is { } longest && context > longest) throw new InputException($"A context of {context} tokens is longer than the {longest} that {model.Name} takes; give at most {longest}.");
+        return context;
+    }
+}
+
+/// <summary>What a pass read from one document.</summary>
+/// <param name="Number">The document's number in the pass, from 0.</param>
+/// <param name="Document">The document.</param>
+/// <param name="Tokens">Its tokens, all of them.</param>
+/// <param name="RowTokens">Token id of each row.</param>
+/// <param name="RowPositions">Position of each row in its window: 0 is the window's first token, special ones counted.</param>
+/// <param name="RowSources">Which of <paramref name="Tokens"/> each row belongs to; −1 for special tokens.</param>
+/// <param name="Activations">One matrix a hook, <c>[rows, width]</c>; valid until the next document is asked for.</param>
+public sealed record DocumentRows(long Number, Document Document, IReadOnlyList<Token> Tokens, int[] RowTokens, int[] RowPositions, int[] RowSources, IReadOnlyList<Matrix> Activations);
+
+/// <summary>Runs documents through a host model and gives, document after document, the activations at some hooks.</summary>
+public sealed class ActivationPass : IDisposable
+{
+    private readonly IHostModel model;
+    private readonly ITokenizer tokenizer;
+    private readonly IReadOnlyList<Hook> hooks;
+    private readonly PassOptions options;
+    private readonly IHostRun run;
+
+    /// <summary>Prepares the model.</summary>
+    /// <param name="model">The model; it stays the caller's.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="hooks">What to read; one activation vector a token each.</param>
+    /// <param name="options">Context and batches.</param>
+    /// <exception cref="InputException">The model is not fed tokens, the tokenizer has ids that the model lacks, or a hook has other than one vector a token.</exception>
+    public ActivationPass(IHostModel model, ITokenizer tokenizer, IReadOnlyList<Hook> hooks, PassOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(hooks);
+        if (hooks.Count == 0) throw new ArgumentException("A pass reads at least one hook.", nameof(hooks));
+        CheckFed(model, tokenizer);
+        if (hooks.FirstOrDefault(hook => !hook.PerToken) is { } other) throw new InputException($"{model.Name}: {other} does not have one vector for each token [batch, sequence, width]; choose another hook.");
+        this.model = model;
+        this.tokenizer = tokenizer;
+        this.hooks = hooks;
+        this.options = options ?? new PassOptions();
+        Context = this.options.ContextOf(model, tokenizer);
+        run = model.Open(new HostPlan(hooks));
+    }
+
+    /// <summary>Tokens of a window, special ones included.</summary>
+    public int Context { get; }
+
+    /// <summary>Tokens run so far, special ones and padding included.</summary>
+    public long TokensRun { get; private set; }
+
+    /// <summary>Refuses a tokenizer that does not belong to the model.</summary>
+    /// <exception cref="InputException">It does not.</exception>
+    public static void CheckFed(IHostModel model, ITokenizer tokenizer)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        if (!model.Input.Tokens) throw new InputException($"{model.Name} is fed {string.Join(", ", model.Input.Arrays.Select(array => array.Name))}, not tokens; it cannot read text.");
+        if (model.Vocabulary is { } known && tokenizer.VocabularySize > known)
+            throw new InputException($"The tokenizer {tokenizer.Name} has {tokenizer.VocabularySize} tokens, {model.Name} knows {known}; they do not belong together. Name the model's own with --tokenizer.");
+    }
+
+    /// <summary>Runs documents.</summary>
+    /// <param name="documents">The documents.</param>
+    /// <param name="first">Number of the first of them.</param>
+    /// <param name="cancellation">Ends the pass between batches.</param>
+    /// <returns>One for each document with a token, in order.</returns>
+    public IEnumerable<DocumentRows> Run(IEnumerable<Document> documents, long first = 0, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(documents);
+        return Rows();
+
+        IEnumerable<DocumentRows> Rows()
+        {
+            foreach (List<DocumentRows> block in Blocks(documents, first))
+            {
+                try
+                {
+                    Fill(block, cancellation);
+                    foreach (DocumentRows document in block) yield return document;
+                }
+                finally
+                {
+                    foreach (Matrix matrix in block.SelectMany(document => document.Activations)) matrix.Dispose();
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => run.Dispose();
+
+    // Documents are run some at a time, so that windows of like length can share a batch.
+    private IEnumerable<List<DocumentRows>> Blocks(IEnumerable<Document> documents, long number)
+    {
+        var block = new List<DocumentRows>();
+        int tokens = 0;
+        foreach (Document document in documents)
+        {
+            DocumentRows rows = Empty(document, number++);
+            if (rows.Tokens.Count == 0) continue;
+            block.Add(rows);
+            tokens += rows.Tokens.Count;
+            if (tokens < 4 * options.BatchTokens) continue;
+            yield return block;
+            block = [];
+            tokens = 0;
+        }
+
+        if (block.Count > 0) yield return block;
+    }
+
+    private DocumentRows Empty(Document document, long number)
+    {
+        IReadOnlyList<Token> tokens = tokenizer.Encode(document.Text);
+        int special = options.KeepSpecial ? (tokenizer.Start is null ? 0 : 1) + (tokenizer.End is null ? 0 : 1) : 0;
+        int windows = TokenWindow.Cut(0, tokens, tokenizer, Context).Count();
+        int rows = tokens.Count + (special * windows);
+        Matrix[] activations = rows == 0 ? [] : [.. hooks.Select(hook => new Matrix(rows, hook.Width))];
+        return new DocumentRows(number, document, tokens, new int[rows], new int[rows], new int[rows], activations);
+    }
+
+    private void Fill(List<DocumentRows> block, CancellationToken cancellation)
+    {
+        int[] next = new int[block.Count];
+        var places = new Dictionary<(int, int), int>();
+        var windows = new List<TokenWindow>();
+        for (int i = 0; i < block.Count; i++)
+        {
+            foreach (TokenWindow window in TokenWindow.Cut(i, block[i].Tokens, tokenizer, Context))
+            {
+                places[(i, window.First)] = next[i];
+                next[i] += options.KeepSpecial ? window.Ids.Length : window.Count;
+                windows.Add(window);
+            }
+        }
+
+        foreach ((TokenBatch batch, TokenWindow[] rows) in TokenWindow.Batches(windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            run.Run(batch);
+            TokensRun += (long)batch.Count * batch.Length;
+            for (int row = 0; row < rows.Length; row++) Take(block[rows[row].Document], rows[row], places[(rows[row].Document, rows[row].First)], row * batch.Length);
+        }
+    }
+
+    private void Take(DocumentRows document, TokenWindow window, int place, int from)
+    {
+        int skip = options.KeepSpecial ? 0 : window.Lead, count = options.KeepSpecial ? window.Ids.Length : window.Count;
+        for (int i = 0; i < count; i++)
+        {
+            int position = skip + i, own = position - window.Lead;
+            document.RowTokens[place + i] = window.Ids.Span[position];
+            document.RowPositions[place + i] = position;
+            document.RowSources[place + i] = own >= 0 && own < window.Count ? window.First + own : -1;
+        }
+
+        for (int hook = 0; hook < hooks.Count; hook++)
+        {
+            Matrix read = run.Activations(hook), kept = document.Activations[hook];
+            for (int i = 0; i < count; i++) read.Row(from + skip + i).CopyTo(kept.Row(place + i));
+        }
+    }
+}

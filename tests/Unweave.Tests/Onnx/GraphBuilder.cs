@@ -1,0 +1,118 @@
+using Google.Protobuf;
+using Unweave.Numerics;
+using Unweave.Onnx.Graphs.Messages;
+
+namespace Unweave.Tests.Onnx;
+
+/// <summary>Builds small ONNX models, operator by operator, with random weights.</summary>
+internal sealed class GraphBuilder
+{
+    public const int Float = 1, Int64 = 7, Float16 = 10;
+
+    private readonly GraphProto graph = new() { Name = "test" };
+    private readonly Rng random;
+    private int names;
+
+    public GraphBuilder(ulong seed = 1) => random = new Rng(seed);
+
+    public ModelProto Model => new() { IrVersion = 8, Graph = graph, OpsetImport = { new OperatorSetIdProto { Domain = "", Version = 17 } } };
+
+    public string Input(string name, int type, params object[] shape)
+    {
+        graph.Input.Add(Value(name, type, shape));
+        return name;
+    }
+
+    public void Output(string name, int type, params object[] shape) => graph.Output.Add(Value(name, type, shape));
+
+    public string Weight(params int[] shape) => Weight(0.3, shape);
+
+    public string Weight(double scale, params int[] shape)
+    {
+        float[] values = new float[shape.Aggregate(1, (product, axis) => product * axis)];
+        random.FillNormal(values, scale);
+        return Constant(values, shape);
+    }
+
+    public string Constant(float[] values, params int[] shape)
+    {
+        var tensor = new TensorProto { Name = $"w{names++}", DataType = Float, RawData = ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan())) };
+        tensor.Dims.AddRange(shape.Select(axis => (long)axis));
+        graph.Initializer.Add(tensor);
+        return tensor.Name;
+    }
+
+    public string Constant(params long[] values)
+    {
+        var tensor = new TensorProto { Name = $"c{names++}", DataType = Int64, RawData = ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan())) };
+        tensor.Dims.Add(values.Length);
+        graph.Initializer.Add(tensor);
+        return tensor.Name;
+    }
+
+    public string Node(string type, string[] inputs, params (string Name, object Value)[] attributes) => Nodes(type, inputs, $"t{names++}", attributes)[0];
+
+    public string Named(string name, string type, string[] inputs, params (string Name, object Value)[] attributes) => Nodes(type, inputs, name, attributes)[0];
+
+    public string[] Nodes(string type, string[] inputs, string outputs, params (string Name, object Value)[] attributes)
+    {
+        var node = new NodeProto { OpType = type, Name = $"n{names++}" };
+        node.Input.AddRange(inputs);
+        node.Output.AddRange(outputs.Split(' '));
+        foreach ((string name, object value) in attributes)
+        {
+            node.Attribute.Add(value switch
+            {
+                int number => new AttributeProto { Name = name, Type = 2, I = number },
+                float number => new AttributeProto { Name = name, Type = 1, F = number },
+                int[] numbers => Ints(name, numbers),
+                GraphProto body => new AttributeProto { Name = name, Type = 5, G = body },
+                _ => throw new ArgumentException(value.GetType().Name, nameof(attributes)),
+            });
+        }
+
+        graph.Node.Add(node);
+        return [.. node.Output];
+    }
+
+    /// <summary>x·W + b over the last axis.</summary>
+    public string Linear(string x, int from, int to) => Node("Add", [Node("MatMul", [x, Weight(1 / Math.Sqrt(from), from, to)]), Weight(0.1, to)]);
+
+    public string Norm(string x, int width) => Node("LayerNormalization", [x, Constant([.. Enumerable.Repeat(1f, width)], width), Weight(0.1, width)], ("axis", -1));
+
+    /// <summary>One attention of two heads over [batch, sequence, width]; an additive mask may be given.</summary>
+    public string Attention(string x, int width, string? mask)
+    {
+        string q = Heads(Linear(x, width, width), width), k = Heads(Linear(x, width, width), width), v = Heads(Linear(x, width, width), width);
+        string scores = Node("MatMul", [q, Node("Transpose", [k], ("perm", new[] { 0, 1, 3, 2 }))]);
+        if (mask is not null) scores = Node("Add", [scores, mask]);
+        string mixed = Node("MatMul", [Node("Softmax", [scores], ("axis", -1)), v]);
+        string joined = Node("Reshape", [Node("Transpose", [mixed], ("perm", new[] { 0, 2, 1, 3 })), Constant(0, 0, width)]);
+        return Linear(joined, width, width);
+    }
+
+    public string Mlp(string x, int width) => Linear(Node("Relu", [Linear(x, width, 2 * width)]), 2 * width, width);
+
+    public string Save(TemporaryFolder folder, string name = "model.onnx")
+    {
+        string path = folder[name];
+        File.WriteAllBytes(path, Model.ToByteArray());
+        return path;
+    }
+
+    private static AttributeProto Ints(string name, int[] numbers)
+    {
+        var attribute = new AttributeProto { Name = name, Type = 7 };
+        attribute.Ints.AddRange(numbers.Select(number => (long)number));
+        return attribute;
+    }
+
+    private static ValueInfoProto Value(string name, int type, object[] shape)
+    {
+        var tensor = new TensorTypeProto { ElemType = type, Shape = new TensorShapeProto() };
+        foreach (object axis in shape) tensor.Shape.Dim.Add(axis is int length ? new DimensionProto { DimValue = length } : new DimensionProto { DimParam = (string)axis });
+        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = tensor } };
+    }
+
+    private string Heads(string x, int width) => Node("Transpose", [Node("Reshape", [x, Constant(0, 0, 2, width / 2)])], ("perm", new[] { 0, 2, 1, 3 }));
+}

@@ -1,0 +1,136 @@
+using Unweave.Onnx.Graphs.Messages;
+
+namespace Unweave.Tests.Onnx;
+
+/// <summary>Models of different make for the tests of hooks and cuts.</summary>
+internal static class Graphs
+{
+    public const int Vocabulary = 50, Width = 8;
+
+    /// <summary>A decoder, pre-norm, two blocks, causal by a mask of the positions.</summary>
+    public static GraphBuilder Decoder(ulong seed = 1)
+    {
+        var b = new GraphBuilder(seed);
+        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence");
+        string x = Embed(b, ids), mask = Causal(b, ids);
+        for (int block = 0; block < 2; block++)
+        {
+            x = b.Named($"mid{block}", "Add", [x, b.Attention(b.Norm(x, Width), Width, mask)]);
+            x = b.Named($"out{block}", "Add", [x, b.Mlp(b.Norm(x, Width), Width)]);
+        }
+
+        b.Named("logits", "MatMul", [b.Named("normed", "Identity", [b.Norm(x, Width)]), b.Weight(Width, Vocabulary)]);
+        b.Output("logits", GraphBuilder.Float, "batch", "sequence", Vocabulary);
+        return b;
+    }
+
+    /// <summary>An encoder, post-norm, with ids, an attention mask and segments.</summary>
+    public static GraphBuilder Encoder()
+    {
+        var b = new GraphBuilder(2);
+        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence");
+        string attended = b.Input("attention_mask", GraphBuilder.Int64, "batch", "sequence");
+        string segments = b.Input("token_type_ids", GraphBuilder.Int64, "batch", "sequence");
+        string hidden = b.Node("Sub", [b.Constant([1f]), b.Node("Cast", [attended], ("to", GraphBuilder.Float))]);
+        string mask = b.Node("Mul", [b.Node("Unsqueeze", [hidden, b.Constant(1, 2)]), b.Constant([-1e9f])]);
+        string x = b.Norm(b.Node("Add", [b.Node("Gather", [b.Weight(1.0, Vocabulary, Width), ids]), b.Node("Gather", [b.Weight(1.0, 2, Width), segments])]), Width);
+        for (int block = 0; block < 2; block++)
+        {
+            x = b.Norm(b.Node("Add", [b.Attention(x, Width, mask), x]), Width);
+            x = b.Norm(b.Named($"sum{block}", "Add", [b.Mlp(x, Width), x]), Width);
+        }
+
+        b.Named("last_hidden_state", "Identity", [x]);
+        b.Output("last_hidden_state", GraphBuilder.Float, "batch", "sequence", Width);
+        return b;
+    }
+
+    /// <summary>A convolutional network with a residual block, for images [batch, 3, 16, 16].</summary>
+    public static GraphBuilder Convolutions()
+    {
+        var b = new GraphBuilder(3);
+        string image = b.Input("pixel_values", GraphBuilder.Float, "batch", 3, 16, 16);
+        string x = b.Named("stem", "Relu", [Convolve(b, image, 3, 6, 2)]);
+        string inner = b.Node("Relu", [Convolve(b, x, 6, 6, 1)]);
+        x = b.Named("joined", "Add", [x, Convolve(b, inner, 6, 6, 1)]);
+        string pooled = b.Named("pooled", "GlobalAveragePool", [b.Named("after", "Relu", [x])]);
+        b.Named("logits", "Gemm", [b.Named("flat", "Flatten", [pooled]), b.Weight(6, 10), b.Weight(10)]);
+        b.Output("logits", GraphBuilder.Float, "batch", 10);
+        return b;
+    }
+
+    /// <summary>A decoder whose first stream is read again at the end, around everything between: a branch around every cut.</summary>
+    public static GraphBuilder Around()
+    {
+        var b = new GraphBuilder(4);
+        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence");
+        string start = b.Named("start", "Identity", [Embed(b, ids)]), mask = Causal(b, ids);
+        string middle = b.Named("middle", "Add", [start, b.Attention(b.Norm(start, Width), Width, mask)]);
+        string late = b.Named("late", "Add", [middle, b.Mlp(b.Norm(middle, Width), Width)]);
+
+        // Value residuals: later attention also sees the start; the head sees start, middle and late.
+        string gate = b.Node("Sigmoid", [b.Linear(start, Width, Width)]);
+        string last = b.Named("last", "Add", [late, b.Node("Mul", [b.Attention(b.Norm(late, Width), Width, mask), gate])]);
+        string all = b.Node("Concat", [start, middle, last], ("axis", -1));
+        b.Named("logits", "MatMul", [all, b.Weight(3 * Width, Vocabulary)]);
+        b.Output("logits", GraphBuilder.Float, "batch", "sequence", Vocabulary);
+        return b;
+    }
+
+    /// <summary>A decoder with attention and MLP side by side.</summary>
+    public static GraphBuilder Parallel(bool nested)
+    {
+        var b = new GraphBuilder(5);
+        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence");
+        string x = Embed(b, ids), mask = Causal(b, ids);
+        for (int block = 0; block < 2; block++)
+        {
+            string normed = b.Norm(x, Width), attention = b.Attention(normed, Width, mask), mlp = b.Mlp(normed, Width);
+            x = nested
+                ? b.Named($"out{block}", "Add", [b.Node("Add", [attention, mlp]), x])
+                : b.Named($"out{block}", "Add", [b.Node("Add", [x, attention]), mlp]);
+        }
+
+        b.Named("logits", "MatMul", [x, b.Weight(Width, Vocabulary)]);
+        b.Output("logits", GraphBuilder.Float, "batch", "sequence", Vocabulary);
+        return b;
+    }
+
+    /// <summary>A network whose upper part is inside an If, which reads the lower part from outside.</summary>
+    public static GraphBuilder Conditional()
+    {
+        var b = new GraphBuilder(6);
+        string x = b.Input("features", GraphBuilder.Float, "batch", 4);
+        string hidden = b.Named("hidden", "Relu", [b.Linear(x, 4, 6)]);
+        string some = b.Node("Greater", [b.Node("ReduceSum", [x], ("keepdims", 0)), b.Constant([-1e9f])]);
+        b.Nodes("If", [some], "logits", ("then_branch", Branch(hidden, "Exp")), ("else_branch", Branch(hidden, "Neg")));
+        b.Output("logits", GraphBuilder.Float, "batch", 6);
+        return b;
+    }
+
+    private static GraphProto Branch(string outer, string type)
+    {
+        var body = new GraphProto { Name = type };
+        body.Node.Add(new NodeProto { OpType = type, Input = { outer }, Output = { type + "_out" } });
+        body.Output.Add(new ValueInfoProto { Name = type + "_out", Type = new TypeProto { TensorType = new TensorTypeProto { ElemType = GraphBuilder.Float } } });
+        return body;
+    }
+
+    private static string Convolve(GraphBuilder b, string x, int from, int to, int stride) =>
+        b.Node("Conv", [x, b.Weight(0.3, to, from, 3, 3), b.Weight(0.1, to)], ("kernel_shape", new[] { 3, 3 }), ("pads", new[] { 1, 1, 1, 1 }), ("strides", new[] { stride, stride }));
+
+    private static string Embed(GraphBuilder b, string ids)
+    {
+        string length = b.Node("Gather", [b.Node("Shape", [ids]), b.Constant(1)]);
+        string positions = b.Node("Gather", [b.Weight(0.5, 32, Width), b.Node("Range", [b.Node("Squeeze", [b.Constant(0)]), b.Node("Squeeze", [length]), b.Node("Squeeze", [b.Constant(1)])])]);
+        return b.Node("Add", [b.Node("Gather", [b.Weight(1.0, Vocabulary, Width), ids]), positions]);
+    }
+
+    // −∞ above the diagonal, by Trilu over a square of the text's length.
+    private static string Causal(GraphBuilder b, string ids)
+    {
+        string length = b.Node("Gather", [b.Node("Shape", [ids]), b.Constant(1)]);
+        string square = b.Node("Expand", [b.Constant([-1e9f], 1, 1), b.Node("Concat", [length, length], ("axis", 0))]);
+        return b.Nodes("Trilu", [square, b.Node("Squeeze", [b.Constant(1)])], "future", ("upper", 1))[0];
+    }
+}
