@@ -7,7 +7,7 @@ namespace Unweave.Tests.Onnx;
 /// <summary>Builds small ONNX models, operator by operator, with random weights.</summary>
 internal sealed class GraphBuilder
 {
-    public const int Float = 1, Int64 = 7, Float16 = 10;
+    public const int Float = 1, Int8 = 3, Int64 = 7, Float16 = 10;
 
     private readonly GraphProto graph = new() { Name = "test" };
     private readonly Rng random;
@@ -48,6 +48,50 @@ internal sealed class GraphBuilder
         tensor.Dims.Add(values.Length);
         graph.Initializer.Add(tensor);
         return tensor.Name;
+    }
+
+    /// <summary>Weights of another type, from bytes.</summary>
+    public string Raw(int type, ReadOnlySpan<byte> bytes, params int[] shape)
+    {
+        var tensor = new TensorProto { Name = $"r{names++}", DataType = type, RawData = ByteString.CopyFrom(bytes) };
+        tensor.Dims.AddRange(shape.Select(axis => (long)axis));
+        graph.Initializer.Add(tensor);
+        return tensor.Name;
+    }
+
+    /// <summary>x·W with weights of 16 bits, for x of 16 bits.</summary>
+    public string HalfProduct(string x, int from, int to)
+    {
+        float[] values = new float[from * to];
+        random.FillNormal(values, 0.3);
+        return Node("MatMul", [x, Raw(Float16, System.Runtime.InteropServices.MemoryMarshal.AsBytes(Array.ConvertAll(values, value => (Half)value).AsSpan()), from, to)]);
+    }
+
+    /// <summary>x·W with weights of 8 bits and x quantised on the way.</summary>
+    public string QuantisedProduct(string x, int from, int to)
+    {
+        sbyte[] weights = new sbyte[from * to];
+        for (int i = 0; i < weights.Length; i++) weights[i] = (sbyte)(random.NextBelow(255) - 127);
+        string[] quantised = Nodes("DynamicQuantizeLinear", [x], $"q{names++} s{names++} z{names++}");
+        string product = Node("MatMulInteger", [quantised[0], Raw(Int8, System.Runtime.InteropServices.MemoryMarshal.AsBytes(weights.AsSpan()), from, to), quantised[2]]);
+        return Node("Mul", [Node("Cast", [product], ("to", Float)), Node("Mul", [quantised[1], Constant([0.004f])])]);
+    }
+
+    /// <summary>Moves the weights to a file beside the model.</summary>
+    public string SaveWithWeightsBeside(TemporaryFolder folder, string location)
+    {
+        using FileStream weights = File.Create(folder["weights.bin"]);
+        foreach (TensorProto tensor in graph.Initializer.Where(tensor => tensor.RawData.Length > 64))
+        {
+            tensor.DataLocation = 1;
+            tensor.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = location });
+            tensor.ExternalData.Add(new StringStringEntryProto { Key = "offset", Value = $"{weights.Position}" });
+            tensor.ExternalData.Add(new StringStringEntryProto { Key = "length", Value = $"{tensor.RawData.Length}" });
+            weights.Write(tensor.RawData.Span);
+            tensor.RawData = ByteString.Empty;
+        }
+
+        return Save(folder);
     }
 
     public string Node(string type, string[] inputs, params (string Name, object Value)[] attributes) => Nodes(type, inputs, $"t{names++}", attributes)[0];

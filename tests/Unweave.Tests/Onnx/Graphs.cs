@@ -108,6 +108,46 @@ internal static class Graphs
         return b;
     }
 
+    /// <summary>An MLP on features with weights and activations of 16 bits.</summary>
+    public static GraphBuilder Half()
+    {
+        var b = new GraphBuilder(7);
+        string x = b.Node("Cast", [b.Input("features", GraphBuilder.Float, "batch", 4)], ("to", GraphBuilder.Float16));
+        x = b.Named("stem", "Relu", [b.HalfProduct(x, 4, 6)]);
+        x = b.Named("sum", "Add", [x, b.HalfProduct(b.Node("Relu", [b.HalfProduct(x, 6, 12)]), 12, 6)]);
+        b.Named("logits", "Cast", [b.HalfProduct(x, 6, 5)], ("to", GraphBuilder.Float));
+        b.Output("logits", GraphBuilder.Float, "batch", 5);
+        return b;
+    }
+
+    /// <summary>An MLP on features whose products are of 8 bits.</summary>
+    public static GraphBuilder Quantised()
+    {
+        var b = new GraphBuilder(8);
+        string x = b.Named("stem", "Relu", [b.QuantisedProduct(b.Input("features", GraphBuilder.Float, "batch", 4), 4, 6)]);
+        x = b.Named("sum", "Add", [x, b.QuantisedProduct(b.Node("Relu", [b.QuantisedProduct(x, 6, 12)]), 12, 6)]);
+        b.Named("logits", "Identity", [b.QuantisedProduct(x, 6, 5)]);
+        b.Output("logits", GraphBuilder.Float, "batch", 5);
+        return b;
+    }
+
+    /// <summary>A decoder as exported for generation: positions, a mask, and the keys and values of earlier calls.</summary>
+    public static GraphBuilder WithPast()
+    {
+        var b = new GraphBuilder(9);
+        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence"), positions = b.Input("position_ids", GraphBuilder.Int64, "batch", "sequence");
+        string attended = b.Input("attention_mask", GraphBuilder.Int64, "batch", "total"), past = b.Input("past_key_values.0.key", GraphBuilder.Float, "batch", 2, "past", Width / 2);
+        string x = b.Node("Add", [b.Node("Gather", [b.Weight(1.0, Vocabulary, Width), ids]), b.Node("Gather", [b.Weight(0.5, 32, Width), positions])]);
+        string hidden = b.Node("Mul", [b.Node("Sub", [b.Constant([1f]), b.Node("Cast", [attended], ("to", GraphBuilder.Float))]), b.Constant([-1e9f])]);
+        string mask = b.Node("Add", [Causal(b, ids), b.Node("Unsqueeze", [hidden, b.Constant(1, 2)])]);
+        x = b.Named("out0", "Add", [x, b.Attention(b.Norm(x, Width), Width, mask)]);
+        b.Named("logits", "MatMul", [x, b.Weight(Width, Vocabulary)]);
+        b.Named("present", "Concat", [past, b.Node("Transpose", [b.Node("Reshape", [x, b.Constant(0, 0, 2, Width / 2)])], ("perm", new[] { 0, 2, 1, 3 }))], ("axis", 2));
+        b.Output("logits", GraphBuilder.Float, "batch", "sequence", Vocabulary);
+        b.Output("present", GraphBuilder.Float, "batch", 2, "all", Width / 2);
+        return b;
+    }
+
     private static GraphProto Branch(string outer, string type)
     {
         var body = new GraphProto { Name = type };
