@@ -22,22 +22,37 @@ public static class Trainer
     /// <param name="cancellation">Ends the run cleanly after the step under way, with a checkpoint; the last report has <see cref="StepReport.Last"/> false.</param>
     /// <returns>A report for every step, as it is done.</returns>
     /// <exception cref="InputException">The settings contradict each other or the data, or a file cannot be read or written.</exception>
+    public static IAsyncEnumerable<StepReport> Run(TrainingOptions options, IActivationSource source, bool resume = false, TimeProvider? time = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(source);
+        return Run(options, new ShuffledData(source, options.Seed, options.Validation), resume, time, cancellation);
+    }
+
+    /// <summary>Trains to the end of the run on rows that come in an order of their own.</summary>
+    /// <param name="options">The settings; their seed and validation share are the data's affair.</param>
+    /// <param name="data">The rows; the caller's to dispose, after the run.</param>
+    /// <param name="resume">True: go on from the checkpoint in the output folder, or start when there is none.</param>
+    /// <param name="time">Clock of the checkpoints by minutes; the system's when null.</param>
+    /// <param name="cancellation">Ends the run cleanly after the step under way, with a checkpoint; the last report has <see cref="StepReport.Last"/> false.</param>
+    /// <returns>A report for every step, as it is done.</returns>
+    /// <exception cref="InputException">The settings contradict each other or the data, or a file cannot be read or written.</exception>
     public static async IAsyncEnumerable<StepReport> Run(
         TrainingOptions options,
-        IActivationSource source,
+        ITrainingData data,
         bool resume = false,
         TimeProvider? time = null,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(data);
         time ??= TimeProvider.System;
         string? folder = options.Output;
         if (resume && folder is null) throw new InputException("There is nothing to resume without an output folder; name the folder of the run.");
         if (folder is not null) CreateFolder(folder);
 
         // Steps run on the pool, so that a caller with a screen to draw stays free.
-        using TrainingRun run = await Task.Run(() => Open(options, source, resume), CancellationToken.None);
+        using TrainingRun run = await Task.Run(() => Open(options, data, resume), CancellationToken.None);
         using MetricsLog? log = folder is null ? null : new MetricsLog(folder, run.Step);
         if (folder is not null) AtomicFile.Write(Path.Combine(folder, SettingsFileName), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(RunFile.Write(run.Options))));
         long saved = time.GetTimestamp();
@@ -49,7 +64,7 @@ public static class Trainer
             bool byTime = options.CheckpointMinutes > 0 && time.GetElapsedTime(saved).TotalMinutes >= options.CheckpointMinutes;
             if (folder is not null && (last || bySteps || byTime))
             {
-                await Task.Run(() => Save(run, source, folder), CancellationToken.None);
+                await Task.Run(() => Save(run, data, folder), CancellationToken.None);
                 saved = time.GetTimestamp();
                 report = report with { Checkpoint = folder };
             }
@@ -60,11 +75,11 @@ public static class Trainer
         }
     }
 
-    private static TrainingRun Open(TrainingOptions options, IActivationSource source, bool resume)
+    private static TrainingRun Open(TrainingOptions options, ITrainingData data, bool resume)
     {
         string? state = options.Output is null ? null : Path.Combine(options.Output, TrainingState.FileName);
-        if (!resume || !File.Exists(state)) return TrainingRun.Start(options, source);
-        return TrainingState.Load(state, source, saved =>
+        if (!resume || !File.Exists(state)) return TrainingRun.Start(options, data);
+        return TrainingState.Load(state, data, saved =>
         {
             TrainingOptions adapted = saved with { Threads = options.Threads, Output = options.Output, Data = options.Data };
             if (!string.Equals(RunFile.Write(adapted), RunFile.Write(options), StringComparison.Ordinal))
@@ -74,9 +89,9 @@ public static class Trainer
     }
 
     // The state first: killed between the two, a resumed run writes the autoencoder again.
-    private static void Save(TrainingRun run, IActivationSource source, string folder)
+    private static void Save(TrainingRun run, ITrainingData data, string folder)
     {
-        TrainingState.Save(run, source, Path.Combine(folder, TrainingState.FileName));
+        TrainingState.Save(run, data, Path.Combine(folder, TrainingState.FileName));
         run.Autoencoder.Save(folder);
     }
 

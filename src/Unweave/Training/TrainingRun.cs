@@ -16,32 +16,30 @@ public sealed class TrainingRun : IDisposable
     private const int CentreSample = 8192;  // rows for the scale and the geometric median: more would not move them
     private const int ValidationSample = 8192; // held-out rows of a validation during the run
 
-    private readonly IActivationSource source;
-    private readonly ShuffledRows rows;
+    private readonly ITrainingData data;
     private readonly Schedule schedule;
     private readonly Workers workers;
     private readonly Gradients gradients;
-    private readonly BatchReader reader;
+    private readonly IBatches reader;
     private readonly Matrix? validation;
     private readonly double validationVariance;
 
-    private TrainingRun(TrainingOptions options, IActivationSource source, Action<TrainingRun>? restore)
+    private TrainingRun(TrainingOptions options, ITrainingData data, Action<TrainingRun>? restore)
     {
-        options.Validate(source.Width);
-        (Options, this.source) = (options, source);
+        options.Validate(data.Width);
+        (Options, this.data) = (options, data);
         schedule = new Schedule(options);
-        rows = new ShuffledRows(source.Rows, options.Seed, options.Validation);
         workers = new Workers(options.Threads);
-        Autoencoder = options.Autoencoder.Build(source.Width, new Rng(options.Seed, stream: 1));
+        Autoencoder = options.Autoencoder.Build(data.Width, new Rng(options.Seed, stream: 1));
         LastFired = new long[Autoencoder is SparseAutoencoder sparse ? sparse.Latents : 0];
         Optimizer = new Adam(Autoencoder.Parameters, workers, options.Beta1, options.Beta2, options.Epsilon);
         gradients = Autoencoder.CreateGradients(workers);
         if (restore is null) StartFromData();
         else restore(this);
-        reader = new BatchReader(source, rows, Step * options.Batch, options.Batch, Autoencoder.InputScale);
-        if (rows.ValidationRows > 0)
+        reader = data.Start(Step * options.Batch, options.Batch, Autoencoder.InputScale);
+        validation = data.Validation(ValidationSample);
+        if (validation is not null)
         {
-            validation = RowSubset.Validation(source, rows).Rows(0, (int)Math.Min(rows.ValidationRows, ValidationSample));
             using Matrix scaled = validation.Clone();
             TensorPrimitives.Multiply(scaled.AsSpan(), Autoencoder.InputScale, scaled.AsSpan());
             validationVariance = Variance(scaled);
@@ -91,11 +89,22 @@ public sealed class TrainingRun : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(source);
-        return new TrainingRun(options, source, restore: null);
+        return Start(options, new ShuffledData(source, options.Seed, options.Validation));
+    }
+
+    /// <summary>Starts a run on rows that come in an order of their own.</summary>
+    /// <param name="options">The settings; their seed and validation share are the data's affair.</param>
+    /// <param name="data">The rows; the caller's to dispose, after the run.</param>
+    /// <exception cref="InputException">The settings contradict each other or the data.</exception>
+    public static TrainingRun Start(TrainingOptions options, ITrainingData data)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(data);
+        return new TrainingRun(options, data, restore: null);
     }
 
     /// <summary>Makes a run whose state <paramref name="restore"/> fills in before the first batch is read.</summary>
-    internal static TrainingRun Restore(TrainingOptions options, IActivationSource source, Action<TrainingRun> restore) => new(options, source, restore);
+    internal static TrainingRun Restore(TrainingOptions options, ITrainingData data, Action<TrainingRun> restore) => new(options, data, restore);
 
     /// <summary>Does one step.</summary>
     /// <returns>What it did.</returns>
@@ -197,10 +206,7 @@ public sealed class TrainingRun : IDisposable
     // One factor brings the mean norm to √d; the decoder's bias starts at the geometric median.
     private void StartFromData()
     {
-        long[] positions = new long[(int)Math.Min(rows.TrainingRows, CentreSample)];
-        rows.Fill(0, positions);
-        using var sample = new Matrix(positions.Length, source.Width);
-        source.Read(positions, sample);
+        using Matrix sample = data.Sample(CentreSample);
         if (Options.InputScaling == InputScaling.MeanNorm) Autoencoder.InputScale = InputStatistics.Scale(sample);
         TensorPrimitives.Multiply(sample.AsSpan(), Autoencoder.InputScale, sample.AsSpan());
         Autoencoder.StartAt(InputStatistics.GeometricMedian(sample, tolerance: 1e-4));

@@ -17,7 +17,7 @@ internal static class TrainingState
     private const string Format = "unweave-training", Version = "1";
 
     /// <summary>Writes the state beside the target and renames it: a torn write leaves the last state whole.</summary>
-    public static void Save(TrainingRun run, IActivationSource source, string path)
+    public static void Save(TrainingRun run, ITrainingData source, string path)
     {
         var tensors = new List<TensorToWrite>();
         foreach (Parameter parameter in Tensors(run)) tensors.Add(TensorToWrite.From(parameter.Name, parameter.Value));
@@ -43,7 +43,7 @@ internal static class TrainingState
     /// <param name="path">The state file.</param>
     /// <param name="source">The same vectors that the run was started on.</param>
     /// <param name="adapt">Settings that may differ when a run goes on: threads, output, data.</param>
-    public static TrainingRun Load(string path, IActivationSource source, Func<TrainingOptions, TrainingOptions> adapt)
+    public static TrainingRun Load(string path, ITrainingData source, Func<TrainingOptions, TrainingOptions> adapt)
     {
         using TensorFile file = TensorFile.Open(path);
         if (!string.Equals(file.Metadata.GetValueOrDefault("format"), Format, StringComparison.Ordinal))

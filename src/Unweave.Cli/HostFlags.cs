@@ -1,0 +1,52 @@
+using System.CommandLine;
+using Unweave.Data;
+using Unweave.Hosts;
+using Unweave.Onnx;
+
+namespace Unweave.Cli;
+
+/// <summary>The flags that name a host model, what to read of it, and the texts to run it on.</summary>
+internal sealed class HostFlags
+{
+    private readonly Option<string> model = new("--model", "-m") { HelpName = "MODEL", Description = "Host model: an ONNX file, a folder with one, or the name of one fetched by `unweave pull`." };
+    private readonly Option<string> tokenizer = new("--tokenizer") { HelpName = "FILE", Description = "Tokenizer; left out, the one in the model's folder." };
+    private readonly Option<string> text = new("--text") { HelpName = "TEXTS", Description = "Texts: a file (plain, .jsonl, .csv, .tsv, .parquet, each also .gz), a folder of such files, or a quoted glob." };
+    private readonly Option<string> column = new("--text-column") { HelpName = "NAME", Description = "Field or column with the texts. [default: text]" };
+    private readonly Option<int?> context = new("--context") { HelpName = "N", Description = "Tokens of a window; left out, the model's context." };
+    private readonly Option<bool> keepSpecial = new("--keep-special") { Description = "Use the activations of start and end tokens too." };
+
+    /// <summary>Adds the flags to a command.</summary>
+    public HostFlags(Command command)
+    {
+        foreach (Option option in (Option[])[model, tokenizer, text, column, context, keepSpecial]) command.Add(option);
+    }
+
+    /// <summary>Whether a model is named.</summary>
+    public bool HasModel(ParseResult parsed) => parsed.GetValue(model) is not null;
+
+    /// <summary>Whether texts are named.</summary>
+    public bool HasText(ParseResult parsed) => parsed.GetValue(text) is not null;
+
+    /// <summary>The path of the model.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="otherwise">What to take when none is named.</param>
+    /// <exception cref="InputException">None is named and there is no other.</exception>
+    public string ModelPath(ParseResult parsed, string? otherwise = null)
+    {
+        string named = parsed.GetValue(model) ?? otherwise ?? throw new InputException("no model is named; give --model with an ONNX file or a folder with one.");
+        return File.Exists(named) || Directory.Exists(named) ? named : HubClient.Resolve(named) ?? named;
+    }
+
+    /// <summary>Opens the tokenizer.</summary>
+    public ITokenizer Tokenizer(ParseResult parsed, string path) => TokenizerFile.Open(parsed.GetValue(tokenizer) ?? ModelFolder.Tokenizer(path));
+
+    /// <summary>Opens the texts.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="otherwise">What to take when none are named.</param>
+    /// <exception cref="InputException">None are named and there are no others.</exception>
+    public TextCorpus Corpus(ParseResult parsed, string? otherwise = null) =>
+        TextCorpus.Open(parsed.GetValue(text) ?? otherwise ?? throw new InputException("no texts are named; give --text with a file or a folder."), parsed.GetValue(column));
+
+    /// <summary>How documents are run.</summary>
+    public PassOptions Pass(ParseResult parsed) => new() { Context = parsed.GetValue(context), KeepSpecial = parsed.GetValue(keepSpecial) };
+}
