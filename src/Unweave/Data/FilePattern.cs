@@ -5,7 +5,7 @@ namespace Unweave.Data;
 /// <summary>Finds the files that a path or a pattern names: <c>*</c> and <c>?</c> within a name, <c>**</c> for any number of folders.</summary>
 internal static class FilePattern
 {
-    private static readonly string[] AnyName = ["*"];
+    private static readonly string[] AnyName = ["*"], AnyDepth = ["**"];
 
     /// <summary>The files of all paths and patterns: a pattern's files in ordinal order of their paths, each file once.</summary>
     /// <exception cref="InputException">A pattern matches nothing, or a path is a folder.</exception>
@@ -22,6 +22,19 @@ internal static class FilePattern
         }
 
         return files;
+    }
+
+    /// <summary>Every file below a folder, at any depth, in no order; hidden ones are passed over and links to folders not followed.</summary>
+    public static IReadOnlyList<string> Below(string folder)
+    {
+        try
+        {
+            return [.. Match(folder, AnyDepth)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{folder}: a folder cannot be listed: {e.Message}", e);
+        }
     }
 
     private static string[] Expand(string item)

@@ -1,0 +1,161 @@
+using System.Security.Cryptography;
+using System.Text;
+using Unweave.Formats;
+
+namespace Unweave.Data;
+
+/// <summary>
+/// The texts of files, read one at a time in an order that is always the same: plain text (a file is a document), JSON lines, CSV,
+/// TSV and Parquet (a row is a document), each also compressed with gzip. Text is UTF-8; anything else is refused, never guessed.
+/// </summary>
+/// <remarks>
+/// One document is in memory at a time, and of a Parquet file its columns of texts and ids. Documents are numbered from 0 in the corpus's order;
+/// documents with nothing but white space are passed over but have a number, so that a place in a corpus can be gone to without
+/// reading what is before it, where the format allows.
+/// </remarks>
+public sealed class TextCorpus
+{
+    private readonly IReadOnlyList<TextFile> files;
+    private readonly Lock entry = new();
+    private long reached; // documents below this number have been counted
+
+    private TextCorpus(string name, IReadOnlyList<TextFile> files, string? textColumn)
+    {
+        Name = name;
+        this.files = files;
+        var listing = new StringBuilder($"text column {textColumn ?? "by default"}\n");
+        foreach (TextFile file in files)
+        {
+            long length = FileLength(file.Path);
+            Bytes += length;
+            listing.Append(file.Name).Append('\t').Append(length).Append('\n');
+        }
+
+        Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(listing.ToString())));
+    }
+
+    /// <summary>What was opened, for messages and manifests.</summary>
+    public string Name { get; }
+
+    /// <summary>The files, in the order they are read.</summary>
+    public IReadOnlyList<string> Files => [.. files.Select(file => file.Path)];
+
+    /// <summary>Size of all files, compressed where they are.</summary>
+    public long Bytes { get; }
+
+    /// <summary>SHA-256 of the names and sizes of the files and the chosen column, in lower-case hexadecimal: tells corpora apart without reading them.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>Documents passed over so far because there was nothing but white space in them; each counts once, however often it is met.</summary>
+    public long EmptyDocuments { get; private set; }
+
+    /// <summary>Opens a file, a folder or the files of a pattern.</summary>
+    /// <param name="path">
+    /// A file; a folder, of which every supported file at any depth is read in ordinal order of the paths; or a pattern with <c>*</c>,
+    /// <c>?</c> and <c>**</c>. The ending of a name says what is in the file: <c>.jsonl</c>, <c>.ndjson</c>, <c>.csv</c>, <c>.tsv</c>, <c>.parquet</c>,
+    /// or plain text; <c>.gz</c> after it means compressed. In a folder, plain text is <c>.txt</c>, <c>.text</c> and <c>.md</c>.
+    /// </param>
+    /// <param name="textColumn">The field or column of the text. Default: <c>text</c>, or the only column of a table. Plain text ignores it.</param>
+    /// <exception cref="InputException">There is no such file, or a folder has none that is supported.</exception>
+    public static TextCorpus Open(string path, string? textColumn = null) => Open([path], textColumn);
+
+    /// <summary>Opens files, folders and patterns, one after the other; a file named twice is read once.</summary>
+    /// <param name="paths">As for one path.</param>
+    /// <param name="textColumn">The field or column of the text.</param>
+    /// <exception cref="InputException">There is no such file, or a folder has none that is supported.</exception>
+    public static TextCorpus Open(IReadOnlyList<string> paths, string? textColumn = null)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        if (paths.Count == 0) throw new InputException("No text is named; give a file, a folder or a pattern such as corpus/*.jsonl.");
+        var found = new List<(string Path, string Name)>();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (string path in paths)
+        {
+            foreach ((string file, string name) in Directory.Exists(path) ? Below(path) : Matching(path))
+                if (seen.Add(Path.GetFullPath(file))) found.Add((file, name));
+        }
+
+        bool several = found.Count > 1;
+        return new TextCorpus(paths.Count == 1 ? paths[0] : $"{paths[0]} … {paths[^1]} ({paths.Count} paths)", [.. found.Select(file => TextFile.Create(file.Path, file.Name, textColumn, several))], textColumn);
+    }
+
+    /// <summary>Reads the documents that have text, in order.</summary>
+    /// <param name="from">Number of the first: plain files and Parquet files before it are not read, other files are read on.</param>
+    /// <returns>Each document with its number; numbers ascend, and those of documents without text are left out.</returns>
+    /// <exception cref="InputException">While reading: a file is torn, malformed or not UTF-8, or the whole corpus has no text.</exception>
+    public IEnumerable<(long Number, Document Document)> Documents(long from = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(from);
+        return Each();
+
+        IEnumerable<(long Number, Document Document)> Each()
+        {
+            long number = 0;
+            bool any = false;
+            foreach (TextFile file in files)
+            {
+                long first = 0;
+                if (number < from && file.Count() is { } count)
+                {
+                    first = Math.Min(count, from - number);
+                    number += first;
+                    if (first == count) continue;
+                }
+
+                foreach (Document document in file.Read(first))
+                {
+                    long here = number++;
+                    if (here < from) continue;
+                    bool empty = string.IsNullOrWhiteSpace(document.Text);
+                    Met(here, empty);
+                    if (empty) continue;
+                    any = true;
+                    yield return (here, document);
+                }
+            }
+
+            if (!any && from == 0)
+                throw new InputException($"{Name}: there is no text in it ({files.Count} {(files.Count == 1 ? "file" : "files")}, {number} {(number == 1 ? "document" : "documents")} of nothing but white space); give files with text.");
+        }
+    }
+
+    /// <summary>Size of a file, also where its name is a link, or why it cannot be read.</summary>
+    internal static long FileLength(string path)
+    {
+        if (!File.Exists(path)) TensorFile.OpenStream(path).Dispose(); // which says what there is instead
+        try
+        {
+            using Microsoft.Win32.SafeHandles.SafeFileHandle file = File.OpenHandle(path);
+            return RandomAccess.GetLength(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: may not be read ({e.Message.TrimEnd('.')}); check its permissions, or leave it out.", e);
+        }
+    }
+
+    private void Met(long number, bool empty)
+    {
+        lock (entry)
+        {
+            if (number < reached) return;
+            reached = number + 1;
+            if (empty) EmptyDocuments++;
+        }
+    }
+
+    private static (string Path, string Name)[] Below(string folder)
+    {
+        (string Path, string Name)[] below =
+        [
+            .. FilePattern.Below(folder)
+                .Where(TextFile.Supports)
+                .Select(path => (path, Name: Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/')))
+                .OrderBy(file => file.Name, StringComparer.Ordinal),
+        ];
+        return below.Length > 0 ? below : throw new InputException($"{folder}: no file of text is in this folder or below it; {TextFile.Endings} are read, each also with .gz after it.");
+    }
+
+    private static IEnumerable<(string Path, string Name)> Matching(string pattern) =>
+        FilePattern.Expand([pattern]).Select(path => (path, Path.GetFileName(path)));
+}

@@ -1,0 +1,239 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Unweave.Formats;
+
+namespace Unweave.Data;
+
+/// <summary>One file of a corpus: its documents in order, those without text included.</summary>
+internal abstract class TextFile
+{
+    /// <summary>What is read, for messages.</summary>
+    public const string Endings = ".txt, .text, .md, .jsonl, .ndjson, .csv, .tsv and .parquet";
+
+    /// <summary>Column or field of the text where none is chosen, and of the id.</summary>
+    protected const string DefaultText = "text", IdColumn = "id";
+
+    private protected TextFile(string path, string name) => (Path, Name) = (path, name);
+
+    /// <summary>Where the file is.</summary>
+    public string Path { get; }
+
+    /// <summary>What it is called in the corpus: its path below the folder that was opened, or its name.</summary>
+    public string Name { get; }
+
+    /// <summary>The file as its name says.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="name">What it is called in the corpus.</param>
+    /// <param name="textColumn">The chosen field or column.</param>
+    /// <param name="several">Whether the corpus has more files, so that a line's number alone is no id.</param>
+    public static TextFile Create(string path, string name, string? textColumn, bool several)
+    {
+        string prefix = several ? $"{name}:" : "";
+        string ending = Ending(path);
+        return ending switch
+        {
+            ".jsonl" or ".ndjson" => new JsonLinesFile(path, name, textColumn ?? DefaultText, prefix),
+            ".csv" => new TableFile(path, name, ',', textColumn, prefix),
+            ".tsv" => new TableFile(path, name, '\t', textColumn, prefix),
+            ".parquet" => new ParquetTextFile(path, name, textColumn, prefix),
+            ".json" => throw new InputException($"{path}: is JSON in one piece, which is not read as texts; write an object a line and end its name in .jsonl."),
+            _ => new PlainFile(path, name),
+        };
+    }
+
+    /// <summary>Whether a folder's file of this name is read.</summary>
+    public static bool Supports(string path) => Ending(path) is ".txt" or ".text" or ".md" or ".jsonl" or ".ndjson" or ".csv" or ".tsv" or ".parquet";
+
+    /// <summary>Number of documents where it can be had without reading them; null elsewhere.</summary>
+    public virtual long? Count() => null;
+
+    /// <summary>The documents, from one on.</summary>
+    /// <param name="first">Below <see cref="Count"/> where that is known, else 0.</param>
+    public abstract IEnumerable<Document> Read(long first);
+
+    /// <summary>Some names of fields or columns, for messages.</summary>
+    protected static string List(IEnumerable<string> names)
+    {
+        string[] all = [.. names];
+        string list = string.Join(", ", all.Take(20).Select(name => $"'{TensorFile.OneLine(name)}'"));
+        return all.Length == 0 ? "none" : all.Length <= 20 ? list : $"{list} and {all.Length - 20} more";
+    }
+
+    /// <summary>The column of the text among those of a table.</summary>
+    protected string Choose(IReadOnlyList<string> columns, string? chosen, string what)
+    {
+        if (chosen is not null) return columns.Contains(chosen, StringComparer.Ordinal) ? chosen : throw new InputException($"{Path}: no {what} is named '{TensorFile.OneLine(chosen)}'; it has {List(columns)}.");
+        if (columns.Contains(DefaultText, StringComparer.Ordinal)) return DefaultText;
+        return columns.Count == 1 ? columns[0] : throw new InputException($"{Path}: which {what} is the text? None is named '{DefaultText}'; it has {List(columns)}. Choose one by its name.");
+    }
+
+    private static string Ending(string path)
+    {
+        string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
+        return System.IO.Path.GetExtension(name).ToLowerInvariant();
+    }
+
+    /// <summary>A file that is one document.</summary>
+    private sealed class PlainFile(string path, string name) : TextFile(path, name)
+    {
+        public override long? Count() => 1;
+
+        public override IEnumerable<Document> Read(long first)
+        {
+            using var reader = new Utf8Reader(Path);
+            yield return new Document(Name, reader.ReadToEnd());
+        }
+    }
+
+    /// <summary>An object a line; lines of white space are no documents.</summary>
+    private sealed class JsonLinesFile(string path, string name, string field, string prefix) : TextFile(path, name)
+    {
+        public override IEnumerable<Document> Read(long first)
+        {
+            using var reader = new Utf8Reader(Path);
+            for (long number = 1; reader.ReadLine() is { } line; number++)
+                if (!string.IsNullOrWhiteSpace(line)) yield return Parse(line, number);
+        }
+
+        private Document Parse(string line, long number)
+        {
+            try
+            {
+                using JsonDocument json = JsonDocument.Parse(line);
+                JsonElement root = json.RootElement;
+                if (root.ValueKind != JsonValueKind.Object) throw Bad(number, $"is {Kind(root)} where an object is due");
+                if (!root.TryGetProperty(field, out JsonElement text)) throw Bad(number, $"has no field '{field}'; it has {List(root.EnumerateObject().Select(property => property.Name))}");
+                if (text.ValueKind is not (JsonValueKind.String or JsonValueKind.Null)) throw Bad(number, $"has {Kind(text)} in the field '{field}' where text is due");
+                string? id = !root.TryGetProperty(IdColumn, out JsonElement value) ? null
+                    : value.ValueKind == JsonValueKind.String ? value.GetString()
+                    : value.ValueKind == JsonValueKind.Number ? value.GetRawText() : null;
+                return new Document(id ?? $"{prefix}{number}", text.GetString() ?? "");
+            }
+            catch (JsonException e)
+            {
+                throw new InputException($"{Path}: line {number} is not well-formed JSON (at byte {(e.BytePositionInLine ?? 0) + 1} of the line); the file is cut short, or not JSON lines.", e);
+            }
+            catch (InvalidOperationException e)
+            {
+                // What the JSON reader throws for half of an escaped surrogate pair.
+                throw new InputException($"{Path}: line {number} has an escape (\\u…) that is half a character; mend what wrote it.", e);
+            }
+        }
+
+        private InputException Bad(long number, string what) => new($"{Path}: line {number} {what}; name the field of the text, or mend the line.");
+
+        private static string Kind(JsonElement element) => element.ValueKind switch
+        {
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => "an array",
+            JsonValueKind.String => "text",
+            JsonValueKind.Number => "a number",
+            JsonValueKind.Null => "null",
+            _ => "true or false",
+        };
+    }
+
+    /// <summary>A header and a record a document.</summary>
+    private sealed class TableFile(string path, string name, char delimiter, string? column, string prefix) : TextFile(path, name)
+    {
+        public override IEnumerable<Document> Read(long first)
+        {
+            using var reader = new Utf8Reader(Path);
+            var table = new DelimitedText(reader, Path, delimiter);
+            var fields = new List<string>();
+            if (!table.Read(fields, keep: null) || table.Blank) throw new InputException($"{Path}: has no header; the first line names the columns.");
+            string[] columns = [.. fields];
+            if (columns.GroupBy(each => each, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new InputException($"{Path}: two columns are named '{TensorFile.OneLine(twice.Key)}'; give each a name of its own.");
+            int text = Array.IndexOf(columns, Choose(columns, column, "column")), id = Array.IndexOf(columns, IdColumn);
+            int[] keep = [text, id];
+            while (table.Read(fields, keep))
+            {
+                if (table.Blank && columns.Length > 1) continue;
+                if (fields.Count != columns.Length)
+                    throw new InputException($"{Path}: the record on line {table.Line} has {fields.Count} {(fields.Count == 1 ? "field" : "fields")} where the header has {columns.Length}; quote fields that hold the delimiter or a line break.");
+                yield return new Document(id >= 0 && id != text ? fields[id] : $"{prefix}{table.Line}", fields[text]);
+            }
+        }
+    }
+
+    /// <summary>A column of strings; NULL is a document without text.</summary>
+    private sealed class ParquetTextFile(string path, string name, string? column, string prefix) : TextFile(path, name)
+    {
+        private long? rows;
+
+        public override long? Count()
+        {
+            if (rows is null) Open(file => rows = file.Rows);
+            return rows;
+        }
+
+        public override IEnumerable<Document> Read(long first)
+        {
+            IReadOnlyList<string?> texts = [];
+            IReadOnlyList<string?>? ids = null;
+            Open(file =>
+            {
+                string chosen = Choose(file.TextColumns, column, "column of strings");
+                texts = file.ReadTexts(chosen);
+                ids = string.Equals(chosen, IdColumn, StringComparison.Ordinal) ? null : Ids(file);
+            });
+            for (int row = (int)first; row < texts.Count; row++) yield return new Document(ids?[row] ?? $"{prefix}{row}", texts[row] ?? "");
+        }
+
+        private static IReadOnlyList<string?>? Ids(ParquetFile file)
+        {
+            if (file.TextColumns.Contains(IdColumn, StringComparer.Ordinal)) return file.ReadTexts(IdColumn);
+            if (file.Tensors.FirstOrDefault(tensor => string.Equals(tensor.Name, IdColumn, StringComparison.Ordinal)) is not { Type: ElementType.Int64 or ElementType.Int32, Shape.Count: 1 } column) return null;
+            byte[] bytes = new byte[column.Count * column.Type.Size()];
+            file.ReadBytes(column, 0, bytes);
+            return column.Type == ElementType.Int64
+                ? [.. MemoryMarshal.Cast<byte, long>(bytes).ToArray().Select(id => id.ToString())]
+                : [.. MemoryMarshal.Cast<byte, int>(bytes).ToArray().Select(id => id.ToString())];
+        }
+
+        /// <summary>Opens the file; one in gzip is unpacked to a temporary file first, as Parquet is read from its end.</summary>
+        private void Open(Action<ParquetFile> read)
+        {
+            if (!Path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
+            {
+                using var plain = new ParquetFile(Path);
+                read(plain);
+                return;
+            }
+
+            string unpacked = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"unweave-{System.IO.Path.GetRandomFileName()}.parquet");
+            try
+            {
+                Unpack(unpacked);
+                using var file = new ParquetFile(unpacked);
+                read(file);
+            }
+            catch (InputException e)
+            {
+                throw new InputException(e.Message.Replace(unpacked, Path, StringComparison.Ordinal), e);
+            }
+            finally
+            {
+                File.Delete(unpacked);
+            }
+        }
+
+        private void Unpack(string target)
+        {
+            using var gzip = new SealedGzip(TensorFile.OpenStream(Path));
+            try
+            {
+                using FileStream file = File.Create(target);
+                gzip.CopyTo(file);
+            }
+            catch (InvalidDataException e)
+            {
+                throw new InputException($"{Path}: cannot be unpacked as gzip ({e.Message.TrimEnd('.')}): the file is torn or damaged; copy or write it again.", e);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new InputException($"{Path}: cannot be unpacked to {System.IO.Path.GetDirectoryName(target)}: {e.Message.TrimEnd('.')}. Free some space there, set TMPDIR to a folder with more, or unpack the file yourself.", e);
+            }
+        }
+    }
+}
