@@ -20,7 +20,7 @@ internal static class CanonicalForm
     private static readonly FrozenDictionary<int, int[]> Decompositions;
     private static readonly FrozenDictionary<(int First, int Second), int> Compositions;
     private static readonly FrozenDictionary<int, int> CombiningClasses;
-    private static readonly FrozenSet<int> Seconds;
+    private static readonly FrozenSet<int> Joining;
 
     static CanonicalForm()
     {
@@ -46,8 +46,11 @@ internal static class CanonicalForm
         Decompositions = decompositions.ToFrozenDictionary();
         Compositions = compositions.ToFrozenDictionary();
         CombiningClasses = classes.ToFrozenDictionary();
-        Seconds = compositions.Keys.Select(pair => pair.Item2)
-            .Concat(Enumerable.Range(FirstVowel, Vowels)).Concat(Enumerable.Range(BeforeTrail + 1, Trails - 1)).ToFrozenSet();
+
+        // Starters that may still become one with what precedes them: seconds of a pair, and what decomposes into marks alone.
+        Joining = compositions.Keys.Select(pair => pair.Item2)
+            .Concat(Enumerable.Range(FirstVowel, Vowels)).Concat(Enumerable.Range(BeforeTrail + 1, Trails - 1))
+            .Concat(decompositions.Where(entry => classes.ContainsKey(entry.Value[0])).Select(entry => entry.Key)).ToFrozenSet();
     }
 
     /// <summary>
@@ -85,7 +88,7 @@ internal static class CanonicalForm
     }
 
     /// <summary>A mark, or a letter that may become one with what precedes it.</summary>
-    private static bool JoinsTheOneBefore(int point) => point >= FirstOfInterest && (CombiningClass(point) != 0 || Seconds.Contains(point));
+    private static bool JoinsTheOneBefore(int point) => point >= FirstOfInterest && (CombiningClass(point) != 0 || Joining.Contains(point));
 
     private static int CombiningClass(int point) => CombiningClasses.GetValueOrDefault(point);
 
