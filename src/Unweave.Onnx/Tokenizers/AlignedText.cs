@@ -26,20 +26,19 @@ internal sealed class AlignedText
     /// <summary>The original text, with each surrogate that has no partner replaced by U+FFFD, as UTF-8 would have it.</summary>
     public static AlignedText Of(string text)
     {
-        char[] units = text.ToCharArray();
-        int[] starts = new int[units.Length];
-        int[] ends = new int[units.Length];
-        for (int i = 0; i < units.Length;)
+        char[] characters = text.ToCharArray();
+        int[] from = new int[characters.Length], to = new int[characters.Length];
+        for (int i = 0; i < characters.Length;)
         {
             // Both halves of a pair stand for the whole of it: no token ends inside a character of the original.
             int length = 1;
-            if (char.IsHighSurrogate(units[i]) && i + 1 < units.Length && char.IsLowSurrogate(units[i + 1])) length = 2;
-            else if (char.IsSurrogate(units[i])) units[i] = '\uFFFD';
-            for (int j = i; j < i + length; j++) (starts[j], ends[j]) = (i, i + length);
+            if (char.IsHighSurrogate(characters[i]) && i + 1 < characters.Length && char.IsLowSurrogate(characters[i + 1])) length = 2;
+            else if (char.IsSurrogate(characters[i])) characters[i] = '\uFFFD';
+            for (int j = i; j < i + length; j++) (from[j], to[j]) = (i, i + length);
             i += length;
         }
 
-        return new AlignedText(units, starts, ends);
+        return new AlignedText(characters, from, to);
     }
 
     /// <summary>Where a unit starts in the original text.</summary>
