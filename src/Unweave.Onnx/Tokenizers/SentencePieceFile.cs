@@ -8,7 +8,17 @@ internal static class SentencePieceFile
     private const int UnigramModel = 1, BytePairModel = 2;
 
     /// <summary>The SentencePiece models in a folder, by their extension.</summary>
-    public static string[] In(string folder) => [.. Directory.EnumerateFiles(folder, "*.model").Order(StringComparer.Ordinal)];
+    public static string[] In(string folder)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles(folder, "*.model").Order(StringComparer.Ordinal)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{folder}: the folder cannot be read: {e.Message}", e);
+        }
+    }
 
     public static TokenizerParts Read(string path, SourceFiles files)
     {

@@ -55,6 +55,8 @@ internal sealed class SentencePieces
 
         if (Unknown < 0) throw new InputException($"{where}: no piece is the unknown one; the file is damaged or not a SentencePiece model.");
         if (Ids.Count == 0) throw new InputException($"{where}: the vocabulary has no piece that text could have; the file is damaged or not a SentencePiece model.");
+        var userDefined = new PrefixTable(Ids.Where(entry => pieces[entry.Value].Kind == PieceKind.UserDefined));
+        UserDefined = userDefined.Count == 0 ? null : userDefined;
         if (!byteFallback) return;
         if (Array.IndexOf(found, -1) is >= 0 and int missing) throw new InputException($"{where}: unknown characters are to become bytes, but the piece <0x{missing:X2}> is missing.");
         bytes = found;
@@ -70,7 +72,7 @@ internal sealed class SentencePieces
     public int Unknown { get; }
 
     /// <summary>The pieces that are always one token, wherever they stand; null when there are none.</summary>
-    public PrefixTable? UserDefined => Table(PieceKind.UserDefined);
+    public PrefixTable? UserDefined { get; }
 
     /// <summary>Adds a token; an unknown one becomes bytes, or one with the unknown token before it.</summary>
     public void Add(int id, ReadOnlySpan<char> word, int start, int length, List<Piece> pieces, int before)
@@ -97,11 +99,5 @@ internal sealed class SentencePieces
         {
             pieces.Add(new Piece(id, start, length));
         }
-    }
-
-    private PrefixTable? Table(PieceKind kind)
-    {
-        var table = new PrefixTable(Ids.Where(entry => All[entry.Value].Kind == kind));
-        return table.Count == 0 ? null : table;
     }
 }

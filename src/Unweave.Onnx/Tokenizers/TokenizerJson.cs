@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Unweave.Onnx;
 
 /// <summary>
@@ -16,10 +14,9 @@ internal static class TokenizerJson
         JsonValueAt root = JsonValueAt.Parse(files.Read(path), path);
         JsonValueAt model = root.Required("model");
         string kind = KindOf(model);
+        if (kind is "Unigram") return Unigram(path, root, model, files);
         List<AddedToken> added = [.. root.Optional("added_tokens")?.Items().Select(AddedToken) ?? []];
         TextStep? normalizing = root.Optional("normalizer") is { } normalizer ? Normalizer(normalizer) : null;
-        if (kind == "Unigram") return Unigram(path, root, model, files);
-
         var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach ((string token, JsonValueAt id) in model.Required("vocab").Members()) vocabulary.Add(token, id.Count());
         string[] tokens = Vocabulary.InOrder(vocabulary, added, path);
@@ -29,12 +26,12 @@ internal static class TokenizerJson
         bool byteLevel = splitting is { } step && Mentions(step, "pretokenizers", "ByteLevel");
         return new TokenizerParts
         {
-            Kind = kind == "BPE" && byteLevel ? "byte-level BPE" : kind,
+            Kind = kind is "BPE" && byteLevel ? "byte-level BPE" : kind,
             Tokens = tokens,
             Added = added,
             Normalizing = normalizing,
             Splitting = splitting is { } split ? PreTokenizer(split, path) : null,
-            Model = kind == "BPE" ? BytePairs(model, vocabulary, ids, special, path) : WordPiece(model, vocabulary, special),
+            Model = kind is "BPE" ? BytePairs(model, vocabulary, ids, special, path) : WordPiece(model, vocabulary, special),
             Decoding = root.Optional("decoder") is { } decoder ? [.. Decoder(decoder)] : [new JoinDecoding()],
             Frame = Frame(root, new TokenizerConfig(VocabularyFiles.Folder(path), files), token => ids.TryGetValue(token, out int id) ? id : null, byteLevel, tokens.Length),
         };
@@ -108,7 +105,7 @@ internal static class TokenizerJson
         TokenizerParts parts = SentencePieceFile.Read(beside[0], files);
         string[] pieces = [.. model.Required("vocab").Items().Select(piece => piece.Items().First().Text())];
         int shared = Math.Min(pieces.Length, parts.Tokens.Length);
-        if (pieces.AsSpan(0, shared).CommonPrefixLength(parts.Tokens.AsSpan(0, shared)) is int same && same < shared)
+        if (pieces.AsSpan(0, shared).CommonPrefixLength(parts.Tokens.AsSpan(0, shared), StringComparer.Ordinal) is int same && same < shared)
             throw model.Unsupported($"ids other than those of {beside[0]} (id {same} is '{pieces[same]}' here, '{parts.Tokens[same]}' there)");
         int? IdOf(string token) => Array.IndexOf(parts.Tokens, token) is >= 0 and int id ? id : null;
         return parts with { Frame = Frame(root, new TokenizerConfig(VocabularyFiles.Folder(path), files), IdOf, separated: false, parts.Tokens.Length) };
@@ -122,7 +119,7 @@ internal static class TokenizerJson
             case "Sequence":
                 return new TextSteps([.. step.Required("normalizers").Items().Select(Normalizer)]);
             case "NFC" or "NFD":
-                return new CanonicalStep(compose: kind == "NFC");
+                return new CanonicalStep(compose: kind is "NFC");
             case "Lowercase":
                 return new LowerCaseStep();
             case "StripAccents":
@@ -215,7 +212,7 @@ internal static class TokenizerJson
             "Fuse" => [new FuseDecoding()],
             "Replace" => [new ReplaceDecoding(Literal(step.Required("pattern")), step.Required("content").Text())],
             "Strip" => [new StripDecoding(step.Required("content").Character(), step.Required("start").Count(), step.Required("stop").Count())],
-            "Metaspace" => [new MetaspaceDecoding(step.Required("replacement").Character(), step.Flag("add_prefix_space", otherwise: true) && step.Text("prepend_scheme", "always") != "never")],
+            "Metaspace" => [new MetaspaceDecoding(step.Required("replacement").Character(), step.Flag("add_prefix_space", otherwise: true) && step.Text("prepend_scheme", "always") is not "never")],
             "WordPiece" => [new WordPieceDecoding(step.Text("prefix", "##"), step.Flag("cleanup", otherwise: true))],
             "BPEDecoder" => [new SuffixDecoding(step.Text("suffix", "</w>"))],
             _ => throw step.Unsupported($"the decoder {kind}"),
@@ -225,9 +222,10 @@ internal static class TokenizerJson
     private static FrameTokens Frame(JsonValueAt root, TokenizerConfig config, Func<string, int?> idOf, bool separated, int vocabularySize)
     {
         (int? start, int? end) = root.Optional("post_processor") is { } processor ? Ends(processor) : (null, null);
-        int? padding = root.Optional("padding")?.Optional("pad_id")?.Count();
-        if (new[] { start, end, padding }.Max() is { } largest && largest >= vocabularySize)
-            throw root.Required("post_processor").Wrong($"names the id {largest}, but the vocabulary ends with {vocabularySize - 1}");
+        JsonValueAt? pad = root.Optional("padding")?.Optional("pad_id");
+        int? padding = pad?.Count();
+        if (Math.Max(start ?? 0, end ?? 0) is int largest && largest >= vocabularySize) throw root.Required("post_processor").Wrong($"names the id {largest}, but the vocabulary ends with {vocabularySize - 1}");
+        if (padding >= vocabularySize) throw pad!.Value.Wrong($"is no id: the vocabulary ends with {vocabularySize - 1}");
         return config.Frame(idOf, start, end, padding, separated);
     }
 
