@@ -51,7 +51,7 @@ public sealed class SentencePieceTests
         ITokenizer tokenizer = Model(SentencePiece(type, PiecesWithBytes, byteFallback: true));
         Assert.Equal("▁a@0+1 <0xE6>@1+1 <0x97>@1+0 <0xA5>@1+0 <0xC3>@2+1 <0xA9>@2+0 b@3+1", Shown(tokenizer, "a日éb", id => PiecesWithBytes[id].Item1));
         Assert.Equal("a日éb", tokenizer.Decode(tokenizer.Ids("a日éb")));
-        Assert.Equal("\uFFFD", tokenizer.Decode(tokenizer.Ids("日")[^1..]));
+        Assert.Equal("\uFFFD", tokenizer.Decode([tokenizer.Ids("日")[^1]]));
     }
 
     [Theory]
@@ -75,11 +75,11 @@ public sealed class SentencePieceTests
         Assert.Equal(text, string.Concat(cut));
         Assert.Equal(best, cut.Sum(Score), 1e-4);
 
-        static double Score(string piece) => Pieces.FirstOrDefault(known => known.Item1 == piece && known.Item3 == 1) is { Item1: not null } found ? found.Item2 : -6.5 - 10;
+        static double Score(string piece) => Pieces.FirstOrDefault(known => Is(known, piece) && known.Item3 == 1) is { Item1: not null } found ? found.Item2 : -6.5 - 10;
 
         static IEnumerable<string[]> All(string rest) => rest.Length == 0
             ? [[]]
-            : Enumerable.Range(1, rest.Length).Where(length => length == 1 || Pieces.Any(piece => piece.Item3 == 1 && piece.Item1 == rest[..length])).SelectMany(length => All(rest[length..]).Select(others => (string[])[rest[..length], .. others]));
+            : Enumerable.Range(1, rest.Length).Where(length => length == 1 || Pieces.Any(piece => piece.Item3 == 1 && Is(piece, rest[..length]))).SelectMany(length => All(rest[length..]).Select(others => (string[])[rest[..length], .. others]));
     }, iter: 200);
 
     [Fact]
@@ -88,14 +88,14 @@ public sealed class SentencePieceTests
         List<string> word = [.. text.Select(c => c.ToString())];
         while (true)
         {
-            var candidates = Enumerable.Range(0, word.Count - 1).Select(i => (At: i, Piece: Pieces.FirstOrDefault(piece => piece.Item1 == word[i] + word[i + 1]))).Where(pair => pair.Piece.Item1 is not null).ToList();
+            var candidates = Enumerable.Range(0, word.Count - 1).Select(i => (At: i, Piece: Pieces.FirstOrDefault(piece => Is(piece, word[i] + word[i + 1])))).Where(pair => pair.Piece.Item1 is not null).ToList();
             if (candidates.Count == 0) break;
             int at = candidates.OrderByDescending(pair => pair.Piece.Item2).ThenBy(pair => pair.At).First().At;
             word[at] += word[at + 1];
             word.RemoveAt(at + 1);
         }
 
-        int[] ids = [.. word.Select(piece => Math.Max(0, Array.FindIndex(Pieces, known => known.Item1 == piece)))];
+        int[] ids = [.. word.Select(piece => Math.Max(0, Array.FindIndex(Pieces, known => Is(known, piece))))];
         int[] expected = [.. ids.Where((id, i) => id != 0 || i == 0 || ids[i - 1] != 0)];
         Assert.Equal(expected, Model(SentencePiece(BytePairs, Pieces, dummyPrefix: false, removeExtraSpaces: false)).Ids(text));
     }, iter: 500);
@@ -123,14 +123,14 @@ public sealed class SentencePieceTests
         Assert.Equal("▁ab@0+3", Shown(tokenizer, "aa\u030A", id => Pieces[id].Item1));
         Assert.Equal("▁a@2+1 ▁a@3+2", Shown(tokenizer, "\t\ta\ta\t", id => Pieces[id].Item1));
         Assert.Equal("▁ab@0+3", Shown(tokenizer, "aｂb", id => Pieces[id].Item1));
-        Assert.Equal("▁a@0+1 <unk>@1+2 b@3+1", Shown(tokenizer, "a日𝒜b".Replace("日", "", StringComparison.Ordinal), id => Pieces[id].Item1));
+        Assert.Equal("▁a@0+1 <unk>@1+2 b@3+1", Shown(tokenizer, "a𝒜b", id => Pieces[id].Item1));
     }
 
     [Fact]
     public void A_part_of_what_was_one_character_covers_it_once()
     {
         ITokenizer tokenizer = Model(SentencePiece(Unigram, Pieces.Where(piece => piece.Item1 is not "bc"), map: RewritingRules(("ﬀ", "bc"))));
-        Assert.Equal([(0, 1), (1, 1), (1, 0)], tokenizer.Encode("aﬀ").Select(token => (token.Start, token.Length)));
+        Assert.Equal([(0, 2), (1, 0)], tokenizer.Encode("aﬀ").Select(token => (token.Start, token.Length)));
     }
 
     [Theory]
@@ -183,8 +183,10 @@ public sealed class SentencePieceTests
     [Fact]
     public void A_long_text_without_blanks_is_no_trouble()
     {
-        foreach (int type in (int[])[Unigram, BytePairs])
-            Assert.Equal(1 + 333_332 + 1, Model(SentencePiece(type, Pieces)).Encode(string.Concat(Enumerable.Repeat("abc", 333_333)) + "").Count / (type == Unigram ? 2 : 2));
+        // A sum prefers a + bc; merging ends with abc. The first a goes with the blank before it in both.
+        string text = string.Concat(Enumerable.Repeat("abc", 333_333));
+        Assert.Equal([7, 9, .. Enumerable.Repeat((int[])[4, 9], 333_332).SelectMany(ids => ids)], Model(SentencePiece(Unigram, Pieces)).Ids(text));
+        Assert.Equal([7, 9, .. Enumerable.Repeat(11, 333_332)], Model(SentencePiece(BytePairs, Pieces)).Ids(text));
     }
 
     [Fact]
@@ -243,6 +245,8 @@ public sealed class SentencePieceTests
         Assert.Contains("id 5", Assert.Throws<InputException>(() => TokenizerFile.Open(folder.Path)).Message, StringComparison.Ordinal);
     }
 
+    private static bool Is((string Piece, float, int) known, string piece) => string.Equals(known.Piece, piece, StringComparison.Ordinal);
+
     private static ITokenizer Model(byte[] bytes)
     {
         using var folder = new TemporaryFolder();
@@ -273,21 +277,21 @@ public sealed class SentencePieceTests
         return blob.ToArray();
 
         // A unit: the label in bits 0-7, whether a rule ends there in bit 8, the distance to the children from bit 10. A value has bit 31.
-        void Place((byte[] Rest, uint Value)[] below, uint node, byte label)
+        void Place((byte[] Tail, uint Value)[] below, uint node, byte label)
         {
-            byte[] labels = [.. below.Where(rule => rule.Rest.Length > 0).Select(rule => rule.Rest[0]).Distinct()];
-            bool ends = below.Any(rule => rule.Rest.Length == 0);
+            byte[] labels = [.. below.Where(rule => rule.Tail.Length > 0).Select(rule => rule.Tail[0]).Distinct()];
+            bool ends = below.Any(rule => rule.Tail.Length == 0);
             uint offset = 1;
             while ((ends && taken.Contains(node ^ offset)) || labels.Any(next => taken.Contains(node ^ offset ^ next))) offset++;
             units[node] = label | (ends ? 0x100u : 0) | (offset << 10);
             if (ends)
             {
                 taken.Add(node ^ offset);
-                units[node ^ offset] = 0x80000000 | below.First(rule => rule.Rest.Length == 0).Value;
+                units[node ^ offset] = 0x80000000 | below.First(rule => rule.Tail.Length == 0).Value;
             }
 
             foreach (byte next in labels) taken.Add(node ^ offset ^ next);
-            foreach (byte next in labels) Place([.. below.Where(rule => rule.Rest.Length > 0 && rule.Rest[0] == next).Select(rule => (rule.Rest[1..], rule.Value))], node ^ offset ^ next, next);
+            foreach (byte next in labels) Place([.. below.Where(rule => rule.Tail.Length > 0 && rule.Tail[0] == next).Select(rule => (rule.Tail[1..], rule.Value))], node ^ offset ^ next, next);
         }
     }
 }
