@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Unweave.Onnx;
 
@@ -21,6 +22,7 @@ internal readonly struct JsonValueAt
     /// <summary>Reads a file; names may not be given twice.</summary>
     public static JsonValueAt Parse(byte[] json, string file)
     {
+        if (!Utf8.IsValid(json)) throw new InputException($"{file}: this is not JSON in UTF-8; download the file again.");
         try
         {
             ReadOnlyMemory<byte> text = json.AsSpan().StartsWith("\uFEFF"u8) ? json.AsMemory(3) : json;
@@ -31,6 +33,11 @@ internal readonly struct JsonValueAt
         {
             string line = e.LineNumber is { } number ? $" (line {number + 1})" : "";
             throw new InputException($"{file}: this is not valid JSON: {Shorten(e.Message.Split(". ")[0].TrimEnd('.'), 200)}{line}; download the file again.", e);
+        }
+        catch (InvalidOperationException e)
+        {
+            // Names are compared, so each is read: one that is half a surrogate pair cannot be.
+            throw new InputException($"{file}: the name of a member is not a string in Unicode (half a surrogate pair).", e);
         }
     }
 
@@ -103,7 +110,7 @@ internal readonly struct JsonValueAt
     public IEnumerable<(string Name, JsonValueAt Value)> Members()
     {
         string own = place, of = file;
-        return Object().EnumerateObject().Select(member => (NameOf(member, of, own), new JsonValueAt(member.Value, of, $"{own}[\"{Shorten(NameOf(member, of, own), 60)}\"]")));
+        return Object().EnumerateObject().Select(member => (member.Name, new JsonValueAt(member.Value, of, $"{own}[\"{Shorten(member.Name, 60)}\"]")));
     }
 
     /// <summary>What is wrong with the value, where it stands.</summary>
@@ -115,18 +122,6 @@ internal readonly struct JsonValueAt
     private string Place => place.Length == 0 ? "the file" : place;
 
     private JsonElement Object() => IsObject ? element : throw Wrong("should be an object");
-
-    private static string NameOf(JsonProperty member, string file, string place)
-    {
-        try
-        {
-            return member.Name;
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new InputException($"{file}: a name in {(place.Length == 0 ? "the file" : place)} is not a string in Unicode (half a surrogate pair).", e);
-        }
-    }
 
     private static string Shorten(string text, int length) => (text.Length <= length ? text : text[..length] + "…").ReplaceLineEndings(" ");
 }

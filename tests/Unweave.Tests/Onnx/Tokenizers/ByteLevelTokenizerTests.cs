@@ -75,12 +75,19 @@ public sealed partial class ByteLevelTokenizerTests
     [InlineData("a😀b", "0+1 1+2 1+0 1+0 1+0 3+1")]
     [InlineData("日", "0+1 0+0 0+0")]
     [InlineData("e\u0301", "0+1 1+1 1+0")]
-    [InlineData("\uD83D!", "0+1 0+0 0+0 1+1")]
     [InlineData("", "")]
     public void The_first_token_of_a_character_covers_it_and_the_others_are_empty_there(string text, string expected)
     {
         ITokenizer bytes = Open(Gpt2(Numbered(["<|endoftext|>", .. Alphabet.Select(c => c.ToString())]), []));
         Assert.Equal(expected, string.Join(' ', bytes.Encode(text).Select(token => $"{token.Start}+{token.Length}")));
+    }
+
+    [Fact]
+    public void Half_a_pair_covers_itself_and_is_read_as_a_replacement_character()
+    {
+        ITokenizer bytes = Open(Gpt2(Numbered(["<|endoftext|>", .. Alphabet.Select(c => c.ToString())]), []));
+        Assert.Equal([(0, 1), (0, 0), (0, 0), (1, 1)], bytes.Encode("\uD83D!").Select(token => (token.Start, token.Length)));
+        Assert.Equal("\uFFFD!", bytes.Decode(bytes.Ids("\uD83D!")));
     }
 
     [Fact]
