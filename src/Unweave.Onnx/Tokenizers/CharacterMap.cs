@@ -9,6 +9,8 @@ namespace Unweave.Onnx;
 /// </summary>
 internal sealed class CharacterMap
 {
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private readonly uint[] units;
     private readonly byte[] replacements;
     private readonly string where;
@@ -65,8 +67,6 @@ internal sealed class CharacterMap
             throw new InputException(Broken().Message, e);
         }
     }
-
-    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private InputException Broken() => new($"{where}: the rules for rewriting characters (precompiled_charsmap) are broken; download the file again.");
 }

@@ -132,7 +132,7 @@ public sealed class TokenizerJsonTests
         Assert.Equal("a 12 . , a -", Split("""{ "type": "Punctuation" }"""));
         Assert.Equal("a 12 ., a -", Split("""{ "type": "Punctuation", "behavior": "Contiguous" }"""));
         Assert.Equal("a 12 a-", Split("""{ "type": "Split", "pattern": { "String": ".," }, "behavior": "Removed", "invert": false }"""));
-        Assert.Equal("a 12 . ,", Split("""{ "type": "Sequence", "pretokenizers": [{ "type": "Split", "pattern": { "Regex": "[a-]+$|x" }, "behavior": "Removed" }, { "type": "Punctuation" }] }""".Replace("[a-]+$|x", "a-", StringComparison.Ordinal)));
+        Assert.Equal("a 12 . ,", Split("""{ "type": "Sequence", "pretokenizers": [{ "type": "Split", "pattern": { "Regex": "a-" }, "behavior": "Removed" }, { "type": "Punctuation" }] }"""));
 
         string Split(string? step)
         {
@@ -189,16 +189,20 @@ public sealed class TokenizerJsonTests
         JsonObject json = Letters("ab");
         json["pre_tokenizer"] = ByteLevel();
         json["added_tokens"] = new JsonArray(Added("<|endoftext|>", 2));
-        foreach (string name in (string[])["tokenizer_config.json", "special_tokens_map.json"])
-        {
-            using var folder = new TemporaryFolder();
-            File.WriteAllText(folder["tokenizer.json"], json.ToJsonString());
-            if (name is "tokenizer_config.json" || !config.Contains("add_", StringComparison.Ordinal)) File.WriteAllText(folder[name], config);
-            else continue;
-            ITokenizer tokenizer = TokenizerFile.Open(folder.Path);
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["tokenizer.json"], json.ToJsonString());
+        File.WriteAllText(folder["tokenizer_config.json"], config);
+        Assert.Equal((start, end, padding), Ends());
 
-            // A null in the map says nothing: only the configuration can say that there is none.
-            Assert.Equal((start, end, padding), (tokenizer.Start, tokenizer.End, tokenizer.Padding));
+        // Flags are the configuration's alone; tokens can also be named by the map.
+        if (config.Contains("add_", StringComparison.Ordinal)) return;
+        File.Move(folder["tokenizer_config.json"], folder["special_tokens_map.json"]);
+        Assert.Equal((start, end, padding), Ends());
+
+        (int?, int?, int?) Ends()
+        {
+            ITokenizer tokenizer = TokenizerFile.Open(folder.Path);
+            return (tokenizer.Start, tokenizer.End, tokenizer.Padding);
         }
     }
 
