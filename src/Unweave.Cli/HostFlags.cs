@@ -34,7 +34,7 @@ internal sealed class HostFlags
     public string ModelPath(ParseResult parsed, string? otherwise = null)
     {
         string named = parsed.GetValue(model) ?? otherwise ?? throw new InputException("no model is named; give --model with an ONNX file or a folder with one.");
-        return File.Exists(named) || Directory.Exists(named) ? named : HubClient.Resolve(named) ?? named;
+        return named;
     }
 
     /// <summary>Opens the tokenizer.</summary>

@@ -5,7 +5,10 @@ using Unweave.Autoencoders;
 using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
+using Unweave.Evaluation;
 using Unweave.Formats;
+using Unweave.Hosts;
+using Unweave.Onnx;
 using Unweave.Training;
 
 namespace Unweave.Cli.Commands;
@@ -20,11 +23,15 @@ internal static class EvalCommand
         var files = new Argument<string[]>("FILES") { Description = "Files of vectors, [rows, d]; left out, those that the run was trained on.", Arity = ArgumentArity.ZeroOrMore };
         var all = new Option<bool>("--all") { Description = "Measure on every row of the files; left out, on the rows that the run held out from training." };
         var tensor = new Option<string>("--tensor") { HelpName = "NAME", Description = "Tensor or column that holds the vectors; left out, that of the run." };
-        var command = new Command("eval", "Measures a trained autoencoder, beside PCA and a random dictionary, and shows how often its latents fire.") { sae, files, all, tensor };
-        help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all");
+        var hook = new Option<string>("--hook") { HelpName = "HOOK", Description = "With --model: where to splice the autoencoder in; left out, the hook that it was trained on." };
+        var tokens = new Option<long>("--tokens") { HelpName = "N", Description = "With --model: tokens of the texts to run, at most.", DefaultValueFactory = _ => 100_000 };
+        var command = new Command("eval", "Measures a trained autoencoder, beside PCA and a random dictionary, and shows how often its latents fire; or, spliced into its host model, what it costs the model's predictions.") { sae, files, all, tensor, hook, tokens };
+        var host = new HostFlags(command);
+        help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all", "unweave eval sae/ --model gpt2/ --text heldout.txt");
         command.SetAction((parsed, cancellation) =>
         {
-            Run(parsed.GetValue(sae)!, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all), parsed.GetValue(json), cancellation);
+            if (host.HasModel(parsed) || host.HasText(parsed)) Splice(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), parsed.GetValue(json), cancellation);
+            else Run(parsed.GetValue(sae)!, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all), parsed.GetValue(json), cancellation);
             return Task.CompletedTask;
         });
         return command;
@@ -57,6 +64,32 @@ internal static class EvalCommand
         Console.Out.WriteLine($"{sae} on {Figures.Count(measured.Rows)} rows of {source.Name}{(all ? "" : ", held out from training")}:");
         MetricsTable.Write(comparison);
         if (comparison.Trained.Density is { } density) DensityChart.Write(density, measured.Rows);
+    }
+
+    /// <summary>Splices the autoencoder into its host model.</summary>
+    private static void Splice(string sae, HostFlags flags, ParseResult parsed, string? hookName, long tokens, bool json, CancellationToken cancellation)
+    {
+        if (tokens < 2) throw new InputException($"--tokens is {tokens}; a prediction needs at least 2.");
+        using var autoencoder = Autoencoder.Load(sae);
+        HostReference? trained = HostReference.Find(sae);
+        string path = flags.ModelPath(parsed, trained?.Model);
+        using OnnxHost model = OnnxHost.Open(path);
+        if (trained is not null && !string.Equals(trained.ModelHash, model.Hash, StringComparison.Ordinal)) Console.Error.WriteLine($"{sae} was trained on another model ({trained.Model}); figures on {path} say how well it carries over.");
+        Hook hook = model.FindOne(hookName ?? trained?.Hook ?? throw new InputException($"{sae} does not say which hook it was trained on; name it with --hook (`unweave hooks {path}` lists them)."));
+        TextCorpus corpus = flags.Corpus(parsed);
+        var evaluator = new SpliceEvaluator(model, flags.Tokenizer(parsed, path), hook, flags.Pass(parsed));
+        var display = new RowsDisplay("spliced", tokens, TimeProvider.System);
+        SpliceReport report = evaluator.Run(autoencoder, corpus.Documents().Select(document => document.Document), corpus.Name, tokens, new RowsProgress(display, tokens), cancellation);
+        RowsDisplay.Clear();
+        if (json)
+        {
+            Screen.WriteJson(JsonNode.Parse(report.ToJson())!);
+            return;
+        }
+
+        Console.Out.WriteLine($"{sae} spliced into {model.Name} on {corpus.Name}:");
+        SpliceTable.Write(report);
+        if (report.Reconstruction.Density is { } density) DensityChart.Write(density, report.Reconstruction.Rows);
     }
 
     /// <summary>The rows that the run trained on and those that it held out.</summary>

@@ -31,7 +31,7 @@ public sealed record PassOptions
 }
 
 /// <summary>What a pass read from one document.</summary>
-/// <param name="Number">The document's number in the pass, from 0.</param>
+/// <param name="Number">The document's number in its corpus.</param>
 /// <param name="Document">The document.</param>
 /// <param name="Tokens">Its tokens, all of them.</param>
 /// <param name="RowTokens">Token id of each row.</param>
@@ -89,18 +89,17 @@ public sealed class ActivationPass : IDisposable
     }
 
     /// <summary>Runs documents.</summary>
-    /// <param name="documents">The documents.</param>
-    /// <param name="first">Number of the first of them.</param>
+    /// <param name="documents">The documents with their numbers, as a corpus gives them.</param>
     /// <param name="cancellation">Ends the pass between batches.</param>
     /// <returns>One for each document with a token, in order.</returns>
-    public IEnumerable<DocumentRows> Run(IEnumerable<Document> documents, long first = 0, CancellationToken cancellation = default)
+    public IEnumerable<DocumentRows> Run(IEnumerable<(long Number, Document Document)> documents, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
         return Rows();
 
         IEnumerable<DocumentRows> Rows()
         {
-            foreach (List<DocumentRows> block in Blocks(documents, first))
+            foreach (List<DocumentRows> block in Blocks(documents))
             {
                 try
                 {
@@ -119,13 +118,13 @@ public sealed class ActivationPass : IDisposable
     public void Dispose() => run.Dispose();
 
     // Documents are run some at a time, so that windows of like length can share a batch.
-    private IEnumerable<List<DocumentRows>> Blocks(IEnumerable<Document> documents, long number)
+    private IEnumerable<List<DocumentRows>> Blocks(IEnumerable<(long Number, Document Document)> documents)
     {
         var block = new List<DocumentRows>();
         int tokens = 0;
-        foreach (Document document in documents)
+        foreach ((long number, Document document) in documents)
         {
-            DocumentRows rows = Empty(document, number++);
+            DocumentRows rows = Empty(document, number);
             if (rows.Tokens.Count == 0) continue;
             block.Add(rows);
             tokens += rows.Tokens.Count;
