@@ -12,6 +12,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     json,
     DemoCommand.Create(help, json),
     TrainCommand.Create(help, json),
+    HarvestCommand.Create(help, json),
     EvalCommand.Create(help, json),
     EncodeCommand.Create(help, json),
     InspectCommand.Create(help, json),

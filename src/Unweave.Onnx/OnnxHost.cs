@@ -16,16 +16,15 @@ public sealed class OnnxHost : IHostModel
     private readonly ModelInputs inputs;
     private readonly Dictionary<string, TensorDescription> tensors;
     private readonly string output;
-    private readonly int threads;
     private readonly Lazy<string> hash;
 
     private OnnxHost(string path, int threads)
     {
-        this.threads = threads;
+        Threads = threads == 0 ? Environment.ProcessorCount : threads;
         file = OnnxFile.Open(path);
         graph = new OnnxGraph(file.Model.Graph);
         inputs = ModelInputs.Of(path, file.Model.Graph);
-        var probe = GraphProbe.Run(file, graph, inputs, threads);
+        var probe = GraphProbe.Run(file, graph, inputs, Threads);
         tensors = probe.Tensors;
         output = MainOutput();
         Input = new HostInput(inputs.Ids is not null, probe.Causal(output), inputs.Masked, Context(), inputs.FixedBatch, inputs.FixedLength, inputs.Arrays);
@@ -36,6 +35,9 @@ public sealed class OnnxHost : IHostModel
         Vocabulary = embedded ?? (PredictsTokens ? int.Parse(tensors[output].Shape[2], System.Globalization.CultureInfo.InvariantCulture) : null);
         hash = new Lazy<string>(file.Hash);
     }
+
+    /// <summary>Threads within an operation.</summary>
+    public int Threads { get; }
 
     /// <inheritdoc/>
     public string Name => file.Path;
@@ -86,7 +88,7 @@ public sealed class OnnxHost : IHostModel
         if (cut is not null && reads.Any(read => string.Equals(read.Tensor, cut, StringComparison.Ordinal)))
             throw new InputException($"{Name}: {patched!.Hook.Name} is patched, so what it computes cannot be read in the same run.");
         ModelProto part = GraphCut.Make(file.Model, graph, [.. reads.Select(read => read.Tensor).Distinct(StringComparer.Ordinal)], patched is null ? null : Supplied(patched));
-        InferenceSession session = Session.Open(part, Name, file.Folder, threads);
+        InferenceSession session = Session.Open(part, Name, file.Folder, Threads);
         return new OnnxRun(session, inputs, patched, [.. reads], plan.Output);
     }
 

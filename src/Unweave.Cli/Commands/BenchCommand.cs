@@ -1,18 +1,20 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Unweave.Hosts;
+using Unweave.Onnx;
 using Unweave.Training;
 
 namespace Unweave.Cli.Commands;
 
-/// <summary><c>unweave bench step</c>: the time of a whole training step and of its phases.</summary>
+/// <summary><c>unweave bench</c>: the time of a whole training step and of its phases; of a harvest beside the model alone.</summary>
 internal static class BenchCommand
 {
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var bench = new Command("bench", "Times the kernels on this machine.") { Step(help, json) };
-        help.AddExamples(bench, "unweave bench step --batch 2048 --d 768 --latents 12288 --k 32");
+        var bench = new Command("bench", "Times training steps and harvests on this machine.") { Step(help, json), Harvest(help, json) };
+        help.AddExamples(bench, "unweave bench step --batch 2048 --d 768 --latents 12288 --k 32", "unweave bench harvest");
         return bench;
     }
 
@@ -38,6 +40,46 @@ internal static class BenchCommand
         });
         return step;
     }
+
+    private static Command Harvest(Help help, Option<bool> json)
+    {
+        Option<int> tokens = Number("--tokens", 100_000, "Tokens of a round."), rounds = Number("--repeats", 5, "Rounds of each, in turn, after one to warm up.");
+        var hook = new Option<string>("--hook") { HelpName = "HOOK", Description = "Where to read.", DefaultValueFactory = _ => EmbeddedModel.Hook };
+        var harvest = new Command("harvest", "Times a whole harvest and ONNX Runtime alone on the same batches, in turn.") { tokens, rounds, hook };
+        var host = new HostFlags(harvest);
+        help.AddExamples(harvest, "unweave bench harvest", "unweave bench harvest --model gpt2/ --hook blocks.8 --text corpus/");
+        harvest.SetAction((parsed, cancellation) =>
+        {
+            string path = host.ModelPath(parsed, EmbeddedModel.Folder);
+            using OnnxHost model = OnnxHost.Open(path);
+            HarvestFigures figures = HarvestBenchmark.Run(model, host.Tokenizer(parsed, path), model.FindOne(parsed.GetValue(hook)!), host.Corpus(parsed, EmbeddedModel.Corpus), Math.Max(1, parsed.GetValue(tokens)), Math.Max(1, parsed.GetValue(rounds)), cancellation);
+            if (parsed.GetValue(json)) Screen.WriteJson(ToJson(figures));
+            else Write(figures);
+            return Task.CompletedTask;
+        });
+        return harvest;
+    }
+
+    private static void Write(HarvestFigures figures)
+    {
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"threads {figures.Threads} rows {figures.Rows}"));
+        foreach ((string name, HarvestTimes times) in ((string, HarvestTimes)[])[("runtime", figures.Runtime), ("harvest", figures.Harvest)])
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} median_ms {times.Median:F2} min_ms {times.Minimum:F2} tokens_per_s {times.TokensPerSecond:F0}"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"harvest_share_of_runtime {figures.Share:F3}"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"peak_resident_mib {figures.PeakResidentBytes / 1048576.0:F0}"));
+    }
+
+    private static JsonObject ToJson(HarvestFigures figures) => new()
+    {
+        ["threads"] = figures.Threads,
+        ["rows"] = figures.Rows,
+        ["runtime"] = ToJson(figures.Runtime),
+        ["harvest"] = ToJson(figures.Harvest),
+        ["harvestShareOfRuntime"] = figures.Share,
+        ["peakResidentBytes"] = figures.PeakResidentBytes,
+    };
+
+    private static JsonObject ToJson(HarvestTimes times) => new() { ["medianMs"] = times.Median, ["minMs"] = times.Minimum, ["tokensPerSecond"] = times.TokensPerSecond };
 
     private static Option<int> Number(string name, int value, string description) => new(name) { HelpName = "N", Description = description, DefaultValueFactory = _ => value };
 

@@ -24,5 +24,9 @@ internal static class DensityChart
         for (int bin = first; bin < last; bin++) Line($"{Percent(density.Edges[bin])} to {Percent(density.Edges[bin + 1])}", density.Counts[bin]);
     }
 
-    private static string Percent(double exponent) => Math.Pow(10, exponent + 2).ToString("G2", CultureInfo.InvariantCulture) + "%";
+    private static string Percent(double exponent)
+    {
+        double percent = Math.Pow(10, exponent + 2);
+        return percent.ToString(percent >= 10 ? "F0" : "G2", CultureInfo.InvariantCulture) + "%";
+    }
 }

@@ -1,0 +1,118 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Unweave.Cli.Rendering;
+using Unweave.Data;
+using Unweave.Formats;
+using Unweave.Hosts;
+using Unweave.Onnx;
+
+namespace Unweave.Cli.Commands;
+
+/// <summary><c>unweave harvest</c>: the activations of a model at some hooks over a corpus, as shards on the disk.</summary>
+internal static class HarvestCommand
+{
+    private static readonly Dictionary<string, ElementType> Types = new(StringComparer.Ordinal) { ["fp16"] = ElementType.Float16, ["bf16"] = ElementType.BFloat16, ["fp32"] = ElementType.Float32 };
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create(Help help, Option<bool> json)
+    {
+        var hooks = new Option<string[]>("--hook") { HelpName = "HOOK", Description = "Where to read; may be given several times, or with * for several hooks. `unweave hooks MODEL` lists them.", Arity = ArgumentArity.OneOrMore };
+        var output = new Option<string?>("--output", "-o") { HelpName = "FOLDER", Description = "Folder of the harvest." };
+        var type = new Option<string>("--type") { HelpName = string.Join('|', Types.Keys), Description = "How activations are stored.", DefaultValueFactory = _ => "fp16" };
+        type.AcceptOnlyFromAmong([.. Types.Keys]);
+        var tokens = new Option<long>("--tokens") { HelpName = "N", Description = "Stop at the end of the document with which there are this many rows; left out, all texts are run.", DefaultValueFactory = _ => long.MaxValue };
+        var shard = new Option<int>("--rows-per-shard") { HelpName = "N", Description = "Rows of a shard.", DefaultValueFactory = _ => 65_536 };
+        var arrays = new Option<string[]>("--array") { HelpName = "FILE", Description = "For models that are fed arrays of numbers instead of texts: a file of vectors, a row an input; one for each array.", Arity = ArgumentArity.OneOrMore };
+        var resume = new Option<bool>("--resume") { Description = "Go on with the harvest in the output folder." };
+        var command = new Command("harvest", "Runs a model over texts and keeps its activations at some hooks, in shards that `unweave train` reads.") { hooks, output, type, tokens, shard, arrays, resume };
+        var host = new HostFlags(command);
+        help.AddExamples(
+            command,
+            "unweave harvest --model gpt2/ --hook blocks.8 --text corpus/ -o acts/",
+            "unweave harvest --model gpt2/ --hook 'blocks.*.mlp' --text texts.jsonl.gz --tokens 10_000_000 --type bf16 -o acts/",
+            "unweave harvest --model vision.onnx --hook blocks.3 --array images.npy -o acts/");
+        command.SetAction((parsed, cancellation) =>
+        {
+            string folder = parsed.GetValue(output) ?? throw new InputException("no folder is named; give one with -o.");
+            string path = host.ModelPath(parsed);
+            using OnnxHost model = OnnxHost.Open(path);
+            string[] named = parsed.GetValue(hooks) ?? [];
+            if (named.Length == 0) throw new InputException($"no hook is named; give --hook (`unweave hooks {path}` lists them).");
+            Hook[] found = [.. named.SelectMany(name => model.Find(name)).DistinctBy(hook => hook.Tensor, StringComparer.Ordinal)];
+            ElementType stored = Types[parsed.GetValue(type)!];
+            string[] files = parsed.GetValue(arrays) ?? [];
+            if (files.Length > 0) return FromArrays(model, found, files, stored);
+            return FromTexts(model, found, stored);
+
+            Task<int> FromTexts(OnnxHost model, Hook[] found, ElementType stored)
+            {
+                ITokenizer tokenizer = host.Tokenizer(parsed, path);
+                TextCorpus corpus = host.Corpus(parsed);
+                using var pass = new ActivationPass(model, tokenizer, found, host.Pass(parsed));
+                HarvestManifest manifest = Harvester.Describe(model, tokenizer, found, corpus, host.Pass(parsed), stored, parsed.GetValue(shard));
+                using HarvestWriter writer = Open(folder, manifest, parsed.GetValue(resume));
+                var display = new RowsDisplay("harvested", parsed.GetValue(tokens) is var most && most < long.MaxValue ? most : 0, TimeProvider.System);
+                return Made(writer, folder, display, parsed.GetValue(json), progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens), progress, cancellation), () => Skipped(corpus));
+            }
+
+            Task<int> FromArrays(OnnxHost model, Hook[] found, string[] files, ElementType stored)
+            {
+                ActivationFile[] inputs = [.. files.Select(file => ActivationFile.Open(file))];
+                try
+                {
+                    HarvestManifest manifest = ArrayHarvester.Describe(model, found, inputs, stored, parsed.GetValue(shard));
+                    using HarvestWriter writer = Open(folder, manifest, parsed.GetValue(resume));
+                    var display = new RowsDisplay("harvested", 0, TimeProvider.System);
+                    return Made(writer, folder, display, parsed.GetValue(json), progress => ArrayHarvester.Run(model, found, inputs, writer, progress, cancellation), () => "");
+                }
+                finally
+                {
+                    foreach (ActivationFile input in inputs) input.Dispose();
+                }
+            }
+        });
+        return command;
+    }
+
+    private static HarvestWriter Open(string folder, HarvestManifest manifest, bool resume) => resume ? HarvestWriter.Resume(folder, manifest) : HarvestWriter.Create(folder, manifest);
+
+    private static string Skipped(TextCorpus corpus) => corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and passed over.";
+
+    private static Task<int> Made(HarvestWriter writer, string folder, RowsDisplay display, bool json, Action<IProgress<long>> run, Func<string> more)
+    {
+        long before = writer.Rows;
+        bool stopped = false, was = writer.Finished;
+        try
+        {
+            run(new RowsProgress(display));
+        }
+        catch (OperationCanceledException)
+        {
+            stopped = true;
+        }
+
+        RowsDisplay.Clear();
+        if (json)
+        {
+            Screen.WriteJson(new JsonObject { ["output"] = folder, ["finished"] = writer.Finished, ["rows"] = writer.Rows, ["documents"] = writer.Documents, ["hooks"] = new JsonArray([.. writer.Manifest.Hooks.Select(hook => new JsonObject { ["name"] = hook.Name, ["width"] = hook.Width })]), ["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3) });
+        }
+        else if (stopped)
+        {
+            Console.Out.WriteLine("Stopped. Go on with the same command and --resume; at most the open shard is harvested again.");
+        }
+        else
+        {
+            string made = was ? "was finished already" : $"has {Figures.Count(writer.Rows)} rows of {Figures.Count(writer.Documents)} documents, {Figures.Short((writer.Rows - before) / display.Elapsed.TotalSeconds)} rows/s";
+            Console.Out.WriteLine($"{folder} {made}.{more()}");
+            string hook = writer.Manifest.Hooks.Count > 1 ? $"#{writer.Manifest.Hooks[0].Name}" : "";
+            Console.Out.WriteLine($"Train on it: unweave train {folder}{hook} --k 32 --latents 4096 -o sae/");
+        }
+
+        return Task.FromResult(stopped ? ExitCode.Interrupted : ExitCode.Done);
+    }
+
+    private sealed class RowsProgress(RowsDisplay display) : IProgress<long>
+    {
+        public void Report(long value) => display.Report(value);
+    }
+}

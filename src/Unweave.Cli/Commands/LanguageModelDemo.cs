@@ -1,0 +1,191 @@
+using System.Text.Json.Nodes;
+using Spectre.Console;
+using Unweave.Autoencoders;
+using Unweave.Checkpoints;
+using Unweave.Cli.Rendering;
+using Unweave.Data;
+using Unweave.Evaluation;
+using Unweave.Formats;
+using Unweave.Hosts;
+using Unweave.Interpretation;
+using Unweave.Numerics;
+using Unweave.Onnx;
+using Unweave.Training;
+
+namespace Unweave.Cli.Commands;
+
+/// <summary>What <c>unweave demo</c> does: harvest, train, splice, show.</summary>
+internal static class LanguageModelDemo
+{
+    /// <summary>Activations harvested.</summary>
+    public const long Rows = 800_000;
+
+    /// <summary>What differs from the defaults, so that all of it ends well within 150 seconds on two cores.</summary>
+    private const string Settings = """{ "tokens": 2000000, "batch": 1024, "learningRate": 0.001, "output": "runs/demo" }""";
+
+    private const int LatentsShown = 12, ExamplesShown = 4, ExamplesCompared = 10, DistinctTokens = 3, HeldOutTokens = 50_000, TokensBefore = 30, TokensAfter = 20;
+
+    /// <summary>Runs it.</summary>
+    /// <param name="settings">The settings given.</param>
+    /// <param name="rows">Activations to harvest.</param>
+    /// <param name="json">Whether the result is JSON.</param>
+    /// <param name="cancellation">Stops it; a run of training leaves a checkpoint.</param>
+    public static async Task<int> Run(RunFileDraft settings, long rows, bool json, CancellationToken cancellation)
+    {
+        TimeProvider time = TimeProvider.System;
+        long started = time.GetTimestamp();
+        if (rows < 1) throw new InputException($"--harvest is {rows}; there has to be something to train on.");
+        TrainingOptions options = settings.Over(RunFileDraft.Parse(Settings, "the demo's settings")).ToOptions();
+        string folder = options.Output ?? throw new InputException("output is null, but the demo has to write the autoencoder somewhere; name a folder with -o.");
+        string activations = Path.Combine(folder, "activations");
+        using OnnxHost model = OnnxHost.Open(EmbeddedModel.Folder);
+        ITokenizer tokenizer = TokenizerFile.Open(EmbeddedModel.Folder);
+        Hook hook = model.FindOne(EmbeddedModel.Hook);
+        options = options with { Data = [activations] };
+        options.Validate(hook.Width);
+        try
+        {
+            Harvest(model, tokenizer, hook, activations, rows, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            if (json) Screen.WriteJson(new JsonObject { ["finished"] = false });
+            else Console.Out.WriteLine("Stopped while harvesting.");
+            return ExitCode.Interrupted;
+        }
+
+        using var harvest = Data.Harvest.Open(activations);
+        using HarvestSource source = harvest.Source(hook.Name);
+        TrainingEnd end = await TrainingEnd.Of(options, source, $"{hook.Name} of the embedded language model", resume: false, cancellation);
+        if (end.Interrupted)
+        {
+            if (json) Screen.WriteJson(end.ToJson(options));
+            else end.Write(options);
+            return ExitCode.Interrupted;
+        }
+
+        TrainedOn.Write(folder, harvest, hook.Name);
+        Console.Error.WriteLine("Splicing it into the model, on texts that neither was trained on …");
+        using var autoencoder = Autoencoder.Load(folder);
+        TextCorpus heldOut = TextCorpus.Open(EmbeddedModel.HeldOut);
+        SpliceReport splice = new SpliceEvaluator(model, tokenizer, hook).Run(autoencoder, heldOut.Documents().Select(document => document.Document), "held-out texts", HeldOutTokens, cancellation: cancellation);
+        using MatrixSource measured = HeldOut(model, tokenizer, hook, heldOut, cancellation);
+        (RowSubset training, _) = Comparison.Split(source, options.Seed, options.Validation);
+        var comparison = Comparison.Run(autoencoder, training, measured, cancellation: cancellation);
+        Console.Error.WriteLine("Looking at what each latent is strongest on …");
+        TopExamples? examples = autoencoder is SparseAutoencoder sparse ? TopExamples.Find(sparse, source, ExamplesCompared, cancellation: cancellation) : null;
+        Card[] cards = examples is null ? [] : [.. Cards((SparseAutoencoder)autoencoder, source, tokenizer, examples)];
+        TimeSpan elapsed = time.GetElapsedTime(started);
+        if (json) Screen.WriteJson(ToJson(options, end, splice, comparison, cards, tokenizer, elapsed));
+        else Write(options, end, splice, comparison, examples, cards, tokenizer, elapsed);
+        return ExitCode.Done;
+    }
+
+    private static void Harvest(OnnxHost model, ITokenizer tokenizer, Hook hook, string folder, long rows, CancellationToken cancellation)
+    {
+        // What an earlier demo left; nothing but a harvest is removed.
+        if (Data.Harvest.Exists(folder)) Directory.Delete(folder, recursive: true);
+        TextCorpus corpus = TextCorpus.Open(EmbeddedModel.Corpus);
+        var options = new PassOptions();
+        using var writer = HarvestWriter.Create(folder, Harvester.Describe(model, tokenizer, [hook], corpus, options));
+        using var pass = new ActivationPass(model, tokenizer, [hook], options);
+        Console.Error.WriteLine($"Harvesting {hook.Name} of the embedded language model over State of the Union addresses, Moby Dick, dictionaries and more");
+        var display = new RowsDisplay("harvested", rows, TimeProvider.System);
+        Harvester.Run(pass, corpus, writer, rows, new RowsProgress(display), cancellation);
+        RowsDisplay.Clear();
+        Console.Error.WriteLine($"Harvested {Figures.Count(writer.Rows)} activations of width {hook.Width} in {Figures.Duration(display.Elapsed)}, {Figures.Short(writer.Rows / display.Elapsed.TotalSeconds)} a second");
+    }
+
+    private static MatrixSource HeldOut(OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, CancellationToken cancellation)
+    {
+        using var pass = new ActivationPass(model, tokenizer, [hook]);
+        var rows = new Matrix(HeldOutTokens, hook.Width);
+        int at = 0;
+        foreach (DocumentRows document in pass.Run(corpus.Documents(), cancellation))
+        {
+            int count = Math.Min(document.RowTokens.Length, HeldOutTokens - at);
+            document.Activations[0].AsSpan()[..(count * hook.Width)].CopyTo(rows.AsSpan()[(at * hook.Width)..]);
+            at += count;
+            if (at == HeldOutTokens) break;
+        }
+
+        return new MatrixSource(rows, "held-out texts");
+    }
+
+    // Latents of one token alone say little beyond the token: those shown fire on several.
+    private static IEnumerable<Card> Cards(SparseAutoencoder autoencoder, HarvestSource source, ITokenizer tokenizer, TopExamples examples)
+    {
+        int shown = 0;
+        foreach (ClearLatent latent in Clarity.Score(source, examples).Clearest(autoencoder.Latents))
+        {
+            int[] tokens = [.. latent.Examples.Select(example => source.Harvest.Row(example.Row).Token)];
+            if (tokens.Select(token => tokenizer.Decode([token]).Trim().ToUpperInvariant()).Distinct(StringComparer.Ordinal).Count() < DistinctTokens) continue;
+            TokenContext[] contexts = [.. latent.Examples.Take(ExamplesShown).Select(example => TokenContext.Of(autoencoder, source, latent.Latent, example.Row, TokensBefore, TokensAfter))];
+            yield return new Card(latent, examples.Fired(latent.Latent), contexts);
+            if (++shown == LatentsShown) yield break;
+        }
+    }
+
+    private static void Write(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, TopExamples? examples, Card[] cards, ITokenizer tokenizer, TimeSpan elapsed)
+    {
+        Screen.Results.MarkupLine("\n[bold]Spliced into the model,[/] on texts that neither the model nor the autoencoder was trained on:");
+        SpliceTable.Write(splice);
+        Screen.Results.MarkupLine("\n[bold]How well it reconstructs[/] those activations:");
+        MetricsTable.Write(comparison);
+        if (examples is not null)
+        {
+            long[] fired = [.. Enumerable.Range(0, examples.Latents).Select(examples.Fired)];
+            DensityChart.Write(DensityHistogram.Of(fired, examples.Rows), examples.Rows);
+            Screen.Results.MarkupLine($"\n[bold]What its {cards.Length} clearest latents mean:[/] the tokens that each is strongest on (latents of a single token left out)");
+            foreach (Card card in cards)
+            {
+                TokenCards.Heading(card.Latent, card.Fired);
+                foreach (TokenContext context in card.Contexts) TokenCards.Line(context, tokenizer);
+            }
+        }
+
+        Console.Out.WriteLine();
+        Console.Out.WriteLine($"Done in {Figures.Duration(elapsed)}, {Figures.Duration(end.Elapsed)} of it training. The autoencoder is in {options.Output}. To look further:");
+        foreach ((string command, string shows) in ((string, string)[])[
+            ($"unweave inspect {options.Output}", "its tensors and settings"),
+            ($"unweave eval {options.Output} --text my.txt", "spliced in again, on a text of your own"),
+            ($"unweave train {options.Data[0]} --latents 8192 -o sae/", "another autoencoder of the same activations"),
+            ("unweave hooks MODEL.onnx", "where a model of your own can be read"),
+            ("unweave demo --embeddings", "the same for embeddings of sentences")])
+        {
+            Console.Out.WriteLine($"  {command,-52}  {shows}");
+        }
+    }
+
+    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, Card[] cards, ITokenizer tokenizer, TimeSpan elapsed)
+    {
+        JsonObject result = comparison.ToJson();
+        result["splice"] = JsonNode.Parse(splice.ToJson());
+        result["training"] = end.ToJson(options);
+        result["seconds"] = Math.Round(elapsed.TotalSeconds, 3);
+        result["latents"] = new JsonArray([.. cards.Select(card => new JsonObject
+        {
+            ["latent"] = card.Latent.Latent,
+            ["clarity"] = card.Latent.Score,
+            ["frequency"] = card.Latent.Frequency,
+            ["examples"] = new JsonArray([.. card.Contexts.Select(context => new JsonObject
+            {
+                ["document"] = context.Document,
+                ["row"] = context.Row,
+                ["activation"] = context.Activations[context.Peak],
+                ["before"] = tokenizer.Decode([.. context.Tokens.Take(context.Peak)]),
+                ["token"] = tokenizer.Decode([context.Tokens[context.Peak]]),
+                ["after"] = tokenizer.Decode([.. context.Tokens.Skip(context.Peak + 1)]),
+            })]),
+        })]);
+        return result;
+    }
+
+    /// <summary>A latent to show.</summary>
+    private sealed record Card(ClearLatent Latent, long Fired, IReadOnlyList<TokenContext> Contexts);
+
+    private sealed class RowsProgress(RowsDisplay display) : IProgress<long>
+    {
+        public void Report(long value) => display.Report(value);
+    }
+}

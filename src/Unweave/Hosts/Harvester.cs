@@ -1,0 +1,94 @@
+using Unweave.Data;
+using Unweave.Formats;
+using Unweave.Numerics;
+
+namespace Unweave.Hosts;
+
+/// <summary>Runs a host model over a corpus and keeps what it reads at some hooks: in a folder of shards, or as a stream of rows.</summary>
+public static class Harvester
+{
+    private const string Windows = "windows";
+
+    /// <summary>Describes a harvest of texts before it is made.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="hooks">The hooks.</param>
+    /// <param name="corpus">The texts.</param>
+    /// <param name="options">Context, batches and special tokens.</param>
+    /// <param name="type">How activations are stored.</param>
+    /// <param name="rowsPerShard">Rows of a shard.</param>
+    public static HarvestManifest Describe(IHostModel model, ITokenizer tokenizer, IReadOnlyList<Hook> hooks, TextCorpus corpus, PassOptions options, ElementType type = ElementType.Float16, int rowsPerShard = 65_536)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        ArgumentNullException.ThrowIfNull(hooks);
+        ArgumentNullException.ThrowIfNull(corpus);
+        ArgumentNullException.ThrowIfNull(options);
+        return new HarvestManifest
+        {
+            Model = new HarvestInput(model.Name, model.Hash),
+            Tokenizer = new HarvestInput(tokenizer.Name, tokenizer.Hash),
+            Corpus = new HarvestInput(corpus.Name, corpus.Fingerprint),
+            Hooks = [.. hooks.Select(hook => new HarvestHook(hook.Name, hook.Width))],
+            ElementType = type,
+            ContextLength = options.ContextOf(model, tokenizer),
+            KeepsStart = options.KeepSpecial,
+            RowsPerShard = rowsPerShard,
+            Settings = new Dictionary<string, string>(StringComparer.Ordinal) { [Windows] = "from the start of each document, one after another, each with its own start token" },
+        };
+    }
+
+    /// <summary>Runs the documents that a harvest does not have yet, and completes it.</summary>
+    /// <param name="pass">The model at its hooks.</param>
+    /// <param name="corpus">The texts.</param>
+    /// <param name="writer">The harvest.</param>
+    /// <param name="rows">Rows to stop after, at the end of a document.</param>
+    /// <param name="progress">Told the number of rows after each document.</param>
+    /// <param name="cancellation">Stops between documents; what the open shard has is lost, the harvest can be resumed.</param>
+    public static void Run(ActivationPass pass, TextCorpus corpus, HarvestWriter writer, long rows = long.MaxValue, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(pass);
+        ArgumentNullException.ThrowIfNull(corpus);
+        ArgumentNullException.ThrowIfNull(writer);
+        if (writer.Finished) return;
+        if (writer.Rows < rows)
+        {
+            foreach (DocumentRows document in pass.Run(corpus.Documents(writer.NextDocument), cancellation))
+            {
+                long have = document.Number == writer.NextDocument ? writer.NextDocumentRows : 0;
+                Append(writer, document, (int)have);
+                progress?.Report(writer.Rows);
+                cancellation.ThrowIfCancellationRequested();
+                if (writer.Rows >= rows) break;
+            }
+        }
+
+        if (writer.Rows == 0) throw new InputException($"{corpus.Name}: there is no token in these texts, so there are no activations to harvest.");
+        writer.Complete();
+    }
+
+    /// <summary>The rows of one hook as blocks, a document each, for training on the way.</summary>
+    /// <param name="pass">The model at one hook.</param>
+    /// <param name="corpus">The texts.</param>
+    /// <param name="cancellation">Ends the stream.</param>
+    public static IEnumerable<Matrix> Stream(ActivationPass pass, TextCorpus corpus, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(pass);
+        ArgumentNullException.ThrowIfNull(corpus);
+        return pass.Run(corpus.Documents(), cancellation).Select(document => document.Activations[0]);
+    }
+
+    // A document longer than a shard may have been interrupted in its middle: its first rows are there already.
+    private static void Append(HarvestWriter writer, DocumentRows document, int have)
+    {
+        if (have == 0)
+        {
+            writer.Append(document.Number, document.Document.Id, document.RowTokens, document.RowPositions, document.Activations);
+            return;
+        }
+
+        Matrix[] rest = [.. document.Activations.Select(rows => new Matrix(rows.Rows - have, rows.Columns, rows.AsSpan()[(have * rows.Columns)..]))];
+        writer.Append(document.Number, document.Document.Id, document.RowTokens.AsSpan(have), document.RowPositions.AsSpan(have), rest, have);
+        foreach (Matrix rows in rest) rows.Dispose();
+    }
+}
