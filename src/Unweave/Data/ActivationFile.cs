@@ -7,7 +7,7 @@ namespace Unweave.Data;
 /// The rows of one file of vectors: npy, npz, safetensors, torch or Parquet. Rows are read where they lie and converted to 32-bit
 /// floats, so the file may be larger than memory; what can only be read from front to back is unpacked once to a temporary file.
 /// </summary>
-public sealed class ActivationFile : IActivationSource
+public sealed class ActivationFile : IRowSource
 {
     private readonly TensorFile file;
     private readonly TensorInfo tensor;
@@ -41,6 +41,7 @@ public sealed class ActivationFile : IActivationSource
     /// <exception cref="InputException">There is no such file or tensor, or not exactly one that holds vectors, or it is empty.</exception>
     public static ActivationFile Open(string path, string? tensor = null)
     {
+        if (Harvest.Exists(path)) throw new InputException($"{path}: is a harvest, not one file of vectors; open it as one, with a hook.");
         TensorFile opened = TensorFile.Open(path);
         try
         {
@@ -57,7 +58,7 @@ public sealed class ActivationFile : IActivationSource
     public void Read(ReadOnlySpan<long> rows, Matrix destination)
     {
         RowChecks.Request(this, rows, destination);
-        for (int i = 0; i < rows.Length; i++) ReadRow(rows[i], destination.Row(i));
+        for (int i = 0; i < rows.Length; i++) ((IRowSource)this).ReadRow(rows[i], destination.Row(i));
     }
 
     /// <inheritdoc/>
@@ -67,8 +68,8 @@ public sealed class ActivationFile : IActivationSource
         file.Dispose();
     }
 
-    /// <summary>Reads and checks one row.</summary>
-    internal void ReadRow(long row, Span<float> destination)
+    /// <inheritdoc/>
+    void IRowSource.ReadRow(long row, Span<float> destination)
     {
         if (spool is null) file.Read(tensor, row * Width, destination);
         else spool.Read(row, destination);

@@ -2,13 +2,13 @@ using Unweave.Numerics;
 
 namespace Unweave.Data;
 
-/// <summary>The rows of several files of vectors, one file after the other, as one source.</summary>
+/// <summary>The rows of several files of vectors or harvests, one after the other, as one source.</summary>
 public sealed class ActivationFiles : IActivationSource
 {
-    private readonly IReadOnlyList<ActivationFile> files;
+    private readonly IReadOnlyList<IRowSource> files;
     private readonly long[] starts;
 
-    private ActivationFiles(IReadOnlyList<ActivationFile> files)
+    private ActivationFiles(IReadOnlyList<IRowSource> files)
     {
         this.files = files;
         starts = new long[files.Count];
@@ -37,23 +37,40 @@ public sealed class ActivationFiles : IActivationSource
     /// <summary>Opens files of vectors.</summary>
     /// <param name="pathsOrGlobs">
     /// Paths, or patterns with <c>*</c>, <c>?</c> and <c>**</c> (any number of folders), whose files are taken in ordinal order. A file named
-    /// twice is read once.
+    /// twice is read once. A folder that is a harvest may be named too, with <c>#</c> and one of its hooks after it.
     /// </param>
-    /// <param name="tensor">The tensor or column to read from each; null takes the only one that holds vectors.</param>
+    /// <param name="tensor">The tensor, column or hook to read from each; null takes the only one that holds vectors.</param>
     /// <exception cref="InputException">A path or pattern names nothing, a file cannot be used, or widths differ.</exception>
     public static ActivationFiles Open(IReadOnlyList<string> pathsOrGlobs, string? tensor = null)
     {
         ArgumentNullException.ThrowIfNull(pathsOrGlobs);
         if (pathsOrGlobs.Count == 0) throw new InputException("No data is named; give a file of vectors or a pattern such as data/*.npy.");
-        var opened = new List<ActivationFile>();
+        var opened = new List<IRowSource>();
         try
         {
-            foreach (string path in FilePattern.Expand(pathsOrGlobs)) opened.Add(ActivationFile.Open(path, tensor));
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            foreach (string item in pathsOrGlobs)
+            {
+                if (HarvestSource.Find(item, tensor) is not { } harvest)
+                {
+                    foreach (string path in FilePattern.Expand([item]))
+                        if (seen.Add(Path.GetFullPath(path))) opened.Add(ActivationFile.Open(path, tensor));
+                }
+                else if (seen.Add(Path.GetFullPath(harvest.Name)))
+                {
+                    opened.Add(harvest);
+                }
+                else
+                {
+                    harvest.Dispose();
+                }
+            }
+
             return new ActivationFiles(opened);
         }
         catch
         {
-            foreach (ActivationFile file in opened) file.Dispose();
+            foreach (IRowSource file in opened) file.Dispose();
             throw;
         }
     }
@@ -73,6 +90,6 @@ public sealed class ActivationFiles : IActivationSource
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (ActivationFile file in files) file.Dispose();
+        foreach (IRowSource file in files) file.Dispose();
     }
 }
