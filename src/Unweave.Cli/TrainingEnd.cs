@@ -18,11 +18,20 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     /// <param name="name">What they are, for the title.</param>
     /// <param name="resume">True to go on from its checkpoint.</param>
     /// <param name="cancellation">Stops it, with a checkpoint.</param>
-    public static async Task<TrainingEnd> Of(TrainingOptions options, IActivationSource source, string name, bool resume, CancellationToken cancellation)
+    public static Task<TrainingEnd> Of(TrainingOptions options, IActivationSource source, string name, bool resume, CancellationToken cancellation) =>
+        Of(options, new ShuffledData(source, options.Seed, options.Validation), name, resume, cancellation);
+
+    /// <summary>Runs training on rows that come in an order of their own, and shows it on the way.</summary>
+    /// <param name="options">The run.</param>
+    /// <param name="data">Its rows.</param>
+    /// <param name="name">What they are, for the title.</param>
+    /// <param name="resume">True to go on from its checkpoint.</param>
+    /// <param name="cancellation">Stops it, with a checkpoint.</param>
+    public static async Task<TrainingEnd> Of(TrainingOptions options, ITrainingData data, string name, bool resume, CancellationToken cancellation)
     {
         var display = new TrainingDisplay(TimeProvider.System);
-        string title = $"Training {Describe(options.Autoencoder)} on {Figures.Count(source.Rows)} vectors of width {source.Width}: {name}";
-        StepReport? last = await display.Follow(title, Trainer.Run(options, source, resume, cancellation: cancellation));
+        string title = $"Training {Describe(options.Autoencoder)} on {(data.Rows > 0 ? $"{Figures.Count(data.Rows)} vectors" : "a stream of vectors")} of width {data.Width}: {name}";
+        StepReport? last = await display.Follow(title, Trainer.Run(options, data, resume, cancellation: cancellation));
         return new TrainingEnd(last, cancellation.IsCancellationRequested && last is not { Last: true }, display.Elapsed);
     }
 

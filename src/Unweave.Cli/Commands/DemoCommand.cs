@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Unweave.Training;
 
 namespace Unweave.Cli.Commands;
 

@@ -41,10 +41,9 @@ internal static class HarvestCommand
             Hook[] found = [.. named.SelectMany(name => model.Find(name)).DistinctBy(hook => hook.Tensor, StringComparer.Ordinal)];
             ElementType stored = Types[parsed.GetValue(type)!];
             string[] files = parsed.GetValue(arrays) ?? [];
-            if (files.Length > 0) return FromArrays(model, found, files, stored);
-            return FromTexts(model, found, stored);
+            return Task.FromResult(files.Length > 0 ? FromArrays(model, found, files, stored) : FromTexts(model, found, stored));
 
-            Task<int> FromTexts(OnnxHost model, Hook[] found, ElementType stored)
+            int FromTexts(OnnxHost model, Hook[] found, ElementType stored)
             {
                 ITokenizer tokenizer = host.Tokenizer(parsed, path);
                 TextCorpus corpus = host.Corpus(parsed);
@@ -55,7 +54,7 @@ internal static class HarvestCommand
                 return Made(writer, folder, display, parsed.GetValue(json), progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens), progress, cancellation), () => Skipped(corpus));
             }
 
-            Task<int> FromArrays(OnnxHost model, Hook[] found, string[] files, ElementType stored)
+            int FromArrays(OnnxHost model, Hook[] found, string[] files, ElementType stored)
             {
                 ActivationFile[] inputs = [.. files.Select(file => ActivationFile.Open(file))];
                 try
@@ -78,7 +77,7 @@ internal static class HarvestCommand
 
     private static string Skipped(TextCorpus corpus) => corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and passed over.";
 
-    private static Task<int> Made(HarvestWriter writer, string folder, RowsDisplay display, bool json, Action<IProgress<long>> run, Func<string> more)
+    private static int Made(HarvestWriter writer, string folder, RowsDisplay display, bool json, Action<IProgress<long>> run, Func<string> more)
     {
         long before = writer.Rows;
         bool stopped = false, was = writer.Finished;
@@ -108,7 +107,7 @@ internal static class HarvestCommand
             Console.Out.WriteLine($"Train on it: unweave train {folder}{hook} --k 32 --latents 4096 -o sae/");
         }
 
-        return Task.FromResult(stopped ? ExitCode.Interrupted : ExitCode.Done);
+        return stopped ? ExitCode.Interrupted : ExitCode.Done;
     }
 
     private sealed class RowsProgress(RowsDisplay display) : IProgress<long>

@@ -5,7 +5,6 @@ using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
 using Unweave.Evaluation;
-using Unweave.Formats;
 using Unweave.Hosts;
 using Unweave.Interpretation;
 using Unweave.Numerics;

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Unweave.Checkpoints;
 using Unweave.Data;
+using Unweave.Hosts;
+using Unweave.Onnx;
 using Unweave.Training;
 
 namespace Unweave.Cli.Commands;
@@ -14,12 +16,17 @@ internal static class TrainCommand
         var files = new Argument<string[]>("FILES") { Description = "Files of vectors, [rows, d]: npy, npz, safetensors or Parquet; paths or quoted globs. They replace `data` of the run file.", Arity = ArgumentArity.ZeroOrMore };
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in the output folder from its last checkpoint." };
         var force = new Option<bool>("--force") { Description = "Write over a trained autoencoder in the output folder." };
-        var command = new Command("train", "Trains an autoencoder on files of vectors.") { files, resume, force };
+        var hook = new Option<string?>("--hook") { HelpName = "HOOK", Description = "With --model: where to read." };
+        var buffer = new Option<int>("--buffer") { HelpName = "N", Description = "With --model: rows that are shuffled at once, in memory.", DefaultValueFactory = _ => 262_144 };
+        var command = new Command("train", "Trains an autoencoder on files of vectors or a harvest; or, with --model, on a model's activations as they are made, with nothing on the disk.") { files, resume, force, hook, buffer };
+        var host = new HostFlags(command);
         var flags = new SettingFlags(command, help);
         help.AddExamples(
             command,
             "unweave train vectors.npy --k 32 --latents 4096 -o sae/",
             "unweave train 'shards/*.npy' --config run.json --tokens 500_000 -o run2/",
+            "unweave train acts/ --k 32 --latents 16384 -o sae/",
+            "unweave train --model gpt2/ --hook blocks.8 --text corpus/ -o sae/",
             "unweave train --resume -o sae/");
         command.SetAction((parsed, cancellation) =>
         {
@@ -27,6 +34,7 @@ internal static class TrainCommand
             if (parsed.GetValue(files) is { Length: > 0 } data) draft.Set(Setting("data"), data);
             bool resumed = parsed.GetValue(resume);
             if (resumed) draft = Resumed(draft);
+            if (host.HasModel(parsed)) return Stream(draft.ToOptions(), host, parsed, parsed.GetValue(hook), parsed.GetValue(buffer), resumed, parsed.GetValue(force), parsed.GetValue(json), cancellation);
             return Run(draft.ToOptions(), resumed, parsed.GetValue(force), parsed.GetValue(json), cancellation);
         });
         return command;
@@ -34,11 +42,38 @@ internal static class TrainCommand
 
     private static async Task<int> Run(TrainingOptions options, bool resume, bool force, bool json, CancellationToken cancellation)
     {
-        if (options.Data.Count == 0) throw new InputException("no data is named; give files of vectors, such as `unweave train vectors.npy`, or `data` in the run file.");
+        if (options.Data.Count == 0) throw new InputException("no data is named; give files of vectors or a harvest, such as `unweave train vectors.npy`, `data` in the run file, or --model with --hook and --text.");
         if (!resume && !force) RefuseTrained(options.Output);
         using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
         options.Validate(source.Width);
         TrainingEnd end = await TrainingEnd.Of(options, source, source.Name, resume, cancellation);
+        if (options.Output is { } folder && source.Harvests is [var only]) TrainedOn.Write(folder, only.Harvest, only.Hook);
+        return Ended(end, options, json);
+    }
+
+    /// <summary>Trains on a model's activations as they are made.</summary>
+    private static async Task<int> Stream(TrainingOptions options, HostFlags flags, ParseResult parsed, string? hookName, int buffer, bool resume, bool force, bool json, CancellationToken cancellation)
+    {
+        const int heldOut = 8192;
+        if (options.Data.Count > 0) throw new InputException($"{options.Data[0]} and --model are both given; train on files of vectors, or on a model's activations.");
+        if (buffer < options.Batch) throw new InputException($"--buffer is {buffer}, less than a batch of {options.Batch}; give some hundred batches, so that documents mix.");
+        if (!resume && !force) RefuseTrained(options.Output);
+        string path = flags.ModelPath(parsed);
+        using OnnxHost model = OnnxHost.Open(path);
+        ITokenizer tokenizer = flags.Tokenizer(parsed, path);
+        TextCorpus corpus = flags.Corpus(parsed);
+        Hook hook = model.FindOne(hookName ?? throw new InputException($"no hook is named; give --hook (`unweave hooks {path}` lists them)."));
+        PassOptions pass = flags.Pass(parsed);
+        using var read = new ActivationPass(model, tokenizer, [hook], pass);
+        using var data = new StreamedData(() => Harvester.Stream(read, corpus, CancellationToken.None), hook.Width, buffer, options.Seed, options.Validation > 0 ? heldOut : 0, $"{hook.Name} of {path}");
+        options.Validate(data.Width);
+        TrainingEnd end = await TrainingEnd.Of(options, data, $"{data.Name} over {corpus.Name}", resume, cancellation);
+        if (options.Output is { } folder) TrainedOn.Write(folder, new HostReference(model.Name, model.Hash, tokenizer.Name, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial));
+        return Ended(end, options, json);
+    }
+
+    private static int Ended(TrainingEnd end, TrainingOptions options, bool json)
+    {
         if (json) Screen.WriteJson(end.ToJson(options));
         else end.Write(options);
         return end.Interrupted ? ExitCode.Interrupted : ExitCode.Done;

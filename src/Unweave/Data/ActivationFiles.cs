@@ -34,6 +34,9 @@ public sealed class ActivationFiles : IActivationSource
     /// <summary>The files, in the order of their rows.</summary>
     public IReadOnlyList<string> Paths => [.. files.Select(file => file.Name)];
 
+    /// <summary>The harvests among them.</summary>
+    public IReadOnlyList<HarvestSource> Harvests => [.. files.OfType<HarvestSource>()];
+
     /// <summary>Opens files of vectors.</summary>
     /// <param name="pathsOrGlobs">
     /// Paths, or patterns with <c>*</c>, <c>?</c> and <c>**</c> (any number of folders), whose files are taken in ordinal order. A file named

@@ -21,6 +21,9 @@ public sealed class HarvestSource : IRowSource
     /// <summary>The harvest that the rows are of.</summary>
     public Harvest Harvest { get; }
 
+    /// <summary>Name of the hook.</summary>
+    public string Hook => Harvest.Manifest.Hooks[hook].Name;
+
     /// <inheritdoc/>
     public int Width { get; }
 

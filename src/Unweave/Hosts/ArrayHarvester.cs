@@ -79,11 +79,10 @@ public static class ArrayHarvester
 
     private static void Append(HarvestWriter writer, IHostRun run, IReadOnlyList<Hook> hooks, long number, int place, int rows)
     {
-        int have = number == writer.NextDocument ? (int)writer.NextDocumentRows : 0, count = rows - have;
-        Matrix[] own = [.. hooks.Select((hook, i) => new Matrix(count, hook.Width, run.Activations(i).AsSpan().Slice(((place * rows) + have) * hook.Width, count * hook.Width)))];
-        int[] tokens = new int[count];
+        Matrix[] own = [.. hooks.Select((hook, i) => new Matrix(rows, hook.Width, run.Activations(i).AsSpan().Slice(place * rows * hook.Width, rows * hook.Width)))];
+        int[] tokens = new int[rows];
         Array.Fill(tokens, -1);
-        writer.Append(number, number.ToString(CultureInfo.InvariantCulture), tokens, [.. Enumerable.Range(have, count)], own, have);
+        writer.Append(number, number.ToString(CultureInfo.InvariantCulture), tokens, [.. Enumerable.Range(0, rows)], own);
         foreach (Matrix matrix in own) matrix.Dispose();
     }
 }

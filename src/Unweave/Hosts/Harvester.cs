@@ -55,8 +55,7 @@ public static class Harvester
         {
             foreach (DocumentRows document in pass.Run(corpus.Documents(writer.NextDocument), cancellation))
             {
-                long have = document.Number == writer.NextDocument ? writer.NextDocumentRows : 0;
-                Append(writer, document, (int)have);
+                writer.Append(document.Number, document.Document.Id, document.RowTokens, document.RowPositions, document.Activations);
                 progress?.Report(writer.Rows);
                 cancellation.ThrowIfCancellationRequested();
                 if (writer.Rows >= rows) break;
@@ -76,19 +75,5 @@ public static class Harvester
         ArgumentNullException.ThrowIfNull(pass);
         ArgumentNullException.ThrowIfNull(corpus);
         return pass.Run(corpus.Documents(), cancellation).Select(document => document.Activations[0]);
-    }
-
-    // A document longer than a shard may have been interrupted in its middle: its first rows are there already.
-    private static void Append(HarvestWriter writer, DocumentRows document, int have)
-    {
-        if (have == 0)
-        {
-            writer.Append(document.Number, document.Document.Id, document.RowTokens, document.RowPositions, document.Activations);
-            return;
-        }
-
-        Matrix[] rest = [.. document.Activations.Select(rows => new Matrix(rows.Rows - have, rows.Columns, rows.AsSpan()[(have * rows.Columns)..]))];
-        writer.Append(document.Number, document.Document.Id, document.RowTokens.AsSpan(have), document.RowPositions.AsSpan(have), rest, have);
-        foreach (Matrix rows in rest) rows.Dispose();
     }
 }
