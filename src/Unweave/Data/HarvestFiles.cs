@@ -80,6 +80,7 @@ internal sealed partial class HarvestFiles
     {
         if (!Exists(folder)) throw new InputException($"{folder}: is not a harvest: there is no {ManifestName} in it.");
         HarvestFile file = Parse(Path.Combine(folder, ManifestName));
+        file.Harvest.Validate(Path.Combine(folder, ManifestName));
         var files = new HarvestFiles(folder, file.Harvest, file.Complete, file.Shards);
         files.Check(file);
         return files;
@@ -203,7 +204,6 @@ internal sealed partial class HarvestFiles
 
     private void Check(HarvestFile file)
     {
-        Manifest.Validate(ManifestPath);
         if (!file.Folders.SequenceEqual(hookFolders, StringComparer.Ordinal)) throw Bad($"the folders of the hooks are {List(file.Folders)} where {List(hookFolders)} is due");
         for (int i = 0; i < Shards.Count; i++)
         {

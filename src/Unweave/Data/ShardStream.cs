@@ -50,7 +50,7 @@ internal sealed class ShardStream : IDisposable
     /// <summary>Says why a row cannot be kept in a type, or null: a NaN, an infinity, or a value past the type's range.</summary>
     public static string? Refuse(ReadOnlySpan<float> row, ElementType type)
     {
-        float largest = TensorPrimitives.MaxMagnitude(row); // NaN where there is one
+        float largest = MathF.Abs(TensorPrimitives.MaxMagnitude(row)); // NaN where there is one
         if (!float.IsFinite(largest)) return $"{(float.IsNaN(largest) ? "NaN" : "an infinity")} at column {Column(row, value => !float.IsFinite(value))}; the model overflows there: run it in 32-bit floats, or leave the document out";
         (float most, string name, string fix) = type switch
         {
