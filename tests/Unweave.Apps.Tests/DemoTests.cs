@@ -7,10 +7,28 @@ public sealed class DemoTests
     private static readonly string[] Small = ["--latents", "256", "--k", "8", "--tokens", "60000", "--batch", "1000"];
 
     [Fact]
+    public async Task It_harvests_trains_splices_and_shows_tokens_in_context()
+    {
+        using var place = new Workplace();
+        Outcome demo = (await place.Run(["demo", "--harvest", "30000", .. Small, "-o", "small"])).Succeeded();
+        foreach (string part in (string[])["recovered over zeros", "activations at blocks.2", "Over ", "position in the window", "FVU (variance unexplained)", "PCA (8)", "How often the 256 latents fire", "clearest latents mean", "The autoencoder is in small"])
+            Assert.Contains(part, demo.Output, StringComparison.Ordinal);
+        Assert.All(demo.Output.Split('\n').Where(line => line.Contains('«', StringComparison.Ordinal)), line => Assert.Contains("»", line, StringComparison.Ordinal));
+        Assert.InRange(demo.Output.Split('\n').Count(line => line.Contains('«', StringComparison.Ordinal)), 8, 48);
+        Assert.All(demo.Output.Split('\n'), line => Assert.True(line.Length <= 100, line));
+
+        // Its folder knows where the activations came from.
+        place.Write("my.txt", string.Concat(Enumerable.Repeat("The people of the United States have a government of laws. ", 30)));
+        JsonNode splice = (await place.Run("eval", "small", "--text", "my.txt", "--json")).Succeeded().Json;
+        Assert.Equal("blocks.2", (string)splice["hook"]!);
+        Assert.True((double)splice["clean"]! < (double)splice["spliced"]! && (double)splice["spliced"]! < (double)splice["zero"]!, splice.ToJsonString());
+    }
+
+    [Fact]
     public async Task It_trains_measures_and_shows_what_latents_mean()
     {
         using var place = new Workplace();
-        Outcome demo = (await place.Run(["demo", .. Small, "-o", "small"])).Succeeded();
+        Outcome demo = (await place.Run(["demo", "--embeddings", .. Small, "-o", "small"])).Succeeded();
         foreach (string part in (string[])["FVU", "PCA (8)", "random dictionary", "How often the 256 latents fire", "What its 12 clearest latents mean", "The autoencoder is in small", "unweave inspect small", "unweave eval small", "unweave encode FILES --sae small"])
             Assert.Contains(part, demo.Output, StringComparison.Ordinal);
         Assert.Equal(12, demo.Output.Split('\n').Count(line => line.StartsWith("latent ", StringComparison.Ordinal)));
@@ -23,8 +41,8 @@ public sealed class DemoTests
     public async Task Its_result_is_json_too_and_its_latents_are_about_something()
     {
         using var place = new Workplace();
-        JsonNode demo = (await place.Run(["demo", .. Small, "--json"])).Succeeded().Json;
-        Assert.True(File.Exists(place["runs/demo/autoencoder.safetensors"]));
+        JsonNode demo = (await place.Run(["demo", "--embeddings", .. Small, "--json"])).Succeeded().Json;
+        Assert.True(File.Exists(place["runs/demo-embeddings/autoencoder.safetensors"]));
         Assert.Equal(60, (int)demo["training"]!["steps"]!);
         JsonArray latents = demo["latents"]!.AsArray();
         Assert.Equal(12, latents.Count);

@@ -12,7 +12,7 @@ public sealed class FloorTests
         ["Formats"] = ["Numerics"],
         ["Data"] = ["Numerics", "Formats"],
         ["Autoencoders"] = ["Numerics"],
-        ["Hosts"] = ["Numerics", "Data"],
+        ["Hosts"] = ["Numerics", "Formats", "Data"],
         ["Checkpoints"] = ["Numerics", "Formats", "Autoencoders"],
         ["Training"] = ["Numerics", "Formats", "Data", "Autoencoders", "Checkpoints"],
         ["Evaluation"] = ["Numerics", "Data", "Autoencoders", "Hosts"],

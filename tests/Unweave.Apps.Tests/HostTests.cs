@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Unweave.Apps.Tests;
+
+/// <summary>Commands on a host model: the embedded one, found beside the program.</summary>
+public sealed class HostTests
+{
+    private static readonly string Model = Path.Combine(AppContext.BaseDirectory, "models", "english-4m");
+    private static readonly string HeldOut = Path.Combine(AppContext.BaseDirectory, "data", "corpus", "held-out.jsonl.gz");
+
+    [Fact]
+    public async Task Hooks_are_listed_and_searched()
+    {
+        using var place = new Workplace();
+        Outcome listed = (await place.Run("hooks", Model)).Succeeded();
+        foreach (string part in (string[])["language model, causal, 4,096 tokens, context 128", "embed", "blocks.3.mlp.neurons", "[batch, sequence, 1024]", "residual stream after the block", "final", "more tensors"])
+            Assert.Contains(part, listed.Output, StringComparison.Ordinal);
+        JsonArray found = (await place.Run("hooks", Model, "blocks.?", "--json")).Succeeded().Json["hooks"]!.AsArray();
+        Assert.Equal(["blocks.0", "blocks.1", "blocks.2", "blocks.3"], found.Select(hook => (string)hook!["name"]!), StringComparer.Ordinal);
+        (await place.Run("hooks", Model, "block.2")).Refused("Nearest: blocks.2");
+    }
+
+    [Fact]
+    public async Task Two_hooks_are_harvested_in_one_pass_and_trained_on()
+    {
+        using var place = new Workplace();
+        Outcome harvested = (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--hook", "blocks.2.mlp", "--text", HeldOut, "--tokens", "8000", "--rows-per-shard", "3000", "-o", "acts")).Succeeded();
+        Assert.Contains("Train on it: unweave train acts#blocks.1", harvested.Output, StringComparison.Ordinal);
+        Assert.True(Directory.GetFiles(place["acts/blocks.2.mlp"]).Length >= 2);
+        JsonNode again = (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--hook", "blocks.2.mlp", "--text", HeldOut, "--tokens", "8000", "--rows-per-shard", "3000", "-o", "acts", "--resume", "--json")).Succeeded().Json;
+        Assert.True((bool)again["finished"]!);
+        Assert.InRange((long)again["rows"]!, 8000, 9000);
+        (await place.Run("train", "acts", "-o", "sae")).Refused("choose one by its name after '#'");
+        string[] train = ["--latents", "256", "--k", "8", "--tokens", "20000", "--batch", "500"];
+        (await place.Run(["train", "acts#blocks.1", .. train, "-o", "sae"])).Succeeded();
+        JsonNode host = JsonNode.Parse(File.ReadAllText(place["sae/host.json"]))!;
+        Assert.Equal("blocks.1", (string)host["hook"]!);
+        Outcome spliced = (await place.Run("eval", "sae", "--text", HeldOut, "--tokens", "3000")).Succeeded();
+        Assert.Contains("activations at blocks.1", spliced.Output, StringComparison.Ordinal);
+        (await place.Run("eval", "sae", "--text", HeldOut, "--hook", "blocks.1.mlp.neurons")).Refused("has width 1024");
+        (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--text", HeldOut, "-o", "acts", "--resume")).Refused("the list of hooks was");
+    }
+
+    [Fact]
+    public async Task A_harvest_killed_at_random_moments_and_resumed_is_the_harvest_that_was_not()
+    {
+        using var place = new Workplace();
+        string[] harvest = ["harvest", "--model", Model, "--hook", "blocks.0", "--text", HeldOut, "--tokens", "60000", "--rows-per-shard", "4000"];
+        (await place.Run([.. harvest, "-o", "whole"])).Succeeded();
+        var random = new Numerics.Rng((ulong)Environment.TickCount);
+        for (int kill = 0; kill < 3; kill++)
+        {
+            int shards = Shards(place);
+            using Process run = Cli.Start(place.Folder, [.. harvest, "-o", "killed", "--resume"]);
+            Task<Outcome> end = Cli.End(run);
+            while (!end.IsCompleted && Shards(place) == shards) await Task.Delay(5);
+            await Task.Delay(TimeSpan.FromMilliseconds(random.NextBelow(40)));
+            run.Kill();
+            await end;
+            Assert.True(Shards(place) > shards);
+        }
+
+        (await place.Run([.. harvest, "-o", "killed", "--resume"])).Succeeded();
+        foreach (string file in Directory.GetFiles(place["whole"], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(place["whole"], file)))
+        {
+            // Activations may differ in their last bits, as batches are put together anew after a kill; tokens and documents may not.
+            if (file.StartsWith("rows", StringComparison.Ordinal) || file.StartsWith("documents", StringComparison.Ordinal))
+                Assert.True(File.ReadAllBytes(place[$"whole/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(place[$"killed/{file}"])), file);
+            else
+                Assert.Equal(new FileInfo(place[$"whole/{file}"]).Length, new FileInfo(place[$"killed/{file}"]).Length);
+        }
+    }
+
+    [Fact]
+    public async Task Training_on_the_way_leaves_no_activations_and_resumes_to_the_same_bytes()
+    {
+        using var place = new Workplace();
+        string[] train = ["train", "--model", Model, "--hook", "blocks.1", "--text", HeldOut, "--latents", "128", "--k", "4", "--batch", "200", "--tokens", "12000", "--buffer", "2000", "--checkpoint-steps", "10"];
+        (await place.Run([.. train, "-o", "whole"])).Succeeded();
+        Assert.Equal(["autoencoder.safetensors", "config.json", "host.json", "metrics.jsonl", "training.safetensors"], Directory.GetFiles(place["whole"]).Select(Path.GetFileName).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        using (Process run = Cli.Start(place.Folder, [.. train, "-o", "killed"]))
+        {
+            Task<Outcome> end = Cli.End(run);
+            while (!end.IsCompleted && !File.Exists(place["killed/training.safetensors"])) await Task.Delay(2);
+            run.Kill();
+            await end;
+        }
+
+        (await place.Run([.. train, "-o", "killed", "--resume"])).Succeeded();
+        Assert.True(File.ReadAllBytes(place["whole/autoencoder.safetensors"]).AsSpan().SequenceEqual(File.ReadAllBytes(place["killed/autoencoder.safetensors"])));
+        (await place.Run("eval", "whole", "--text", HeldOut, "--tokens", "2000")).Succeeded();
+    }
+
+    [Fact]
+    public async Task A_harvest_is_timed_beside_the_model_alone()
+    {
+        using var place = new Workplace();
+        string[] lines = (await place.Run("bench", "harvest", "--tokens", "4000", "--repeats", "2")).Succeeded().Output.TrimEnd().Split('\n');
+        Assert.Equal(["threads", "runtime", "harvest", "harvest_share_of_runtime", "peak_resident_mib"], lines.Select(line => line.Split(' ')[0]), StringComparer.Ordinal);
+        JsonNode json = (await place.Run("bench", "harvest", "--tokens", "2000", "--repeats", "1", "--json")).Succeeded().Json;
+        Assert.True((double)json["harvest"]!["tokensPerSecond"]! > 0);
+    }
+
+    [Theory]
+    [InlineData("hooks README.txt", "README.txt is not an ONNX model")]
+    [InlineData("hooks torn.onnx", "cut short")]
+    [InlineData("hooks nowhere/", "There is no model at nowhere/")]
+    [InlineData("hooks", "hooks needs MODEL")]
+    [InlineData("harvest --model MODEL --hook blocks.9 --text README.txt -o acts", "no tensor is named blocks.9. Nearest: blocks.")]
+    [InlineData("harvest --model MODEL --text README.txt -o acts", "no hook is named")]
+    [InlineData("harvest --model MODEL --hook blocks.1 -o acts", "no texts are named")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --text README.txt", "no folder is named")]
+    [InlineData("harvest --hook blocks.1 --text README.txt -o acts", "no model is named")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --text latin1.txt -o acts", "latin1.txt")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --text empty.txt -o acts", "empty.txt")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --text nowhere.txt -o acts", "nowhere.txt")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --text README.txt --context 129 -o acts", "longer than the 128")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --text README.txt --context 1 -o acts", "no room")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --text README.txt --tokenizer large.json -o acts", "tokens, ")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --text README.txt --tokenizer README.txt -o acts", "README.txt")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --text README.txt --type int4 -o acts", "int4")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --array vectors.npy -o acts", "fed tokens, not arrays")]
+    [InlineData("train vectors.npy --model MODEL --hook blocks.1 --text README.txt", "are both given")]
+    [InlineData("train --model MODEL --hook blocks.1 --text README.txt --buffer 10", "less than a batch")]
+    [InlineData("train --model MODEL --text README.txt", "no hook is named")]
+    [InlineData("eval sae --text README.txt", "sae")]
+    public async Task What_cannot_be_used_ends_in_one_line_and_exit_code_2(string line, string expected)
+    {
+        using var place = new Workplace();
+        place.Write("README.txt", "A text that is no model and no tokenizer.");
+        place.Write("empty.txt", " \n");
+        File.WriteAllBytes(place["latin1.txt"], Encoding.Latin1.GetBytes("caf\u00e9 au lait"));
+        File.WriteAllBytes(place["torn.onnx"], File.ReadAllBytes(Path.Combine(Model, "model.onnx"))[..100_000]);
+        string tokenizer = File.ReadAllText(Path.Combine(Model, "tokenizer.json"));
+        JsonNode larger = JsonNode.Parse(tokenizer)!;
+        larger["model"]!["vocab"]!["\u0120unseen"] = 4096;
+        place.Write("large.json", larger.ToJsonString());
+        place.WriteVectors("vectors.npy", rows: 50);
+        (await place.Run([.. line.Split(' ').Select(word => word is "MODEL" ? Model : word)])).Refused(expected);
+    }
+
+    private static int Shards(Workplace place)
+    {
+        string manifest = place["killed/manifest.json"];
+        try
+        {
+            return File.Exists(manifest) ? JsonNode.Parse(File.ReadAllText(manifest))!["shards"]!.AsArray().Count : 0;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+}

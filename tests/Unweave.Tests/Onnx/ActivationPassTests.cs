@@ -1,0 +1,176 @@
+using Unweave.Data;
+using Unweave.Formats;
+using Unweave.Hosts;
+using Unweave.Numerics;
+using Unweave.Onnx;
+
+namespace Unweave.Tests.Onnx;
+
+/// <summary>Rows of documents against the model run on each window by hand.</summary>
+public sealed class ActivationPassTests
+{
+    [Theory]
+    [InlineData(false, 4096)]
+    [InlineData(true, 4096)]
+    [InlineData(false, 20)]
+    public void Rows_are_those_of_each_window_run_alone(bool keepSpecial, int batchTokens)
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
+        var tokenizer = new LetterTokenizer();
+        Hook[] hooks = [host.FindOne("blocks.0"), host.FindOne("blocks.1.mlp.neurons")];
+        using var pass = new ActivationPass(host, tokenizer, hooks, new PassOptions { Context = 8, KeepSpecial = keepSpecial, BatchTokens = batchTokens });
+        using IHostRun run = host.Open(new HostPlan(hooks));
+        (long Number, Document Document)[] texts = [(0, new("a", "abcdefghijklmnopqrst")), (1, new("b", "")), (3, new("c", "z")), (4, new("d", "abcdefg")), (9, new("e", "hijklmnopqrstu"))];
+        var seen = new List<long>();
+        foreach (DocumentRows document in pass.Run(texts))
+        {
+            seen.Add(document.Number);
+            int at = 0;
+            foreach (TokenWindow window in TokenWindow.Cut(0, tokenizer.Encode(document.Document.Text), tokenizer, 8))
+            {
+                run.Run(new TokenBatch([window.Ids]));
+                for (int position = keepSpecial ? 0 : 1; position < window.Ids.Length; position++, at++)
+                {
+                    Assert.Equal(window.Ids.Span[position], document.RowTokens[at]);
+                    Assert.Equal(position, document.RowPositions[at]);
+                    Assert.Equal(position == 0 ? -1 : window.First + position - 1, document.RowSources[at]);
+                    for (int hook = 0; hook < 2; hook++)
+                    {
+                        float[] expected = run.Activations(hook).Row(position).ToArray(), actual = document.Activations[hook].Row(at).ToArray();
+                        for (int c = 0; c < expected.Length; c++) Assert.Equal(expected[c], actual[c], 5);
+                    }
+                }
+            }
+
+            Assert.Equal(at, document.RowTokens.Length);
+            Assert.Equal(at, document.Activations[0].Rows);
+        }
+
+        Assert.Equal([0, 3, 4, 9], seen);
+    }
+
+    [Fact]
+    public void An_encoder_s_rows_do_not_depend_on_what_else_is_in_the_batch()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Encoder().Save(folder));
+        Hook hook = host.FindOne("blocks.1");
+        float[] Rows(params (long, Document)[] texts)
+        {
+            using var pass = new ActivationPass(host, new LetterTokenizer(), [hook]);
+            return pass.Run(texts).Select(document => document.Activations[0].AsSpan().ToArray()).First();
+        }
+
+        float[] alone = Rows((0, new("a", "abc"))), together = Rows((0, new("a", "abc")), (1, new("b", "abcdefghij")), (2, new("c", "xyzxyz")));
+        for (int i = 0; i < alone.Length; i++) Assert.Equal(alone[i], together[i], 5);
+    }
+
+    [Fact]
+    public void What_cannot_be_read_token_by_token_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder)), images = OnnxHost.Open(Graphs.Convolutions().Save(folder, "images.onnx"));
+        Hook scores = host.Hooks.First(hook => hook.Shape.Count == 4);
+        Refused("does not have one vector for each token", () => new ActivationPass(host, new LetterTokenizer(), [scores]));
+        Refused("is fed pixel_values", () => new ActivationPass(images, new LetterTokenizer(), [images.FindOne("joined")]));
+        Refused("51 tokens", () => new ActivationPass(host, new LetterTokenizer(51), [host.FindOne("blocks.0")]));
+    }
+
+    [Fact]
+    public void A_harvest_has_the_rows_of_the_pass_and_resumes_to_the_same_bytes()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
+        var tokenizer = new LetterTokenizer();
+        Hook[] hooks = [host.FindOne("blocks.0"), host.FindOne("blocks.1.mlp.neurons")];
+        File.WriteAllLines(folder["texts.jsonl"], Enumerable.Range(0, 60).Select(i => $$"""{ "id": "t{{i}}", "text": "{{(i == 7 ? " " : new string((char)('a' + (i % 26)), 1 + (i * 7 % 40)))}}" }"""));
+        TextCorpus corpus = TextCorpus.Open(folder["texts.jsonl"]);
+        var options = new PassOptions { Context = 10, BatchTokens = 30 };
+        HarvestManifest manifest = Harvester.Describe(host, tokenizer, hooks, corpus, options, ElementType.Float32, rowsPerShard: 100);
+        using var pass = new ActivationPass(host, tokenizer, hooks, options);
+        using (var writer = HarvestWriter.Create(folder["whole"], manifest)) Harvester.Run(pass, corpus, writer);
+        using (var harvest = Harvest.Open(folder["whole"]))
+        using (HarvestSource source = harvest.Source("blocks.1.mlp.neurons"))
+        {
+            harvest.Verify();
+            long row = 0;
+            foreach (DocumentRows document in pass.Run(corpus.Documents()))
+            {
+                for (int i = 0; i < document.RowTokens.Length; i++, row++)
+                {
+                    Assert.Equal((document.RowTokens[i], document.Number, document.RowPositions[i]), harvest.Row(row));
+                    using Matrix read = source.Rows(row, 1);
+                    for (int c = 0; c < read.Columns; c++) Assert.Equal(document.Activations[1][i, c], read[0, c], 5);
+                }
+            }
+
+            Assert.Equal(row, harvest.Rows);
+            Assert.Equal("t3", harvest.DocumentId(3));
+        }
+
+        // Stopped after some documents, twice, and resumed.
+        using (var writer = HarvestWriter.Create(folder["parts"], manifest)) Stop(pass, corpus, writer, documents: 13);
+        using (var writer = HarvestWriter.Resume(folder["parts"], manifest)) Stop(pass, corpus, writer, documents: 20);
+        using (var writer = HarvestWriter.Resume(folder["parts"], manifest)) Harvester.Run(pass, corpus, writer);
+        string[] files = [.. Directory.GetFiles(folder["whole"], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder["whole"], file)).Order(StringComparer.Ordinal)];
+        Assert.Equal(files, Directory.GetFiles(folder["parts"], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder["parts"], file)).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        foreach (string file in files.Where(file => file.StartsWith("rows", StringComparison.Ordinal) || file.StartsWith("documents", StringComparison.Ordinal)))
+            Assert.Equal(File.ReadAllBytes(folder[Path.Combine("whole", file)]), File.ReadAllBytes(folder[Path.Combine("parts", file)]));
+    }
+
+    [Fact]
+    public void A_harvest_stops_at_the_end_of_a_document()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
+        File.WriteAllLines(folder["texts.jsonl"], Enumerable.Repeat("""{ "text": "abcdefghij" }""", 20));
+        TextCorpus corpus = TextCorpus.Open(folder["texts.jsonl"]);
+        Hook[] hooks = [host.FindOne("blocks.0")];
+        using var pass = new ActivationPass(host, new LetterTokenizer(), hooks);
+        using var writer = HarvestWriter.Create(folder["acts"], Harvester.Describe(host, new LetterTokenizer(), hooks, corpus, new PassOptions()));
+        Harvester.Run(pass, corpus, writer, rows: 25);
+        Assert.Equal((30, 3, true), (writer.Rows, writer.Documents, writer.Finished));
+    }
+
+    [Fact]
+    public void Images_are_harvested_a_row_a_pixel()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Convolutions().Save(folder));
+        Hook hook = host.FindOne("joined");
+        var pixels = new Matrix(20, 3 * 16 * 16);
+        new Rng(3).FillNormal(pixels.AsSpan());
+        using var images = new MatrixSource(pixels, "images");
+        using (var writer = HarvestWriter.Create(folder["acts"], ArrayHarvester.Describe(host, [hook], [images], ElementType.Float32))) ArrayHarvester.Run(host, [hook], [images], writer);
+        using var harvest = Harvest.Open(folder["acts"]);
+        using HarvestSource source = harvest.Source();
+        Assert.Equal((20 * 64, 6), (source.Rows, source.Width));
+        Assert.Equal((-1, 19, 63), harvest.Row(source.Rows - 1));
+        using IHostRun run = host.Open(new HostPlan([hook]));
+        using var last = new Matrix(1, pixels.Columns, pixels.Row(19));
+        run.Run(new ArrayBatch(last));
+        using Matrix rows = source.Rows(19 * 64, 64);
+        float[] expected = run.Activations(0).AsSpan().ToArray(), actual = rows.AsSpan().ToArray();
+        for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 5);
+        Assert.Contains("fed 1 arrays", Assert.Throws<InputException>(() => ArrayHarvester.Describe(host, [hook], [images, images])).Message, StringComparison.Ordinal);
+    }
+
+    private static void Stop(ActivationPass pass, TextCorpus corpus, HarvestWriter writer, int documents)
+    {
+        using var stop = new CancellationTokenSource();
+        long before = writer.Documents;
+        var progress = new Counting(() =>
+        {
+            if (writer.Documents - before >= documents) stop.Cancel();
+        });
+        Assert.Throws<OperationCanceledException>(() => Harvester.Run(pass, corpus, writer, progress: progress, cancellation: stop.Token));
+    }
+
+    private static void Refused(string part, Func<object> action) => Assert.Contains(part, Assert.Throws<InputException>(action).Message, StringComparison.Ordinal);
+
+    private sealed class Counting(Action each) : IProgress<long>
+    {
+        public void Report(long value) => each();
+    }
+}
