@@ -30,15 +30,17 @@ public sealed record PassOptions
     }
 }
 
-/// <summary>What a pass read from one document.</summary>
+/// <summary>What a pass read from one document, or from a piece of a long one.</summary>
 /// <param name="Number">The document's number in its corpus.</param>
 /// <param name="Document">The document.</param>
 /// <param name="Tokens">Its tokens, all of them.</param>
+/// <param name="FirstRow">Rows of the document that came in pieces before this one.</param>
+/// <param name="Last">Whether this is all of the document, or its last piece.</param>
 /// <param name="RowTokens">Token id of each row.</param>
 /// <param name="RowPositions">Position of each row in its window: 0 is the window's first token, special ones counted.</param>
 /// <param name="RowSources">Which of <paramref name="Tokens"/> each row belongs to; −1 for special tokens.</param>
-/// <param name="Activations">One matrix a hook, <c>[rows, width]</c>; valid until the next document is asked for.</param>
-public sealed record DocumentRows(long Number, Document Document, IReadOnlyList<Token> Tokens, int[] RowTokens, int[] RowPositions, int[] RowSources, IReadOnlyList<Matrix> Activations);
+/// <param name="Activations">One matrix a hook, <c>[rows, width]</c>; valid until the next are asked for.</param>
+public sealed record DocumentRows(long Number, Document Document, IReadOnlyList<Token> Tokens, long FirstRow, bool Last, int[] RowTokens, int[] RowPositions, int[] RowSources, IReadOnlyList<Matrix> Activations);
 
 /// <summary>Runs documents through a host model and gives, document after document, the activations at some hooks.</summary>
 public sealed class ActivationPass : IDisposable
@@ -91,7 +93,7 @@ public sealed class ActivationPass : IDisposable
     /// <summary>Runs documents.</summary>
     /// <param name="documents">The documents with their numbers, as a corpus gives them.</param>
     /// <param name="cancellation">Ends the pass between batches.</param>
-    /// <returns>One for each document with a token, in order.</returns>
+    /// <returns>One for each document with a token, in order; a document of very many tokens comes in pieces, so that memory stays bounded.</returns>
     public IEnumerable<DocumentRows> Run(IEnumerable<(long Number, Document Document)> documents, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
@@ -99,16 +101,16 @@ public sealed class ActivationPass : IDisposable
 
         IEnumerable<DocumentRows> Rows()
         {
-            foreach (List<DocumentRows> block in Blocks(documents))
+            foreach (List<Piece> block in Blocks(documents))
             {
                 try
                 {
                     Fill(block, cancellation);
-                    foreach (DocumentRows document in block) yield return document;
+                    foreach (Piece piece in block) yield return piece.Rows;
                 }
                 finally
                 {
-                    foreach (Matrix matrix in block.SelectMany(document => document.Activations)) matrix.Dispose();
+                    foreach (Matrix matrix in block.SelectMany(piece => piece.Rows.Activations)) matrix.Dispose();
                 }
             }
         }
@@ -118,43 +120,50 @@ public sealed class ActivationPass : IDisposable
     public void Dispose() => run.Dispose();
 
     // Documents are run some at a time, so that windows of like length can share a batch.
-    private IEnumerable<List<DocumentRows>> Blocks(IEnumerable<(long Number, Document Document)> documents)
+    private IEnumerable<List<Piece>> Blocks(IEnumerable<(long Number, Document Document)> documents)
     {
-        var block = new List<DocumentRows>();
-        int tokens = 0;
+        var block = new List<Piece>();
+        int tokens = 0, most = 4 * options.BatchTokens;
         foreach ((long number, Document document) in documents)
         {
-            DocumentRows rows = Empty(document, number);
-            if (rows.Tokens.Count == 0) continue;
-            block.Add(rows);
-            tokens += rows.Tokens.Count;
-            if (tokens < 4 * options.BatchTokens) continue;
-            yield return block;
-            block = [];
-            tokens = 0;
+            foreach (Piece piece in Pieces(document, number, most))
+            {
+                block.Add(piece);
+                tokens += piece.Until - piece.From;
+                if (tokens < most) continue;
+                yield return block;
+                block = [];
+                tokens = 0;
+            }
         }
 
         if (block.Count > 0) yield return block;
     }
 
-    private DocumentRows Empty(Document document, long number)
+    // Cut where windows start, so that the pieces have the windows of the whole.
+    private IEnumerable<Piece> Pieces(Document document, long number, int most)
     {
         IReadOnlyList<Token> tokens = tokenizer.Encode(document.Text);
-        int special = options.KeepSpecial ? (tokenizer.Start is null ? 0 : 1) + (tokenizer.End is null ? 0 : 1) : 0;
-        int windows = TokenWindow.Cut(0, tokens, tokenizer, Context).Count();
-        int rows = tokens.Count + (special * windows);
-        Matrix[] activations = rows == 0 ? [] : [.. hooks.Select(hook => new Matrix(rows, hook.Width))];
-        return new DocumentRows(number, document, tokens, new int[rows], new int[rows], new int[rows], activations);
+        int room = TokenWindow.Room(tokenizer, Context), step = Math.Max(1, most / room) * room;
+        int special = options.KeepSpecial ? Context - room : 0;
+        long before = 0;
+        for (int from = 0; from < tokens.Count; from += step)
+        {
+            int until = Math.Min(tokens.Count, from + step), rows = until - from + (special * ((until - from + room - 1) / room));
+            var made = new DocumentRows(number, document, tokens, before, until == tokens.Count, new int[rows], new int[rows], new int[rows], [.. hooks.Select(hook => new Matrix(rows, hook.Width))]);
+            yield return new Piece(made, from, until);
+            before += rows;
+        }
     }
 
-    private void Fill(List<DocumentRows> block, CancellationToken cancellation)
+    private void Fill(List<Piece> block, CancellationToken cancellation)
     {
         int[] next = new int[block.Count];
         var places = new Dictionary<(int, int), int>();
         var windows = new List<TokenWindow>();
         for (int i = 0; i < block.Count; i++)
         {
-            foreach (TokenWindow window in TokenWindow.Cut(i, block[i].Tokens, tokenizer, Context))
+            foreach (TokenWindow window in TokenWindow.Cut(i, block[i].Rows.Tokens, tokenizer, Context, block[i].From, block[i].Until))
             {
                 places[(i, window.First)] = next[i];
                 next[i] += options.KeepSpecial ? window.Ids.Length : window.Count;
@@ -167,7 +176,7 @@ public sealed class ActivationPass : IDisposable
             cancellation.ThrowIfCancellationRequested();
             run.Run(batch);
             TokensRun += (long)batch.Count * batch.Length;
-            for (int row = 0; row < rows.Length; row++) Take(block[rows[row].Document], rows[row], places[(rows[row].Document, rows[row].First)], row * batch.Length);
+            for (int row = 0; row < rows.Length; row++) Take(block[rows[row].Document].Rows, rows[row], places[(rows[row].Document, rows[row].First)], row * batch.Length);
         }
     }
 
@@ -188,4 +197,7 @@ public sealed class ActivationPass : IDisposable
             for (int i = 0; i < count; i++) read.Row(from + skip + i).CopyTo(kept.Row(place + i));
         }
     }
+
+    /// <summary>Some tokens of a document and the rows that they get.</summary>
+    private readonly record struct Piece(DocumentRows Rows, int From, int Until);
 }

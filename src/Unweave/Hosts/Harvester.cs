@@ -55,10 +55,10 @@ public static class Harvester
         {
             foreach (DocumentRows document in pass.Run(corpus.Documents(writer.NextDocument), cancellation))
             {
-                writer.Append(document.Number, document.Document.Id, document.RowTokens, document.RowPositions, document.Activations);
+                writer.Append(document.Number, document.Document.Id, document.RowTokens, document.RowPositions, document.Activations, document.FirstRow);
                 progress?.Report(writer.Rows);
                 cancellation.ThrowIfCancellationRequested();
-                if (writer.Rows >= rows) break;
+                if (document.Last && writer.Rows >= rows) break;
             }
         }
 
@@ -66,7 +66,7 @@ public static class Harvester
         writer.Complete();
     }
 
-    /// <summary>The rows of one hook as blocks, a document each, for training on the way.</summary>
+    /// <summary>The rows of one hook as blocks, a document or a piece of one each, for training on the way.</summary>
     /// <param name="pass">The model at one hook.</param>
     /// <param name="corpus">The texts.</param>
     /// <param name="cancellation">Ends the stream.</param>

@@ -16,8 +16,10 @@ public readonly record struct TokenWindow(int Document, int First, ReadOnlyMemor
     /// <param name="tokens">Its tokens; none gives no window.</param>
     /// <param name="tokenizer">Tells the start and end tokens.</param>
     /// <param name="context">The most tokens of a window, special ones included.</param>
+    /// <param name="from">The token to start at: where a window starts, so a multiple of <see cref="Room"/>.</param>
+    /// <param name="until">The token to end before; −1 goes to the end.</param>
     /// <exception cref="ArgumentOutOfRangeException">The context has no room for a token besides the special ones.</exception>
-    public static IEnumerable<TokenWindow> Cut(int document, IReadOnlyList<Token> tokens, ITokenizer tokenizer, int context)
+    public static IEnumerable<TokenWindow> Cut(int document, IReadOnlyList<Token> tokens, ITokenizer tokenizer, int context, int from = 0, int until = -1)
     {
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -27,10 +29,10 @@ public readonly record struct TokenWindow(int Document, int First, ReadOnlyMemor
 
         IEnumerable<TokenWindow> Windows()
         {
-            int room = context - lead - tail;
-            for (int first = 0; first < tokens.Count; first += room)
+            int room = context - lead - tail, stop = until < 0 ? tokens.Count : until;
+            for (int first = from; first < stop; first += room)
             {
-                int count = Math.Min(room, tokens.Count - first);
+                int count = Math.Min(room, stop - first);
                 int[] ids = new int[lead + count + tail];
                 if (tokenizer.Start is { } start) ids[0] = start;
                 for (int i = 0; i < count; i++) ids[lead + i] = tokens[first + i].Id;
@@ -38,6 +40,15 @@ public readonly record struct TokenWindow(int Document, int First, ReadOnlyMemor
                 yield return new TokenWindow(document, first, ids, lead, count);
             }
         }
+    }
+
+    /// <summary>Tokens of a document that a window has room for.</summary>
+    /// <param name="tokenizer">Tells the start and end tokens.</param>
+    /// <param name="context">The most tokens of a window, special ones included.</param>
+    public static int Room(ITokenizer tokenizer, int context)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        return context - (tokenizer.Start is null ? 0 : 1) - (tokenizer.End is null ? 0 : 1);
     }
 
     /// <summary>Puts windows of like length together in batches.</summary>

@@ -51,6 +51,46 @@ public sealed class ActivationPassTests
     }
 
     [Fact]
+    public void A_long_document_comes_in_pieces_that_are_the_whole()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
+        string text = string.Concat(Enumerable.Range(0, 1000).Select(i => (char)('a' + (i * i % 26))));
+        foreach (bool keep in (bool[])[false, true])
+        {
+            using ActivationPass whole = new(host, new LetterTokenizer(), [host.FindOne("blocks.1")], new PassOptions { Context = 12, KeepSpecial = keep }), cut = new(host, new LetterTokenizer(), [host.FindOne("blocks.1")], new PassOptions { Context = 12, KeepSpecial = keep, BatchTokens = 20 });
+            (long, Document)[] texts = [(0, new("a", text)), (1, new("b", "short"))];
+            var rows = new List<(long Number, int Token, int Position, int Source, float First)>();
+            foreach (DocumentRows document in whole.Run(texts)) Add(rows, document);
+            var pieces = new List<(long, int, int, int, float)>();
+            long expected = 0;
+            int count = 0;
+            foreach (DocumentRows piece in cut.Run(texts))
+            {
+                if (piece.Number == 0)
+                {
+                    Assert.Equal(expected, piece.FirstRow);
+                    Assert.InRange(piece.RowTokens.Length, 1, 90);
+                    expected += piece.RowTokens.Length;
+                    Assert.Equal(expected == rows.Count(row => row.Number == 0), piece.Last);
+                    count++;
+                }
+
+                Add(pieces, piece);
+            }
+
+            Assert.True(count > 10);
+            Assert.Equal(rows.Select(row => (row.Number, row.Token, row.Position, row.Source)), pieces.Select(row => (row.Item1, row.Item2, row.Item3, row.Item4)));
+            Assert.All(rows.Zip(pieces), pair => Assert.Equal(pair.First.First, pair.Second.Item5, 5));
+        }
+
+        static void Add(List<(long, int, int, int, float)> rows, DocumentRows document)
+        {
+            for (int i = 0; i < document.RowTokens.Length; i++) rows.Add((document.Number, document.RowTokens[i], document.RowPositions[i], document.RowSources[i], document.Activations[0][i, 0]));
+        }
+    }
+
+    [Fact]
     public void An_encoder_s_rows_do_not_depend_on_what_else_is_in_the_batch()
     {
         using var folder = new TemporaryFolder();
