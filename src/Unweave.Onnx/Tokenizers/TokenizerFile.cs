@@ -20,7 +20,10 @@ public static class TokenizerFile
         using var source = new TokenizerSource(file);
         try
         {
-            return Read(source);
+            ITokenizer tokenizer = Read(source);
+            if (new[] { tokenizer.Start, tokenizer.End, tokenizer.Padding }.Max() is { } id && id >= tokenizer.VocabularySize)
+                throw new InputException($"{file} puts the id {id} around a text, but has only {tokenizer.VocabularySize} ids; the file was edited or is damaged.");
+            return tokenizer;
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
@@ -55,6 +58,8 @@ public static class TokenizerFile
     private static ITokenizer Read(TokenizerSource source) => Path.GetFileName(source.File) switch
     {
         "vocab.json" or "merges.txt" => VocabularyFiles.BytePairs(source),
+        string name when name.EndsWith(".model", StringComparison.OrdinalIgnoreCase) => SentencePieces.Read(source),
+        string name when name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase) => VocabularyFiles.WordPieces(source),
         string name when name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) => TokenizerJsonReader.Read(source),
         _ => throw new InputException($"{source.File} is no tokenizer.json, *.model, vocab.json with merges.txt, or vocab.txt; name one of these, or the folder it is in."),
     };

@@ -11,10 +11,12 @@ internal static class TokenizerJsonReader
     {
         var json = source.ReadJson<TokenizerJson>(source.File);
         if (json.Model is null) throw new InputException($"{source.File} has no model; it is not a tokenizer.json, or incomplete.");
+        if (json.AddedTokens?.Contains(null!) is true) throw new InputException($"{source.File} has an added token that is null; the file was edited or is damaged.");
         string kind = json.Model.Type ?? (json.Model.Merges is not null ? "BPE" : "WordPiece");
         return kind switch
         {
             "BPE" => ByteLevel(json, source),
+            "WordPiece" => WordPiece(json, source),
             _ => throw Unsupported(source, $"the model {kind} (there are BPE and WordPiece)"),
         };
     }
@@ -61,10 +63,27 @@ internal static class TokenizerJsonReader
         }
 
         if (!byteLevel) throw Unsupported(source, "BPE without a ByteLevel pre-tokenizer");
-        int? Id(string token) => added.FirstOrDefault(one => string.Equals(one.Content, token, StringComparison.Ordinal))?.Id ?? (vocabulary.TryGetValue(token, out int id) ? id : null);
-        TextFrame frame = Frames.Processed(json.PostProcessor, source, Id, byteLevel: true);
+        TextFrame frame = Frames.Processed(json.PostProcessor, source, Ids(vocabulary, added), byteLevel: true);
         return new ByteLevelTokenizer(new BytePairs(vocabulary, [.. Merges(model, source)], patterns, prefixSpace, model.IgnoreMerges is true, added), source, frame);
     }
+
+    private static WordPieces WordPiece(TokenizerJson json, TokenizerSource source)
+    {
+        JsonModel model = json.Model;
+        if (json.Normalizer is not { Type: "BertNormalizer" } normalizer) throw Unsupported(source, $"the normaliser {json.Normalizer?.Type ?? "(none)"} with WordPiece");
+        if (json.PreTokenizer is not { Type: "BertPreTokenizer" }) throw Unsupported(source, $"the pre-tokenizer {json.PreTokenizer?.Type ?? "(none)"} with WordPiece");
+        AddedToken[] added = json.AddedTokens ?? [];
+        if (added.FirstOrDefault(token => !token.Special) is { } inText) throw Unsupported(source, $"the added token '{inText.Content}', not special, with WordPiece");
+        var vocabulary = Vocabulary(model, source);
+        Vocabularies.Check(vocabulary, added, source.File);
+        bool lower = normalizer.Lowercase ?? true;
+        var text = new BertText(normalizer.CleanText ?? true, normalizer.HandleChineseChars ?? true, normalizer.StripAccents ?? lower, lower);
+        TextFrame frame = Frames.Processed(json.PostProcessor, source, Ids(vocabulary, added), byteLevel: false);
+        return new WordPieces(vocabulary, added, text, model.UnkToken ?? "[UNK]", model.ContinuingSubwordPrefix ?? "##", model.MaxInputCharsPerWord ?? 100, source, frame);
+    }
+
+    private static Func<string, int?> Ids(Dictionary<string, int> vocabulary, AddedToken[] added) =>
+        token => added.FirstOrDefault(one => string.Equals(one.Content, token, StringComparison.Ordinal))?.Id ?? (vocabulary.TryGetValue(token, out int id) ? id : null);
 
     private static IEnumerable<JsonStep> Steps(JsonStep? step) => step switch
     {
