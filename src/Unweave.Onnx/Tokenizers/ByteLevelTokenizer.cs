@@ -1,0 +1,124 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.ML.Tokenizers;
+using Unweave.Hosts;
+
+namespace Unweave.Onnx;
+
+/// <summary>Byte pairs over the bytes of UTF-8, each written as a printable character.</summary>
+internal sealed class ByteLevelTokenizer : WordTokenizer
+{
+    private static readonly char[] Letters = ByteLetters();
+
+    private readonly BpeTokenizer package;
+    private readonly BytePairs pairs;
+    private readonly byte[]?[] bytes;
+    private readonly Regex? added;
+    private readonly Dictionary<string, int> addedIds;
+
+    public ByteLevelTokenizer(BytePairs pairs, TokenizerSource source, TextFrame frame)
+        : base("byte-level BPE", source, Vocabularies.Size(pairs.Vocabulary, pairs.Added), frame)
+    {
+        this.pairs = pairs;
+        package = BpeTokenizer.Create(new BpeOptions(pairs.Vocabulary) { Merges = pairs.Merges, ByteLevel = true });
+        bytes = new byte[VocabularySize][];
+        var byLetter = Letters.Select((letter, value) => (letter, (byte)value)).ToDictionary(pair => pair.letter, pair => pair.Item2);
+        foreach ((string token, int id) in pairs.Vocabulary) bytes[id] = token.All(byLetter.ContainsKey) ? [.. token.Select(letter => byLetter[letter])] : Encoding.UTF8.GetBytes(token);
+        foreach (AddedToken token in pairs.Added) bytes[token.Id] = Encoding.UTF8.GetBytes(token.Content);
+        int[] missing = [.. Enumerable.Range(0, 256).Where(value => !pairs.Vocabulary.ContainsKey(Letters[value].ToString()))];
+        if (missing.Length > 0) throw new InputException($"{source.File} has no token for {missing.Length} of the 256 bytes, the first {missing[0]}; texts with them cannot be encoded. Fetch the file again.");
+
+        // A special token that is written in a text is text; the others are found there, the longest first.
+        addedIds = pairs.Added.Where(token => !token.Special).ToDictionary(token => token.Content, token => token.Id, StringComparer.Ordinal);
+        if (addedIds.Count > 0) added = new Regex(string.Join('|', addedIds.Keys.OrderByDescending(token => token.Length).Select(Regex.Escape)), RegexOptions.CultureInvariant, TimeSpan.FromSeconds(20));
+    }
+
+    protected override void Encode(string text, List<Token> tokens)
+    {
+        int end = 0;
+        if (added is not null)
+        {
+            foreach (ValueMatch match in added.EnumerateMatches(text))
+            {
+                Plain(text, end..match.Index, tokens);
+                end = match.Index + match.Length;
+                tokens.Add(new Token(addedIds[text[match.Index..end]], match.Index, match.Length));
+            }
+        }
+
+        Plain(text, end..text.Length, tokens);
+    }
+
+    protected override string Text(ReadOnlySpan<int> ids)
+    {
+        using var text = new MemoryStream();
+        foreach (int id in ids) text.Write(bytes[id]);
+        return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
+    }
+
+    protected override Token[] Cut(string word)
+    {
+        byte[] utf8 = Encoding.UTF8.GetBytes(word);
+        string letters = string.Create(utf8.Length, utf8, (units, values) =>
+        {
+            for (int i = 0; i < units.Length; i++) units[i] = Letters[values[i]];
+        });
+        IReadOnlyList<int> ids = pairs.WholeWords && pairs.Vocabulary.TryGetValue(letters, out int whole) ? [whole] : package.EncodeToIds(word, considerPreTokenization: false, considerNormalization: false);
+
+        // A character counts for the token with its first byte.
+        var tokens = new Token[ids.Count];
+        int at = 0, unit = 0;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            int from = unit;
+            for (int end = at + bytes[ids[i]]!.Length; at < end; at++) unit += (utf8[at] & 0xC0) == 0x80 ? 0 : utf8[at] >= 0xF0 ? 2 : 1;
+            tokens[i] = new Token(ids[i], from, unit - from);
+        }
+
+        return tokens;
+    }
+
+    private void Plain(string text, Range range, List<Token> tokens)
+    {
+        (int start, int length) = range.GetOffsetAndLength(text.Length);
+        if (length == 0) return;
+        ReadOnlySpan<char> piece = text.AsSpan(start, length);
+        bool prefixed = pairs.PrefixSpace && piece[0] != ' ';
+        if (prefixed) piece = string.Concat(" ", piece);
+        Words(piece, prefixed ? start - 1 : start, start, 0, tokens);
+    }
+
+    private void Words(ReadOnlySpan<char> piece, int at, int first, int depth, List<Token> tokens)
+    {
+        if (depth < pairs.Patterns.Count)
+        {
+            foreach (Range word in pairs.Patterns[depth].Words(piece)) Words(piece[word], at + word.Start.Value, first, depth + 1, tokens);
+            return;
+        }
+
+        // What is before the first unit is the space that was put there.
+        foreach (Token token in Tokens(piece))
+        {
+            int from = Math.Max(at + token.Start, first);
+            tokens.Add(new Token(token.Id, from, Math.Max(at + token.Start + token.Length - from, 0)));
+        }
+    }
+
+    /// <summary>The character for each byte: itself where it is printable and no blank, else the next one from U+0100 on.</summary>
+    private static char[] ByteLetters()
+    {
+        char[] letters = new char[256];
+        char other = '\u0100';
+        for (int value = 0; value < 256; value++) letters[value] = value is (>= '!' and <= '~') or (>= 0xA1 and not 0xAD) ? (char)value : other++;
+        return letters;
+    }
+}
+
+/// <summary>What a byte-level tokenizer is made of.</summary>
+/// <param name="Vocabulary">The tokens.</param>
+/// <param name="Merges">Pairs with a blank between, the first to be merged first.</param>
+/// <param name="Patterns">Cut the text, each what the one before left whole.</param>
+/// <param name="PrefixSpace">Whether a text gets a space before it if it has none.</param>
+/// <param name="WholeWords">Whether a word that is a token is taken whole, merges or not.</param>
+/// <param name="Added">Tokens besides the vocabulary.</param>
+internal sealed record BytePairs(Dictionary<string, int> Vocabulary, IReadOnlyList<string> Merges, IReadOnlyList<WordPattern> Patterns, bool PrefixSpace, bool WholeWords, IReadOnlyList<AddedToken> Added);
