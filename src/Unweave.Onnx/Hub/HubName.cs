@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Unweave.Onnx;
@@ -48,7 +49,7 @@ internal static partial class HubName
     {
         const int Longest = 200;
         string cut = text.Length <= Longest ? text : text[..Longest] + "…";
-        return string.Concat(cut.Select(static c => char.IsControl(c) || char.GetUnicodeCategory(c) is System.Globalization.UnicodeCategory.Format ? '?' : c));
+        return string.Concat(cut.Select(static c => char.IsControl(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? '?' : c));
     }
 
     private static bool IsPart(string part) =>
