@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -13,6 +14,8 @@ internal static partial class HubName
     public const string PartialETag = Partial + ".etag";
 
     private const int LongestPart = 96, LongestRevision = 80, LongestSegment = 200, LongestPath = 1000;
+
+    private static readonly SearchValues<char> Reserved = SearchValues.Create("\\:*?\"<>|");
 
     /// <summary>Refuses what is not the name of a model.</summary>
     /// <exception cref="InputException">It is none.</exception>
@@ -59,7 +62,7 @@ internal static partial class HubName
 
     private static bool IsSafeSegment(string segment) =>
         segment.Length is > 0 and <= LongestSegment
-        && !segment.AsSpan().ContainsAny("\\:*?\"<>|")
+        && !segment.AsSpan().ContainsAny(Reserved)
         && string.Equals(Shown(segment), segment, StringComparison.Ordinal)
         && segment[^1] is not ('.' or ' ') && segment[0] is not ' '
         && !Device().IsMatch(segment);
