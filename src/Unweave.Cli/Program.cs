@@ -15,6 +15,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     EvalCommand.Create(help, json),
     EncodeCommand.Create(help, json),
     InspectCommand.Create(help, json),
+    PullCommand.Create(help, json),
     SchemaCommand.Create(help, json),
     BenchCommand.Create(help, json),
 };
