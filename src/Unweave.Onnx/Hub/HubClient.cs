@@ -32,6 +32,10 @@ public sealed class HubClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => connection.Dispose();
 
+    /// <summary>True for a text that can be the name of a model on a hub, <c>owner/name</c>, though it may be a path as well.</summary>
+    /// <param name="text">What a user wrote.</param>
+    public static bool IsName(string text) => HubName.IsModel(text);
+
     /// <summary>The folder of a model that was pulled before. The network is not used, and checksums are not looked at.</summary>
     /// <param name="name">The model's name on the hub.</param>
     /// <param name="revision">The revision it was pulled at.</param>

@@ -21,10 +21,16 @@ internal static partial class HubName
     /// <exception cref="InputException">It is none.</exception>
     public static void CheckModel(string name)
     {
+        if (!IsModel(name))
+            throw new InputException($"'{Shown(name)}' is not the name of a model; it must be owner/name, as on the model's page, of letters, digits, '-', '_' and '.'.");
+    }
+
+    /// <summary>True for what can be the name of a model: <c>owner/name</c>, or a name alone, as the oldest models have.</summary>
+    public static bool IsModel(string name)
+    {
         ArgumentNullException.ThrowIfNull(name);
         string[] parts = name.Split('/');
-        if (parts.Length > 2 || !parts.All(IsPart))
-            throw new InputException($"'{Shown(name)}' is not the name of a model; it must be owner/name, as on the model's page, of letters, digits, '-', '_' and '.'.");
+        return parts.Length <= 2 && parts.All(IsPart);
     }
 
     /// <summary>Refuses what cannot be a branch, a tag or a commit.</summary>

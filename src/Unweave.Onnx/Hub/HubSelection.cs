@@ -8,7 +8,7 @@ namespace Unweave.Onnx;
 /// <param name="OtherGraphs">The ONNX files that are not among them.</param>
 internal sealed record HubSelection(IReadOnlyList<HubFile> Files, IReadOnlyList<string> OtherGraphs)
 {
-    private const string Graph = ".onnx", MainGraph = "model.onnx";
+    private const string Graph = ".onnx", MainGraph = "model.onnx", MainFolder = "onnx";
 
     private static readonly HashSet<string> TokenizerFiles = new(StringComparer.Ordinal)
     {
@@ -53,9 +53,11 @@ internal sealed record HubSelection(IReadOnlyList<HubFile> Files, IReadOnlyList<
         if (graphs.Count == 0)
             throw new InputException($"{name} has no ONNX file; export one with `optimum-cli export onnx --model {name} FOLDER` (a Python tool) and use that folder, or pull a model that has one.");
 
-        // The graph of the usual name that is nearest the top; failing that, every graph that is not a variant of another, such as
-        // the encoder and the decoder of a model that has both.
-        HubFile? main = graphs.Where(graph => string.Equals(graph.Name, MainGraph, StringComparison.Ordinal)).OrderBy(graph => graph.Path.Count(c => c == '/')).ThenBy(graph => graph.Path, StringComparer.Ordinal).FirstOrDefault();
+        // The graph of the usual name that is nearest the top, in the folder of the usual name before others; failing that, every
+        // graph that is not a variant of another, such as the encoder and the decoder of a model that has both.
+        HubFile? main = graphs.Where(graph => string.Equals(graph.Name, MainGraph, StringComparison.Ordinal))
+            .OrderBy(graph => graph.Path.Count(c => c == '/')).ThenBy(graph => string.Equals(graph.Folder, MainFolder, StringComparison.Ordinal) ? 0 : 1).ThenBy(graph => graph.Path, StringComparer.Ordinal)
+            .FirstOrDefault();
         return main is not null ? [main] : [.. graphs.Where(graph => !graphs.Exists(other => IsVariant(graph, of: other)))];
     }
 

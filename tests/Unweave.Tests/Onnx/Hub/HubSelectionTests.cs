@@ -9,6 +9,7 @@ public sealed class HubSelectionTests
     [InlineData("onnx/model.onnx onnx/model_fp16.onnx onnx/model_quantized.onnx", "onnx/model.onnx", "onnx/model_fp16.onnx onnx/model_quantized.onnx")]
     [InlineData("onnx/model.onnx model.onnx", "model.onnx", "onnx/model.onnx")]
     [InlineData("cuda/model.onnx cpu/model.onnx", "cpu/model.onnx", "cuda/model.onnx")]
+    [InlineData("cpu/model.onnx onnx/model.onnx onnx/deep/model.onnx", "onnx/model.onnx", "cpu/model.onnx onnx/deep/model.onnx")]
     [InlineData("decoder_model.onnx decoder_model_int8.onnx encoder_model.onnx", "decoder_model.onnx encoder_model.onnx", "decoder_model_int8.onnx")]
     [InlineData("gpt2-10.onnx", "gpt2-10.onnx", "")]
     [InlineData("model.onnx model.onnx_data model.onnx_data_1 model_fp16.onnx model_fp16.onnx_data", "model.onnx model.onnx_data model.onnx_data_1", "model_fp16.onnx")]
