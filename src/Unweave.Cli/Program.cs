@@ -17,6 +17,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     EncodeCommand.Create(help, json),
     InspectCommand.Create(help, json),
     HooksCommand.Create(help, json),
+    PullCommand.Create(help, json),
     SchemaCommand.Create(help, json),
     BenchCommand.Create(help, json),
 };
