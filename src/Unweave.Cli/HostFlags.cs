@@ -34,7 +34,16 @@ internal sealed class HostFlags
     public string ModelPath(ParseResult parsed, string? otherwise = null)
     {
         string named = parsed.GetValue(model) ?? otherwise ?? throw new InputException("no model is named; give --model with an ONNX file or a folder with one.");
-        return named;
+        return Located(named);
+    }
+
+    /// <summary>Where a model is that was named: a path, or a name that was pulled from a hub.</summary>
+    /// <exception cref="InputException">It is a hub's name, and was not pulled.</exception>
+    public static string Located(string named)
+    {
+        if (Path.Exists(named) || !named.Contains('/', StringComparison.Ordinal) || !HubClient.IsName(named)) return named;
+        using var hub = new HubClient(HubOptions.FromEnvironment());
+        return hub.Resolve(named);
     }
 
     /// <summary>Opens the tokenizer.</summary>

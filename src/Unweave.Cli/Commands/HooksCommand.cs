@@ -13,14 +13,14 @@ internal static class HooksCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var model = new Argument<string>("MODEL") { Description = "An ONNX file, or a folder with one." };
+        var model = new Argument<string>("MODEL") { Description = "An ONNX file, a folder with one, or the name of one fetched by `unweave pull`." };
         var pattern = new Argument<string?>("PATTERN") { Description = "Only hooks of this name; * stands for any text.", Arity = ArgumentArity.ZeroOrOne };
         var all = new Option<bool>("--all", "-a") { Description = "List every tensor of floats, not only those with a short name." };
         var command = new Command("hooks", "Lists the places where a model's activations can be read and replaced.") { model, pattern, all };
         help.AddExamples(command, "unweave hooks models/english-4l", "unweave hooks gpt2/model.onnx 'blocks.*.mlp'");
         command.SetAction((parsed, _) =>
         {
-            using OnnxHost host = OnnxHost.Open(parsed.GetValue(model)!);
+            using OnnxHost host = OnnxHost.Open(HostFlags.Located(parsed.GetValue(model)!));
             bool named = host.Hooks.Any(hook => hook.Kind != HookKind.Tensor);
             IReadOnlyList<Hook> shown = parsed.GetValue(pattern) is { } wanted ? host.Find(wanted)
                 : parsed.GetValue(all) || !named ? host.Hooks : [.. host.Hooks.Where(hook => hook.Kind != HookKind.Tensor)];

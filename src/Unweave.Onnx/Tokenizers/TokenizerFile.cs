@@ -31,18 +31,6 @@ public static class TokenizerFile
         }
     }
 
-    /// <summary>Refuses a tokenizer with ids that a model's vocabulary lacks. A model may have more ids than its tokenizer.</summary>
-    /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="modelVocabulary">How many ids the model knows.</param>
-    /// <param name="modelName">The model, for the message.</param>
-    /// <exception cref="InputException">The tokenizer has ids that the model lacks.</exception>
-    public static void RequireFit(this ITokenizer tokenizer, int modelVocabulary, string modelName)
-    {
-        ArgumentNullException.ThrowIfNull(tokenizer);
-        if (tokenizer.VocabularySize > modelVocabulary)
-            throw new InputException($"{tokenizer.Name} has ids up to {tokenizer.VocabularySize - 1}, but {modelName} knows {modelVocabulary} ids; use the tokenizer that the model was trained with.");
-    }
-
     private static string Find(string folder)
     {
         string json = Path.Combine(folder, "tokenizer.json"), bytePairs = Path.Combine(folder, "vocab.json"), wordPieces = Path.Combine(folder, "vocab.txt");

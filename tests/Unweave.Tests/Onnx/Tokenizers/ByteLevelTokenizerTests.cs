@@ -256,18 +256,6 @@ public sealed class ByteLevelTokenizerTests
         Assert.Throws<InputException>(() => TokenizerFile.Open(folder["readme.md"]));
     }
 
-    [Fact]
-    public void A_tokenizer_must_fit_its_model()
-    {
-        using var folder = new TemporaryFolder();
-        ITokenizer tokenizer = Open(folder, Json());
-        tokenizer.RequireFit(tokenizer.VocabularySize, "m.onnx");
-        string message = Assert.Throws<InputException>(() => tokenizer.RequireFit(100, "m.onnx")).Message;
-        Assert.Contains("100", message, StringComparison.Ordinal);
-        Assert.Contains($"{tokenizer.VocabularySize - 1}", message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => tokenizer.Decode([tokenizer.VocabularySize]));
-    }
-
     private static string Changed(Action<JsonObject> change)
     {
         JsonObject json = Json();
