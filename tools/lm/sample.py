@@ -6,7 +6,7 @@ import torch
 from model import LanguageModel
 from tokenizer import Tokenizer
 
-STARTS = ["", "Fellow-Citizens of the Senate and House of Representatives:", "It was the white whale", "And the LORD said unto", "dog, hound:"]
+STARTS = ["Fellow-Citizens of the Senate and House of Representatives:", "It was the white whale", "And the LORD said unto", "dog, hound:"]
 
 
 @torch.no_grad()

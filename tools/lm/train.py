@@ -80,7 +80,7 @@ def main():
     arguments.add_argument("--corpus", required=True, help="folder of train.jsonl.gz and held-out.jsonl.gz")
     arguments.add_argument("--tokenizer", required=True)
     arguments.add_argument("--output", required=True)
-    arguments.add_argument("--steps", type=int, default=4500)
+    arguments.add_argument("--steps", type=int, default=3300)
     arguments.add_argument("--batch", type=int, default=32)
     arguments.add_argument("--rate", type=float, default=0.02, help="of Muon")
     arguments.add_argument("--adam-rate", type=float, default=0.003)
