@@ -135,7 +135,7 @@ internal static class LanguageModelDemo
         {
             long[] fired = [.. Enumerable.Range(0, examples.Latents).Select(examples.Fired)];
             DensityChart.Write(DensityHistogram.Of(fired, examples.Rows), examples.Rows);
-            Screen.Results.MarkupLine($"\n[bold]What its {cards.Length} clearest latents mean:[/] the tokens that each is strongest on (latents of a single token left out)");
+            Screen.Results.MarkupLine($"\n[bold]What its {cards.Length} clearest latents mean:[/] the tokens, several different ones, that each is strongest on");
             foreach (Card card in cards)
             {
                 TokenCards.Heading(card.Latent, card.Fired);
@@ -152,7 +152,7 @@ internal static class LanguageModelDemo
             ("unweave hooks MODEL.onnx", "where a model of your own can be read"),
             ("unweave demo --embeddings", "the same for embeddings of sentences")])
         {
-            Console.Out.WriteLine($"  {command,-52}  {shows}");
+            Console.Out.WriteLine($"  {command,-56}  {shows}");
         }
     }
 
