@@ -12,13 +12,13 @@ internal static class PullCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var name = new Argument<string>("NAME") { Description = "Model on the hub: owner/name." };
+        var name = new Argument<string>("NAME") { Description = "Model on the hub (UNWEAVE_HUB or HF_ENDPOINT; by default huggingface.co): owner/name. HF_TOKEN opens private and gated ones." };
         var revision = new Option<string>("--revision") { HelpName = "REV", Description = "Branch, tag or commit.", DefaultValueFactory = _ => HubClient.DefaultRevision };
         var include = new Option<string[]>("--include") { HelpName = "GLOB", Description = "Files to fetch beside the tokenizer's, instead of the ONNX graph (model.onnx where there are several); quoted, and given once a glob." };
-        var output = new Option<string?>("--output", "-o") { HelpName = "DIR", Description = "Folder to copy the files to; left out, they stay in the cache alone." };
+        var output = new Option<string?>("--output", "-o") { HelpName = "DIR", Description = "Folder to copy the files to; left out, they stay in the cache alone (UNWEAVE_CACHE)." };
         var offline = new Option<bool>("--offline") { Description = "Use what is cached, and fetch nothing (also UNWEAVE_OFFLINE=1)." };
-        var command = new Command("pull", "Fetches a model in ONNX and its tokenizer from a hub (UNWEAVE_HUB or HF_ENDPOINT; HF_TOKEN) into a cache (UNWEAVE_CACHE), and prints the folder. Every file is checked against its checksum; a pull that was stopped goes on where it was.") { name, revision, include, output, offline };
-        help.AddExamples(command, "unweave pull onnx-community/gpt2-ONNX", "unweave pull onnx-community/gpt2-ONNX --include onnx/model_int8.onnx -o gpt2/");
+        var command = new Command("pull", "Fetches a model in ONNX and its tokenizer into a cache, and prints the folder.") { name, revision, include, output, offline };
+        help.AddExamples(command, "unweave pull Xenova/all-MiniLM-L6-v2", "unweave pull Xenova/all-MiniLM-L6-v2 --include onnx/model_quantized.onnx -o minilm/");
         command.SetAction((parsed, cancellation) =>
         {
             var request = new HubRequest { Name = parsed.GetValue(name)!, Revision = parsed.GetValue(revision)!, Include = parsed.GetValue(include) ?? [], Output = parsed.GetValue(output) };

@@ -136,7 +136,8 @@ internal sealed class HubNotes
         ErrorCode ??= Header(response, "X-Error-Code");
         if (response.StatusCode >= HttpStatusCode.BadRequest) return;
         string? etag = Header(response, "X-Linked-Etag") ?? Header(response, "ETag");
-        Checksum ??= HubChecksum.Parse(etag?.Trim('"'));
+        // Weak or strong does not matter here: only the sum in it does.
+        Checksum ??= HubChecksum.Parse(etag?.Replace("W/", "", StringComparison.Ordinal).Trim('"'));
         if (Size is null && long.TryParse(Header(response, "X-Linked-Size"), out long size) && size >= 0) Size = size;
     }
 

@@ -183,6 +183,7 @@ public sealed class HubClientTests : IDisposable
         await Stop(after: 120_000);
         hub.OfContent = request => request["Range"] is null ? null : new LoopbackAnswer(206) { Headers = { ["Content-Range"] = "bytes 100000-299999/300000" }, Body = hub.Files[Graph][100_000..] };
         await Pull();
+        Assert.Equal([TimeSpan.FromSeconds(1)], clock.Waits); // seen from the header, before it was added and its checksum wrong
         Assert.Null(hub.RequestsFor(Graph)[^1]["Range"]);
         AssertGraphIsRight();
     }
@@ -195,6 +196,13 @@ public sealed class HubClientTests : IDisposable
         await Pull();
         Assert.Null(hub.RequestsFor(Graph)[^1]["Range"]);
         AssertGraphIsRight();
+    }
+
+    [Fact]
+    public async Task A_server_that_refuses_ranges_and_cuts_all_else_is_given_up()
+    {
+        hub.OfContent = request => request["Range"] is null ? new LoopbackAnswer(200) { Body = hub.Files[Graph], CutAfter = 1000 } : FakeHub.Refusal(416);
+        Assert.Contains("5 times in a row", await Refused(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -240,7 +248,10 @@ public sealed class HubClientTests : IDisposable
     public async Task More_than_was_listed_is_not_taken()
     {
         hub.OfContent = _ => new LoopbackAnswer(200) { Body = new byte[20_000_000] };
-        Assert.Contains("its size is", await Refused(), StringComparison.Ordinal);
+        var seen = new Seen();
+        var e = await Assert.ThrowsAsync<InputException>(() => Pull(progress: seen));
+        Assert.Contains("its size is", e.Message, StringComparison.Ordinal);
+        Assert.InRange(seen.All.Max(report => report.Bytes), 300_001, 2_000_000);
         Assert.DoesNotContain(FilesIn(Folder), file => file.StartsWith(Graph, StringComparison.Ordinal));
     }
 

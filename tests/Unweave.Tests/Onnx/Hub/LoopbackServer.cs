@@ -56,8 +56,8 @@ internal sealed class LoopbackServer : IDisposable
     public void Dispose()
     {
         closing.Cancel();
-        listener.Stop();
         accepting.Wait();
+        listener.Stop();
         closing.Dispose();
     }
 
@@ -68,7 +68,7 @@ internal sealed class LoopbackServer : IDisposable
         {
             while (true) serving.Add(Serve(await listener.AcceptTcpClientAsync(closing.Token)));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (OperationCanceledException)
         {
             await Task.WhenAll(serving);
         }
