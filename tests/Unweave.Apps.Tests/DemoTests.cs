@@ -11,7 +11,7 @@ public sealed class DemoTests
     {
         using var place = new Workplace();
         Outcome demo = (await place.Run(["demo", "--harvest", "30000", .. Small, "-o", "small"])).Succeeded();
-        foreach (string part in (string[])["recovered over zeros", "activations at blocks.2", "Over ", "position in the window", "FVU (variance unexplained)", "PCA (8)", "How often the 256 latents fire", "clearest latents mean", "The autoencoder is in small"])
+        foreach (string part in (string[])["recovered over zeros", "activations at blocks.2", "Over ", "loss as it is", "FVU (variance unexplained)", "PCA (8)", "How often the 256 latents fire", "clearest latents mean", "The autoencoder is in small"])
             Assert.Contains(part, demo.Output, StringComparison.Ordinal);
         Assert.All(demo.Output.Split('\n').Where(line => line.Contains('«', StringComparison.Ordinal)), line => Assert.Contains("»", line, StringComparison.Ordinal));
         Assert.InRange(demo.Output.Split('\n').Count(line => line.Contains('«', StringComparison.Ordinal)), 8, 48);

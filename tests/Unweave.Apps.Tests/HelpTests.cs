@@ -9,6 +9,9 @@ public sealed class HelpTests
     [InlineData("eval")]
     [InlineData("encode")]
     [InlineData("inspect")]
+    [InlineData("hooks")]
+    [InlineData("harvest")]
+    [InlineData("pull")]
     [InlineData("schema")]
     [InlineData("bench")]
     [InlineData("bench step")]
@@ -33,7 +36,7 @@ public sealed class HelpTests
         place.Write("run.json", """{ "batch": 256, "autoencoder": { "latents": 64, "k": 4 } }""");
         foreach (string command in (string[])["train", "eval", "encode", "inspect", "schema", "bench step"])
         {
-            foreach (string example in Examples((await place.Run([.. command.Split(' '), "--help"])).Succeeded()))
+            foreach (string example in Examples((await place.Run([.. command.Split(' '), "--help"])).Succeeded()).Where(example => !AboutAModel(example)))
             {
                 List<string> words = [.. example.Replace("'", "", StringComparison.Ordinal).Split(' ').Skip(1)];
                 Shorten(words);
@@ -42,6 +45,35 @@ public sealed class HelpTests
             }
         }
     }
+
+    [Fact]
+    public async Task Every_example_about_a_model_runs()
+    {
+        using var place = new Workplace();
+        string model = Path.Combine(AppContext.BaseDirectory, "models", "english-4m"), text = string.Concat(Enumerable.Repeat("The people of the United States have a government of laws, and not of men. ", 60));
+        foreach (string file in Directory.GetFiles(model)) place.Write($"gpt2/{Path.GetFileName(file)}", "");
+        foreach (string file in Directory.GetFiles(model)) File.Copy(file, place[$"gpt2/{Path.GetFileName(file)}"], overwrite: true);
+        foreach (string name in (string[])["corpus/one.txt", "corpus/two.md", "heldout.txt"]) place.Write(name, text);
+        int ran = 0;
+        foreach (string command in (string[])["hooks", "harvest", "train", "eval", "bench harvest"])
+        {
+            foreach (string example in Examples((await place.Run([.. command.Split(' '), "--help"])).Succeeded()).Where(example => AboutAModel(example) && !example.Contains("vision", StringComparison.Ordinal) && !example.Contains(".gz", StringComparison.Ordinal)))
+            {
+                // The model at hand has four blocks, and the texts are short.
+                List<string> words = [.. example.Replace("'", "", StringComparison.Ordinal).Replace("blocks.8", "blocks.2", StringComparison.Ordinal).Split(' ').Skip(1).Select(word => word is "models/english-4m" ? model : word)];
+                Shorten(words);
+                if (command is "train") words.AddRange(["--batch", "64", "--buffer", "256", "--validation", "0"]);
+                if (command is "bench harvest") words.AddRange(["--tokens", "500"]);
+                Outcome outcome = await place.Run([.. words]);
+                Assert.True(outcome.Code == 0, $"{example}\n{outcome.Output}\n{outcome.Error}");
+                ran++;
+            }
+        }
+
+        Assert.True(ran >= 8, $"{ran}");
+    }
+
+    private static bool AboutAModel(string example) => example.Contains("gpt2/", StringComparison.Ordinal) || example.Contains("acts/", StringComparison.Ordinal) || example.Contains("--text", StringComparison.Ordinal) || example.Contains("models/", StringComparison.Ordinal) || example.Contains("bench harvest", StringComparison.Ordinal);
 
     /// <summary>The lines under the heading of the examples.</summary>
     private static string[] Examples(Outcome help)

@@ -27,7 +27,7 @@ internal static class EvalCommand
         var tokens = new Option<long>("--tokens") { HelpName = "N", Description = "With --model: tokens of the texts to run, at most.", DefaultValueFactory = _ => 100_000 };
         var command = new Command("eval", "Measures a trained autoencoder, beside PCA and a random dictionary, and shows how often its latents fire; or, spliced into its host model, what it costs the model's predictions.") { sae, files, all, tensor, hook, tokens };
         var host = new HostFlags(command);
-        help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all", "unweave eval sae/ --model gpt2/ --text heldout.txt");
+        help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all", "unweave eval sae/ --text heldout.txt");
         command.SetAction((parsed, cancellation) =>
         {
             if (host.HasModel(parsed) || host.HasText(parsed)) Splice(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), parsed.GetValue(json), cancellation);

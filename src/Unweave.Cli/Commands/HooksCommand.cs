@@ -33,7 +33,8 @@ internal static class HooksCommand
 
     private static void Write(OnnxHost host, IReadOnlyList<Hook> shown, bool tensors)
     {
-        Screen.Results.MarkupLine($"[bold]{Markup.Escape(host.Name)}[/]  {Describe(host)}");
+        Console.Out.WriteLine(host.Name);
+        Console.Out.WriteLine(Describe(host));
         tensors &= shown.Any(hook => hook.Kind != HookKind.Tensor);
         Table table = new Table().Border(TableBorder.Simple).AddColumn("hook").AddColumn(new TableColumn("shape").NoWrap()).AddColumn("what it is");
         if (tensors) table.AddColumn("tensor in the graph");

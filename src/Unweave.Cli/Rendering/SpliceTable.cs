@@ -33,8 +33,8 @@ internal static class SpliceTable
 
     private static void WritePositions(SpliceReport report)
     {
-        Table table = new Table { Border = TableBorder.Simple }.AddColumn("position in the window");
-        foreach (string heading in (string[])["predictions", "loss as it is", "with the autoencoder", "recovered", "KL, nats", "same token"]) table.AddColumn(new TableColumn(heading).RightAligned());
+        Table table = new Table { Border = TableBorder.Simple }.AddColumn("position");
+        foreach (string heading in (string[])["predictions", "loss as it is", "spliced", "recovered", "KL, nats", "same token"]) table.AddColumn(new TableColumn(heading).RightAligned());
         foreach (IGrouping<int, SplicePosition> group in report.Positions.GroupBy(position => position.Position < 4 ? position.Position : 1 << (31 - int.LeadingZeroCount(position.Position))))
         {
             double count = group.Sum(position => position.Predictions);

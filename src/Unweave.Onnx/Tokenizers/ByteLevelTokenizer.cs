@@ -35,6 +35,32 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
 
     protected override void Encode(string text, List<Token> tokens)
     {
+        if (!pairs.Composed)
+        {
+            Parts(text, tokens);
+            return;
+        }
+
+        var original = AlignedText.Of(text);
+        AlignedText composed = CanonicalForm.Apply(original, compose: true);
+        int first = tokens.Count;
+        Parts(ReferenceEquals(composed, original) ? text : composed.Units.ToString(), tokens);
+        if (!ReferenceEquals(composed, original)) Trace(tokens, first, composed);
+    }
+
+    // Back from places in the composed text to those in the text as it was written.
+    private static void Trace(List<Token> tokens, int first, AlignedText text)
+    {
+        for (int i = first; i < tokens.Count; i++)
+        {
+            Token token = tokens[i];
+            int start = token.Start < text.Length ? text.StartOf(token.Start) : text.EndOf(text.Length - 1);
+            tokens[i] = token with { Start = start, Length = token.Length == 0 ? 0 : text.EndOf(token.Start + token.Length - 1) - start };
+        }
+    }
+
+    private void Parts(string text, List<Token> tokens)
+    {
         int end = 0;
         if (added is not null)
         {
@@ -121,4 +147,5 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
 /// <param name="PrefixSpace">Whether a text gets a space before it if it has none.</param>
 /// <param name="WholeWords">Whether a word that is a token is taken whole, merges or not.</param>
 /// <param name="Added">Tokens besides the vocabulary.</param>
-internal sealed record BytePairs(Dictionary<string, int> Vocabulary, IReadOnlyList<string> Merges, IReadOnlyList<WordPattern> Patterns, bool PrefixSpace, bool WholeWords, IReadOnlyList<AddedToken> Added);
+/// <param name="Composed">Whether a text is brought to NFC first.</param>
+internal sealed record BytePairs(Dictionary<string, int> Vocabulary, IReadOnlyList<string> Merges, IReadOnlyList<WordPattern> Patterns, bool PrefixSpace, bool WholeWords, IReadOnlyList<AddedToken> Added, bool Composed = false);

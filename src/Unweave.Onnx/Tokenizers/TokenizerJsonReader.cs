@@ -27,7 +27,8 @@ internal static class TokenizerJsonReader
         if (model.Dropout is > 0) throw Unsupported(source, "merges left out at random (dropout)");
         if (model.ByteFallback is true) throw Unsupported(source, "byte_fallback");
         if (!string.IsNullOrEmpty(model.ContinuingSubwordPrefix) || !string.IsNullOrEmpty(model.EndOfWordSuffix)) throw Unsupported(source, "a prefix or suffix of words");
-        if (json.Normalizer is { } normalizer && normalizer is not { Type: "Sequence", Normalizers: [] }) throw Unsupported(source, $"the normaliser {normalizer.Type} with BPE");
+        JsonStep[] normalizers = json.Normalizer switch { null => [], { Type: "Sequence" } several => several.Normalizers ?? [], { } one => [one] };
+        if (normalizers.FirstOrDefault(step => step.Type is not "NFC") is { } normalizer) throw Unsupported(source, $"the normaliser {normalizer.Type} with BPE");
 
         AddedToken[] added = json.AddedTokens ?? [];
         if (added.FirstOrDefault(token => !token.Special && (token.SingleWord || token.Lstrip || token.Rstrip)) is { } stripped)
@@ -64,7 +65,7 @@ internal static class TokenizerJsonReader
 
         if (!byteLevel) throw Unsupported(source, "BPE without a ByteLevel pre-tokenizer");
         TextFrame frame = Frames.Processed(json.PostProcessor, source, Ids(vocabulary, added), byteLevel: true);
-        return new ByteLevelTokenizer(new BytePairs(vocabulary, [.. Merges(model, source)], patterns, prefixSpace, model.IgnoreMerges is true, added), source, frame);
+        return new ByteLevelTokenizer(new BytePairs(vocabulary, [.. Merges(model, source)], patterns, prefixSpace, model.IgnoreMerges is true, added, Composed: normalizers.Length > 0), source, frame);
     }
 
     private static WordPieces WordPiece(TokenizerJson json, TokenizerSource source)

@@ -256,6 +256,20 @@ public sealed class ByteLevelTokenizerTests
         Assert.Throws<InputException>(() => TokenizerFile.Open(folder["readme.md"]));
     }
 
+    [Fact]
+    public void A_text_is_composed_first_where_the_tokenizer_says_so_and_places_are_of_the_original()
+    {
+        using var folder = new TemporaryFolder();
+        ITokenizer plain = Open(folder, Json()), composing = Open(folder, JsonNode.Parse(Changed(json => json["normalizer"] = new JsonObject { ["type"] = "NFC" }))!.AsObject());
+        const string written = "a cafe\u0301 b", composed = "a caf\u00e9 b";
+        IReadOnlyList<Token> tokens = composing.Encode(written);
+        Assert.Equal(plain.Encode(composed).Select(token => token.Id), tokens.Select(token => token.Id));
+        Assert.NotEqual(plain.Encode(written).Select(token => token.Id), tokens.Select(token => token.Id));
+        Assert.Equal(written, string.Concat(tokens.Select(token => written.Substring(token.Start, token.Length))));
+        Assert.Equal(composed, composing.Decode([.. tokens.Select(token => token.Id)]));
+        Assert.Equal(plain.Encode("plain text"), composing.Encode("plain text"));
+    }
+
     private static string Changed(Action<JsonObject> change)
     {
         JsonObject json = Json();
