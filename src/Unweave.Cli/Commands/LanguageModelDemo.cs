@@ -148,11 +148,11 @@ internal static class LanguageModelDemo
         foreach ((string command, string shows) in ((string, string)[])[
             ($"unweave inspect {options.Output}", "its tensors and settings"),
             ($"unweave eval {options.Output} --text my.txt", "spliced in again, on a text of your own"),
-            ($"unweave train {options.Data[0]} --latents 8192 -o sae/", "another autoencoder of the same activations"),
+            ($"unweave train {options.Data[0]} --latents 8192", "a larger one of the same activations"),
             ("unweave hooks MODEL.onnx", "where a model of your own can be read"),
             ("unweave demo --embeddings", "the same for embeddings of sentences")])
         {
-            Console.Out.WriteLine($"  {command,-56}  {shows}");
+            Console.Out.WriteLine($"  {command,-50}  {shows}");
         }
     }
 

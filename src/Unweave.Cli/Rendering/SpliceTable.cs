@@ -22,7 +22,7 @@ internal static class SpliceTable
         Console.Out.WriteLine($"Over {Figures.Count(report.Predictions)} predictions: {sparse}FVU {Figures.Short(rows.Fvu)},");
         Console.Out.WriteLine($"KL from the model's own predictions {Figures.Short(report.Divergence)} nats, the same most likely token in {Figures.Percent(report.Agreement)}.");
         WritePositions(report);
-        Console.Out.WriteLine($"Windows of {report.Context} tokens. Start and end tokens keep their activations; padding is neither replaced nor counted.");
+        Console.Out.WriteLine($"Windows of {report.Context} tokens; start and end tokens keep their activations, padding is not counted.");
 
         void Add(string name, double loss, double? zero, double? mean, bool bold)
         {

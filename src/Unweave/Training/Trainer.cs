@@ -59,6 +59,9 @@ public static class Trainer
         while (!run.Finished)
         {
             StepReport report = await Task.Run(run.Next, CancellationToken.None);
+
+            // Logged before it is saved: a resumed run drops lines after its checkpoint, and could not make up for one before it.
+            log?.Add(report);
             bool last = run.Finished || cancellation.IsCancellationRequested;
             bool bySteps = options.CheckpointSteps > 0 && run.Step % options.CheckpointSteps == 0;
             bool byTime = options.CheckpointMinutes > 0 && time.GetElapsedTime(saved).TotalMinutes >= options.CheckpointMinutes;
@@ -69,7 +72,6 @@ public static class Trainer
                 report = report with { Checkpoint = folder };
             }
 
-            log?.Add(report);
             yield return report;
             if (last) yield break;
         }
