@@ -17,7 +17,7 @@ internal static class HooksCommand
         var pattern = new Argument<string?>("PATTERN") { Description = "Only hooks of this name; * stands for any text.", Arity = ArgumentArity.ZeroOrOne };
         var all = new Option<bool>("--all", "-a") { Description = "List every tensor of floats, not only those with a short name." };
         var command = new Command("hooks", "Lists the places where a model's activations can be read and replaced.") { model, pattern, all };
-        help.AddExamples(command, "unweave hooks models/english-4l", "unweave hooks gpt2/model.onnx 'blocks.*.mlp'");
+        help.AddExamples(command, "unweave hooks models/english-4m", "unweave hooks gpt2/model.onnx 'blocks.*.mlp'");
         command.SetAction((parsed, _) =>
         {
             using OnnxHost host = OnnxHost.Open(HostFlags.Located(parsed.GetValue(model)!));
