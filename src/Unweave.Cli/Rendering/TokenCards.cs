@@ -9,11 +9,14 @@ internal static class TokenCards
 {
     private const int ActivationWidth = 6;
 
+    /// <summary>Other tokens are coloured from this share of the strongest one's activation on: below it, latents fire on much.</summary>
+    private const float Strong = 0.3f;
+
     /// <summary>Writes the heading of a latent's card.</summary>
     public static void Heading(ClearLatent latent, long dense) =>
         Screen.Results.MarkupLine($"\n[bold]latent {latent.Latent}[/]  [grey]fires on {Figures.Percent(latent.Frequency)} of the tokens ({Figures.Count(dense)}), clarity {Figures.Short(latent.Score)}[/]");
 
-    /// <summary>Writes one line: the activation, then the text with the token marked and those that the latent fires on more weakly too.</summary>
+    /// <summary>Writes one line: the activation, then the text with the token marked, and others that the latent fires on strongly coloured.</summary>
     /// <param name="context">The token and its surroundings.</param>
     /// <param name="tokenizer">Turns tokens into text.</param>
     public static void Line(TokenContext context, ITokenizer tokenizer)
@@ -38,20 +41,22 @@ internal static class TokenCards
     /// <summary>The text of tokens on one line.</summary>
     public static string Text(ITokenizer tokenizer, ReadOnlySpan<int> tokens) => tokenizer.Decode(tokens).ReplaceLineEndings("⏎");
 
-    // Tokens that the latent fires on are coloured, together with their like neighbours, so that a character of several tokens stays whole.
+    // Tokens that the latent fires on strongly are coloured, together with their like neighbours, so that a character of several tokens stays whole.
     private static string Marked(TokenContext context, ITokenizer tokenizer, int[] tokens, int start, int end)
     {
         var text = new System.Text.StringBuilder();
         for (int i = start; i < end;)
         {
-            bool fires = context.Activations[i] > 0;
+            bool fires = Fires(i);
             int next = i + 1;
-            while (next < end && context.Activations[next] > 0 == fires) next++;
+            while (next < end && Fires(next) == fires) next++;
             string part = Markup.Escape(Text(tokenizer, tokens.AsSpan(i, next - i)));
             text.Append(fires ? $"[aqua]{part}[/]" : part);
             i = next;
         }
 
         return text.ToString();
+
+        bool Fires(int token) => context.Activations[token] >= Strong * context.Activations[context.Peak];
     }
 }
