@@ -1,0 +1,15 @@
+using MudBlazor;
+
+namespace Unweave.Web.Components;
+
+/// <summary>Colours and letters, light and dark. Fonts are those of the reader's machine: nothing is fetched.</summary>
+internal static class Look
+{
+    private static readonly string[] Sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"];
+
+    /// <summary>The theme.</summary>
+    public static MudTheme Theme { get; } = new()
+    {
+        Typography = new Typography { Default = new DefaultTypography { FontFamily = Sans } },
+    };
+}

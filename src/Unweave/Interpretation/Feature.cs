@@ -1,0 +1,154 @@
+namespace Unweave.Interpretation;
+
+/// <summary>What a latent is like, as far as its firing alone shows.</summary>
+public enum FeatureKind
+{
+    /// <summary>None of the others.</summary>
+    Ordinary,
+
+    /// <summary>It never fired on the texts that were read.</summary>
+    Dead,
+
+    /// <summary>It fires on more than a tenth of all rows: too often to be about one thing.</summary>
+    Dense,
+
+    /// <summary>Nine tenths of its firing, by activation, are on one token.</summary>
+    Token,
+
+    /// <summary>Nine tenths of its firing, by activation, are on a few positions of the window.</summary>
+    Position,
+}
+
+/// <summary>What a latent does over a corpus, or over a set of embeddings: all that a page about it shows.</summary>
+public sealed record Feature
+{
+    /// <summary>Number of the latent.</summary>
+    public required int Latent { get; init; }
+
+    /// <summary>What it is like.</summary>
+    public required FeatureKind Kind { get; init; }
+
+    /// <summary>Rows on which it fired.</summary>
+    public required long Fired { get; init; }
+
+    /// <summary>Share of all rows on which it fired.</summary>
+    public required double Frequency { get; init; }
+
+    /// <summary>Share of all windows (of embeddings: rows) in which it fired at least once.</summary>
+    public required double Density { get; init; }
+
+    /// <summary>Its strongest activation, at the scale of the weights; 0 for a dead one.</summary>
+    public required float Max { get; init; }
+
+    /// <summary>Its mean activation over the rows on which it fired; 0 for a dead one.</summary>
+    public required double Mean { get; init; }
+
+    /// <summary>How often it fired how strongly.</summary>
+    public required ActivationHistogram Histogram { get; init; }
+
+    /// <summary>The windows on which it is strongest, strongest first, one example a window.</summary>
+    public required IReadOnlyList<FeatureExample> Top { get; init; }
+
+    /// <summary>Windows drawn at random from those in which it fires, in groups by the strength of their peak, strongest group first.</summary>
+    public required IReadOnlyList<ExampleGroup> Quantiles { get; init; }
+
+    /// <summary>Texts on which it does not fire, though half of them are near misses: they share words with the texts on which it does. The other half are drawn at random, and come first.</summary>
+    public required IReadOnlyList<FeatureExample> Contrasts { get; init; }
+
+    /// <summary>The tokens on which it fires most, by the sum of its activation; empty for embeddings.</summary>
+    public required IReadOnlyList<TokenShare> Tokens { get; init; }
+
+    /// <summary>The tokens whose logits its decoder row raises most, through the unembedding; empty where the host is no language model.</summary>
+    public required IReadOnlyList<TokenLogit> Raised { get; init; }
+
+    /// <summary>The tokens whose logits its decoder row lowers most.</summary>
+    public required IReadOnlyList<TokenLogit> Lowered { get; init; }
+
+    /// <summary>The latents with the nearest decoder rows: values are cosines.</summary>
+    public required IReadOnlyList<RelatedLatent> Nearest { get; init; }
+
+    /// <summary>The latents that fire on the same rows more often than by chance: values are pointwise mutual information, in bits.</summary>
+    public required IReadOnlyList<RelatedLatent> Partners { get; init; }
+
+    /// <summary>How often it fires at which position of the window; empty for embeddings.</summary>
+    public required IReadOnlyList<PositionShare> Positions { get; init; }
+
+    /// <summary>What a label may be made from: the top examples, and every other one of those drawn at random.</summary>
+    public IEnumerable<FeatureExample> ForLabels() => Top.Concat(Drawn(0)).DistinctBy(Place);
+
+    /// <summary>What a label is scored on, none of which it was made from: the other half of the examples drawn at random.</summary>
+    public IEnumerable<FeatureExample> ForScores() => Drawn(1).ExceptBy(ForLabels().Select(Place), Place);
+
+    private static (string, long) Place(FeatureExample example) => (example.Document, example.Row);
+
+    private IEnumerable<FeatureExample> Drawn(int odd) => Quantiles.SelectMany(group => group.Examples).Where((_, index) => index % 2 == odd);
+}
+
+/// <summary>Counts of activations in bins of equal width from 0 on.</summary>
+/// <param name="Width">Width of a bin; 0 where nothing was counted.</param>
+/// <param name="Counts">Rows in each bin: bin i holds (i·width, (i+1)·width].</param>
+public sealed record ActivationHistogram(double Width, IReadOnlyList<long> Counts);
+
+/// <summary>A piece of a text on which a latent fires (of embeddings: a whole text).</summary>
+/// <param name="Document">Id of the document, or the row of an embedding.</param>
+/// <param name="Row">Number of the peak's row in the pass that found it.</param>
+/// <param name="Position">Position of the peak in the model's window, start token counted; 0 for embeddings.</param>
+/// <param name="Pieces">The text, a piece a token; together they are the text as it was written.</param>
+/// <param name="Activations">The latent's activation on each piece; 0 where it does not fire.</param>
+/// <param name="Peak">Which piece the peak is.</param>
+public sealed record FeatureExample(string Document, long Row, int Position, IReadOnlyList<string> Pieces, IReadOnlyList<float> Activations, int Peak)
+{
+    /// <summary>The text.</summary>
+    public string Text => string.Concat(Pieces);
+
+    /// <summary>The activation at the peak.</summary>
+    public float Activation => Activations[Peak];
+}
+
+/// <summary>Examples whose peaks are about equally strong.</summary>
+/// <param name="From">Weakest peak of the group.</param>
+/// <param name="To">Strongest peak of the group.</param>
+/// <param name="Examples">The examples, strongest first.</param>
+public sealed record ExampleGroup(float From, float To, IReadOnlyList<FeatureExample> Examples);
+
+/// <summary>A token on which a latent fires.</summary>
+/// <param name="Token">Its id.</param>
+/// <param name="Text">Its text.</param>
+/// <param name="Count">How often the latent fired on it, at least (counting is approximate for latents that fire on very many tokens).</param>
+/// <param name="Share">Share of the latent's activation that is on this token.</param>
+public sealed record TokenShare(int Token, string Text, long Count, double Share);
+
+/// <summary>What a latent does to a token's logit.</summary>
+/// <param name="Token">Its id.</param>
+/// <param name="Text">Its text.</param>
+/// <param name="Logit">Change of the logit for a unit of activation.</param>
+public sealed record TokenLogit(int Token, string Text, float Logit);
+
+/// <summary>Another latent, and how it is related.</summary>
+/// <param name="Latent">Number of the latent.</param>
+/// <param name="Value">Cosine or mutual information; see where it is listed.</param>
+public sealed record RelatedLatent(int Latent, double Value);
+
+/// <summary>How often a latent fires in a range of positions.</summary>
+/// <param name="First">First position of the range.</param>
+/// <param name="Last">Last position of the range.</param>
+/// <param name="Frequency">Share of the rows at these positions on which it fired.</param>
+public sealed record PositionShare(int First, int Last, double Frequency);
+
+/// <summary>A short text that says what a latent is about, with how well it predicts where the latent fires.</summary>
+/// <param name="Text">The label.</param>
+/// <param name="Method">How it was found: <c>tokens</c>, <c>context</c>, <c>topic</c>, <c>words</c> or the name of a chat model.</param>
+/// <param name="Detection">
+/// Balanced accuracy in telling held-out texts on which the latent fires from texts on which it does not, some of them near misses;
+/// 0.5 is chance (Paulo et al. 2024, "Automatically interpreting millions of features", section 4).
+/// </param>
+/// <param name="Fuzzing">Balanced accuracy in telling texts whose marked tokens are those that fire from texts where others are marked; NaN where not measured.</param>
+/// <param name="Examples">Texts that the scores were measured on.</param>
+public sealed record FeatureLabel(string Text, string Method, double Detection, double Fuzzing, int Examples)
+{
+    /// <summary>
+    /// Whether the detection score is above chance by more than luck explains: more than 1.64 standard errors of guessing over 0.5. A label that
+    /// is not is kept, but not shown as one.
+    /// </summary>
+    public bool AboveChance => Detection > 0.5 + (1.64 * 0.5 / Math.Sqrt(Math.Max(1, Examples)));
+}
