@@ -15,6 +15,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     HarvestCommand.Create(help, json),
     EvalCommand.Create(help, json),
     EncodeCommand.Create(help, json),
+    FeaturesCommand.Create(help, json),
     InspectCommand.Create(help, json),
     HooksCommand.Create(help, json),
     PullCommand.Create(help, json),
