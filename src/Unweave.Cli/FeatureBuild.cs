@@ -98,9 +98,9 @@ internal static class FeatureBuild
         using LogitLens? lens = model is null ? null : LogitLens.Open(model, tokenizer!, survey.Width);
         var report = new FeatureReport();
         var labels = new List<(int, FeatureLabel)>();
-        foreach (var _ in Features()) { }
-        // CAT
-        // CAT2
+        FeatureCatalog.Build(folder, source, Features(), cancellation);
+        using var catalog = FeatureCatalog.Open(folder);
+        catalog.AddLabels(labels);
         return new Result(folder, source, report, display.Elapsed, rate);
 
         IEnumerable<Feature> Features()

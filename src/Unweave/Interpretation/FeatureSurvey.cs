@@ -127,14 +127,14 @@ public sealed class FeatureSurvey : IDisposable
             Workers.Shared.Run(count, i =>
             {
                 int latent = start + i;
-                Feature feature = Describe(latent, labels) with
+                Feature feature = Describe(latent) with
                 {
                     Nearest = nearest[latent],
                     Partners = together.Partners(latent, options.Listed, scratch.Value!),
                     Raised = looked.Length == 0 ? [] : looked[i].Raised,
                     Lowered = looked.Length == 0 ? [] : looked[i].Lowered,
                 };
-                made[i] = feature.Fired == 0 ? (feature, null) : labels.Make(feature);
+                made[i] = labels.Describe(feature);
             });
             foreach ((Feature, FeatureLabel?) one in made) yield return one;
         }
@@ -212,12 +212,12 @@ public sealed class FeatureSurvey : IDisposable
         Windows += places.Length;
     }
 
-    private Feature Describe(int latent, LabelMaker labels)
+    private Feature Describe(int latent)
     {
         LatentTally tally = tallies[latent] ?? new LatentTally(latent, options);
         FeatureExample[] top = [.. tally.Strongest().Select(Example)];
         TokenShare[] tokens = [.. tally.TopTokens().Take(options.Listed).Select(token => new TokenShare(token.Token, tokenText(token.Token), token.Count, token.Sum / tally.Sum))];
-        var feature = new Feature
+        return new Feature
         {
             Latent = latent,
             Kind = Kind(tally, tokens),
@@ -237,9 +237,6 @@ public sealed class FeatureSurvey : IDisposable
             Partners = [],
             Positions = Positions(tally),
         };
-        if (tally.Fired == 0) return feature;
-        feature = feature with { Contrasts = Contrasts(feature, labels) };
-        return feature with { Graph = NGramGraph.Of([.. feature.ForLabels()], feature.Contrasts) };
     }
 
     private FeatureExample Example(KeptExample kept)
@@ -249,16 +246,6 @@ public sealed class FeatureSurvey : IDisposable
         float[] activations = new float[end - from];
         foreach (Firing firing in kept.Firings) activations[firing.At - from] = firing.Value;
         return new FeatureExample(document, kept.Row, kept.Position, pieces[from..end], activations, kept.Peak - from);
-    }
-
-    private FeatureExample[] Contrasts(Feature feature, LabelMaker labels)
-    {
-        Dictionary<int, int> firing = labels.FiringWords(feature.ForLabels());
-        return [.. pool.Without(feature.Latent, firing, options.Contrasts, half: 1).Select(text =>
-        {
-            int peak = text.Pieces.Length == 1 ? 0 : Math.Max(0, Array.FindIndex(text.Spots, spot => firing.ContainsKey(spot.Piece)));
-            return new FeatureExample(text.Document, text.Row + peak, 0, text.Pieces, new float[text.Pieces.Length], peak);
-        })];
     }
 
     private PositionShare[] Positions(LatentTally tally)

@@ -345,7 +345,7 @@ public sealed class ExplainRunTests : IDisposable
         {
             Tokens = [new TokenShare(1, " " + Fruits[latent], 30, 1)],
             Top = firing[..10],
-            Quantiles = [new ExampleGroup(1, 2, firing[10..])],
+            Quantiles = [new ExampleGroup(1, 2, 1, firing[10..])],
             Contrasts = [.. Enumerable.Range(100, 30).Select(index => Example(latent, index, null))],
         };
     }

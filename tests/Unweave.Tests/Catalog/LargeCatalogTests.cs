@@ -91,6 +91,6 @@ public sealed class LargeCatalogTests(ITestOutputHelper output) : IDisposable
             string[] pieces = [.. Enumerable.Range(0, 32).Select(_ => " " + Vocabulary[(int)Math.Pow(Vocabulary.Length, rng.NextDouble()) - 1])];
             return new FeatureExample($"document {index}", (latent * 100L) + index, index, pieces, [.. pieces.Select((_, place) => place % 5 == 0 ? (float)rng.NextDouble() : 0f)], 0);
         })];
-        return MadeFeatures.Of(latent, examples: 1) with { Kind = (FeatureKind)(latent % 5), Top = examples[..10], Quantiles = [new ExampleGroup(0, 1, examples[10..])] };
+        return MadeFeatures.Of(latent, examples: 1) with { Kind = (FeatureKind)(latent % 5), Top = examples[..10], Quantiles = [new ExampleGroup(0, 1, 1, examples[10..])] };
     }
 }

@@ -34,7 +34,7 @@ internal static class MadeFeatures
             Mean = rng.NextDouble() * 3,
             Histogram = new ActivationHistogram(0.5, [1, 2, latent]),
             Top = [.. made[..examples].OrderByDescending(example => example.Activation)],
-            Quantiles = [new ExampleGroup(2, 4, made[examples..(examples * 2)]), new ExampleGroup(1, 2, [])],
+            Quantiles = [new ExampleGroup(2, 4, 1, made[examples..(examples * 2)]), new ExampleGroup(1, 2, 0, [])],
             Contrasts = made[(examples * 2)..],
             Tokens = [new TokenShare(latent, " token" + Word(latent), 12, 0.75), new TokenShare(5, "\n", 2, 0.25)],
             Raised = [new TokenLogit(3, " up", 1.25f)],

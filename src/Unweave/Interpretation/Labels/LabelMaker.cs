@@ -1,4 +1,3 @@
-using System.Numerics;
 using Unweave.Numerics;
 
 namespace Unweave.Interpretation;
@@ -9,22 +8,45 @@ namespace Unweave.Interpretation;
 /// </summary>
 /// <remarks>
 /// Patterns are chosen greedily: each adds most to recall less false alarms over the texts that labels are made from, and the search ends where
-/// none adds a twentieth. A pattern about the place where the latent fires has to hold at some place of the text; so a common word
+/// none adds enough. A pattern about the place where the latent fires has to hold at some place of the text; so a common word
 /// is a poor pattern unless the latent fires on it wherever it stands.
 /// </remarks>
 internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool pool, SurveyOptions options)
 {
-    private const int MostPatterns = 5;
-    private const double LeastGain = 0.05, Marked = 0.3;
+    private const int MostTexts = 128, MostPatterns = 10;
+    private const double LeastGain = 0.02;
 
-    /// <summary>The words that a latent fires on in its examples, with how often; of texts of one piece, all their words.</summary>
-    public Dictionary<int, int> FiringWords(IEnumerable<FeatureExample> examples)
+    /// <summary>Describes a feature further: texts on which it is silent, patterns, graph; and makes its label, scored on texts that it was not made from.</summary>
+    /// <param name="feature">A feature with its examples.</param>
+    /// <returns>No label where no pattern tells anything, or nothing is left to score it on.</returns>
+    public (Feature Feature, FeatureLabel? Label) Describe(Feature feature)
+    {
+        if (feature.Fired == 0) return (feature, null);
+        LabelText[] positives = [.. feature.ForLabels().Take(MostTexts).Select(example => LabelText.Read(example, reader))];
+        Dictionary<int, int> firing = FiringWords(positives);
+        PooledText[] contrasts = [.. pool.Without(feature.Latent, firing, options.Contrasts, half: 1)];
+        feature = feature with { Contrasts = [.. contrasts.Select(text => Contrast(text, firing))], Graph = NGramGraph.Of(positives, contrasts) };
+        if (positives.Length < 2 || contrasts.Length == 0) return (feature, null);
+        IReadOnlyList<PooledText> negatives = pool.Without(feature.Latent, firing, MostTexts, half: 0);
+        if (negatives.Count == 0) return (feature, null);
+        Pattern[] chosen = Choose(positives, negatives, out LabelPattern[] described);
+        if (chosen.Length == 0) return (feature, null);
+        feature = feature with { Patterns = described };
+        LabelText[] held = [.. feature.ForScores().Select(example => LabelText.Read(example, reader))];
+        if (held.Length == 0) return (feature, null);
+        HashSet<Pattern> patterns = [.. chosen];
+        var scratch = new List<Pattern>();
+        double found = (double)held.Count(text => text.Matches(patterns, scratch)) / held.Length, spared = (double)contrasts.Count(text => !chosen.Any(pattern => pattern.IsIn(text.Patterns))) / contrasts.Length;
+        return (feature, new FeatureLabel(Say(chosen), Method(chosen[0]), (found + spared) / 2, Fuzzing(held, patterns, feature.Latent), held.Length + contrasts.Length));
+    }
+
+    // The words that a latent fires on in its examples, with how often; of texts of one piece, all their words.
+    private static Dictionary<int, int> FiringWords(LabelText[] texts)
     {
         var counts = new Dictionary<int, int>();
-        foreach (FeatureExample example in examples)
+        foreach (LabelText text in texts)
         {
-            Spot[] spots = reader.Of(TextPool.Readable(example.Pieces));
-            foreach (int word in example.Pieces.Count == 1 ? spots.Select(spot => spot.Piece).Distinct() : [spots[example.Peak].Piece])
+            foreach (int word in text.Example.Pieces.Count == 1 ? text.Spots.Select(spot => spot.Piece).Distinct() : [text.Spots[text.Example.Peak].Piece])
                 counts[word] = counts.GetValueOrDefault(word) + 1;
         }
 
@@ -32,44 +54,16 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
         return counts;
     }
 
-    /// <summary>Makes the label of a feature and scores it on texts that it was not made from.</summary>
-    /// <returns>The feature with its patterns, and the label; no label where no pattern tells anything, or nothing is left to score it on.</returns>
-    public (Feature Feature, FeatureLabel? Label) Make(Feature feature)
+    private static FeatureExample Contrast(PooledText text, Dictionary<int, int> firing)
     {
-        Text[] positives = [.. feature.ForLabels().Take(64).Select(Read)];
-        if (positives.Length < 2) return (feature, null);
-        IReadOnlyList<PooledText> negatives = pool.Without(feature.Latent, FiringWords(feature.ForLabels()), 64, half: 0);
-        if (negatives.Count == 0) return (feature, null);
-        List<Candidate> chosen = Choose(positives, negatives);
-        if (chosen.Count == 0) return (feature, null);
-        Pattern[] patterns = [.. chosen.Select(candidate => candidate.Pattern)];
-        Feature described = feature with
-        {
-            Patterns = [.. chosen.Select(candidate => new LabelPattern(
-                candidate.Pattern.Lead(words) + candidate.Pattern.Tail(words),
-                (double)BitOperations.PopCount(candidate.Positives) / positives.Length,
-                (double)BitOperations.PopCount(candidate.Negatives) / negatives.Count))],
-        };
-        Text[] held = [.. feature.ForScores().Select(Read)];
-        Text[] contrasts = [.. feature.Contrasts.Select(Read)];
-        if (held.Length == 0 || contrasts.Length == 0) return (described, null);
-        double found = (double)held.Count(text => Matches(text, patterns)) / held.Length, spared = (double)contrasts.Count(text => !Matches(text, patterns)) / contrasts.Length;
-        return (described, new FeatureLabel(Say(patterns), Method(patterns), (found + spared) / 2, Fuzzing(held, patterns, feature.Latent), held.Length + contrasts.Length));
+        int peak = text.Pieces.Length == 1 ? 0 : Math.Max(0, Array.FindIndex(text.Spots, spot => firing.ContainsKey(spot.Piece)));
+        return new FeatureExample(text.Document, text.Row + peak, 0, text.Pieces, new float[text.Pieces.Length], peak);
     }
 
-    private Text Read(FeatureExample example)
-    {
-        Spot[] spots = reader.Of(TextPool.Readable(example.Pieces));
-        int[] marked = example.Pieces.Count == 1 ? [] : [.. Enumerable.Range(0, spots.Length).Where(i => example.Activations[i] > Marked * example.Activation && example.Activations[i] > 0)];
-        return new Text(spots, marked, Pattern.Of(spots));
-    }
-
-    private static List<Candidate> Choose(Text[] positives, IReadOnlyList<PooledText> negatives)
+    private Pattern[] Choose(LabelText[] positives, IReadOnlyList<PooledText> negatives, out LabelPattern[] described)
     {
         // Candidates are what holds at the places where the latent fires, and what holds of the texts as a whole; in the order they are met.
-        var candidates = new Dictionary<Pattern, int>();
-        var order = new List<Pattern>();
-        var masks = new List<ulong>();
+        var met = new Dictionary<Pattern, (int Order, int Last, int Count)>();
         var found = new List<Pattern>();
         for (int text = 0; text < positives.Length; text++)
         {
@@ -78,44 +72,49 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
             for (int at = 0; at < positives[text].Spots.Length; at++) Pattern.Around(positives[text].Spots, at, found);
             foreach (Pattern pattern in found)
             {
-                if (!candidates.TryGetValue(pattern, out int index))
-                {
-                    candidates[pattern] = index = order.Count;
-                    order.Add(pattern);
-                    masks.Add(0);
-                }
-
-                masks[index] |= 1UL << text;
+                (int order, int last, int count) = met.TryGetValue(pattern, out var known) ? known : (met.Count, -1, 0);
+                if (last != text) met[pattern] = (order, text, count + 1);
             }
         }
 
-        // Once a pattern is a candidate, any place of any text counts.
-        int least = Math.Max(2, positives.Length / 16);
-        var kept = new Dictionary<Pattern, int>();
+        int least = Math.Max(2, positives.Length / 24);
+        var candidates = new Dictionary<Pattern, int>();
         var list = new List<Candidate>();
-        for (int i = 0; i < order.Count; i++)
+        foreach ((Pattern pattern, _) in met.Where(entry => entry.Value.Count >= least).OrderBy(entry => entry.Value.Order))
         {
-            if (BitOperations.PopCount(masks[i]) < least) continue;
-            kept[order[i]] = list.Count;
-            list.Add(new Candidate(order[i], 0, 0));
+            candidates[pattern] = list.Count;
+            list.Add(new Candidate(pattern, 0, 0));
         }
 
+        // Once a pattern is a candidate, any place of any text counts.
         for (int text = 0; text < positives.Length; text++)
-            foreach (Pattern pattern in positives[text].Patterns)
-                if (kept.TryGetValue(pattern, out int index)) list[index] = list[index] with { Positives = list[index].Positives | (1UL << text) };
+        {
+            found.Clear();
+            for (int at = 0; at < positives[text].Spots.Length; at++)
+            {
+                Pattern.At(positives[text].Spots, at, found);
+                Pattern.Around(positives[text].Spots, at, found);
+            }
+
+            foreach (Pattern pattern in found)
+                if (candidates.TryGetValue(pattern, out int index)) list[index] = list[index] with { Positives = list[index].Positives | (UInt128.One << text) };
+        }
+
         for (int text = 0; text < negatives.Count; text++)
+        {
             foreach (Pattern pattern in negatives[text].Patterns)
-                if (kept.TryGetValue(pattern, out int index)) list[index] = list[index] with { Negatives = list[index].Negatives | (1UL << text) };
+                if (candidates.TryGetValue(pattern, out int index)) list[index] = list[index] with { Negatives = list[index].Negatives | (UInt128.One << text) };
+        }
 
         var chosen = new List<Candidate>();
-        ulong hit = 0, wrong = 0;
+        UInt128 hit = 0, wrong = 0;
         while (chosen.Count < MostPatterns)
         {
             Candidate? best = null;
             double most = LeastGain;
             foreach (Candidate candidate in list)
             {
-                double gain = ((double)BitOperations.PopCount(candidate.Positives & ~hit) / positives.Length) - ((double)BitOperations.PopCount(candidate.Negatives & ~wrong) / negatives.Count) - candidate.Pattern.Cost;
+                double gain = (Count(candidate.Positives & ~hit) / positives.Length) - (Count(candidate.Negatives & ~wrong) / negatives.Count) - candidate.Pattern.Cost;
                 if (gain <= most) continue;
                 (best, most) = (candidate, gain);
             }
@@ -126,49 +125,40 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
             wrong |= next.Negatives;
         }
 
-        return chosen;
+        described = [.. chosen.Select(candidate => new LabelPattern(candidate.Pattern.Lead(words) + candidate.Pattern.Tail(words), Count(candidate.Positives) / positives.Length, Count(candidate.Negatives) / negatives.Count))];
+        return [.. chosen.Select(candidate => candidate.Pattern)];
     }
 
-    private static bool Matches(Text text, Pattern[] patterns) => patterns.Any(pattern => pattern.IsIn(text.Patterns));
+    private static double Count(UInt128 texts) => (double)UInt128.PopCount(texts);
 
     // The same texts twice: with the tokens marked that fire, and with as many others marked. Of texts of one piece nothing is marked.
-    private double Fuzzing(Text[] texts, Pattern[] patterns, int latent)
+    private double Fuzzing(LabelText[] texts, HashSet<Pattern> patterns, int latent)
     {
-        int right = 0, wrong = 0, count = 0;
-        foreach (Text text in texts)
+        int right = 0, count = 0;
+        var scratch = new List<Pattern>();
+        foreach (LabelText text in texts)
         {
             int[] others = [.. Enumerable.Range(0, text.Spots.Length).Except(text.Marked).OrderBy(at => Rng.Mix(options.Seed ^ ((ulong)latent << 20) ^ (ulong)(at + (1000 * count)))).Take(text.Marked.Length)];
             if (text.Marked.Length == 0 || others.Length == 0) continue;
             count++;
-            if (At(text, text.Marked)) right++;
-            if (!At(text, others)) wrong++;
+            if (text.MatchesAt(text.Marked, patterns, scratch)) right++;
+            if (!text.MatchesAt(others, patterns, scratch)) right++;
         }
 
-        return count == 0 ? double.NaN : (double)(right + wrong) / (2 * count);
-
-        bool At(Text text, int[] places)
-        {
-            var found = new List<Pattern>();
-            foreach (int at in places)
-            {
-                Pattern.At(text.Spots, at, found);
-                Pattern.Around(text.Spots, at, found);
-            }
-
-            return found.Any(pattern => patterns.Contains(pattern));
-        }
+        return count == 0 ? double.NaN : (double)right / (2 * count);
     }
 
     // Patterns of one kind share its words: “whale”, “ship”; words ending in -ing.
     private string Say(Pattern[] patterns) =>
         string.Join("; ", patterns.GroupBy(pattern => pattern.Lead(words), StringComparer.Ordinal).Select(group => group.Key + string.Join(", ", group.Select(pattern => pattern.Tail(words)).Distinct(StringComparer.Ordinal))));
 
-    private static string Method(Pattern[] patterns) =>
-        patterns[0].Anywhere ? patterns[0].Kind == PatternKind.AnywhereNoun ? "topic" : "words"
-        : patterns[0].Kind is PatternKind.Noun or PatternKind.Verb ? "topic"
-        : patterns[0].Kind is PatternKind.Piece or PatternKind.Word or PatternKind.Shape or PatternKind.Ending ? "tokens" : "context";
+    private static string Method(Pattern first) => first.Kind switch
+    {
+        PatternKind.Anywhere or PatternKind.AnywherePair => "words",
+        PatternKind.AnywhereNoun or PatternKind.Noun or PatternKind.Verb => "topic",
+        PatternKind.Piece or PatternKind.Word or PatternKind.Shape or PatternKind.Ending or PatternKind.Starts or PatternKind.Ends => "tokens",
+        _ => "context",
+    };
 
-    private sealed record Text(Spot[] Spots, int[] Marked, Pattern[] Patterns);
-
-    private readonly record struct Candidate(Pattern Pattern, ulong Positives, ulong Negatives);
+    private readonly record struct Candidate(Pattern Pattern, UInt128 Positives, UInt128 Negatives);
 }

@@ -13,47 +13,59 @@ internal static class NGramGraph
     /// <summary>The graph.</summary>
     /// <param name="examples">Examples of the latent.</param>
     /// <param name="contrasts">Texts on which it is silent.</param>
-    public static IReadOnlyList<NGramNode> Of(IReadOnlyList<FeatureExample> examples, IReadOnlyList<FeatureExample> contrasts)
+    public static IReadOnlyList<NGramNode> Of(IReadOnlyList<LabelText> examples, IReadOnlyList<PooledText> contrasts)
     {
-        FeatureExample[] texts = [.. examples.Where(example => example.Pieces.Count > 1)];
-        FeatureExample[] all = [.. texts, .. contrasts.Where(example => example.Pieces.Count > 1)];
-        return Nodes([.. texts.Select(example => (example, example.Peak))], [], MostRoots, all);
+        LabelText[] texts = [.. examples.Where(text => text.Example.Pieces.Count > 1)];
+        return Nodes([.. texts.Select(text => (text, text.Example.Peak))], [], MostRoots, texts, contrasts);
     }
 
     // The nodes that come before a suffix; the first call has none, and gives the firing tokens.
-    private static NGramNode[] Nodes(IReadOnlyList<(FeatureExample Example, int At)> ends, IReadOnlyList<string> suffix, int most, FeatureExample[] all) =>
+    private static NGramNode[] Nodes(IReadOnlyList<(LabelText Text, int At)> ends, int[] suffix, int most, LabelText[] texts, IReadOnlyList<PooledText> contrasts) =>
         [.. ends.Where(end => end.At >= 0)
-            .GroupBy(end => Same(end.Example.Pieces[end.At]), StringComparer.Ordinal)
-            .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal)
+            .GroupBy(end => end.Text.Spots[end.At].Piece)
+            .OrderByDescending(group => group.Count()).ThenBy(group => group.First().Text.Example.Row)
             .Take(most)
             .Select(group =>
             {
-                string[] longer = [group.Key, .. suffix];
-                bool enough = longer.Length == Longest || group.Count() < 2 || SilentShare(longer, all) <= Silent;
+                int[] longer = [group.Key, .. suffix];
+                bool enough = longer.Length == Longest || group.Count() < 2 || SilentShare(longer, texts, contrasts) <= Silent;
                 return new NGramNode(
-                    group.First().Example.Pieces[group.First().At],
+                    group.First().Text.Example.Pieces[group.First().At],
                     group.Count(),
-                    group.Average(end => end.Example.Activation),
-                    enough ? [] : Nodes([.. group.Select(end => (end.Example, end.At - 1))], longer, MostBefore, all));
+                    group.Average(end => end.Text.Example.Activation),
+                    enough ? [] : Nodes([.. group.Select(end => (end.Text, end.At - 1))], longer, MostBefore, texts, contrasts));
             })];
 
-    private static double SilentShare(string[] suffix, FeatureExample[] all)
+    private static double SilentShare(int[] suffix, LabelText[] texts, IReadOnlyList<PooledText> contrasts)
     {
         int silent = 0, count = 0;
-        foreach (FeatureExample example in all)
+        foreach (LabelText text in texts)
         {
-            for (int at = suffix.Length - 1; at < example.Pieces.Count; at++)
+            for (int at = suffix.Length - 1; at < text.Spots.Length; at++)
             {
-                bool here = true;
-                for (int i = 0; i < suffix.Length && here; i++) here = string.Equals(Same(example.Pieces[at - i]), suffix[^(i + 1)], StringComparison.Ordinal);
-                if (!here) continue;
+                if (!Stands(suffix, text.Spots, at)) continue;
                 count++;
-                if (example.Activations[at] <= 0) silent++;
+                if (text.Example.Activations[at] <= 0) silent++;
+            }
+        }
+
+        foreach (PooledText text in contrasts)
+        {
+            for (int at = suffix.Length - 1; at < text.Spots.Length; at++)
+            {
+                if (!Stands(suffix, text.Spots, at)) continue;
+                count++;
+                silent++;
             }
         }
 
         return count == 0 ? 0 : (double)silent / count;
     }
 
-    private static string Same(string piece) => piece.ToLowerInvariant();
+    private static bool Stands(int[] suffix, Spot[] spots, int at)
+    {
+        for (int i = 0; i < suffix.Length; i++)
+            if (spots[at - i].Piece != suffix[^(i + 1)]) return false;
+        return true;
+    }
 }

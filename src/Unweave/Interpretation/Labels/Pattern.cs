@@ -47,6 +47,18 @@ internal enum PatternKind
     /// <summary>This piece is here, and that one comes next.</summary>
     PieceBefore,
 
+    /// <summary>A piece that starts with these letters is here.</summary>
+    Starts,
+
+    /// <summary>A piece that ends in these letters is here.</summary>
+    Ends,
+
+    /// <summary>These two pieces are before it.</summary>
+    AfterTwo,
+
+    /// <summary>This whole word, of several pieces, is before it.</summary>
+    AfterWord,
+
     /// <summary>This word is anywhere in the text.</summary>
     Anywhere,
 
@@ -90,8 +102,11 @@ internal readonly record struct Pattern(ulong Key)
         if (own.Ending != 0) found.Add(new Pattern(PatternKind.Ending, own.Ending));
         if (own.Noun != 0) found.Add(new Pattern(PatternKind.Noun, own.Noun));
         if (own.Verb != 0) found.Add(new Pattern(PatternKind.Verb, own.Verb));
+        if (own.Starts != 0) found.Add(new Pattern(PatternKind.Starts, own.Starts));
+        if (own.Ends != 0) found.Add(new Pattern(PatternKind.Ends, own.Ends));
         if (before != 0)
         {
+            if (spots[at - 1].Word != 0 && spots[at - 1].Word != own.Word) found.Add(new Pattern(PatternKind.AfterWord, spots[at - 1].Word));
             found.Add(new Pattern(PatternKind.After, before));
             found.Add(new Pattern(PatternKind.Pair, before, own.Piece));
             if (own.Shape != PieceShape.None) found.Add(new Pattern(PatternKind.ShapeAfter, before, (int)own.Shape));
@@ -108,6 +123,7 @@ internal readonly record struct Pattern(ulong Key)
         {
             found.Add(new Pattern(PatternKind.Triple, earlier, before, own.Piece));
             found.Add(new Pattern(PatternKind.Gap, earlier, own.Piece));
+            found.Add(new Pattern(PatternKind.AfterTwo, earlier, before));
         }
     }
 
@@ -124,7 +140,7 @@ internal readonly record struct Pattern(ulong Key)
     /// <summary>All patterns that a text matches, sorted, each once.</summary>
     public static Pattern[] Of(ReadOnlySpan<Spot> spots)
     {
-        var found = new List<Pattern>(spots.Length * 16);
+        var found = new List<Pattern>(spots.Length * 20);
         for (int i = 0; i < spots.Length; i++)
         {
             At(spots, i, found);
@@ -161,7 +177,9 @@ internal readonly record struct Pattern(ulong Key)
         PatternKind.Ending => "words ending in ",
         PatternKind.Noun => "words for ",
         PatternKind.Verb => "verbs of ",
-        PatternKind.After => "after ",
+        PatternKind.After or PatternKind.AfterTwo or PatternKind.AfterWord => "after ",
+        PatternKind.Starts => "word parts starting with ",
+        PatternKind.Ends => "word parts ending in ",
         PatternKind.Before => "before ",
         PatternKind.ShapeAfter => Shapes((PieceShape)B) + " after ",
         PatternKind.NounAfter => $"words for {WordTopics.Name(B)} after ",
@@ -175,8 +193,8 @@ internal readonly record struct Pattern(ulong Key)
     {
         PatternKind.Shape => Shapes((PieceShape)A),
         PatternKind.Noun or PatternKind.Verb or PatternKind.AnywhereNoun => WordTopics.Name(A),
-        PatternKind.Ending => words.Text(A),
-        PatternKind.Pair or PatternKind.AnywherePair => Quoted(Joined(words.Text(A), words.Text(B))),
+        PatternKind.Ending or PatternKind.Starts or PatternKind.Ends => words.Text(A),
+        PatternKind.Pair or PatternKind.AnywherePair or PatternKind.AfterTwo => Quoted(Joined(words.Text(A), words.Text(B))),
         PatternKind.Triple => Quoted(Joined(Joined(words.Text(A), words.Text(B)), words.Text(C))),
         PatternKind.Gap => Quoted(words.Text(A) + " _ " + words.Text(B)),
         PatternKind.PieceBefore => Quoted(words.Text(B)),

@@ -9,7 +9,9 @@ namespace Unweave.Interpretation;
 /// <param name="Ending">Ending of its word, when it is the word's last piece; 0 for none.</param>
 /// <param name="Noun">Topic of its word as a noun, when it is the word's last piece; 0 for none.</param>
 /// <param name="Verb">Topic of its word as a verb.</param>
-internal readonly record struct Spot(int Piece, int Word, PieceShape Shape, int Ending, int Noun, int Verb)
+/// <param name="Starts">The first two letters of a longer piece; 0 where there are none.</param>
+/// <param name="Ends">The last two letters of a longer piece; 0 where there are none.</param>
+internal readonly record struct Spot(int Piece, int Word, PieceShape Shape, int Ending, int Noun, int Verb, int Starts, int Ends)
 {
     /// <summary>The whole word, whether of one piece or of several.</summary>
     public int Whole => Word == 0 ? Piece : Word;
@@ -89,13 +91,22 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
     private Spot Make(string piece, string word, bool first, bool last)
     {
         string trimmed = piece.Trim(), lower = trimmed.ToLowerInvariant();
-        if (trimmed.Length == 0) return new Spot(words.Number(piece.Contains('\n', StringComparison.Ordinal) ? LineEnd : "␠"), 0, piece.Contains('\n', StringComparison.Ordinal) ? PieceShape.LineEnd : PieceShape.None, 0, 0, 0);
+        if (trimmed.Length == 0) return new Spot(words.Number(piece.Contains('\n', StringComparison.Ordinal) ? LineEnd : "␠"), 0, piece.Contains('\n', StringComparison.Ordinal) ? PieceShape.LineEnd : PieceShape.None, 0, 0, 0, 0, 0);
         PieceShape shape = Shape(trimmed, first);
         string own = first ? lower : Continued + lower;
         bool isWord = IsWord(piece);
         string? ending = last && isWord && word.Length > 4 ? Endings.FirstOrDefault(ending => word.EndsWith(ending, StringComparison.Ordinal)) : null;
         (int noun, int verb) = last && isWord ? topics.Of(word) : (0, 0);
-        return new Spot(words.Number(own), first && last ? 0 : words.Number(word), shape, ending is null ? 0 : words.Number("-" + ending), noun, verb);
+        bool longer = isWord && lower.Length > 2;
+        return new Spot(
+            words.Number(own),
+            first && last ? 0 : words.Number(word),
+            shape,
+            ending is null ? 0 : words.Number("-" + ending),
+            noun,
+            verb,
+            longer ? words.Number((first ? "" : Continued.ToString()) + lower[..2] + "-") : 0,
+            longer ? words.Number("-" + lower[^2..]) : 0);
     }
 
     private static PieceShape Shape(string trimmed, bool first)
