@@ -97,19 +97,15 @@ internal static class FeatureBuild
         Console.Error.WriteLine($"Surveyed {Figures.Count(survey.Rows)} rows, {Figures.Short(rate)} a second; describing {Figures.Count(survey.Latents)} latents …");
         using LogitLens? lens = model is null ? null : LogitLens.Open(model, tokenizer!, survey.Width);
         var report = new FeatureReport();
-        var labels = new List<(int, FeatureLabel)>();
         FeatureCatalog.Build(folder, source, Features(), cancellation);
-        using var catalog = FeatureCatalog.Open(folder);
-        catalog.AddLabels(labels);
         return new Result(folder, source, report, display.Elapsed, rate);
 
-        IEnumerable<Feature> Features()
+        IEnumerable<(Feature, IReadOnlyList<FeatureLabel>)> Features()
         {
             foreach ((Feature feature, FeatureLabel? label) in survey.Features(lens, cancellation))
             {
                 report.Add(feature, label);
-                if (label is not null) labels.Add((feature.Latent, label));
-                yield return feature;
+                yield return (feature, label is null ? [] : [label]);
             }
         }
     }
