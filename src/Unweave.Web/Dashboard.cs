@@ -11,6 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MudBlazor.Services;
 using Unweave.Web.Access;
+using Unweave.Web.Api;
 using Unweave.Web.Components;
 
 namespace Unweave.Web;
@@ -52,12 +53,15 @@ public static class Dashboard
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents(Bound).AddHubOptions(hub => hub.MaximumReceiveMessageSize = LargestMessage);
         builder.Services.AddMudServices();
+        builder.Services.AddApi();
         WebApplication app = builder.Build();
         app.UseGate(options);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failed, AllowStatusCode404Response = true });
         app.UseStatusCodePages(Refused);
+        app.UseApiErrors();
         app.UseAntiforgery();
         app.MapStaticAssets();
+        app.MapApi();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(render => render.ContentSecurityFrameAncestorsPolicy = null);
         return app;
     }
