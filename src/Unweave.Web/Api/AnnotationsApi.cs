@@ -55,7 +55,7 @@ internal static class AnnotationsApi
     {
         FeatureCatalog catalog = runs.Features(run);
         string name = Unescaped(list);
-        if (!catalog.Lists().Any(known => string.Equals(known.Name, name, StringComparison.Ordinal))) throw Refusal.NotFound($"There is no list {Api.Quoted(name)}.");
+        if (!catalog.Lists().Any(known => string.Equals(known.Name, name, StringComparison.Ordinal))) throw Refusal.NotFound($"There is no list {ApiRoutes.Quoted(name)}.");
         catalog.RemoveList(name);
         return TypedResults.NoContent();
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -7,7 +8,7 @@ using Microsoft.AspNetCore.WebUtilities;
 namespace Unweave.Web.Api;
 
 /// <summary>Errors of the API as <c>application/problem+json</c> (RFC 9457): a status and a sentence, never more.</summary>
-internal static class ApiErrors
+internal static partial class ApiErrors
 {
     /// <summary>Turns what goes wrong under <c>/api</c> into problems.</summary>
     public static void UseApiErrors(this IApplicationBuilder app) => app.UseWhen(
@@ -38,9 +39,13 @@ internal static class ApiErrors
         BusyException => (StatusCodes.Status503ServiceUnavailable, failure.Message),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The body is larger than this operation takes; send less at a time."),
         BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, Explain(json)),
-        BadHttpRequestException bad => (bad.StatusCode, bad.Message),
+        BadHttpRequestException bad => (bad.StatusCode, Unbound().Match(bad.Message) is { Success: true } match ? $"{JsonNamingPolicy.CamelCase.ConvertName(match.Groups["name"].Value)} is {ApiRoutes.Quoted(match.Groups["value"].Value)}, which is not what belongs there; /api/openapi.json describes it." : bad.Message),
         _ => (StatusCodes.Status500InternalServerError, "This is a defect of Unweave; please report it with the request."),
     };
+
+    // The framework's own sentence names the parameter's type, which says nothing to a client.
+    [GeneratedRegex("""^Failed to bind parameter ".* (?<name>\w+)" from "(?<value>.*)"\.$""", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Unbound();
 
     private static string Explain(JsonException json)
     {

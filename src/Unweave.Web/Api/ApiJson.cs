@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Mvc;
@@ -37,14 +38,16 @@ namespace Unweave.Web.Api;
 [JsonSerializable(typeof(long))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
+    // Made when first asked for: the generated Default is a static of this class too, and which of the two is set first is not said.
     /// <summary>How everything of the API is written and read.</summary>
-    public static JsonSerializerOptions Whole { get; } = Configured();
+    public static JsonSerializerOptions Whole => field ??= Configured();
 
     /// <summary>Sets options of a web server to those of the API.</summary>
     public static void Configure(JsonSerializerOptions options)
     {
         options.TypeInfoResolverChain.Clear();
         options.TypeInfoResolverChain.Add(Default);
+        options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         options.NumberHandling = JsonNumberHandling.Strict;
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         options.RespectNullableAnnotations = true;

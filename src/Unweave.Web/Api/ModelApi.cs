@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Unweave.Autoencoders;
-using Unweave.Catalog;
 using Unweave.Interpretation;
 using Unweave.Numerics;
 
@@ -131,9 +130,9 @@ internal static class ModelApi
     {
         float[][] vectors = request.Vectors;
         if (vectors.Length > Limits.Vectors) throw Refusal.TooLarge($"vectors has {vectors.Length} rows; one request takes {Limits.Vectors}.");
-        SparseAutoencoder autoencoder = runs.Named(run).Autoencoder ?? throw Refusal.Conflict($"Run {Api.Quoted(run)} has no autoencoder with a dictionary of latents yet.");
+        SparseAutoencoder autoencoder = runs.Named(run).Autoencoder ?? throw Refusal.Conflict($"Run {ApiRoutes.Quoted(run)} has no autoencoder with a dictionary of latents yet.");
         int wrong = Array.FindIndex(vectors, vector => vector?.Length != autoencoder.InputWidth);
-        if (wrong >= 0) throw new InputException($"vectors[{wrong}] has width {vectors[wrong]?.Length ?? 0}, but the autoencoder of run {Api.Quoted(run)} takes {autoencoder.InputWidth}; give vectors of the same model and layer.");
+        if (wrong >= 0) throw new InputException($"vectors[{wrong}] has width {vectors[wrong]?.Length ?? 0}, but the autoencoder of run {ApiRoutes.Quoted(run)} takes {autoencoder.InputWidth}; give vectors of the same model and layer.");
         if (vectors.Length == 0) return TypedResults.Ok(new VectorsAnswer(autoencoder.Latents, []));
         using var x = new Matrix(vectors.Length, autoencoder.InputWidth);
         for (int row = 0; row < vectors.Length; row++) vectors[row].CopyTo(x.Row(row));
@@ -210,7 +209,7 @@ internal static class ModelApi
     private static HostedAutoencoder Predicting(Run run)
     {
         HostedAutoencoder host = run.Hosted();
-        return host.PredictsTokens ? host : throw Refusal.Conflict($"The model of run {Api.Quoted(run.Name)} is no language model: it does not predict tokens.");
+        return host.PredictsTokens ? host : throw Refusal.Conflict($"The model of run {ApiRoutes.Quoted(run.Name)} is no language model: it does not predict tokens.");
     }
 
     private static IReadOnlyList<Intervention> Checked(Run run, IReadOnlyList<Intervention>? interventions)

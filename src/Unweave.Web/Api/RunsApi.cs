@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Unweave.Autoencoders;
 using Unweave.Catalog;
+using Unweave.Checkpoints;
 using Unweave.Evaluation;
 using Unweave.Hosts;
 using Unweave.Training;
@@ -14,7 +15,7 @@ namespace Unweave.Web.Api;
 
 /// <summary>A run, in a line.</summary>
 /// <param name="Name">Its name, as addresses use it.</param>
-/// <param name="Latents">Number of latents, or null where it is not known yet.</param>
+/// <param name="Latents">Number of latents in its settings; null where it has none.</param>
 /// <param name="Trained">Whether its autoencoder is there.</param>
 /// <param name="HasCatalog">Whether its features were built.</param>
 internal sealed record RunLine(string Name, int? Latents, bool Trained, bool HasCatalog);
@@ -70,15 +71,17 @@ internal static class RunsApi
 
     private static RunLine Line(Run run)
     {
-        // One damaged run must not hide the others: what cannot be read is shown as not known.
+        // Nothing large is opened for a list, and one damaged run does not hide the others.
+        int? latents = null;
         try
         {
-            return new RunLine(run.Name, Latents(run), run.Trained is not null, run.Catalog is not null);
+            latents = (run.Settings?.Autoencoder as DictionaryOptions)?.Latents;
         }
         catch (InputException)
         {
-            return new RunLine(run.Name, null, false, false);
         }
+
+        return new RunLine(run.Name, latents, File.Exists(Path.Combine(run.Folder, AutoencoderFile.FileName)), FeatureCatalog.Exists(run.Folder));
     }
 
     private static int? Latents(Run run) => run.Autoencoder?.Latents ?? (run.Settings?.Autoencoder as DictionaryOptions)?.Latents ?? run.Catalog?.Source.Latents;

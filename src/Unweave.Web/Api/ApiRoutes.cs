@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.OpenApi;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
@@ -10,7 +9,7 @@ using Unweave.Interpretation;
 namespace Unweave.Web.Api;
 
 /// <summary>The HTTP API: what it needs, its routes, and its description at <c>/api/openapi.json</c>.</summary>
-internal static class Api
+internal static class ApiRoutes
 {
     /// <summary>Adds what the API needs.</summary>
     public static void AddApi(this IServiceCollection services)
@@ -25,7 +24,7 @@ internal static class Api
                 document.Info = new OpenApiInfo
                 {
                     Title = "Unweave",
-                    Version = typeof(Api).Assembly.GetName().Version!.ToString(3),
+                    Version = typeof(ApiRoutes).Assembly.GetName().Version!.ToString(3),
                     Description = "Sparse autoencoders and what their latents mean. Errors are application/problem+json with one sentence in `detail`. A number that is not finite is null. A server that others can reach wants `Authorization: Bearer TOKEN`.",
                 };
                 document.Servers?.Clear();
@@ -50,7 +49,6 @@ internal static class Api
         ModelApi.Map(api);
         ExportApi.Map(api);
         app.MapOpenApi("/api/{documentName}.json");
-        app.Map("/api/{**rest}", () => TypedResults.NotFound()).ExcludeFromDescription();
     }
 
     /// <summary>The run of a name.</summary>
