@@ -31,12 +31,17 @@
   });
 
   // Arrows move among the rows of a table, and among the tokens of an example that fire.
-  const move = (from, all, step) => { const next = all[Math.min(all.length - 1, Math.max(0, all.indexOf(from) + step))]; next?.focus(); };
   on('keydown', 'tr[data-row]', (row, e) => {
-    if (typing(e)) return;
-    const rows = [...row.parentElement.querySelectorAll('tr[data-row]')], step = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 }[e.key];
-    if (step) { e.preventDefault(); move(row, rows, step); }
-    else if (e.key === 'Enter' && e.target === row) row.querySelector('a')?.click();
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 }[e.key];
+    if (!step || typing(e)) return;
+    e.preventDefault();
+    const rows = [...row.parentElement.querySelectorAll('tr[data-row]')], next = Math.min(rows.length - 1, rows.indexOf(row) + step);
+    if (next < 0) document.querySelector('main [data-search]')?.focus(); else rows[next].querySelector('a')?.focus();
+  });
+  on('keydown', 'main [data-search]', (box, e) => {
+    if (e.key !== 'ArrowDown') return;
+    const row = document.querySelector('[data-rows-view] tr[data-row] a');
+    if (row) { e.preventDefault(); row.focus(); }
   });
   on('keydown', '[data-tokens]', (text, e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
@@ -77,4 +82,21 @@
     const from = xs.findIndex(x => x >= +(chart.dataset.at ?? -1)), stride = Math.max(1, Math.round(xs.length / 50));
     read(chart, xs[Math.min(xs.length - 1, Math.max(0, chart.dataset.at === undefined ? 0 : from + step * stride))]);
   });
+
+  // The table of features: tells the server which rows can be seen, and finds its place again when the reader comes back.
+  window.unweaveRows = (view, server, height) => {
+    if (!view) return;
+    const place = () => 'unweave-rows ' + location.pathname + location.search;
+    let waiting = false;
+    const tell = () => {
+      waiting = false;
+      if (!view.isConnected) return;
+      server.invokeMethodAsync('Scrolled', Math.floor(view.scrollTop / height), Math.ceil(view.clientHeight / height)).catch(() => { });
+      try { sessionStorage.setItem(place(), view.scrollTop); } catch { /* a browser that keeps nothing */ }
+    };
+    view.addEventListener('scroll', () => { if (!waiting) { waiting = true; requestAnimationFrame(tell); } }, { passive: true });
+    try { view.scrollTop = +(sessionStorage.getItem(place()) ?? 0); } catch { /* as above */ }
+    tell();
+  };
+  window.unweaveRowsTop = view => { if (view) view.scrollTop = 0; };
 })();
