@@ -118,12 +118,12 @@ internal static class ModelApi
         CheckRange(request.Top, 1, Limits.LatentsOfToken, "top");
         Run named = runs.Named(run);
         HostedAutoencoder host = named.Hosted();
-        TextCodes codes;
-        using (await gate.EnterAsync(cancellation)) codes = host.Encode(request.Text);
-        List<(int Latent, float Activation)[]> strongest = [.. Enumerable.Range(0, codes.Codes.Rows).Select(row => Strongest(codes.Codes, row, request.Top))];
-        Dictionary<int, string?> labels = Labels(named, strongest.SelectMany(row => row.Select(entry => entry.Latent)));
-        return TypedResults.Ok(new EncodeAnswer([.. strongest.Select((row, token) =>
-            new TokenLatents(codes.Pieces[token], codes.Codes.RowCount(token), [.. row.Select(entry => new ActiveLatent(entry.Latent, entry.Activation, labels.GetValueOrDefault(entry.Latent)))]))]));
+        Reading reading;
+        using (await gate.EnterAsync(cancellation)) reading = new Reading(host.Encode(request.Text));
+        List<IReadOnlyList<Firing>> strongest = [.. Enumerable.Range(0, reading.Pieces.Count).Select(token => reading.Strongest(token, request.Top))];
+        Dictionary<int, string?> labels = Labels(named, strongest.SelectMany(token => token.Select(firing => firing.Latent)));
+        return TypedResults.Ok(new EncodeAnswer([.. strongest.Select((firings, token) =>
+            new TokenLatents(reading.Pieces[token], reading.Active(token), [.. firings.Select(firing => new ActiveLatent(firing.Latent, firing.Activation, labels.GetValueOrDefault(firing.Latent)))]))]));
     }
 
     private static async Task<Ok<VectorsAnswer>> EncodeVectors([Description("Name of the run.")] string run, VectorsRequest request, Runs runs, ModelGate gate, CancellationToken cancellation)
@@ -190,16 +190,8 @@ internal static class ModelApi
         }
     }
 
-    /// <summary>The strongest latents of a row, strongest first.</summary>
-    internal static (int Latent, float Activation)[] Strongest(SparseCodes codes, int row, int count)
-    {
-        int[] latents = codes.Latents(row).ToArray();
-        float[] values = codes.Values(row).ToArray();
-        return [.. latents.Zip(values).OrderByDescending(entry => entry.Second).ThenBy(entry => entry.First).Take(count)];
-    }
-
     /// <summary>Labels of some latents; none where the features were not built.</summary>
-    internal static Dictionary<int, string?> Labels(Run run, IEnumerable<int> latents)
+    private static Dictionary<int, string?> Labels(Run run, IEnumerable<int> latents)
     {
         if (run.Catalog is not { } catalog) return [];
         int[] known = [.. latents.Distinct().Where(latent => latent < catalog.Source.Latents)];
