@@ -1,5 +1,6 @@
 // What the pages do without asking the server: colours, keys, copying, and reading values off charts.
 (() => {
+  window.unweaveAlive = () => { document.documentElement.dataset.alive = 'yes'; };
   const typing = e => e.target.closest?.('input, textarea, select, [contenteditable]');
   const on = (type, selector, act, options) => document.addEventListener(type, e => { const at = e.target.closest?.(selector); if (at) act(at, e); }, options);
 
