@@ -21,10 +21,10 @@ internal static class ExportApi
         export.MapGet("/{latent}", One).WithName("exportFeature").WithSummary("A feature in Neuronpedia's JSON.");
     }
 
-    private static JsonHttpResult<NeuronpediaFeature> One([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs)
+    private static Ok<NeuronpediaFeature> One([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs)
     {
         FeatureCatalog catalog = runs.Features(run);
-        return TypedResults.Json(NeuronpediaFeature.Of(catalog.Read(catalog.Known(latent)), catalog.Source));
+        return TypedResults.Ok(NeuronpediaFeature.Of(catalog.Read(catalog.Known(latent)), catalog.Source));
     }
 
     private static PushStreamHttpResult All([Description("Name of the run.")] string run, Runs runs, CancellationToken cancellation)

@@ -12,14 +12,14 @@ namespace Unweave.Web.Api;
 /// <summary>Which features a client asks for: <see cref="FeatureQuery"/> as query parameters.</summary>
 internal sealed record FeatureSearch(
     [property: FromQuery(Name = "text"), Description("Words to find in labels, notes, tokens and examples; a number alone also finds the latent of that number.")] string? Text,
-    [property: FromQuery(Name = "kind"), Description("Only these kinds; may be given several times.")] FeatureKind[]? Kinds,
+    [property: FromQuery(Name = "kind"), Description("Only this kind: ordinary, dead, dense, token or position; may be given several times.")] string[]? Kinds,
     [property: FromQuery(Name = "minFrequency"), Description("Least share of rows on which the latent fired.")] double? MinFrequency,
     [property: FromQuery(Name = "maxFrequency"), Description("Largest share of rows on which the latent fired.")] double? MaxFrequency,
     [property: FromQuery(Name = "minScore"), Description("Least detection score of the label.")] double? MinScore,
     [property: FromQuery(Name = "labelled"), Description("True for latents with a label, false for those without.")] bool? Labelled,
     [property: FromQuery(Name = "starred"), Description("Only starred ones.")] bool? Starred,
     [property: FromQuery(Name = "list"), Description("Only members of this list.")] string? List,
-    [property: FromQuery(Name = "order"), Description("What the answer is sorted by; relevance by default.")] FeatureOrder? Order,
+    [property: FromQuery(Name = "order"), Description("What the answer is sorted by: relevance (the default), latent, frequency, max, score or label.")] string? Order,
     [property: FromQuery(Name = "descending"), Description("Whether the order is reversed.")] bool? Descending,
     [property: FromQuery(Name = "skip"), Description("Lines to skip; 0 by default.")] int? Skip,
     [property: FromQuery(Name = "take"), Description("Lines to give at most, 1 to 1000; 50 by default.")] int? Take)
@@ -30,26 +30,29 @@ internal sealed record FeatureSearch(
         foreach ((string name, double? value) in new[] { ("minFrequency", MinFrequency), ("maxFrequency", MaxFrequency), ("minScore", MinScore) })
             if (value is { } number && !double.IsFinite(number)) throw new InputException($"{name} is {number}; it must be a number.");
         if (Text?.Length > Limits.Text) throw Refusal.TooLarge($"text has {Text.Length} characters; a search takes {Limits.Text}.");
-        if (Kinds?.FirstOrDefault(kind => !Enum.IsDefined(kind)) is { } unknown && !Enum.IsDefined(unknown)) throw new InputException($"kind is {unknown}; it must be one of {string.Join(", ", Enum.GetNames<FeatureKind>()).ToLowerInvariant()}.");
-        if (Order is { } order && !Enum.IsDefined(order)) throw new InputException($"order is {order}; it must be one of {string.Join(", ", Enum.GetNames<FeatureOrder>()).ToLowerInvariant()}.");
         if (Skip < 0) throw new InputException($"skip is {Skip}; it must not be negative.");
         if (Take is < 1 or > Limits.Rows) throw new InputException($"take is {Take}; it must be from 1 to {Limits.Rows}.");
         return new FeatureQuery
         {
             Text = Text,
-            Kinds = Kinds is { Length: > 0 } ? Kinds : null,
+            Kinds = Kinds is { Length: > 0 } ? [.. Kinds.Select(kind => Named<FeatureKind>(kind, "kind"))] : null,
             MinFrequency = MinFrequency,
             MaxFrequency = MaxFrequency,
             MinScore = MinScore,
             Labelled = Labelled,
             Starred = Starred ?? false,
             List = List,
-            Order = Order ?? FeatureOrder.Relevance,
+            Order = Order is null ? FeatureOrder.Relevance : Named<FeatureOrder>(Order, "order"),
             Descending = Descending ?? false,
             Skip = Skip ?? 0,
             Take = Take ?? 50,
         };
     }
+
+    private static T Named<T>(string text, string parameter)
+        where T : struct, Enum =>
+        Enum.GetValues<T>().Where(value => string.Equals(value.ToString(), text, StringComparison.OrdinalIgnoreCase)).Cast<T?>().FirstOrDefault()
+        ?? throw new InputException($"{parameter} is {ApiRoutes.Quoted(text)}; it must be one of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}.");
 }
 
 /// <summary>All that is known of a feature.</summary>
