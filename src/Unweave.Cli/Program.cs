@@ -20,7 +20,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     HooksCommand.Create(help, json),
     PullCommand.Create(help, json),
     SchemaCommand.Create(help, json),
-    ServeCommand.Create(help),
+    ServeCommand.Create(help, json),
     BenchCommand.Create(help, json),
 };
 help.AddExamples(root, "unweave demo", "unweave train vectors.npy --k 32 --latents 4096 -o sae/");
