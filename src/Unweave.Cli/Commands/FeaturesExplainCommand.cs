@@ -15,15 +15,13 @@ internal static class FeaturesExplainCommand
     // A whole dictionary is thousands of paid requests, so it is asked for by number.
     private const int UsualMax = 100;
 
-    private static readonly FeatureKind[] Live = [.. Enum.GetValues<FeatureKind>().Where(kind => kind != FeatureKind.Dead)];
-
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
         var sae = new Argument<string>("SAE") { Description = "Folder of a trained autoencoder with a catalog of its features." };
         var latents = new Option<string>("--latents") { HelpName = "LIST", Description = "Latents to label, by number: 3,17,40-49." };
         var unlabelled = new Option<bool>("--unlabelled") { Description = "Only latents that have no label yet." };
-        var max = new Option<int?>("--max") { HelpName = "N", Description = $"Without --latents: latents to label, at most, those that fire most first; {UsualMax} where it is left out." };
+        var max = new Option<int?>("--max") { HelpName = "N", Description = $"Without --latents: latents to label, at most, those that fire most first (dense ones last); {UsualMax} where it is left out." };
         var parallel = new Option<int>("--parallel") { HelpName = "N", Description = "Requests at once, at most.", DefaultValueFactory = _ => new ExplainOptions().Parallel };
         var command = new Command(
             "explain",
@@ -81,9 +79,15 @@ internal static class FeaturesExplainCommand
             Console.Out.WriteLine($"Skipped {Figures.Count(reason.Count())}: {reason.Key} ({Few(reason)}).");
     }
 
-    /// <summary>The live latents that fire most.</summary>
-    private static List<int> Chosen(FeatureCatalog catalog, bool unlabelled, int max) =>
-        [.. catalog.Find(new FeatureQuery { Kinds = Live, Labelled = unlabelled ? false : null, Order = FeatureOrder.Frequency, Descending = true, Take = max }).Rows.Select(row => row.Latent)];
+    /// <summary>The live latents that fire most; those that fire on nearly everything last, since they are seldom about one thing.</summary>
+    private static List<int> Chosen(FeatureCatalog catalog, bool unlabelled, int max)
+    {
+        FeatureKind[] live = [.. Enum.GetValues<FeatureKind>().Where(kind => kind is not (FeatureKind.Dead or FeatureKind.Dense))];
+        return [.. Find(live).Concat(Find([FeatureKind.Dense])).Take(max)];
+
+        IEnumerable<int> Find(FeatureKind[] kinds) =>
+            catalog.Find(new FeatureQuery { Kinds = kinds, Labelled = unlabelled ? false : null, Order = FeatureOrder.Frequency, Descending = true, Take = max }).Rows.Select(row => row.Latent);
+    }
 
     /// <summary>Numbers of a list: single ones and ranges, with commas between.</summary>
     private static List<int> Numbers(string list, int latents)
