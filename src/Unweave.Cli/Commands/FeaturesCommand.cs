@@ -11,8 +11,11 @@ internal static class FeaturesCommand
         var command = new Command("features", "What the latents of an autoencoder mean: makes its catalog, and looks into it.")
         {
             FeaturesBuildCommand.Create(help, json),
+            FeaturesListCommand.Create(help, json),
+            FeaturesShowCommand.Create(help, json),
+            FeaturesExplainCommand.Create(help, json),
         };
-        help.AddExamples(command, "unweave features build sae/ --text corpus/");
+        help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features list sae/ war");
         return command;
     }
 }

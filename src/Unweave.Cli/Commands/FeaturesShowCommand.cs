@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Spectre.Console;
 using Unweave.Catalog;
 using Unweave.Cli.Rendering;
@@ -24,7 +25,7 @@ internal static class FeaturesShowCommand
             using var catalog = FeatureCatalog.Open(parsed.GetValue(sae)!);
             int number = parsed.GetValue(latent), latents = catalog.Source.Latents;
             if (number < 0 || number >= latents) throw new InputException($"There is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
-            if (parsed.GetValue(json)) Screen.WriteJson(FeatureJson.Of(catalog, number));
+            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(FeatureDetail.Of(catalog, number), ApiJson.Whole));
             else Write(catalog, number);
             return Task.CompletedTask;
         });

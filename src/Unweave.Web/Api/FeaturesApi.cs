@@ -61,7 +61,15 @@ internal sealed record FeatureSearch(
 /// <param name="Labels">Computed labels with their scores, best first, those no better than chance included.</param>
 /// <param name="Annotation">What a person wrote.</param>
 /// <param name="Related">The lines of its nearest latents and partners, so that their labels need no further request.</param>
-internal sealed record FeatureDetail(FeatureRow Summary, Feature Feature, IReadOnlyList<FeatureLabel> Labels, Annotation Annotation, IReadOnlyList<FeatureRow> Related);
+internal sealed record FeatureDetail(FeatureRow Summary, Feature Feature, IReadOnlyList<FeatureLabel> Labels, Annotation Annotation, IReadOnlyList<FeatureRow> Related)
+{
+    /// <summary>Reads all that is known of a latent.</summary>
+    public static FeatureDetail Of(FeatureCatalog catalog, int latent)
+    {
+        Feature feature = catalog.Read(latent);
+        return new FeatureDetail(catalog.Rows([latent])[0], feature, catalog.Labels(latent), catalog.Annotation(latent), catalog.Rows([.. feature.Nearest.Concat(feature.Partners).Select(other => other.Latent).Distinct()]));
+    }
+}
 
 /// <summary>Places on the map, a column each: point i is latent <c>latents[i]</c> at <c>(x[i], y[i])</c>.</summary>
 internal sealed record MapAnswer(IReadOnlyList<int> Latents, IReadOnlyList<float> X, IReadOnlyList<float> Y);
@@ -88,9 +96,7 @@ internal static class FeaturesApi
     private static Ok<FeatureDetail> Read([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs)
     {
         FeatureCatalog catalog = runs.Features(run);
-        Feature feature = catalog.Read(catalog.Known(latent));
-        IReadOnlyList<FeatureRow> related = catalog.Rows([.. feature.Nearest.Concat(feature.Partners).Select(other => other.Latent).Distinct()]);
-        return TypedResults.Ok(new FeatureDetail(catalog.Rows([latent])[0], feature, catalog.Labels(latent), catalog.Annotation(latent), related));
+        return TypedResults.Ok(FeatureDetail.Of(catalog, catalog.Known(latent)));
     }
 
     private static Ok<IReadOnlyList<FeatureLabel>> Labels([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs)
