@@ -71,17 +71,20 @@ internal sealed class FeatureSearch
         return query.Descending ? order.Reverse() : order;
     }
 
+    // Each place is looked for only when the lines before it are used up.
     private IEnumerable<int> ByPlace()
     {
-        LatentSet first = new(latents), said = Matches($"{{own label note}} : ({match})"), tokens = Matches($"{{tokens}} : ({match})"), rest = new(latents);
+        LatentSet given = new(latents), first = new(latents);
         if (number is { } latent) first.Add(latent);
-        foreach (int one in found.All()) rest.Add(one);
-        foreach (LatentSet set in (LatentSet[])[first, said, tokens]) set.Keep(found);
-        said.Remove(first);
-        tokens.Remove(first);
-        tokens.Remove(said);
-        foreach (LatentSet set in (LatentSet[])[first, said, tokens]) rest.Remove(set);
-        return first.All().Concat(said.All()).Concat(tokens.All()).Concat(rest.All());
+        foreach (Func<LatentSet> place in (Func<LatentSet>[])[() => first, () => Matches($"{{own label note}} : ({match})"), () => Matches($"{{tokens}} : ({match})"), () => found])
+        {
+            foreach (int one in place().All())
+            {
+                if (!found.Contains(one) || given.Contains(one)) continue;
+                given.Add(one);
+                yield return one;
+            }
+        }
     }
 
     private IEnumerable<int> ByRank()

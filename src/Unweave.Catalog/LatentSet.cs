@@ -35,12 +35,6 @@ internal sealed class LatentSet(int latents)
         for (int i = 0; i < bits.Length; i++) bits[i] &= other.bits[i];
     }
 
-    /// <summary>Takes out those that are in another set.</summary>
-    public void Remove(LatentSet other)
-    {
-        for (int i = 0; i < bits.Length; i++) bits[i] &= ~other.bits[i];
-    }
-
     /// <summary>All, in ascending order.</summary>
     public IEnumerable<int> All()
     {
