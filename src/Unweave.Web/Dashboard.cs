@@ -77,7 +77,7 @@ public static class Dashboard
     private static Task Failed(HttpContext context) => context.Features.Get<IExceptionHandlerFeature>()?.Error switch
     {
         InputException e => Answer.Error(context, StatusCodes.Status400BadRequest, "This cannot be shown", e.Message),
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Answer.Error(context, StatusCodes.Status413PayloadTooLarge, "That is too much", $"A request may hold {LargestBody >> 20} MiB."),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Answer.TooLarge(context),
         BadHttpRequestException e => Answer.Error(context, e.StatusCode, "The request cannot be read", e.Message),
         _ => Answer.Error(context, StatusCodes.Status500InternalServerError, "Something went wrong", "This is a defect of Unweave; please report it with what you did."),
     };
@@ -90,7 +90,7 @@ public static class Dashboard
         {
             StatusCodes.Status404NotFound => Answer.Error(context, StatusCodes.Status404NotFound, "Not found", "There is nothing at this address."),
             StatusCodes.Status405MethodNotAllowed => Answer.Error(context, StatusCodes.Status405MethodNotAllowed, "Not allowed", $"{context.Request.Method} is not possible here."),
-            StatusCodes.Status413PayloadTooLarge => Answer.Error(context, StatusCodes.Status413PayloadTooLarge, "That is too much", $"A request may hold {LargestBody >> 20} MiB."),
+            StatusCodes.Status413PayloadTooLarge => Answer.TooLarge(context),
             int code => Answer.Error(context, code, "The request failed", ((HttpStatusCode)code).ToString()),
         };
     }

@@ -27,6 +27,9 @@ internal static class Answer
         return context.Response.WriteAsync(new JsonObject { ["error"] = $"{title}: {message}" }.ToJsonString());
     }
 
+    /// <summary>Says that a request is too large.</summary>
+    public static Task TooLarge(HttpContext context) => Error(context, StatusCodes.Status413PayloadTooLarge, "That is too much", $"A request may hold {Dashboard.LargestBody >> 20} MiB.");
+
     /// <summary>Writes a page that needs no other file.</summary>
     /// <param name="context">The request.</param>
     /// <param name="title">Title, not yet encoded.</param>

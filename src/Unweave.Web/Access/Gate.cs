@@ -32,6 +32,12 @@ internal static class Gate
                 return;
             }
 
+            if (context.Request.ContentLength > Dashboard.LargestBody)
+            {
+                await Answer.TooLarge(context);
+                return;
+            }
+
             if (token is not null && await Login.Answered(context, token)) return;
             await next(context);
         });
@@ -42,7 +48,7 @@ internal static class Gate
         headers[HeaderNames.ContentSecurityPolicy] = Policy;
         headers[HeaderNames.XContentTypeOptions] = "nosniff";
         headers[HeaderNames.XFrameOptions] = "DENY";
-        headers["Referrer-Policy"] = "no-referrer";
+        headers["Referrer-Policy"] = "same-origin"; // with none at all, forms of our own would come from the origin "null"
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()";

@@ -39,7 +39,8 @@ internal static partial class ApiErrors
         BusyException => (StatusCodes.Status503ServiceUnavailable, failure.Message),
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "The body is larger than this operation takes; send less at a time."),
         BadHttpRequestException { InnerException: JsonException json } => (StatusCodes.Status400BadRequest, Explain(json)),
-        BadHttpRequestException bad when bad.Message.Contains("from body", StringComparison.Ordinal) => (StatusCodes.Status400BadRequest, "The body is missing; /api/openapi.json describes it."),
+        // Only a body that is null or missing makes the framework ask this.
+        BadHttpRequestException bad when bad.Message.Contains("Did you mean to", StringComparison.Ordinal) => (StatusCodes.Status400BadRequest, "The body is missing; /api/openapi.json describes it."),
         BadHttpRequestException bad => (bad.StatusCode, Unbound().Match(bad.Message) is { Success: true } match ? $"{JsonNamingPolicy.CamelCase.ConvertName(match.Groups["name"].Value)} is {ApiRoutes.Quoted(match.Groups["value"].Value)}, which is not what belongs there; /api/openapi.json describes it." : bad.Message),
         _ => (StatusCodes.Status500InternalServerError, "This is a defect of Unweave; please report it with the request."),
     };

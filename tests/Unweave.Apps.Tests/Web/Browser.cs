@@ -38,7 +38,8 @@ internal sealed class Browser : IAsyncDisposable
     /// <param name="path">What to open.</param>
     /// <param name="width">Width of the window.</param>
     /// <param name="dark">Whether the reader prefers dark.</param>
-    public static async Task<Browser> Open(Site site, string path, int width = 1400, bool dark = false)
+    /// <param name="token">The token to log in with, where the site asks for one.</param>
+    public static async Task<Browser> Open(Site site, string path, int width = 1400, bool dark = false, string? token = null)
     {
         Assert.SkipUnless(File.Exists(Program), $"There is no Chromium at {Program}; install it (on Debian: apt-get install chromium).");
         IPlaywright driver = await Playwright.CreateAsync();
@@ -46,7 +47,14 @@ internal sealed class Browser : IAsyncDisposable
         IPage page = await chromium.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = width, Height = 900 }, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light });
         page.SetDefaultTimeout(30_000);
         var opened = new Browser(driver, chromium, page, site.Address);
-        await opened.Go(new Uri(site.Address, path));
+        await page.GotoAsync(new Uri(site.Address, path).AbsoluteUri);
+        if (token is not null)
+        {
+            await page.GetByLabel("Token").FillAsync(token);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
+        }
+
+        await opened.Alive();
         return opened;
     }
 
