@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Data.Sqlite;
 
 namespace Unweave.Catalog;
@@ -51,7 +52,8 @@ internal sealed class CatalogFile(string path, int patience) : IDisposable
         {
             throw Damage.Explain(path, e);
         }
-        catch (InvalidDataException e)
+        // What is not there where the schema promises it (a null, a line) is damage too: values that go in are checked before.
+        catch (Exception e) when (e is InvalidDataException or JsonException or InvalidCastException or OverflowException or (InvalidOperationException and not ObjectDisposedException))
         {
             throw Damage.Damaged(path, e);
         }

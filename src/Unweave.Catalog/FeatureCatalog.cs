@@ -68,8 +68,9 @@ public sealed class FeatureCatalog : IDisposable
     public Feature Read(int latent) => File.Read((connection, tables) =>
     {
         Check(connection, latent);
-        (byte[] json, double max) = connection.All($"SELECT json, max FROM {tables.Detail} JOIN {tables.Feature} USING (latent) WHERE latent = $latent", line => ((byte[])line[0], line.GetDouble(1)), ("$latent", latent)).Single();
-        return StoredFeature.Read(json) with { Max = (float)max };
+        (byte[] Json, double Max) stored = connection.All($"SELECT json, max FROM {tables.Detail} JOIN {tables.Feature} USING (latent) WHERE latent = $latent", line => ((byte[])line[0], line.GetDouble(1)), ("$latent", latent)).FirstOrDefault();
+        if (stored.Json is null) throw new InvalidDataException($"latent {latent} is not stored");
+        return StoredFeature.Read(stored.Json) with { Latent = latent, Max = (float)stored.Max };
     });
 
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>

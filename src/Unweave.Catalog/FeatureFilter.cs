@@ -10,6 +10,11 @@ internal sealed class FeatureFilter
 
     public FeatureFilter(FeatureQuery query)
     {
+        foreach (double? bound in (double?[])[query.MinFrequency, query.MaxFrequency, query.MinScore])
+        {
+            if (bound is { } value && double.IsNaN(value)) throw new ArgumentException("a bound of the query is not a number.", nameof(query));
+        }
+
         if (query.Kinds is { } kinds) conditions.Add($"f.kind IN ({string.Join(", ", kinds.Select(kind => (int)kind))})");
         if (query.MinFrequency is { } least) conditions.Add($"f.frequency >= {Value("$least", least)}");
         if (query.MaxFrequency is { } most) conditions.Add($"f.frequency <= {Value("$most", most)}");

@@ -8,6 +8,8 @@ namespace Unweave.Catalog.Explaining;
 /// <summary>Asks a chat model, waits where it is busy, asks again where it fails or answers nonsense, and remembers every answer.</summary>
 internal sealed class PatientChat(IChatClient client, string model, PaidAnswers answers, ExplainOptions options)
 {
+    private const int LongestAnswer = 100_000;
+
     private int requests, remembered;
 
     /// <summary>Requests sent.</summary>
@@ -64,7 +66,8 @@ internal sealed class PatientChat(IChatClient client, string model, PaidAnswers 
                 Interlocked.Increment(ref requests);
                 ChatResponse response = await client.GetResponseAsync(
                     [new ChatMessage(ChatRole.System, question.Instructions), new ChatMessage(ChatRole.User, question.Text)], new ChatOptions { MaxOutputTokens = options.AnswerTokens }, limit.Token);
-                return response.Text;
+                // What counts is at the end of an answer.
+                return response.Text is { Length: > LongestAnswer } endless ? endless[^LongestAnswer..] : response.Text;
             }
             catch (OperationCanceledException e)
             {

@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
 using Unweave.Catalog;
 using Unweave.Interpretation;
+using Unweave.Numerics;
 
 namespace Unweave.Tests.Catalog;
 
@@ -100,6 +101,7 @@ public sealed class CatalogDamageTests : IDisposable
         Assert.Throws<ArgumentException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(3), MadeFeatures.First(2)));
         Assert.Throws<ArgumentException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(3), MadeFeatures.First(4)));
         Assert.Throws<ArgumentException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(2), MadeFeatures.First(2).Reverse()));
+        Assert.Throws<ArgumentException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(1), [MadeFeatures.Of(0) with { Frequency = double.NaN }]));
         Assert.False(FeatureCatalog.Exists(folder.Path));
     }
 
@@ -228,6 +230,31 @@ public sealed class CatalogDamageTests : IDisposable
         }
 
         Assert.InRange(refused, 12, 24);
+
+        // A few bytes here and there: whatever is read is what was written, or the answer is clear.
+        var rng = new Rng(5);
+        string flipped = folder["flipped.db"];
+        for (int round = 0; round < 150; round++)
+        {
+            byte[] damaged = (byte[])whole.Clone();
+            for (int flip = 0; flip < 40; flip++) damaged[rng.NextBelow(damaged.Length)] = (byte)rng.NextBits();
+            System.IO.File.WriteAllBytes(flipped, damaged);
+            try
+            {
+                using FeatureCatalog open = FeatureCatalog.Open(flipped, patience: 1);
+                open.Find(new FeatureQuery { Text = "the", Order = FeatureOrder.Label });
+                open.Find(new FeatureQuery { Text = MadeFeatures.Word(3) });
+                for (int latent = 0; latent < 150; latent += 5) open.Read(latent);
+                open.SetLabel(7, "still writable");
+            }
+            catch (InputException e)
+            {
+                Assert.DoesNotContain('\n', e.Message);
+                refused++;
+            }
+        }
+
+        Assert.InRange(refused, 50, 174);
     }
 
     [Fact]

@@ -101,6 +101,7 @@ public sealed class FeatureQueryTests : IDisposable
         Assert.Equal(catalog.Find(query with { Take = Latents }).Rows, paged);
         Assert.Equal((Latents, 0), (catalog.Find(query with { Take = 0 }).Total, catalog.Find(query with { Take = 0 }).Rows.Count));
         Assert.Throws<ArgumentOutOfRangeException>(() => catalog.Find(query with { Skip = -1 }));
+        Assert.Throws<ArgumentException>(() => catalog.Find(query with { MinScore = double.NaN }));
     }
 
     [Fact]
