@@ -56,6 +56,7 @@ public static class Dashboard
         app.UseGate(options);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failed, AllowStatusCode404Response = true });
         app.UseStatusCodePages(Refused);
+        app.UseTurns();
         app.UseAntiforgery();
         app.MapStaticAssets();
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode(render => render.ContentSecurityFrameAncestorsPolicy = null);
