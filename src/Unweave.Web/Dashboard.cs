@@ -58,6 +58,7 @@ public static class Dashboard
         app.UseGate(options);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failed, AllowStatusCode404Response = true });
         app.UseStatusCodePages(Refused);
+        app.UseTurns();
         app.UseApiErrors();
         app.UseAntiforgery();
         app.MapStaticAssets();
