@@ -16,14 +16,14 @@ internal static class Commands
     /// <summary>Text with and without changes.</summary>
     public static string Steer(Run run, IEnumerable<Change> changes, string prompt, int tokens, double temperature, ulong seed)
     {
-        var command = new StringBuilder($"unweave steer {CommandHint.Quote(run.Folder)}");
+        var command = new StringBuilder($"unweave steer {CommandHint.Quote(run.Folder)} {Quote(prompt)}");
         foreach (Change change in changes)
         {
             command.Append(CultureInfo.InvariantCulture, $" --{change.Kind.ToString().ToLowerInvariant()} {change.Latent}");
             if (change.Kind != InterventionKind.Ablate) command.Append(CultureInfo.InvariantCulture, $"={change.Strength:0.###}");
         }
 
-        return command.Append(CultureInfo.InvariantCulture, $" --prompt {Quote(prompt)} --tokens {tokens} --temperature {temperature:0.##} --seed {seed}").ToString();
+        return command.Append(CultureInfo.InvariantCulture, $" --tokens {tokens} --temperature {temperature:0.##} --seed {seed}").ToString();
     }
 
     /// <summary>The map.</summary>
