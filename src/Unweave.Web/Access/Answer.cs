@@ -39,7 +39,7 @@ internal static class Answer
         context.Response.Headers.CacheControl = "no-store";
         return context.Response.WriteAsync($$"""
             <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{WebUtility.HtmlEncode(title)}} · Unweave</title>
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{{WebUtility.HtmlEncode(title)}} · Unweave</title>
             <style>
             :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
             body { max-width: 26rem; margin: 18vh auto 0; padding: 0 1rem; }

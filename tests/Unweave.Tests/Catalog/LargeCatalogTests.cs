@@ -56,6 +56,8 @@ public sealed class LargeCatalogTests(ITestOutputHelper output) : IDisposable
         Time("next of \"the\"", () => catalog.Next(new FeatureQuery { Text = "the" }, latents / 2));
         Time("read", () => catalog.Read(latents / 2));
         Time("star", () => catalog.SetStar(latents / 2, true));
+        Time($"labels for {latents / 10}", () => catalog.AddLabels(Enumerable.Range(0, latents / 10).Select(latent => (latent * 10, new FeatureLabel("added", "topic", 0.9, 0.9, 100)))));
+        Assert.Equal(latents / 10, catalog.Find(new FeatureQuery { Text = "added" }).Total);
         Time("frequencies", () => catalog.Frequencies());
         Time("100 rows", () => catalog.Rows([.. Enumerable.Range(0, 100)]));
 
