@@ -58,8 +58,8 @@ public static class Dashboard
         app.UseGate(options);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failed, AllowStatusCode404Response = true });
         app.UseStatusCodePages(Refused);
-        app.UseTurns();
         app.UseApiErrors();
+        app.UseTurns();
         app.UseAntiforgery();
         app.MapStaticAssets();
         app.MapApi();
