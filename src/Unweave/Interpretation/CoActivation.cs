@@ -3,17 +3,19 @@ using Unweave.Numerics;
 namespace Unweave.Interpretation;
 
 /// <summary>Which latents fire on the same rows, counted on a random sample of rows.</summary>
-internal sealed class CoActivation(int latents, int rows, ulong seed)
+/// <param name="latents">Number of latents.</param>
+/// <param name="rows">Rows of the sample.</param>
+/// <param name="seed">Seed of the draws.</param>
+/// <param name="most">Entries after which the sample takes no further rows: codes that are dense by nature (sigmoid latents) keep fewer.</param>
+internal sealed class CoActivation(int latents, int rows, ulong seed, long most = 1L << 26)
 {
     /// <summary>A pair has to be seen this often before anything is said of it.</summary>
     private const int Least = 5;
 
-    // Codes that are dense by nature (sigmoid latents) keep fewer rows.
-    private const long MostEntries = 1L << 26;
-
     private readonly int[][] sample = new int[rows][];
     private long offered, entries;
     private int kept;
+    private bool full;
     private int[][]? rowsOf;
 
     /// <summary>Offers rows to the sample: Algorithm R over all that are offered.</summary>
@@ -22,8 +24,9 @@ internal sealed class CoActivation(int latents, int rows, ulong seed)
         for (int row = 0; row < codes.Rows; row++)
         {
             long turn = offered++;
-            long slot = turn < sample.Length && entries < MostEntries ? turn : (long)(Rng.Mix(seed + (ulong)turn) % (ulong)(turn + 1));
-            if (slot >= (turn < sample.Length && entries < MostEntries ? sample.Length : kept)) continue;
+            full |= kept == sample.Length || entries >= most;
+            long slot = full ? (long)(Rng.Mix(seed + (ulong)turn) % (ulong)(turn + 1)) : turn;
+            if (full && slot >= kept) continue;
             ReadOnlySpan<float> values = codes.Values(row);
             int firing = 0;
             foreach (float value in values)

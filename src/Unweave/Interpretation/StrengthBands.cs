@@ -52,21 +52,21 @@ internal sealed class StrengthBands(int capacity, ulong seed)
             List<KeptExample> low = kept[2 * band], high = kept[(2 * band) + 1];
             long lowCount = counts[2 * band], highCount = counts[(2 * band) + 1];
 
-            // Each sample stands for its band: draw from either in proportion to the windows it stands for.
+            // Each sample stands for its band: draw from either in proportion to the windows it stands for, and from it at random, as a place in
+            // a sample tells how early its window came.
             var joined = new List<KeptExample>();
             long lowLeft = lowCount, highLeft = highCount;
-            int takenLow = 0, takenHigh = 0;
             while (joined.Count < capacity && lowLeft + highLeft > 0)
             {
                 if ((long)(Draw() % (ulong)(lowLeft + highLeft)) < lowLeft)
                 {
                     lowLeft--;
-                    if (takenLow < low.Count) joined.Add(low[takenLow++]);
+                    joined.Add(Taken(low));
                 }
                 else
                 {
                     highLeft--;
-                    if (takenHigh < high.Count) joined.Add(high[takenHigh++]);
+                    joined.Add(Taken(high));
                 }
             }
 
@@ -81,6 +81,15 @@ internal sealed class StrengthBands(int capacity, ulong seed)
         }
 
         width *= 2;
+    }
+
+    private KeptExample Taken(List<KeptExample> sample)
+    {
+        int at = (int)(Draw() % (ulong)sample.Count);
+        KeptExample taken = sample[at];
+        sample[at] = sample[^1];
+        sample.RemoveAt(sample.Count - 1);
+        return taken;
     }
 
     private ulong Draw() => Rng.Mix(Rng.Mix(seed) + draws++);

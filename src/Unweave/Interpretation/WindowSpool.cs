@@ -18,7 +18,10 @@ internal sealed class WindowSpool : IDisposable
     public WindowSpool()
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, BufferSize = 1 << 16, Options = FileOptions.DeleteOnClose });
+        stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.Delete, BufferSize = 1 << 16, Options = FileOptions.DeleteOnClose });
+
+        // Unix keeps an open file that has no name any more, so that even a killed process leaves nothing behind.
+        if (!OperatingSystem.IsWindows()) File.Delete(path);
         writer = new BinaryWriter(stream, Encoding.UTF8);
         file = stream.SafeFileHandle;
     }
