@@ -1,128 +1,9 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Unweave.Interpretation;
 
 namespace Unweave.Catalog;
-
-/// <summary>What the features of a catalog were computed from.</summary>
-public sealed record CatalogSource
-{
-    /// <summary>Number of latents.</summary>
-    public required int Latents { get; init; }
-
-    /// <summary>Rows (tokens or embeddings) that were read.</summary>
-    public required long Rows { get; init; }
-
-    /// <summary>Windows that were read; of embeddings, rows.</summary>
-    public required long Windows { get; init; }
-
-    /// <summary>The texts or vectors, for people.</summary>
-    public required string Texts { get; init; }
-
-    /// <summary>The model, or null for embeddings.</summary>
-    public string? Model { get; init; }
-
-    /// <summary>The hook, or null for embeddings.</summary>
-    public string? Hook { get; init; }
-
-    /// <summary>Tokens of a window; 0 for embeddings.</summary>
-    public int Context { get; init; }
-
-    /// <summary>When it was computed.</summary>
-    public DateTimeOffset Built { get; init; }
-}
-
-/// <summary>A line of the table of features.</summary>
-/// <param name="Latent">Number of the latent.</param>
-/// <param name="Kind">What it is like.</param>
-/// <param name="Frequency">Share of rows on which it fired.</param>
-/// <param name="Density">Share of windows in which it fired.</param>
-/// <param name="Max">Strongest activation.</param>
-/// <param name="Label">The label to show: the user's own, else the best computed one that is above chance, else null.</param>
-/// <param name="LabelMethod">How the label was found; <c>you</c> for the user's own, null without a label.</param>
-/// <param name="Score">Detection score of the best computed label, or null.</param>
-/// <param name="Starred">Whether the user starred it.</param>
-/// <param name="HasNote">Whether the user wrote a note.</param>
-/// <param name="TopTokens">The tokens that it fires on most, for a glance.</param>
-public sealed record FeatureRow(int Latent, FeatureKind Kind, double Frequency, double Density, float Max, string? Label, string? LabelMethod, double? Score, bool Starred, bool HasNote, string TopTokens);
-
-/// <summary>What the table is sorted by.</summary>
-public enum FeatureOrder
-{
-    /// <summary>Number of the latent.</summary>
-    Latent,
-
-    /// <summary>Frequency.</summary>
-    Frequency,
-
-    /// <summary>Strongest activation.</summary>
-    Max,
-
-    /// <summary>Score of the label; latents without one come last either way.</summary>
-    Score,
-
-    /// <summary>The label's text; latents without one come last either way.</summary>
-    Label,
-
-    /// <summary>How well the text searched for matches, best first; the number where nothing is searched for.</summary>
-    Relevance,
-}
-
-/// <summary>Which features, in which order.</summary>
-public sealed record FeatureQuery
-{
-    /// <summary>Words to find in labels, notes, tokens and examples; any text is allowed, nothing in it is syntax except a number alone, which also finds the latent of that number. Null or white space finds all.</summary>
-    public string? Text { get; init; }
-
-    /// <summary>Only these kinds; null for all.</summary>
-    public IReadOnlyCollection<FeatureKind>? Kinds { get; init; }
-
-    /// <summary>Least frequency.</summary>
-    public double? MinFrequency { get; init; }
-
-    /// <summary>Largest frequency.</summary>
-    public double? MaxFrequency { get; init; }
-
-    /// <summary>Least score of the label.</summary>
-    public double? MinScore { get; init; }
-
-    /// <summary>True for those with a label, false for those without, null for both.</summary>
-    public bool? Labelled { get; init; }
-
-    /// <summary>Only starred ones.</summary>
-    public bool Starred { get; init; }
-
-    /// <summary>Only members of this list; null for all.</summary>
-    public string? List { get; init; }
-
-    /// <summary>Order.</summary>
-    public FeatureOrder Order { get; init; } = FeatureOrder.Relevance;
-
-    /// <summary>Whether the order is reversed.</summary>
-    public bool Descending { get; init; }
-
-    /// <summary>Lines to skip.</summary>
-    public int Skip { get; init; }
-
-    /// <summary>Lines to give at most.</summary>
-    public int Take { get; init; } = 50;
-}
-
-/// <summary>Some lines of the table.</summary>
-/// <param name="Total">Lines that match, all together.</param>
-/// <param name="Rows">Those asked for.</param>
-public sealed record FeatureRows(int Total, IReadOnlyList<FeatureRow> Rows);
-
-/// <summary>What a person wrote about a latent.</summary>
-/// <param name="Label">Own label, or null.</param>
-/// <param name="Note">Note, or null.</param>
-/// <param name="Starred">Star.</param>
-/// <param name="Lists">Names of the lists it is in, in order.</param>
-public sealed record Annotation(string? Label, string? Note, bool Starred, IReadOnlyList<string> Lists);
-
-/// <summary>A place of a latent on the map.</summary>
-/// <param name="Latent">Number of the latent.</param>
-/// <param name="X">Across.</param>
-/// <param name="Y">Down.</param>
-public readonly record struct MapPoint(int Latent, float X, float Y);
 
 /// <summary>
 /// The catalog of one autoencoder's features: one SQLite file in its folder. What is computed and what people wrote are kept apart: a rebuild
@@ -133,80 +14,209 @@ public sealed class FeatureCatalog : IDisposable
     /// <summary>Name of the file in an autoencoder's folder.</summary>
     public const string FileName = "features.db";
 
+    private const int LongestLabel = 200, LongestNote = 100_000, PointBytes = 12;
+
+    private FeatureCatalog(CatalogFile file) => File = file;
+
     /// <summary>The file.</summary>
-    public string Path => throw new NotSupportedException();
+    public string Path => File.Path;
 
     /// <summary>What the features were computed from.</summary>
-    public CatalogSource Source => throw new NotSupportedException();
+    public CatalogSource Source => File.Read((connection, _) => SourceOf(connection));
 
     /// <summary>Whether a catalog is there.</summary>
     /// <param name="path">The file, or an autoencoder's folder.</param>
-    public static bool Exists(string path) => throw new NotSupportedException();
+    public static bool Exists(string path) => System.IO.File.Exists(CatalogFile.Locate(path));
 
     /// <summary>Opens a catalog.</summary>
     /// <param name="path">The file, or an autoencoder's folder.</param>
     /// <exception cref="InputException">It is not there, not a catalog, damaged, of a newer version, or locked.</exception>
-    public static FeatureCatalog Open(string path) => throw new NotSupportedException();
+    public static FeatureCatalog Open(string path) => Open(path, CatalogFile.Patience);
 
     /// <summary>Writes features, replacing those of an earlier build all at once (readers see the old ones until the end); labels computed earlier go with them, what people wrote stays.</summary>
     /// <param name="path">The file, or an autoencoder's folder.</param>
     /// <param name="source">What they were computed from.</param>
     /// <param name="features">Every latent once, in ascending order; read one at a time.</param>
     /// <param name="cancellation">Ends the writing; the file is then as it was.</param>
-    public static void Build(string path, CatalogSource source, IEnumerable<Feature> features, CancellationToken cancellation = default) => throw new NotSupportedException();
+    public static void Build(string path, CatalogSource source, IEnumerable<Feature> features, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(features);
+        Build(path, source, features.Select(feature => (feature, (IReadOnlyList<FeatureLabel>)[])), cancellation);
+    }
+
+    /// <summary>Writes features and the labels computed with them, as above; quicker than adding the labels afterwards.</summary>
+    /// <param name="path">The file, or an autoencoder's folder.</param>
+    /// <param name="source">What they were computed from.</param>
+    /// <param name="features">Every latent once, in ascending order, with its labels, of different methods; read a few at a time.</param>
+    /// <param name="cancellation">Ends the writing; the file is then as it was.</param>
+    /// <exception cref="InputException">The catalog that is there cannot be read, another build of it is being written, or the disk is full.</exception>
+    public static void Build(string path, CatalogSource source, IEnumerable<(Feature Feature, IReadOnlyList<FeatureLabel> Labels)> features, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(features);
+        CatalogBuild.Write(CatalogFile.Locate(path), source, features, cancellation);
+    }
 
     /// <summary>Finds lines of the table.</summary>
-    public FeatureRows Find(FeatureQuery query) => throw new NotSupportedException();
+    public FeatureRows Find(FeatureQuery query) => File.Read((connection, tables) => FeatureTable.Find(connection, tables, query));
 
     /// <summary>The lines of some latents, in the order given.</summary>
-    public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) => throw new NotSupportedException();
+    public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) => File.Read((connection, tables) => FeatureTable.Rows(connection, tables, latents));
 
     /// <summary>All that is known of a latent.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
-    public Feature Read(int latent) => throw new NotSupportedException();
+    public Feature Read(int latent) => File.Read((connection, tables) =>
+    {
+        Check(connection, latent);
+        (byte[] Json, double Max) stored = connection.All($"SELECT json, max FROM {tables.Detail} JOIN {tables.Feature} USING (latent) WHERE latent = $latent", line => ((byte[])line[0], line.GetDouble(1)), ("$latent", latent)).FirstOrDefault();
+        if (stored.Json is null) throw new InvalidDataException($"latent {latent} is not stored");
+        return StoredFeature.Read(stored.Json) with { Latent = latent, Max = (float)stored.Max };
+    });
 
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>
-    public int? Next(FeatureQuery query, int latent, bool backwards = false) => throw new NotSupportedException();
+    public int? Next(FeatureQuery query, int latent, bool backwards = false) => File.Read((connection, tables) => FeatureTable.Next(connection, tables, query, latent, backwards));
 
     /// <summary>Computed labels of a latent, best first.</summary>
-    public IReadOnlyList<FeatureLabel> Labels(int latent) => throw new NotSupportedException();
+    public IReadOnlyList<FeatureLabel> Labels(int latent) => File.Read((connection, tables) =>
+    {
+        Check(connection, latent);
+        return ShownLabel.Labels(connection, tables, latent);
+    });
 
     /// <summary>Adds labels, each replacing an earlier one of the same latent and method, all in one transaction.</summary>
-    public void AddLabels(IEnumerable<(int Latent, FeatureLabel Label)> labels) => throw new NotSupportedException();
+    public void AddLabels(IEnumerable<(int Latent, FeatureLabel Label)> labels)
+    {
+        ArgumentNullException.ThrowIfNull(labels);
+        List<(int Latent, FeatureLabel Label)> all = [.. labels];
+        File.Write((connection, tables) =>
+        {
+            foreach ((int latent, FeatureLabel label) in all)
+            {
+                Check(connection, latent);
+                ShownLabel.Add(connection, tables, latent, label);
+            }
+
+            foreach (int latent in all.Select(item => item.Latent).Distinct()) ShownLabel.Refresh(connection, tables, latent);
+        });
+    }
 
     /// <summary>What a person wrote about a latent.</summary>
-    public Annotation Annotation(int latent) => throw new NotSupportedException();
+    public Annotation Annotation(int latent) => File.Read((connection, _) =>
+    {
+        Check(connection, latent);
+        return People.Read(connection, latent);
+    });
 
     /// <summary>Sets a person's label; null or white space removes it.</summary>
-    public void SetLabel(int latent, string? label) => throw new NotSupportedException();
+    public void SetLabel(int latent, string? label) => Set(latent, "label", People.Clean(label, LongestLabel, oneLine: true));
 
     /// <summary>Sets a note; null or white space removes it.</summary>
-    public void SetNote(int latent, string? note) => throw new NotSupportedException();
+    public void SetNote(int latent, string? note) => Set(latent, "note", People.Clean(note, LongestNote, oneLine: false));
 
     /// <summary>Sets or removes a star.</summary>
-    public void SetStar(int latent, bool starred) => throw new NotSupportedException();
+    public void SetStar(int latent, bool starred) => Set(latent, "starred", starred ? 1 : 0);
 
     /// <summary>The lists with their numbers of members, by name.</summary>
-    public IReadOnlyList<(string Name, int Members)> Lists() => throw new NotSupportedException();
+    public IReadOnlyList<(string Name, int Members)> Lists() => File.Read((connection, _) => People.Lists(connection, SourceOf(connection).Latents));
 
     /// <summary>Puts a latent into a list, which is made if there is none of that name.</summary>
-    public void AddToList(string list, int latent) => throw new NotSupportedException();
+    public void AddToList(string list, int latent)
+    {
+        string name = People.Clean(list, LongestLabel, oneLine: true) ?? throw new ArgumentException("a list needs a name.", nameof(list));
+        File.Write((connection, _) =>
+        {
+            Check(connection, latent);
+            People.Add(connection, name, latent);
+        });
+    }
 
     /// <summary>Takes a latent out of a list.</summary>
-    public void RemoveFromList(string list, int latent) => throw new NotSupportedException();
+    public void RemoveFromList(string list, int latent) => File.Write((connection, _) => People.Remove(connection, list, latent));
 
     /// <summary>Removes a list; its members stay.</summary>
-    public void RemoveList(string list) => throw new NotSupportedException();
+    public void RemoveList(string list) => File.Write((connection, _) => People.Remove(connection, list));
 
     /// <summary>Frequencies of all latents, <c>[n]</c>, for the density histogram.</summary>
-    public IReadOnlyList<double> Frequencies() => throw new NotSupportedException();
+    public IReadOnlyList<double> Frequencies() => File.Read((connection, tables) => connection.All($"SELECT frequency FROM {tables.Feature} ORDER BY latent", line => line.GetDouble(0)));
 
     /// <summary>The map; empty before one was written.</summary>
-    public IReadOnlyList<MapPoint> Map() => throw new NotSupportedException();
+    public IReadOnlyList<MapPoint> Map() => File.Read((connection, tables) => connection.Value("SELECT points FROM map WHERE build = $build", ("$build", tables.Number)) is byte[] points ? Points(points) : []);
 
     /// <summary>Writes the map, replacing an earlier one.</summary>
-    public void WriteMap(IReadOnlyList<MapPoint> points) => throw new NotSupportedException();
+    public void WriteMap(IReadOnlyList<MapPoint> points)
+    {
+        ArgumentNullException.ThrowIfNull(points);
+        byte[] bytes = new byte[points.Count * PointBytes];
+        for (int i = 0; i < points.Count; i++)
+        {
+            Span<byte> place = bytes.AsSpan(i * PointBytes, PointBytes);
+            BinaryPrimitives.WriteInt32LittleEndian(place, points[i].Latent);
+            BinaryPrimitives.WriteSingleLittleEndian(place[4..], points[i].X);
+            BinaryPrimitives.WriteSingleLittleEndian(place[8..], points[i].Y);
+        }
+
+        File.Write((connection, tables) => connection.Run("INSERT OR REPLACE INTO map VALUES ($build, $points)", ("$build", tables.Number), ("$points", bytes)));
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotSupportedException();
+    public void Dispose() => File.Dispose();
+
+    /// <summary>The file, for the rest of the catalog.</summary>
+    internal CatalogFile File { get; }
+
+    /// <summary>Opens a catalog with another patience than the usual, in seconds.</summary>
+    internal static FeatureCatalog Open(string path, int patience) => OpenFile(CatalogFile.Locate(path), patience, finished: true);
+
+    /// <summary>Opens a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="patience">Seconds to wait for another writer.</param>
+    /// <param name="finished">Whether it must hold a finished build.</param>
+    internal static FeatureCatalog OpenFile(string path, int patience, bool finished)
+    {
+        if (!System.IO.File.Exists(path)) throw new InputException($"{path}: there is no catalog of features; make it with `unweave features build`.");
+        var file = new CatalogFile(path, patience);
+        try
+        {
+            file.Guard(connection =>
+            {
+                Schema.Check(connection, path);
+                if (finished && CatalogFile.Current(connection).Number == 0) throw new InputException($"{path}: holds no finished build; run `unweave features build`.");
+                return true;
+            });
+            return new FeatureCatalog(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static CatalogSource SourceOf(SqliteConnection connection) =>
+        JsonSerializer.Deserialize((string)connection.Value("SELECT source FROM build")!, StoredFeatureJson.Default.CatalogSource)!;
+
+    private static void Check(SqliteConnection connection, int latent)
+    {
+        int latents = SourceOf(connection).Latents;
+        if (latent < 0 || latent >= latents) throw new ArgumentOutOfRangeException(nameof(latent), latent, $"latents are numbered from 0 to {latents - 1}");
+    }
+
+    private static MapPoint[] Points(byte[] bytes)
+    {
+        var points = new MapPoint[bytes.Length / PointBytes];
+        for (int i = 0; i < points.Length; i++)
+        {
+            ReadOnlySpan<byte> place = bytes.AsSpan(i * PointBytes, PointBytes);
+            points[i] = new MapPoint(BinaryPrimitives.ReadInt32LittleEndian(place), BinaryPrimitives.ReadSingleLittleEndian(place[4..]), BinaryPrimitives.ReadSingleLittleEndian(place[8..]));
+        }
+
+        return points;
+    }
+
+    private void Set(int latent, string column, object? value) => File.Write((connection, tables) =>
+    {
+        Check(connection, latent);
+        People.Set(connection, column, latent, value);
+        ShownLabel.Refresh(connection, tables, latent);
+    });
 }

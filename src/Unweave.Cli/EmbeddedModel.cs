@@ -1,3 +1,5 @@
+using Unweave.Interpretation;
+
 namespace Unweave.Cli;
 
 /// <summary>The embedded language model and its corpus, found beside the program.</summary>
@@ -14,6 +16,9 @@ internal static class EmbeddedModel
 
     /// <summary>Texts that nothing was trained on.</summary>
     public static string HeldOut => Existing(Path.Combine(AppContext.BaseDirectory, "data", "corpus", "held-out.jsonl.gz"));
+
+    /// <summary>Topics of English words.</summary>
+    public static WordTopics Topics() => WordTopics.Open(Path.Combine(AppContext.BaseDirectory, "data", "wordnet", "topics.tsv.gz"));
 
     private static string Existing(string path) => Directory.Exists(path) || File.Exists(path)
         ? path

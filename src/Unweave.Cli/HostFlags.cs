@@ -16,9 +16,11 @@ internal sealed class HostFlags
     private readonly Option<bool> keepSpecial = new("--keep-special") { Description = "Use the activations of start and end tokens too." };
 
     /// <summary>Adds the flags to a command.</summary>
-    public HostFlags(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="texts">Whether it reads texts; otherwise only the model and the tokenizer are named.</param>
+    public HostFlags(Command command, bool texts = true)
     {
-        foreach (Option option in (Option[])[model, tokenizer, text, column, context, keepSpecial]) command.Add(option);
+        foreach (Option option in texts ? (Option[])[model, tokenizer, text, column, context, keepSpecial] : [model, tokenizer]) command.Add(option);
     }
 
     /// <summary>Whether a model is named.</summary>

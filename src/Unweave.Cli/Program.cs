@@ -15,11 +15,15 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     HarvestCommand.Create(help, json),
     EvalCommand.Create(help, json),
     EncodeCommand.Create(help, json),
+    FeaturesCommand.Create(help, json),
+    ReadCommand.Create(help, json),
+    SteerCommand.Create(help, json),
+    AttributeCommand.Create(help, json),
     InspectCommand.Create(help, json),
     HooksCommand.Create(help, json),
     PullCommand.Create(help, json),
     SchemaCommand.Create(help, json),
-    ServeCommand.Create(help),
+    ServeCommand.Create(help, json),
     BenchCommand.Create(help, json),
 };
 help.AddExamples(root, "unweave demo", "unweave train vectors.npy --k 32 --latents 4096 -o sae/");

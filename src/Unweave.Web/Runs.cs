@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Unweave.Catalog;
+using Unweave.Checkpoints;
 using Unweave.Training;
 
 namespace Unweave.Web;
@@ -10,16 +11,19 @@ public sealed class Runs(ServeOptions options) : IDisposable
     private readonly Lock entry = new();
     private readonly Dictionary<string, Run> opened = new(StringComparer.Ordinal);
 
+    /// <summary>The folder served, as it was named.</summary>
+    public string Folder => options.Folder;
+
     /// <summary>Names of the runs there are now, in order. A name is that of a folder, never a path.</summary>
-    public IReadOnlyList<string> Names() => [.. Folders().Select(folder => System.IO.Path.GetFileName(folder)).Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Names() => [.. Folders().Select(NameOf).Order(StringComparer.Ordinal)];
 
     /// <summary>A run by its name; only names that <see cref="Names"/> gives are found, so that no path leads elsewhere.</summary>
-    public bool TryGet(string name, [NotNullWhen(true)] out Run? run)
+    public bool TryGet(string? name, [NotNullWhen(true)] out Run? run)
     {
-        string? folder = Folders().FirstOrDefault(folder => string.Equals(System.IO.Path.GetFileName(folder), name, StringComparison.Ordinal));
+        string? folder = Folders().FirstOrDefault(folder => string.Equals(NameOf(folder), name, StringComparison.Ordinal));
         lock (entry)
         {
-            run = folder is null ? null : opened.TryGetValue(name, out Run? known) ? known : opened[name] = new Run(name, folder);
+            run = folder is null || name is null ? null : opened.TryGetValue(name, out Run? known) ? known : opened[name] = new Run(name, folder);
             return run is not null;
         }
     }
@@ -27,29 +31,21 @@ public sealed class Runs(ServeOptions options) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Run run in opened.Values) run.Dispose();
+        lock (entry)
+        {
+            foreach (Run run in opened.Values) run.Dispose();
+            opened.Clear();
+        }
     }
 
     private IEnumerable<string> Folders()
     {
-        string root = System.IO.Path.GetFullPath(options.Folder).TrimEnd(System.IO.Path.DirectorySeparatorChar);
+        string root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Folder));
         return IsRun(root) ? [root] : Directory.Exists(root) ? Directory.EnumerateDirectories(root).Where(IsRun) : [];
     }
 
-    private static bool IsRun(string folder) => File.Exists(System.IO.Path.Combine(folder, Trainer.SettingsFileName)) || FeatureCatalog.Exists(folder);
-}
+    private static string NameOf(string folder) => Path.GetFileName(folder) is { Length: > 0 } name ? name : "run";
 
-/// <summary>One run: its folder, and what of it is open. Each part is opened when first asked for.</summary>
-public sealed class Run(string name, string folder) : IDisposable
-{
-    /// <summary>Its name.</summary>
-    public string Name => name;
-
-    /// <summary>Its folder.</summary>
-    public string Folder => folder;
-
-    /// <summary>Stops what is open.</summary>
-    public void Dispose()
-    {
-    }
+    private static bool IsRun(string folder) =>
+        File.Exists(Path.Combine(folder, Trainer.SettingsFileName)) || File.Exists(Path.Combine(folder, AutoencoderFile.FileName)) || File.Exists(Path.Combine(folder, FeatureCatalog.FileName));
 }

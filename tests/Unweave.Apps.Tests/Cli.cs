@@ -19,7 +19,13 @@ internal static partial class Cli
     }
 
     /// <summary>Starts a command.</summary>
-    public static Process Start(string folder, params string[] arguments)
+    public static Process Start(string folder, params string[] arguments) => Start(folder, new Dictionary<string, string?>(StringComparer.Ordinal), arguments);
+
+    /// <summary>Starts a command in another environment.</summary>
+    /// <param name="folder">Its working directory.</param>
+    /// <param name="environment">Variables to set; null removes one.</param>
+    /// <param name="arguments">The words after <c>unweave</c>.</param>
+    public static Process Start(string folder, IReadOnlyDictionary<string, string?> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) is "dotnet" ? host : "dotnet")
         {
@@ -30,6 +36,12 @@ internal static partial class Cli
             UseShellExecute = false,
         };
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Unweave.Cli.dll"));
+        foreach ((string name, string? value) in environment)
+        {
+            if (value is null) start.Environment.Remove(name);
+            else start.Environment[name] = value;
+        }
+
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
     }

@@ -13,6 +13,7 @@ public sealed class HelpTests
     [InlineData("harvest")]
     [InlineData("pull")]
     [InlineData("schema")]
+    [InlineData("serve")]
     [InlineData("bench")]
     [InlineData("bench step")]
     public async Task Every_command_has_help_with_an_example(string command)

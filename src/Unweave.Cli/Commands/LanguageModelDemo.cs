@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using Unweave.Autoencoders;
+using Unweave.Catalog;
 using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
@@ -10,6 +11,7 @@ using Unweave.Interpretation;
 using Unweave.Numerics;
 using Unweave.Onnx;
 using Unweave.Training;
+using Unweave.Web;
 
 namespace Unweave.Cli.Commands;
 
@@ -22,14 +24,14 @@ internal static class LanguageModelDemo
     /// <summary>What differs from the defaults, so that all of it ends well within 150 seconds on two cores.</summary>
     private const string Settings = """{ "tokens": 2000000, "batch": 1024, "learningRate": 0.001, "output": "runs/demo" }""";
 
-    private const int LatentsShown = 12, ExamplesShown = 4, ExamplesCompared = 10, DistinctTokens = 3, HeldOutTokens = 50_000, TokensBefore = 30, TokensAfter = 20;
+    private const int LatentsShown = 12, ExamplesShown = 4, DistinctTokens = 3, HeldOutTokens = 50_000;
 
     /// <summary>Runs it.</summary>
     /// <param name="settings">The settings given.</param>
     /// <param name="rows">Activations to harvest.</param>
     /// <param name="json">Whether the result is JSON.</param>
     /// <param name="cancellation">Stops it; a run of training leaves a checkpoint.</param>
-    public static async Task<int> Run(RunFileDraft settings, long rows, bool json, CancellationToken cancellation)
+    public static async Task<(int Code, string Folder)> Run(RunFileDraft settings, long rows, bool json, CancellationToken cancellation)
     {
         TimeProvider time = TimeProvider.System;
         long started = time.GetTimestamp();
@@ -50,7 +52,7 @@ internal static class LanguageModelDemo
         {
             if (json) Screen.WriteJson(new JsonObject { ["finished"] = false });
             else Console.Out.WriteLine("Stopped while harvesting.");
-            return ExitCode.Interrupted;
+            return (ExitCode.Interrupted, folder);
         }
 
         using var harvest = Data.Harvest.Open(activations);
@@ -60,7 +62,7 @@ internal static class LanguageModelDemo
         {
             if (json) Screen.WriteJson(end.ToJson(options));
             else end.Write(options);
-            return ExitCode.Interrupted;
+            return (ExitCode.Interrupted, folder);
         }
 
         TrainedOn.Write(folder, harvest, hook.Name);
@@ -71,13 +73,14 @@ internal static class LanguageModelDemo
         using MatrixSource measured = HeldOut(model, tokenizer, hook, heldOut, cancellation);
         (RowSubset training, _) = Comparison.Split(source, options.Seed, options.Validation);
         var comparison = Comparison.Run(autoencoder, training, measured, cancellation: cancellation);
-        Console.Error.WriteLine("Looking at what each latent is strongest on …");
-        TopExamples? examples = autoencoder is SparseAutoencoder sparse ? TopExamples.Find(sparse, source, ExamplesCompared, cancellation: cancellation) : null;
-        Card[] cards = examples is null ? [] : [.. Cards((SparseAutoencoder)autoencoder, source, tokenizer, examples)];
+        FeatureBuild.Result? features = autoencoder is SparseAutoencoder sparse ? FeatureBuild.FromHarvest(folder, sparse, model, tokenizer, activations, hook.Name, new SurveyOptions { Seed = options.Seed }, cancellation) : null;
+        Card[] cards = features is null ? [] : [.. Cards(folder)];
         TimeSpan elapsed = time.GetElapsedTime(started);
-        if (json) Screen.WriteJson(ToJson(options, end, splice, comparison, cards, tokenizer, elapsed));
-        else Write(options, end, splice, comparison, examples, cards, tokenizer, elapsed);
-        return ExitCode.Done;
+        JsonObject result = ToJson(options, end, splice, comparison, features, cards, elapsed);
+        MeasuredRun.Save(folder, result);
+        if (json) Screen.WriteJson(result);
+        else Write(options, end, splice, comparison, features, cards, elapsed);
+        return (ExitCode.Done, folder);
     }
 
     private static void Harvest(OnnxHost model, ITokenizer tokenizer, Hook hook, string folder, long rows, CancellationToken cancellation)
@@ -111,42 +114,45 @@ internal static class LanguageModelDemo
         return new MatrixSource(rows, "held-out texts");
     }
 
-    // Latents of one token alone say little beyond the token: those shown fire on several.
-    private static IEnumerable<Card> Cards(SparseAutoencoder autoencoder, HarvestSource source, ITokenizer tokenizer, TopExamples examples)
+    // Those whose labels hold best, each of another subject. Latents of one token alone say little beyond the token: those shown fire on several.
+    private static IEnumerable<Card> Cards(string folder)
     {
-        int shown = 0;
-        foreach (ClearLatent latent in Clarity.Score(source, examples).Clearest(autoencoder.Latents))
+        using var catalog = FeatureCatalog.Open(folder);
+        var shown = new HashSet<string>(StringComparer.Ordinal);
+        foreach (FeatureRow row in catalog.Find(new FeatureQuery { Order = FeatureOrder.Score, Descending = true, Labelled = true, Take = 40 * LatentsShown }).Rows)
         {
-            int[] tokens = [.. latent.Examples.Select(example => source.Harvest.Row(example.Row).Token)];
-            if (tokens.Select(token => tokenizer.Decode([token]).Trim().ToUpperInvariant()).Distinct(StringComparer.Ordinal).Count() < DistinctTokens) continue;
-            TokenContext[] contexts = [.. latent.Examples.Take(ExamplesShown).Select(example => TokenContext.Of(autoencoder, source, latent.Latent, example.Row, TokensBefore, TokensAfter))];
-            yield return new Card(latent, examples.Fired(latent.Latent), contexts);
-            if (++shown == LatentsShown) yield break;
+            Feature feature = catalog.Read(row.Latent);
+            if (feature.Top.Select(example => example.Pieces[example.Peak].Trim().ToUpperInvariant()).Distinct(StringComparer.Ordinal).Count() < DistinctTokens) continue;
+            if (!shown.Add(feature.Patterns[0].Text)) continue;
+            yield return new Card(row, feature);
+            if (shown.Count == LatentsShown) yield break;
         }
     }
 
-    private static void Write(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, TopExamples? examples, Card[] cards, ITokenizer tokenizer, TimeSpan elapsed)
+    private static void Write(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, FeatureBuild.Result? features, Card[] cards, TimeSpan elapsed)
     {
         Screen.Results.MarkupLine("\n[bold]Spliced into the model,[/] on texts that neither the model nor the autoencoder was trained on:");
         SpliceTable.Write(splice);
         Screen.Results.MarkupLine("\n[bold]How well it reconstructs[/] those activations:");
         MetricsTable.Write(comparison);
-        if (examples is not null)
+        if (comparison.Trained.Density is { } density) DensityChart.Write(density, comparison.Trained.Rows);
+        if (features is not null)
         {
-            long[] fired = [.. Enumerable.Range(0, examples.Latents).Select(examples.Fired)];
-            DensityChart.Write(DensityHistogram.Of(fired, examples.Rows), examples.Rows);
-            Screen.Results.MarkupLine($"\n[bold]What its {cards.Length} clearest latents mean:[/] the tokens, several different ones, that each is strongest on");
+            Screen.Results.MarkupLine("\n[bold]What its latents mean:[/]");
+            FeatureTable.Write(features.Report);
+            Screen.Results.MarkupLine($"\n[bold]{cards.Length} of those whose labels hold best,[/] with the tokens, several different ones, that each is strongest on");
             foreach (Card card in cards)
             {
-                TokenCards.Heading(card.Latent, card.Fired);
-                foreach (TokenContext context in card.Contexts) TokenCards.Line(context, tokenizer);
+                Screen.Results.MarkupLineInterpolated($"\n[bold]{card.Row.Label}[/]  [grey]latent {card.Row.Latent}, fires on {Figures.Percent(card.Row.Frequency)} of the tokens, detection {card.Row.Score:0.00}[/]");
+                foreach (FeatureExample example in card.Feature.Top.Take(ExamplesShown)) TokenCards.Line(example);
             }
         }
 
         Console.Out.WriteLine();
         Console.Out.WriteLine($"Done in {Figures.Duration(elapsed)}, {Figures.Duration(end.Elapsed)} of it training. The autoencoder is in {options.Output}. To look further:");
         foreach ((string command, string shows) in ((string, string)[])[
-            ($"unweave inspect {options.Output}", "its tensors and settings"),
+            ($"unweave serve {options.Output}", "the dashboard: every latent, try a text, steer"),
+            ($"unweave features list {options.Output} war", "latents by what they are about"),
             ($"unweave eval {options.Output} --text my.txt", "spliced in again, on a text of your own"),
             ($"unweave train {options.Data[0]} --latents 8192", "a larger one of the same activations"),
             ("unweave hooks MODEL.onnx", "where a model of your own can be read"),
@@ -156,32 +162,34 @@ internal static class LanguageModelDemo
         }
     }
 
-    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, Card[] cards, ITokenizer tokenizer, TimeSpan elapsed)
+    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, FeatureBuild.Result? features, Card[] cards, TimeSpan elapsed)
     {
         JsonObject result = comparison.ToJson();
         result["splice"] = JsonNode.Parse(splice.ToJson());
         result["training"] = end.ToJson(options);
         result["seconds"] = Math.Round(elapsed.TotalSeconds, 3);
+        result["features"] = features?.ToJson();
         result["latents"] = new JsonArray([.. cards.Select(card => new JsonObject
         {
-            ["latent"] = card.Latent.Latent,
-            ["clarity"] = card.Latent.Score,
-            ["frequency"] = card.Latent.Frequency,
-            ["examples"] = new JsonArray([.. card.Contexts.Select(context => new JsonObject
+            ["latent"] = card.Row.Latent,
+            ["label"] = card.Row.Label,
+            ["detection"] = card.Row.Score,
+            ["frequency"] = card.Row.Frequency,
+            ["examples"] = new JsonArray([.. card.Feature.Top.Take(ExamplesShown).Select(example => new JsonObject
             {
-                ["document"] = context.Document,
-                ["row"] = context.Row,
-                ["activation"] = context.Activations[context.Peak],
-                ["before"] = tokenizer.Decode([.. context.Tokens.Take(context.Peak)]),
-                ["token"] = tokenizer.Decode([context.Tokens[context.Peak]]),
-                ["after"] = tokenizer.Decode([.. context.Tokens.Skip(context.Peak + 1)]),
+                ["document"] = example.Document,
+                ["row"] = example.Row,
+                ["activation"] = example.Activation,
+                ["before"] = string.Concat(example.Pieces.Take(example.Peak)),
+                ["token"] = example.Pieces[example.Peak],
+                ["after"] = string.Concat(example.Pieces.Skip(example.Peak + 1)),
             })]),
         })]);
         return result;
     }
 
     /// <summary>A latent to show.</summary>
-    private sealed record Card(ClearLatent Latent, long Fired, IReadOnlyList<TokenContext> Contexts);
+    private sealed record Card(FeatureRow Row, Feature Feature);
 
     private sealed class RowsProgress(RowsDisplay display) : IProgress<long>
     {

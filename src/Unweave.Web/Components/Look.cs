@@ -2,7 +2,7 @@ using MudBlazor;
 
 namespace Unweave.Web.Components;
 
-/// <summary>Colours and letters, light and dark. Fonts are those of the reader's machine: nothing is fetched.</summary>
+/// <summary>Letters of MudBlazor's parts: those of the reader's machine, nothing is fetched. Colours are in <c>dashboard.css</c>.</summary>
 internal static class Look
 {
     private static readonly string[] Sans = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"];

@@ -49,7 +49,7 @@ public sealed record Feature
     /// <summary>The windows on which it is strongest, strongest first, one example a window.</summary>
     public required IReadOnlyList<FeatureExample> Top { get; init; }
 
-    /// <summary>Windows drawn at random from those in which it fires, in groups by the strength of their peak, strongest group first.</summary>
+    /// <summary>Windows drawn at random from those in which it fires, for each of five to eight bands of strength of equal width, strongest first.</summary>
     public required IReadOnlyList<ExampleGroup> Quantiles { get; init; }
 
     /// <summary>Texts on which it does not fire, though half of them are near misses: they share words with the texts on which it does. The other half are drawn at random, and come first.</summary>
@@ -73,11 +73,17 @@ public sealed record Feature
     /// <summary>How often it fires at which position of the window; empty for embeddings.</summary>
     public required IReadOnlyList<PositionShare> Positions { get; init; }
 
-    /// <summary>What a label may be made from: the top examples, and every other one of those drawn at random.</summary>
-    public IEnumerable<FeatureExample> ForLabels() => Top.Concat(Drawn(0)).DistinctBy(Place);
+    /// <summary>The word patterns that tell where it fires, as far as a few can: what its computed label says.</summary>
+    public IReadOnlyList<LabelPattern> Patterns { get; init; } = [];
 
-    /// <summary>What a label is scored on, none of which it was made from: the other half of the examples drawn at random.</summary>
-    public IEnumerable<FeatureExample> ForScores() => Drawn(1).ExceptBy(ForLabels().Select(Place), Place);
+    /// <summary>The tokens that it fires on, each with the tokens before it that make it fire: trees that grow backwards from the firing token.</summary>
+    public IReadOnlyList<NGramNode> Graph { get; init; } = [];
+
+    /// <summary>What a label may be made from: the top examples and every other one of those drawn at random, but none that it is scored on.</summary>
+    public IEnumerable<FeatureExample> ForLabels() => Top.Concat(Drawn(0)).DistinctBy(Place).ExceptBy(Drawn(1).Select(Place), Place);
+
+    /// <summary>What a label is scored on: the other half of the examples drawn at random, so that all bands of strength count alike.</summary>
+    public IEnumerable<FeatureExample> ForScores() => Drawn(1);
 
     private static (string, long) Place(FeatureExample example) => (example.Document, example.Row);
 
@@ -105,11 +111,12 @@ public sealed record FeatureExample(string Document, long Row, int Position, IRe
     public float Activation => Activations[Peak];
 }
 
-/// <summary>Examples whose peaks are about equally strong.</summary>
-/// <param name="From">Weakest peak of the group.</param>
-/// <param name="To">Strongest peak of the group.</param>
+/// <summary>Random examples of one band of strength.</summary>
+/// <param name="From">Lower end of the band.</param>
+/// <param name="To">Upper end of the band.</param>
+/// <param name="Share">Share of the windows in which the latent fires that are in the band.</param>
 /// <param name="Examples">The examples, strongest first.</param>
-public sealed record ExampleGroup(float From, float To, IReadOnlyList<FeatureExample> Examples);
+public sealed record ExampleGroup(double From, double To, double Share, IReadOnlyList<FeatureExample> Examples);
 
 /// <summary>A token on which a latent fires.</summary>
 /// <param name="Token">Its id.</param>
@@ -121,7 +128,7 @@ public sealed record TokenShare(int Token, string Text, long Count, double Share
 /// <summary>What a latent does to a token's logit.</summary>
 /// <param name="Token">Its id.</param>
 /// <param name="Text">Its text.</param>
-/// <param name="Logit">Change of the logit for a unit of activation.</param>
+/// <param name="Logit">The token's logit when the model's last normalisation and unembedding are given the decoder row alone, halved with what they give for its negative; see <see cref="LogitLens"/>.</param>
 public sealed record TokenLogit(int Token, string Text, float Logit);
 
 /// <summary>Another latent, and how it is related.</summary>
@@ -134,6 +141,19 @@ public sealed record RelatedLatent(int Latent, double Value);
 /// <param name="Last">Last position of the range.</param>
 /// <param name="Frequency">Share of the rows at these positions on which it fired.</param>
 public sealed record PositionShare(int First, int Last, double Frequency);
+
+/// <summary>A pattern of words, and how well it tells where a latent fires.</summary>
+/// <param name="Text">The pattern in words.</param>
+/// <param name="Recall">Share of the texts on which the latent fires that have it.</param>
+/// <param name="FalseAlarms">Share of the texts on which the latent does not fire that have it.</param>
+public sealed record LabelPattern(string Text, double Recall, double FalseAlarms);
+
+/// <summary>A node of an n-gram graph (Foote et al. 2023, "Neuron to Graph"): a token, and what may come before it.</summary>
+/// <param name="Text">The token.</param>
+/// <param name="Count">Examples that have it here.</param>
+/// <param name="Activation">Their mean activation.</param>
+/// <param name="Before">What comes before it; empty where nothing more is needed for the latent to fire.</param>
+public sealed record NGramNode(string Text, int Count, double Activation, IReadOnlyList<NGramNode> Before);
 
 /// <summary>A short text that says what a latent is about, with how well it predicts where the latent fires.</summary>
 /// <param name="Text">The label.</param>

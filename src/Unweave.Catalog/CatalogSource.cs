@@ -1,0 +1,29 @@
+namespace Unweave.Catalog;
+
+/// <summary>What the features of a catalog were computed from.</summary>
+public sealed record CatalogSource
+{
+    /// <summary>Number of latents.</summary>
+    public required int Latents { get; init; }
+
+    /// <summary>Rows (tokens or embeddings) that were read.</summary>
+    public required long Rows { get; init; }
+
+    /// <summary>Windows that were read; of embeddings, rows.</summary>
+    public required long Windows { get; init; }
+
+    /// <summary>The texts or vectors, for people.</summary>
+    public required string Texts { get; init; }
+
+    /// <summary>The model, or null for embeddings.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>The hook, or null for embeddings.</summary>
+    public string? Hook { get; init; }
+
+    /// <summary>Tokens of a window; 0 for embeddings.</summary>
+    public int Context { get; init; }
+
+    /// <summary>When it was computed.</summary>
+    public DateTimeOffset Built { get; init; }
+}

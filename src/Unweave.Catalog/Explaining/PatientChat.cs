@@ -1,0 +1,128 @@
+using System.ClientModel;
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.AI;
+
+namespace Unweave.Catalog.Explaining;
+
+/// <summary>Asks a chat model, waits where it is busy, asks again where it fails or answers nonsense, and remembers every answer.</summary>
+internal sealed class PatientChat(IChatClient client, string model, PaidAnswers answers, ExplainOptions options)
+{
+    private const int LongestAnswer = 100_000;
+
+    private int requests, remembered;
+
+    /// <summary>Requests sent.</summary>
+    public int Requests => requests;
+
+    /// <summary>Answers that were there before.</summary>
+    public int Remembered => remembered;
+
+    /// <summary>Asks until an answer makes sense.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="read">Makes sense of an answer, or null.</param>
+    /// <param name="cancellation">Ends the asking; an answer that is under way is waited for a while and kept.</param>
+    /// <exception cref="NoAnswerException">No answer came, or none that makes sense.</exception>
+    /// <exception cref="InputException">The server takes no question at all: a wrong key, address or model.</exception>
+    public async Task<T> Ask<T>(Question question, Func<string, T?> read, CancellationToken cancellation)
+        where T : class
+    {
+        string last = "";
+        // A second try at sense is often enough; more would mostly be paid for nothing.
+        for (int attempt = 0; attempt < Math.Min(2, options.Attempts); attempt++)
+        {
+            byte[] key = PaidAnswers.Key(model, question, attempt);
+            string? answer = answers.Find(key);
+            if (answer is not null)
+            {
+                Interlocked.Increment(ref remembered);
+            }
+            else
+            {
+                answer = await Send(question, cancellation);
+                answers.Keep(key, answer);
+                cancellation.ThrowIfCancellationRequested();
+            }
+
+            if (read(answer) is { } sense) return sense;
+            last = answer;
+        }
+
+        throw new NoAnswerException(Refusal.Is(last) ? "the model refused" : "the answer made no sense", ofServer: false);
+    }
+
+    private async Task<string> Send(Question question, CancellationToken cancellation)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            TimeSpan pause = TimeSpan.FromTicks(Math.Min(options.LongestPause.Ticks, options.Pause.Ticks << Math.Min(attempt - 1, 20)));
+            (string reason, Exception cause) failure;
+            using var limit = new CancellationTokenSource(options.Timeout, options.Time);
+            // An interrupted run still takes in what is under way, because it is paid for.
+            using CancellationTokenRegistration interrupted = cancellation.UnsafeRegister(_ => Shorten(limit), null);
+            try
+            {
+                Interlocked.Increment(ref requests);
+                ChatResponse response = await client.GetResponseAsync(
+                    [new ChatMessage(ChatRole.System, question.Instructions), new ChatMessage(ChatRole.User, question.Text)], new ChatOptions { MaxOutputTokens = options.AnswerTokens }, limit.Token);
+                // What counts is at the end of an answer.
+                return response.Text is { Length: > LongestAnswer } endless ? endless[^LongestAnswer..] : response.Text;
+            }
+            catch (OperationCanceledException e)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                failure = ($"no answer within {options.Timeout.TotalSeconds:0.#} s", e);
+            }
+            catch (ClientResultException e) when (e.Status != 0)
+            {
+                failure = (Explain(e.Status, e), e);
+                if (Asked(e) is { } asked) pause = asked < options.LongestPause ? asked : options.LongestPause;
+            }
+            catch (HttpRequestException e) when (e.StatusCode is { } status)
+            {
+                failure = (Explain((int)status, e), e);
+            }
+            catch (Exception e) when (e is not InputException and not NoAnswerException)
+            {
+                // Cut connections, bodies that are not what the protocol says, and whatever else a client makes of them.
+                failure = (e is ClientResultException or HttpRequestException or IOException ? "the connection failed" : "the server's answer could not be read", e);
+            }
+
+            if (attempt >= options.Attempts) throw new NoAnswerException(failure.reason, ofServer: true, failure.cause);
+            await Task.Delay(pause, options.Time, cancellation);
+        }
+    }
+
+    private void Shorten(CancellationTokenSource limit)
+    {
+        try
+        {
+            limit.CancelAfter(options.Grace);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The answer came in the same moment.
+        }
+    }
+
+    /// <summary>What a status means for the question; throws where asking again is of no use.</summary>
+    private string Explain(int status, Exception e) => status switch
+    {
+        401 or 403 => throw new InputException($"the chat server refused the key (status {status}); check {ChatSettings.KeyVariable}.", e),
+        404 => throw new InputException($"the chat server knows no model {model}, or nothing is at its address (status 404); check {ChatSettings.ModelVariable} and {ChatSettings.AddressVariable}.", e),
+        (int)HttpStatusCode.TooManyRequests => "too many requests (status 429)",
+        (int)HttpStatusCode.RequestTimeout or 409 or 425 or >= 500 => $"the server failed (status {status})",
+        _ => throw new NoAnswerException($"the server refused the question (status {status})", ofServer: true, e),
+    };
+
+    /// <summary>How long the server asks to be left alone: seconds or a date.</summary>
+    private TimeSpan? Asked(ClientResultException e)
+    {
+        if (e.GetRawResponse()?.Headers.TryGetValue("Retry-After", out string? value) is not true) return null;
+        if (double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds < 1e6) return TimeSpan.FromSeconds(seconds);
+        if (!DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date)) return null;
+        TimeSpan left = date - options.Time.GetUtcNow();
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+}

@@ -1,0 +1,69 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.OpenApi;
+using Unweave.Catalog;
+using Unweave.Interpretation;
+
+namespace Unweave.Web.Api;
+
+/// <summary>The HTTP API: what it needs, its routes, and its description at <c>/api/openapi.json</c>.</summary>
+internal static class ApiRoutes
+{
+    /// <summary>Adds what the API needs.</summary>
+    public static void AddApi(this IServiceCollection services)
+    {
+        services.AddSingleton<ModelGate>();
+        services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.AddOpenApi("openapi", openApi =>
+        {
+            openApi.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info = new OpenApiInfo
+                {
+                    Title = "Unweave",
+                    Version = typeof(ApiRoutes).Assembly.GetName().Version!.ToString(3),
+                    Description = "Sparse autoencoders and what their latents mean. Errors are application/problem+json with one sentence in `detail`. A number that is not finite is null. A server that others can reach wants `Authorization: Bearer TOKEN`.",
+                };
+                document.Servers?.Clear();
+                return Task.CompletedTask;
+            });
+            openApi.AddSchemaTransformer((schema, context, _) =>
+            {
+                Type type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
+                if (type == typeof(double) || type == typeof(float)) schema.Type = JsonSchemaType.Number | JsonSchemaType.Null;
+                return Task.CompletedTask;
+            });
+        });
+    }
+
+    /// <summary>Maps every route.</summary>
+    public static void MapApi(this WebApplication app)
+    {
+        RouteGroupBuilder api = app.MapGroup("/api").DisableAntiforgery();
+        RunsApi.Map(api);
+        FeaturesApi.Map(api);
+        AnnotationsApi.Map(api);
+        ModelApi.Map(api);
+        ExportApi.Map(api);
+        app.MapOpenApi("/api/{documentName}.json");
+    }
+
+    /// <summary>The run of a name.</summary>
+    public static Run Named(this Runs runs, string name) => runs.TryGet(name, out Run? run) ? run : throw Refusal.NotFound($"There is no run {Quoted(name)}; /api/runs lists those there are.");
+
+    /// <summary>The features of a run.</summary>
+    public static FeatureCatalog Features(this Runs runs, string name) =>
+        runs.Named(name).Catalog ?? throw Refusal.NotFound($"The features of run {Quoted(name)} were not built yet; build them with `unweave features build`.");
+
+    /// <summary>The autoencoder of a run in its model.</summary>
+    public static HostedAutoencoder Hosted(this Run run) => run.Host ?? throw Refusal.Conflict(run.HostMissing ?? "This run has no model to run.");
+
+    /// <summary>Refuses a latent that there is not.</summary>
+    public static int Known(this FeatureCatalog catalog, int latent) =>
+        (uint)latent < (uint)catalog.Source.Latents ? latent : throw Refusal.NotFound($"There is no latent {latent}; they are numbered from 0 to {catalog.Source.Latents - 1}.");
+
+    /// <summary>A name that a client sent, for a message: short, and with nothing in it that a terminal would act on.</summary>
+    public static string Quoted(string name) => $"\"{string.Concat((name.Length > 80 ? name[..80] + "…" : name).Select(c => char.IsControl(c) ? '\uFFFD' : c))}\"";
+}

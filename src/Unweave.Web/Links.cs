@@ -1,0 +1,33 @@
+namespace Unweave.Web;
+
+/// <summary>Addresses of the dashboard's pages: the only place that writes them.</summary>
+internal static class Links
+{
+    /// <summary>Overview of a run.</summary>
+    public static string Run(string run) => $"/runs/{Uri.EscapeDataString(run)}";
+
+    /// <summary>Feature browser.</summary>
+    /// <param name="run">Name of the run.</param>
+    /// <param name="query">What it shows, as <see cref="FeatureAddress.Write"/> writes it; empty for all.</param>
+    public static string Features(string run, string query = "") => $"{Run(run)}/features{query}";
+
+    /// <summary>Page of a feature.</summary>
+    /// <param name="run">Name of the run.</param>
+    /// <param name="latent">Number of the latent.</param>
+    /// <param name="query">The browser's query that next and previous follow; empty for all.</param>
+    public static string Feature(string run, int latent, string query = "") => $"{Run(run)}/features/{latent}{query}";
+
+    /// <summary>Try it.</summary>
+    public static string Try(string run) => $"{Run(run)}/try";
+
+    /// <summary>Steer.</summary>
+    public static string Steer(string run) => $"{Run(run)}/steer";
+
+    /// <summary>Map.</summary>
+    public static string Map(string run) => $"{Run(run)}/map";
+
+    /// <summary>The run's name in an address of one of its pages, or null.</summary>
+    /// <param name="path">Path, relative to the start, with or without a query.</param>
+    public static string? RunOf(string path) =>
+        path.Split('?', '#')[0].TrimStart('/').Split('/') is ["runs", { Length: > 0 } name, ..] ? Uri.UnescapeDataString(name) : null;
+}

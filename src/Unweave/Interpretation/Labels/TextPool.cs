@@ -1,0 +1,111 @@
+using Unweave.Numerics;
+
+namespace Unweave.Interpretation;
+
+/// <summary>A piece of random text, with every latent that fires in it.</summary>
+/// <param name="Document">Id of its document.</param>
+/// <param name="Row">Row of its first piece.</param>
+/// <param name="Pieces">Its pieces.</param>
+/// <param name="Latents">The latents, ascending.</param>
+/// <param name="Spots">What patterns can ask about each piece.</param>
+/// <param name="Patterns">All patterns that it matches, sorted.</param>
+internal sealed record PooledText(string Document, long Row, string[] Pieces, int[] Latents, Spot[] Spots, Pattern[] Patterns)
+{
+    /// <summary>Whether a latent fires in it.</summary>
+    public bool Fires(int latent) => Array.BinarySearch(Latents, latent) >= 0;
+}
+
+/// <summary>
+/// Pieces of random text that latents do not fire on are chosen from. Half of them make labels, the other half score them, so that no label is
+/// scored on a text that it was made from.
+/// </summary>
+internal sealed class TextPool(SurveyOptions options, TextSpots reader)
+{
+    private readonly List<(long Place, long Row, int From, int Count, int[] Latents)> slices = [];
+    private readonly Dictionary<int, List<int>> textsOf = [];
+    private PooledText[] texts = [];
+    private long offered;
+
+    /// <summary>Offers a window: Algorithm R over all that are offered.</summary>
+    public void Offer(SurveyWindow window, long place, SparseCodes codes, float threshold)
+    {
+        long turn = offered++;
+        ulong draw = Rng.Mix(~options.Seed + (ulong)turn);
+        long slot = turn < options.Pool ? turn : (long)(draw % (ulong)(turn + 1));
+        if (slot >= options.Pool) return;
+        int count = Math.Min(window.Count, options.Before + options.After + 1), from = (int)(Rng.Mix(draw) % (ulong)(window.Count - count + 1));
+        var latents = new HashSet<int>();
+        for (int row = window.First + from; row < window.First + from + count; row++)
+        {
+            ReadOnlySpan<int> own = codes.Latents(row);
+            ReadOnlySpan<float> values = codes.Values(row);
+            for (int i = 0; i < own.Length; i++)
+                if (values[i] > threshold) latents.Add(own[i]);
+        }
+
+        var slice = (place, window.Row + from, from, count, latents.Order().ToArray());
+        if (slot < slices.Count) slices[(int)slot] = slice;
+        else slices.Add(slice);
+    }
+
+    /// <summary>Reads the texts.</summary>
+    public void Complete(WindowSpool spool)
+    {
+        texts = new PooledText[slices.Count];
+        Workers.Shared.Run(texts.Length, i =>
+        {
+            (long place, long row, int from, int count, int[] latents) = slices[i];
+            (string document, string[] pieces) = spool.Read(place);
+            string[] own = pieces[from..(from + count)];
+            Spot[] spots = reader.Of(Readable(own));
+            texts[i] = new PooledText(document, row, own, latents, spots, Pattern.Of(spots));
+        });
+        for (int i = 0; i < texts.Length; i++)
+        {
+            foreach (int word in texts[i].Spots.Select(spot => spot.Piece).Distinct())
+            {
+                if (!textsOf.TryGetValue(word, out List<int>? list)) textsOf[word] = list = [];
+                list.Add(i);
+            }
+        }
+    }
+
+    /// <summary>The pieces that patterns are read from: those of a text of one piece are its words.</summary>
+    public static IReadOnlyList<string> Readable(IReadOnlyList<string> pieces) => pieces.Count == 1 ? TextSpots.Words(pieces[0]) : pieces;
+
+    /// <summary>Texts on which a latent does not fire: half at random, first, then near misses, as far as there are.</summary>
+    /// <param name="latent">The latent.</param>
+    /// <param name="words">Words on which it fires, with how often: near misses have them.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="half">0 or 1: which half of the pool.</param>
+    public IReadOnlyList<PooledText> Without(int latent, IReadOnlyDictionary<int, int> words, int count, int half)
+    {
+        var votes = new Dictionary<int, int>();
+        foreach ((int word, int often) in words)
+        {
+            if (!textsOf.TryGetValue(word, out List<int>? list)) continue;
+
+            // A word that nearly every text has makes no near miss.
+            if (list.Count * 2 > texts.Length) continue;
+            foreach (int text in list)
+                if (text % 2 == half) votes[text] = votes.GetValueOrDefault(text) + often;
+        }
+
+        var near = new List<int>();
+        foreach ((int text, _) in votes.OrderByDescending(vote => vote.Value).ThenBy(vote => Rng.Mix((ulong)latent ^ ((ulong)vote.Key << 32))))
+        {
+            if (near.Count == count / 2) break;
+            if (!texts[text].Fires(latent)) near.Add(text);
+        }
+
+        var random = new List<int>();
+        ulong start = Rng.Mix(options.Seed + (ulong)latent);
+        for (int i = 0; i < texts.Length && random.Count < count - near.Count; i++)
+        {
+            int text = (int)((start + ((ulong)i * 7919)) % (ulong)texts.Length);
+            if (text % 2 == half && !texts[text].Fires(latent) && !near.Contains(text) && !random.Contains(text)) random.Add(text);
+        }
+
+        return [.. random.Concat(near).Select(text => texts[text])];
+    }
+}

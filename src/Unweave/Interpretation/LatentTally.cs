@@ -1,0 +1,155 @@
+using Unweave.Numerics;
+
+namespace Unweave.Interpretation;
+
+/// <summary>An activation inside an example: where in its window, and how strong.</summary>
+internal readonly record struct Firing(int At, float Value);
+
+/// <summary>A window on which a latent fires, as it is kept until the text is needed.</summary>
+/// <param name="Place">The window's place in the spool.</param>
+/// <param name="Row">Row of the peak.</param>
+/// <param name="Peak">The peak in the window.</param>
+/// <param name="Position">Position of the peak in the model's window.</param>
+/// <param name="Activation">The activation at the peak.</param>
+/// <param name="Firings">The activations around the peak.</param>
+internal readonly record struct KeptExample(long Place, long Row, int Peak, int Position, float Activation, Firing[] Firings);
+
+/// <summary>What is counted of one latent, in memory that does not grow with the rows.</summary>
+internal sealed class LatentTally(int latent, SurveyOptions options)
+{
+    private const int HistogramBins = 32, Tokens = 24;
+
+    private readonly KeptExample[] strongest = new KeptExample[options.Top];
+    private readonly StrengthBands bands = new(options.Drawn, options.Seed + Rng.Mix((ulong)latent));
+    private readonly long[] bins = new long[HistogramBins];
+    private readonly int[] tokens = new int[Tokens];
+    private readonly long[] tokenCounts = new long[Tokens];
+    private readonly double[] tokenSums = new double[Tokens];
+    private readonly long[] positionCounts = new long[PositionRanges.Count];
+    private readonly double[] positionSums = new double[PositionRanges.Count];
+    private double binWidth;
+    private int tokensKept, strongestKept, weakest;
+
+    /// <summary>Rows on which it fired.</summary>
+    public long Fired { get; private set; }
+
+    /// <summary>Windows in which it fired.</summary>
+    public long Windows { get; private set; }
+
+    /// <summary>Sum of its activations.</summary>
+    public double Sum { get; private set; }
+
+    /// <summary>Its strongest activation.</summary>
+    public float Max { get; private set; }
+
+    /// <summary>How often it fired how strongly.</summary>
+    public ActivationHistogram Histogram => new(binWidth, [.. bins]);
+
+    /// <summary>Rows on which it fired, by range of positions.</summary>
+    public ReadOnlySpan<long> PositionCounts => positionCounts;
+
+    /// <summary>Sums of its activations, by range of positions.</summary>
+    public ReadOnlySpan<double> PositionSums => positionSums;
+
+    /// <summary>The strongest examples, strongest first.</summary>
+    public IReadOnlyList<KeptExample> Strongest() => [.. strongest.Take(strongestKept).OrderByDescending(example => example.Activation).ThenBy(example => example.Row)];
+
+    /// <summary>The examples drawn at random, by bands of strength.</summary>
+    public StrengthBands Bands => bands;
+
+    /// <summary>The tokens with most of its activation: id, how often at least, sum at most.</summary>
+    public IEnumerable<(int Token, long Count, double Sum)> TopTokens() =>
+        Enumerable.Range(0, tokensKept).Select(i => (tokens[i], tokenCounts[i], tokenSums[i])).OrderByDescending(token => token.Item3).ThenBy(token => token.Item1);
+
+    /// <summary>Adds the firings of one window, in order.</summary>
+    /// <param name="window">The window.</param>
+    /// <param name="place">Its place in the spool.</param>
+    /// <param name="rows">Rows of the block on which it fired.</param>
+    /// <param name="values">Its activations there.</param>
+    /// <param name="block">The block.</param>
+    public void Add(SurveyWindow window, long place, ReadOnlySpan<int> rows, ReadOnlySpan<float> values, SurveyBlock block)
+    {
+        int peak = 0;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            float value = values[i];
+            if (value > values[peak]) peak = i;
+            Sum += value;
+            Bin(value);
+            if (block.Tokens.Length == 0) continue;
+            Token(block.Tokens[rows[i]], value);
+            int range = PositionRanges.Of(block.Positions[rows[i]]);
+            positionCounts[range]++;
+            positionSums[range] += value;
+        }
+
+        Fired += rows.Length;
+        float strength = values[peak];
+        Max = Math.Max(Max, strength);
+
+        Windows++;
+        (int Band, int Slot) drawn = bands.Offer(strength);
+        bool strong = strongestKept < strongest.Length || strength > strongest[weakest].Activation;
+        if (drawn.Slot < 0 && !strong) return;
+        KeptExample example = Example(window, place, rows, values, peak, block);
+        if (drawn.Slot >= 0) bands.Keep(drawn, example);
+        if (!strong) return;
+        if (strongestKept < strongest.Length) strongest[strongestKept++] = example;
+        else strongest[weakest] = example;
+        if (strongestKept < strongest.Length) return;
+        weakest = 0;
+        for (int i = 1; i < strongest.Length; i++)
+            if (strongest[i].Activation < strongest[weakest].Activation || (strongest[i].Activation == strongest[weakest].Activation && strongest[i].Row > strongest[weakest].Row)) weakest = i;
+    }
+
+    private KeptExample Example(SurveyWindow window, long place, ReadOnlySpan<int> rows, ReadOnlySpan<float> values, int peak, SurveyBlock block)
+    {
+        int at = rows[peak] - window.First, from = at - options.Before, to = at + options.After;
+        int first = peak, last = peak;
+        while (first > 0 && rows[first - 1] - window.First >= from) first--;
+        while (last + 1 < rows.Length && rows[last + 1] - window.First <= to) last++;
+        var firings = new Firing[last - first + 1];
+        for (int i = 0; i < firings.Length; i++) firings[i] = new Firing(rows[first + i] - window.First, values[first + i]);
+        return new KeptExample(place, window.Row + at, at, block.Positions.Length == 0 ? 0 : block.Positions[rows[peak]], values[peak], firings);
+    }
+
+    // Bins of equal width from 0; when a value lies beyond the last, pairs are joined and the width doubles.
+    private void Bin(float value)
+    {
+        if (binWidth == 0) binWidth = Math.ScaleB(1, Math.ILogB(value) - 3);
+        while (value > binWidth * HistogramBins)
+        {
+            for (int i = 0; i < HistogramBins / 2; i++) bins[i] = bins[2 * i] + bins[(2 * i) + 1];
+            Array.Clear(bins, HistogramBins / 2, HistogramBins / 2);
+            binWidth *= 2;
+        }
+
+        bins[Math.Min(HistogramBins - 1, (int)Math.Ceiling(value / binWidth) - 1)]++;
+    }
+
+    // Space saving (Metwally et al. 2005), weighted by activation: a token that is not kept replaces the one of least weight and takes its
+    // weight over. A token's sum is then too large by at most what it took over; its count is its own.
+    private void Token(int token, float value)
+    {
+        int at = tokens.AsSpan(0, tokensKept).IndexOf(token);
+        if (at < 0)
+        {
+            if (tokensKept < Tokens)
+            {
+                at = tokensKept++;
+            }
+            else
+            {
+                at = 0;
+                for (int i = 1; i < Tokens; i++)
+                    if (tokenSums[i] < tokenSums[at]) at = i;
+            }
+
+            tokens[at] = token;
+            tokenCounts[at] = 0;
+        }
+
+        tokenCounts[at]++;
+        tokenSums[at] += value;
+    }
+}

@@ -1,0 +1,168 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Runtime.ExceptionServices;
+using Unweave.Data;
+using Unweave.Hosts;
+using Unweave.Numerics;
+
+namespace Unweave.Interpretation;
+
+/// <summary>Where the rows of a survey come from: a model as it is run, a harvest, or a set of vectors.</summary>
+internal static class SurveySources
+{
+    private const int BlockRows = 16_384;
+
+    /// <summary>Texts run through a model. The model runs ahead on a thread of its own.</summary>
+    public static IEnumerable<SurveyBlock> Texts(ActivationPass pass, IEnumerable<(long Number, Document Document)> documents, long rows, CancellationToken cancellation)
+    {
+        return Ahead(Blocks, cancellation);
+
+        IEnumerable<SurveyBlock> Blocks(CancellationToken stop)
+        {
+            var pieces = new List<(SurveyWindow[] Windows, int[] Tokens, int[] Positions, Matrix Rows)>();
+            long done = 0;
+            int waiting = 0;
+            foreach (DocumentRows document in pass.Run(documents, stop))
+            {
+                pieces.Add((Windows(document, done, waiting), document.RowTokens, document.RowPositions, document.Activations[0].Clone()));
+                done += document.RowTokens.Length;
+                waiting += document.RowTokens.Length;
+                if (waiting < BlockRows && done < rows) continue;
+                yield return Joined(pieces);
+                pieces.Clear();
+                waiting = 0;
+                if (done >= rows && document.Last) yield break;
+            }
+
+            if (pieces.Count > 0) yield return Joined(pieces);
+        }
+    }
+
+    /// <summary>A hook of a harvest.</summary>
+    public static IEnumerable<SurveyBlock> Harvest(HarvestSource source, ITokenizer tokenizer, CancellationToken cancellation)
+    {
+        var texts = new TokenPieces(tokenizer);
+        for (long first = 0; first < source.Rows;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int count = (int)Math.Min(BlockRows, source.Rows - first);
+            int[] tokens = new int[count], positions = new int[count];
+            long[] documents = new long[count];
+            source.Harvest.ReadTokens(first, tokens);
+            source.Harvest.ReadPositions(first, positions);
+            source.Harvest.ReadDocuments(first, documents);
+            int[] starts = [.. Enumerable.Range(0, count).Where(i => i == 0 || documents[i] != documents[i - 1] || positions[i] <= positions[i - 1])];
+
+            // The last window may go on behind the block; it is read again with the next.
+            int end = first + count < source.Rows && starts.Length > 1 ? starts[^1] : count;
+            var windows = new List<SurveyWindow>();
+            for (int w = 0; w < starts.Length && starts[w] < end; w++)
+            {
+                int from = starts[w], until = w + 1 < starts.Length ? starts[w + 1] : count;
+                (string text, int[] lengths) = texts.Of(tokens.AsSpan(from, until - from));
+                windows.Add(new SurveyWindow(source.Harvest.DocumentId(documents[from]), first + from, from, until - from, text, lengths));
+            }
+
+            yield return new SurveyBlock(source.Rows(first, end), tokens[..end], positions[..end], windows);
+            first += end;
+        }
+    }
+
+    /// <summary>A set of vectors, each with a text or none.</summary>
+    public static IEnumerable<SurveyBlock> Vectors(IActivationSource source, Func<long, string>? text, CancellationToken cancellation)
+    {
+        for (long first = 0; first < source.Rows; first += BlockRows)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int count = (int)Math.Min(BlockRows, source.Rows - first);
+            long start = first;
+            SurveyWindow[] windows = [.. Enumerable.Range(0, count).Select(i =>
+            {
+                string of = text?.Invoke(start + i) ?? $"row {start + i}";
+                return new SurveyWindow((start + i).ToString(CultureInfo.InvariantCulture), start + i, i, 1, of, [of.Length]);
+            })];
+            yield return new SurveyBlock(source.Rows(first, count), [], [], windows);
+        }
+    }
+
+    // What a tokenizer drops between tokens goes to the token after it, so that the pieces are the whole text.
+    private static SurveyWindow[] Windows(DocumentRows document, long row, int before)
+    {
+        string text = document.Document.Text;
+        var windows = new List<SurveyWindow>();
+        int count = document.RowTokens.Length;
+        for (int from = 0; from < count;)
+        {
+            int until = from + 1;
+            while (until < count && document.RowPositions[until] > document.RowPositions[until - 1]) until++;
+            int[] lengths = new int[until - from];
+            int own = from;
+            while (own < until && document.RowSources[own] < 0) own++;
+            int start = own < until ? End(document.RowSources[own] - 1) : 0, end = start;
+            for (int i = own; i < until; i++)
+            {
+                if (document.RowSources[i] < 0) continue;
+                int next = Math.Max(end, End(document.RowSources[i]));
+                lengths[i - from] = next - end;
+                end = next;
+            }
+
+            windows.Add(new SurveyWindow(document.Document.Id, row + from, before + from, until - from, text[start..end], lengths));
+            from = until;
+        }
+
+        return [.. windows];
+
+        int End(int token) => token < 0 ? 0 : document.Tokens[token].Start + document.Tokens[token].Length;
+    }
+
+    private static SurveyBlock Joined(List<(SurveyWindow[] Windows, int[] Tokens, int[] Positions, Matrix Rows)> pieces)
+    {
+        var rows = new Matrix(pieces.Sum(piece => piece.Rows.Rows), pieces[0].Rows.Columns);
+        int at = 0;
+        foreach ((_, _, _, Matrix piece) in pieces)
+        {
+            piece.AsSpan().CopyTo(rows.AsSpan()[(at * rows.Columns)..]);
+            at += piece.Rows;
+            piece.Dispose();
+        }
+
+        return new SurveyBlock(rows, [.. pieces.SelectMany(piece => piece.Tokens)], [.. pieces.SelectMany(piece => piece.Positions)], [.. pieces.SelectMany(piece => piece.Windows)]);
+    }
+
+    private static IEnumerable<SurveyBlock> Ahead(Func<CancellationToken, IEnumerable<SurveyBlock>> make, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var ready = new BlockingCollection<SurveyBlock>(boundedCapacity: 2);
+        ExceptionDispatchInfo? failure = null;
+        var maker = new Thread(Make) { IsBackground = true, Name = "Unweave survey" };
+        maker.Start();
+        try
+        {
+            foreach (SurveyBlock block in ready.GetConsumingEnumerable(CancellationToken.None)) yield return block;
+            failure?.Throw();
+        }
+        finally
+        {
+            stop.Cancel();
+            maker.Join();
+            while (ready.TryTake(out SurveyBlock? left)) left.Dispose();
+        }
+
+        void Make()
+        {
+            try
+            {
+                foreach (SurveyBlock block in make(stop.Token)) ready.Add(block, stop.Token);
+            }
+            catch (Exception e)
+            {
+                failure = ExceptionDispatchInfo.Capture(e);
+            }
+            finally
+            {
+                ready.CompleteAdding();
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace Unweave.Interpretation;
+
+/// <summary>
+/// The texts of all windows of a survey, in a temporary file that goes with the process: which of them are shown is known at the end
+/// only, and they would not fit in memory. About 5 bytes a token.
+/// </summary>
+internal sealed class WindowSpool : IDisposable
+{
+    private readonly SafeFileHandle file;
+    private readonly BinaryWriter writer;
+    private readonly FileStream stream;
+    private long place;
+
+    /// <summary>Makes an empty one.</summary>
+    public WindowSpool()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.Delete, BufferSize = 1 << 16, Options = FileOptions.DeleteOnClose });
+
+        // Unix keeps an open file that has no name any more, so that even a killed process leaves nothing behind.
+        if (!OperatingSystem.IsWindows()) File.Delete(path);
+        writer = new BinaryWriter(stream, Encoding.UTF8);
+        file = stream.SafeFileHandle;
+    }
+
+    /// <summary>Adds a window.</summary>
+    /// <returns>Its place.</returns>
+    public long Add(SurveyWindow window)
+    {
+        long at = place;
+        byte[] text = Encoding.Unicode.GetBytes(window.Text), document = Encoding.UTF8.GetBytes(window.Document);
+        Span<byte> head = stackalloc byte[16];
+        BitConverter.TryWriteBytes(head, text.Length);
+        BitConverter.TryWriteBytes(head[4..], document.Length);
+        BitConverter.TryWriteBytes(head[8..], window.Count);
+        writer.Write(head[..12]);
+        writer.Write(document);
+        foreach (int length in window.Lengths) writer.Write(length);
+        writer.Write(text);
+        place += 12 + document.Length + (4L * window.Count) + text.Length;
+        return at;
+    }
+
+    /// <summary>Ends the writing.</summary>
+    public void Complete() => writer.Flush();
+
+    /// <summary>Reads a window's document and pieces. Safe from several threads after <see cref="Complete"/>.</summary>
+    public (string Document, string[] Pieces) Read(long at)
+    {
+        Span<byte> head = stackalloc byte[12];
+        Fill(head, at);
+        int bytes = BitConverter.ToInt32(head), name = BitConverter.ToInt32(head[4..]), count = BitConverter.ToInt32(head[8..]);
+        byte[] rest = new byte[name + (4 * count) + bytes];
+        Fill(rest, at + 12);
+        string document = Encoding.UTF8.GetString(rest, 0, name), text = Encoding.Unicode.GetString(rest, name + (4 * count), bytes);
+        string[] pieces = new string[count];
+        for (int i = 0, start = 0; i < count; i++)
+        {
+            int length = BitConverter.ToInt32(rest, name + (4 * i));
+            pieces[i] = text.Substring(start, length);
+            start += length;
+        }
+
+        return (document, pieces);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        writer.Dispose();
+        stream.Dispose();
+    }
+
+    private void Fill(Span<byte> destination, long at)
+    {
+        while (!destination.IsEmpty)
+        {
+            int read = RandomAccess.Read(file, destination, at);
+            if (read == 0) throw new EndOfStreamException("The temporary file of a survey ended early.");
+            destination = destination[read..];
+            at += read;
+        }
+    }
+}

@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+using Microsoft.Playwright;
+
+namespace Unweave.Apps.Tests.Web;
+
+/// <summary>A page in the system's Chromium, with a profile of its own. It notes each request that would leave the machine and each error on the console.</summary>
+internal sealed class Browser : IAsyncDisposable
+{
+    private const string Program = "/usr/bin/chromium";
+
+    private static readonly string[] Arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+    private readonly IPlaywright playwright;
+    private readonly IBrowser browser;
+    private readonly ConcurrentQueue<string> elsewhere = new(), errors = new();
+
+    private Browser(IPlaywright playwright, IBrowser browser, IPage page, Uri site)
+    {
+        this.playwright = playwright;
+        this.browser = browser;
+        Page = page;
+        page.Request += (_, request) =>
+        {
+            if (Uri.TryCreate(request.Url, UriKind.Absolute, out Uri? address) && address.Scheme is not ("data" or "blob" or "about") && !string.Equals(address.Authority, site.Authority, StringComparison.Ordinal)) elsewhere.Enqueue(request.Url);
+        };
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error") errors.Enqueue(message.Text);
+        };
+        page.PageError += (_, message) => errors.Enqueue(message);
+    }
+
+    /// <summary>The page.</summary>
+    public IPage Page { get; }
+
+    /// <summary>Opens a page of a site; the test is skipped where there is no Chromium.</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="path">What to open.</param>
+    /// <param name="width">Width of the window.</param>
+    /// <param name="dark">Whether the reader prefers dark.</param>
+    /// <param name="token">The token to log in with, where the site asks for one.</param>
+    public static async Task<Browser> Open(Site site, string path, int width = 1400, bool dark = false, string? token = null)
+    {
+        Assert.SkipUnless(File.Exists(Program), $"There is no Chromium at {Program}; install it (on Debian: apt-get install chromium).");
+        IPlaywright driver = await Playwright.CreateAsync();
+        IBrowser chromium = await driver.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Program, Headless = true, Args = Arguments });
+        IPage page = await chromium.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = width, Height = 900 }, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light });
+        page.SetDefaultTimeout(30_000);
+        var opened = new Browser(driver, chromium, page, site.Address);
+        await page.GotoAsync(new Uri(site.Address, path).AbsoluteUri);
+        if (token is not null)
+        {
+            await page.GetByLabel("Token").FillAsync(token);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Log in" }).ClickAsync();
+        }
+
+        await opened.Alive();
+        return opened;
+    }
+
+    /// <summary>Goes to an address and waits until the page is alive.</summary>
+    public async Task Go(Uri address)
+    {
+        await Page.GotoAsync(address.AbsoluteUri);
+        await Alive();
+    }
+
+    /// <summary>Waits until the page has its connection to the server, so that clicks are answered.</summary>
+    public Task Alive() => Page.WaitForFunctionAsync("() => document.documentElement.dataset.alive === 'yes'");
+
+    /// <summary>Asserts that nothing left the machine and nothing failed in the page.</summary>
+    public void AssertClean()
+    {
+        Assert.Empty(elsewhere);
+        Assert.Empty(errors);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await browser.DisposeAsync();
+        playwright.Dispose();
+    }
+}

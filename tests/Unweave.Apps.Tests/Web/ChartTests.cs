@@ -1,0 +1,88 @@
+using System.Globalization;
+using AngleSharp.Dom;
+using Bunit;
+using Unweave.Web;
+using Unweave.Web.Components;
+
+namespace Unweave.Apps.Tests.Web;
+
+public sealed class ChartTests
+{
+    [Fact]
+    public void Points_lie_where_their_values_are_on_the_scale()
+    {
+        using var context = new BunitContext();
+        (double X, double Y)[] points = [(10, 3), (20, 7), (30, 12), (35, double.NaN), (50, 4)];
+        IElement canvas = Draw(context, [new Series("loss", points)]).Find("[data-chart]");
+        double Data(string name) => double.Parse(canvas.GetAttribute(name)!, CultureInfo.InvariantCulture);
+        double x0 = Data("data-x0"), x1 = Data("data-x1"), y0 = Data("data-y0"), y1 = Data("data-y1");
+        Assert.Equal((10, 50), (x0, x1));
+        Assert.True(y0 <= 3 && y1 >= 12);
+
+        double[][] drawn = [.. canvas.QuerySelector("polyline")!.GetAttribute("points")!.Split(' ').Select(point => point.Split(',').Select(number => double.Parse(number, CultureInfo.InvariantCulture)).ToArray())];
+        (double X, double Y)[] finite = [.. points.Where(point => double.IsFinite(point.Y))];
+        Assert.Equal(finite.Length, drawn.Length);
+        foreach ((double[] at, (double x, double y)) in drawn.Zip(finite))
+        {
+            Assert.Equal(x, x0 + ((x1 - x0) * at[0] / 1000), 0.01);
+            Assert.Equal(y, y0 + ((y1 - y0) * (1 - (at[1] / 1000))), 0.01);
+        }
+    }
+
+    [Fact]
+    public void Each_series_has_its_colour_its_name_and_its_last_value()
+    {
+        using var context = new BunitContext();
+        IRenderedComponent<LineChart> chart = Draw(context, [new Series("training", [(0, 1), (1, 0.5)]), new Series("validation", [(0, 1), (1, 0.625)])]);
+        Assert.Equal(["training 0.5", "validation 0.625"], chart.FindAll(".key").Select(key => key.TextContent.Trim()), StringComparer.Ordinal);
+        Assert.Equal(["line s1", "line s2"], chart.FindAll("polyline").Select(line => line.ClassName), StringComparer.Ordinal);
+        Assert.Contains("training from 1 to 0.5", chart.Find("[data-chart]").GetAttribute("aria-label"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_points_it_says_so()
+    {
+        using var context = new BunitContext();
+        IRenderedComponent<LineChart> chart = Draw(context, [new Series("loss", [])]);
+        Assert.Empty(chart.FindAll("svg"));
+        Assert.Contains("Nothing logged yet", chart.Markup, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(5, 5)]
+    [InlineData(-3, -3)]
+    [InlineData(0.0001, 0.00011)]
+    [InlineData(1e-9, 1e9)]
+    [InlineData(32, 32.5)]
+    public void The_axis_holds_its_values_between_few_round_numbers(double low, double high)
+    {
+        (double from, double to, IReadOnlyList<double> ticks) = Ticks.Of(low, high, log: false);
+        Assert.True(from <= low + 1e-12 && to >= high - 1e-12, $"{from}..{to}");
+        Assert.InRange(ticks.Count, 2, 8);
+        Assert.Equal(ticks.Order(), ticks);
+        Assert.All(ticks, tick => Assert.InRange(tick, from - 1e-12, to * (1 + 1e-9)));
+    }
+
+    [Fact]
+    public void Bars_are_as_high_as_their_values_and_rare_ones_can_be_seen()
+    {
+        using var context = new BunitContext();
+        IRenderedComponent<BarChart> chart = context.Render<BarChart>(parameters => parameters.Add(bars => bars.Bars, [new Bar("a: 100", 100), new Bar("b: 50", 50), new Bar("c: 0", 0), new Bar("d: 1", 0.01)]));
+        Assert.Equal(["height:100%", "height:50%", "height:0%", "height:1.5%"], chart.FindAll(".bar").Select(bar => bar.GetAttribute("style")), StringComparer.Ordinal);
+        Assert.Equal("a: 100", chart.Find(".bar-slot").GetAttribute("title"));
+    }
+
+    [Fact]
+    public void Latents_are_counted_by_the_logarithm_of_their_frequency()
+    {
+        IReadOnlyList<Bar> bars = DensityBars.Of([0, 0, 1e-9, 0.0012, 0.0013, 0.5, 1]);
+        Assert.Equal(24, bars.Count);
+        Assert.Equal(1, bars[0].Value);
+        Assert.Equal(2, bars[12].Value);
+        Assert.Equal(2, bars[22].Value + bars[23].Value);
+        Assert.Equal(5, bars.Sum(bar => bar.Value));
+    }
+
+    private static IRenderedComponent<LineChart> Draw(BunitContext context, Series[] series) => context.Render<LineChart>(parameters => parameters.Add(chart => chart.Title, "Loss").Add(chart => chart.Series, series));
+}

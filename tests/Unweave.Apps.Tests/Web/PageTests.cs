@@ -1,0 +1,208 @@
+using AngleSharp.Dom;
+using Bunit;
+using Microsoft.AspNetCore.Components;
+using Microsoft.Extensions.DependencyInjection;
+using Unweave.Catalog;
+using Unweave.Web;
+using Unweave.Web.Components;
+using Unweave.Web.Pages;
+
+namespace Unweave.Apps.Tests.Web;
+
+/// <summary>The pages as components, over a real catalog.</summary>
+public sealed class PageTests : IDisposable
+{
+    private readonly Workplace place = new();
+    private readonly BunitContext context = new();
+
+    public PageTests()
+    {
+        SampleCatalog.Build(place["one"], 120);
+        context.Services.AddSingleton(new ServeOptions { Folder = place.Folder }).AddSingleton<Runs>().AddSingleton(TimeProvider.System);
+        context.JSInterop.Mode = JSRuntimeMode.Loose;
+    }
+
+    public void Dispose()
+    {
+        context.Dispose();
+        place.Dispose();
+    }
+
+    [Fact]
+    public void A_feature_page_shows_all_that_is_known()
+    {
+        IRenderedComponent<FeaturePage> page = Feature(SampleCatalog.Whales);
+        Assert.Contains("whales and whaling", page.Find(".label-line").TextContent, StringComparison.Ordinal);
+        Assert.Contains("detection 0.", page.Find(".label-line").TextContent, StringComparison.Ordinal);
+        string[] headings = [.. page.FindAll("h2").Select(heading => heading.TextContent)];
+        foreach (string heading in (string[])["Strongest examples", "Examples by strength", "Where it does not fire", "Yours", "Tokens it fires on", "Next tokens it raises and lowers", "Nearest decoder rows", "Fires together with", "Other computed labels"])
+            Assert.True(headings.Contains(heading, StringComparer.Ordinal), heading);
+        Assert.Equal(12, page.FindAll("section[aria-labelledby=examples-title] .example").Count);
+        Assert.Contains("Activations", page.Markup, StringComparison.Ordinal);
+        Assert.Contains("By position in the window", page.Markup, StringComparison.Ordinal);
+        Assert.Contains("fires on", page.Find("dl").TextContent, StringComparison.Ordinal);
+        Assert.Equal("/runs/one/features/7", page.Find("section[aria-label='Nearest decoder rows'] a").GetAttribute("href"));
+    }
+
+    [Fact]
+    public void A_label_no_better_than_chance_stands_among_the_rejected_only()
+    {
+        IRenderedComponent<FeaturePage> page = Feature(SampleCatalog.Whales);
+        IElement rejected = Assert.Single(page.FindAll("details"), details => details.TextContent.Contains("Rejected", StringComparison.Ordinal));
+        Assert.Contains("after a comma", rejected.TextContent, StringComparison.Ordinal);
+        Assert.Equal(1, page.Markup.Split("after a comma").Length - 1);
+    }
+
+    [Fact]
+    public void Hostile_labels_and_examples_are_text()
+    {
+        IRenderedComponent<FeaturePage> page = Feature(SampleCatalog.Hostile);
+        Assert.Empty(page.FindAll("script, img, .label-line b, .origin i"));
+        Assert.Contains("markup <b>and</b> ‹202E›code", page.Find(".label-text").TextContent, StringComparison.Ordinal);
+        Assert.Contains(SampleCatalog.Markup, page.Find(".example").TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_dead_latent_has_a_page_that_says_so()
+    {
+        IRenderedComponent<FeaturePage> page = Feature(SampleCatalog.Dead);
+        Assert.Contains("It never fired", page.Markup, StringComparison.Ordinal);
+        Assert.Contains("dead", page.Find(".feature-head .chip").TextContent, StringComparison.Ordinal);
+        Assert.Empty(page.FindAll(".example"));
+    }
+
+    [Fact]
+    public void Next_and_previous_follow_the_query_of_the_address()
+    {
+        FeatureQuery query = new() { Text = "whales", Order = FeatureOrder.Frequency, Descending = true };
+        int[] order;
+        using (FeatureCatalog catalog = FeatureCatalog.Open(place["one"])) order = [.. catalog.Find(query with { Take = 100 }).Rows.Select(row => row.Latent)];
+        Assert.True(order.Length > 3);
+        string written = FeatureAddress.Write(query);
+        IRenderedComponent<FeaturePage> page = Feature(order[1], written);
+        Assert.Equal(Links.Feature("one", order[0], written), page.Find("a[rel=prev]").GetAttribute("href"));
+        Assert.Equal(Links.Feature("one", order[2], written), page.Find("a[rel=next]").GetAttribute("href"));
+        Assert.Equal(Links.Features("one", written), page.Find(".steps a").GetAttribute("href"));
+    }
+
+    [Fact]
+    public void What_a_person_writes_is_kept_and_shown_first()
+    {
+        IRenderedComponent<FeaturePage> page = Feature(3);
+        page.Find(".star").Click();
+        page.Find(".yours input").Change("my own words");
+        page.Find(".yours textarea").Change("a note");
+        page.Find("input[list=lists]").Input("to read");
+        page.Find(".yours form").Submit();
+        Assert.Equal("true", page.Find(".star").GetAttribute("aria-pressed"));
+        Assert.Equal("my own words", page.Find(".label-text").TextContent);
+        using FeatureCatalog catalog = FeatureCatalog.Open(place["one"]);
+        Annotation kept = catalog.Annotation(3);
+        Assert.Equal(("my own words", "a note", true, "to read"), (kept.Label, kept.Note, kept.Starred, Assert.Single(kept.Lists)));
+        page.Find(".yours .chip button").Click();
+        Assert.Empty(catalog.Annotation(3).Lists);
+    }
+
+    [Fact]
+    public void The_browser_shows_what_its_address_asks_for()
+    {
+        IRenderedComponent<Features> page = Browse("?q=harpoon&sort=latent&order=down");
+        int[] latents = [.. page.FindAll("tr[data-row] .c-latent").Select(cell => int.Parse(cell.TextContent))];
+        Assert.NotEmpty(latents);
+        Assert.Equal(latents.OrderDescending(), latents);
+        Assert.Equal("harpoon", page.Find("input[type=search]").GetAttribute("value"));
+        Assert.Equal("descending", page.FindAll("th").Single(heading => heading.TextContent.StartsWith("Latent", StringComparison.Ordinal)).GetAttribute("aria-sort"));
+        Assert.Equal(Links.Feature("one", latents[0], "?q=harpoon&sort=latent&order=down"), page.Find("tr[data-row] a").GetAttribute("href"));
+    }
+
+    [Fact]
+    public void Sorting_and_filtering_change_the_address()
+    {
+        IRenderedComponent<Features> page = Browse("");
+        void Sort(string name) => page.FindAll("th button").Single(button => button.TextContent.StartsWith(name, StringComparison.Ordinal)).Click();
+        Sort("Frequency");
+        Assert.EndsWith("/features?sort=frequency&order=down", Address, StringComparison.Ordinal);
+        page.FindAll("select")[0].Change("Dead");
+        Assert.Contains("kind=dead", Address, StringComparison.Ordinal);
+        page.WaitForAssertion(() => Assert.All(page.FindAll("tr[data-row]"), row => Assert.True(row.ClassList.Contains("dead"))));
+        Assert.NotEmpty(page.FindAll("tr[data-row]"));
+    }
+
+    [Fact]
+    public async Task Only_the_rows_that_can_be_seen_are_there_and_the_rest_is_room()
+    {
+        IRenderedComponent<Features> page = Browse("");
+        int before = page.FindAll("tr[data-row]").Count;
+        Assert.InRange(before, 20, 110);
+        await page.InvokeAsync(() => page.Instance.Scrolled(90, 20));
+        Assert.Equal("120", page.FindAll("tr[data-row]")[^1].GetAttribute("aria-rowindex") is { } last ? $"{int.Parse(last) - 1}" : "");
+        Assert.Equal("height:2040px", page.Find("tr.gap").GetAttribute("style"));
+        Assert.Equal("60", page.Find("tr[data-row] .c-latent").TextContent);
+    }
+
+    [Fact]
+    public void A_star_in_the_table_is_kept()
+    {
+        IRenderedComponent<Features> page = Browse("");
+        page.Find("tr[data-row] .star").Click();
+        Assert.Equal("★", page.Find("tr[data-row] .star").TextContent);
+        using FeatureCatalog catalog = FeatureCatalog.Open(place["one"]);
+        Assert.True(catalog.Annotation(0).Starred);
+    }
+
+    [Fact]
+    public void Where_nothing_is_found_a_way_back_is_offered()
+    {
+        IRenderedComponent<Features> page = Browse("?q=nothinglikethis");
+        Assert.Contains("No feature is like that", page.Markup, StringComparison.Ordinal);
+        Assert.Contains(page.FindAll("a"), link => link.GetAttribute("href") is "/runs/one/features");
+    }
+
+    [Fact]
+    public void Without_a_catalog_the_command_that_builds_one_is_shown()
+    {
+        place.Write("bare run/config.json", "{}");
+        IRenderedComponent<Features> page = context.Render<Features>(parameters => parameters.Add(features => features.RunName, "bare run"));
+        Assert.Equal($"unweave features build '{place["bare run"]}' --text corpus/", page.Find("[data-copy]").GetAttribute("data-copy"));
+    }
+
+    [Fact]
+    public void An_error_state_tells_what_can_be_mended_and_nothing_else()
+    {
+        Assert.Equal("x.db is locked.", ErrorState.Explain(new InputException("x.db is locked.")));
+        Assert.DoesNotContain("secret", ErrorState.Explain(new InvalidOperationException("secret")), StringComparison.Ordinal);
+        IRenderedComponent<ErrorState> shown = context.Render<ErrorState>(parameters => parameters.Add(state => state.Message, "<b>x</b>"));
+        Assert.Equal("alert", shown.Find(".state").GetAttribute("role"));
+        Assert.Empty(shown.FindAll("b"));
+    }
+
+    [Fact]
+    public void The_overview_shows_the_charts_the_counts_and_what_was_measured()
+    {
+        place.Write("one/config.json", """{ "tokens": 4096, "batch": 128, "autoencoder": { "latents": 120, "k": 4 } }""");
+        place.Write("one/metrics.jsonl", """{"step":10,"tokens":1280,"loss":5,"reconstruction":4,"sparsity":0,"auxiliary":1,"fvu":0.5,"l0":4,"dead":2,"learningRate":0.001}""" + "\n" + """{"step":20,"tokens":2560,"loss":4,"reconstruction":3.5,"sparsity":0,"auxiliary":0.5,"fvu":0.4,"l0":4,"dead":1,"learningRate":0.0005,"validationFvu":0.45}""" + "\n");
+        place.Write("one/eval.json", """{"autoencoder":{"fvu":0.11,"l0":4},"pca":{"fvu":0.42},"randomDictionary":null,"splice":{"clean":3,"spliced":3.2,"zero":5,"mean":4.5,"predictions":1000,"divergence":0.1,"agreement":0.9}}""");
+        IRenderedComponent<Overview> page = context.Render<Overview>(parameters => parameters.Add(overview => overview.RunName, "one"));
+        Assert.Equal(["Loss", "FVU: variance unexplained", "L0: active latents of a row", "Dead latents", "Learning rate"], page.FindAll(".charts .chart-title").Select(title => title.TextContent), StringComparer.Ordinal);
+        Assert.Equal(["loss", "reconstruction", "auxiliary"], page.FindAll(".charts .card")[0].QuerySelectorAll("polyline").Select(line => line.GetAttribute("data-name")), StringComparer.Ordinal);
+        string[] cells = [.. page.FindAll("table.figures tr").Select(row => string.Join('|', row.Children.Select(cell => cell.TextContent.Trim())))];
+        Assert.True(cells.Contains("FVU|0.11|0.42", StringComparer.Ordinal), string.Join('\n', cells));
+        Assert.True(cells.Contains("the autoencoder's|3.200|24.5|90.0%", StringComparer.Ordinal), string.Join('\n', cells));
+        Assert.Contains("TopK, 120 latents, 4 active", page.Markup, StringComparison.Ordinal);
+        Assert.Contains("labelled", page.Markup, StringComparison.Ordinal);
+    }
+
+    private string Address => context.Services.GetRequiredService<NavigationManager>().Uri;
+
+    private IRenderedComponent<FeaturePage> Feature(int latent, string query = "")
+    {
+        context.Services.GetRequiredService<NavigationManager>().NavigateTo(Links.Feature("one", latent, query));
+        return context.Render<FeaturePage>(parameters => parameters.Add(page => page.RunName, "one").Add(page => page.Latent, latent));
+    }
+
+    private IRenderedComponent<Features> Browse(string query)
+    {
+        context.Services.GetRequiredService<NavigationManager>().NavigateTo(Links.Features("one", query));
+        return context.Render<Features>(parameters => parameters.Add(page => page.RunName, "one"));
+    }
+}

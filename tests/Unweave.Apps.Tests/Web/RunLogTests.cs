@@ -1,0 +1,70 @@
+using Unweave.Web;
+
+namespace Unweave.Apps.Tests.Web;
+
+public sealed class RunLogTests
+{
+    [Fact]
+    public void A_growing_log_is_read_on_from_where_it_ended_and_a_torn_line_waits()
+    {
+        using var place = new Workplace();
+        string path = place["metrics.jsonl"];
+        var log = new RunLog(path);
+        Assert.Null(log.Look().Last);
+
+        File.WriteAllText(path, Line(10, 5) + Line(20, 4));
+        Assert.Equal((20, 4.0, 2), Tell(log.Look()));
+        File.AppendAllText(path, """{"step":30,"loss":""");
+        Assert.Equal((20, 4.0, 2), Tell(log.Look()));
+        File.AppendAllText(path, "3.5}\n" + Line(40, 3));
+        LogState state = log.Look();
+        Assert.Equal((40, 3.0, 4), Tell(state));
+        Assert.Equal([10, 20, 30, 40], state.Lines.Select(line => line.Step));
+    }
+
+    [Fact]
+    public void A_log_that_starts_again_is_read_again()
+    {
+        using var place = new Workplace();
+        string path = place["metrics.jsonl"];
+        var log = new RunLog(path);
+        File.WriteAllText(path, Line(10, 5) + Line(20, 4) + Line(30, 3));
+        log.Look();
+        File.WriteAllText(path, Line(10, 5));
+        Assert.Equal((10, 5.0, 1), Tell(log.Look()));
+
+        // The same when it grew past the place in between: its steps give it away.
+        File.WriteAllText(path, Line(10, 5) + Line(20, 4) + Line(30, 3));
+        log.Look();
+        File.WriteAllText(path, Line(10, 5) + Line(15, 4) + Line(20, 3) + Line(25, 2.5));
+        Assert.Equal((25, 2.5, 4), Tell(log.Look()));
+    }
+
+    [Fact]
+    public void What_is_no_line_of_a_log_is_passed_over()
+    {
+        using var place = new Workplace();
+        File.WriteAllText(place["metrics.jsonl"], "\n{}\nnot json\n[1]\n{\"step\":\"x\"}\n" + Line(10, 5) + """{"step":20,"loss":2,"fvu":"NaN"}""" + "\n");
+        LogState state = new RunLog(place["metrics.jsonl"]).Look();
+        Assert.Equal((20, 2.0, 2), Tell(state));
+        Assert.True(double.IsNaN(state.Last!.Fvu));
+    }
+
+    [Fact]
+    public void A_long_log_is_thinned_to_means_that_keep_its_shape_and_its_end()
+    {
+        using var place = new Workplace();
+        const int Count = 10_000;
+        File.WriteAllText(place["metrics.jsonl"], string.Concat(Enumerable.Range(1, Count).Select(step => Line(step, step % 2 == 0 ? 1 : 3, step % 100 == 0 ? 0.5 : null))));
+        LogState state = new RunLog(place["metrics.jsonl"]).Look();
+        Assert.InRange(state.Lines.Count, 300, 601);
+        Assert.Equal(Count, state.Last!.Step);
+        Assert.Equal(Count, state.Lines[^1].Step);
+        Assert.All(state.Lines.SkipLast(1), line => Assert.Equal(2, line.Loss, 1e-9));
+        Assert.Equal(100, state.Validations.Count);
+    }
+
+    private static (long Step, double Loss, long Read) Tell(LogState state) => (state.Last!.Step, state.Last.Loss, state.Read);
+
+    private static string Line(long step, double loss, double? validation = null) => $$"""{"step":{{step}},"tokens":{{step * 8}},"loss":{{loss}},"l0":4,"dead":0,"learningRate":0.001{{(validation is { } value ? $",\"validationFvu\":{value}" : "")}}}""" + "\n";
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+
+namespace Unweave.Apps.Tests.Web;
+
+/// <summary>A dashboard served by the built command, as a process of its own, over a folder of the test's.</summary>
+internal sealed class Site : IAsyncDisposable
+{
+    private readonly Process process;
+
+    private Site(Process process, Uri address)
+    {
+        this.process = process;
+        Address = address;
+        Client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = address };
+    }
+
+    /// <summary>Where it is.</summary>
+    public Uri Address { get; }
+
+    /// <summary>Asks it over HTTP: follows no redirect, keeps no cookie.</summary>
+    public HttpClient Client { get; }
+
+    /// <summary>Starts one on a free port, and waits until it answers.</summary>
+    /// <param name="folder">Folder of runs.</param>
+    /// <param name="token">The token it asks for, or null.</param>
+    /// <param name="arguments">Further arguments.</param>
+    public static async Task<Site> Start(string folder, string? token = null, params string[] arguments)
+    {
+        Process server = Cli.Start(folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["UNWEAVE_TOKEN"] = token }, ["serve", folder, "--port", "0", "--json", .. arguments]);
+        string? line = await server.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        if (line is not null && JsonNode.Parse(line)?["url"] is { } url) return new Site(server, new Uri(url.GetValue<string>()));
+        Outcome end = await Cli.End(server);
+        server.Dispose();
+        throw new InvalidOperationException($"The server did not start: {line}\n{end.Error}");
+    }
+
+    /// <summary>Stops it as Ctrl-C does.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> Stop()
+    {
+        if (!process.HasExited) Cli.Interrupt(process);
+        return (await Cli.End(process)).Code;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        if (!process.HasExited) process.Kill(entireProcessTree: true);
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+}
