@@ -15,6 +15,7 @@ internal static class FeaturesCommand
             FeaturesShowCommand.Create(help, json),
             FeaturesMarkCommand.Create(help, json),
             FeaturesExplainCommand.Create(help, json),
+            FeaturesMapCommand.Create(help, json),
             FeaturesExportCommand.Create(help),
         };
         help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features list sae/ war");

@@ -9,6 +9,7 @@ public sealed class FloorTests
     private static readonly Dictionary<string, string[]> Uses = new(StringComparer.Ordinal)
     {
         ["Numerics"] = [],
+        ["Projection"] = ["Numerics"],
         ["Formats"] = ["Numerics"],
         ["Data"] = ["Numerics", "Formats"],
         ["Autoencoders"] = ["Numerics"],
