@@ -244,8 +244,15 @@ public sealed class HostedAutoencoder : IDisposable
                     Shift(x, intervention.Latent, (intervention.Kind == InterventionKind.Ablate ? 0 : intervention.Strength) - z);
                 }
             });
-            return Known(logits.Row(ids.Length - 1));
+            float[] changed = Known(logits.Row(ids.Length - 1));
+            return Array.TrueForAll(changed, float.IsFinite) ? changed : throw TooStrong(interventions);
         }
+    }
+
+    private static InputException TooStrong(IReadOnlyList<Intervention> interventions)
+    {
+        Intervention strongest = interventions.MaxBy(intervention => Math.Abs(intervention.Strength))!;
+        return new InputException($"With latent {strongest.Latent} changed by {strongest.Strength} the model's numbers overflow; give a smaller strength.");
     }
 
     // Some models have logits for more tokens than there are; those beyond the tokenizer's mean nothing.

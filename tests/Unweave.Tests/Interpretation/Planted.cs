@@ -106,8 +106,14 @@ internal sealed class Planted : IDisposable
         Context = context;
         var manifest = new HarvestManifest
         {
-            Model = new("made", "11"), Tokenizer = new(Tokenizer.Name, Tokenizer.Hash), Corpus = new("made", "33"), Hooks = [new("made", latents)],
-            ElementType = ElementType.Float32, ContextLength = context, KeepsStart = false, RowsPerShard = 7_000,
+            Model = new("made", "11"),
+            Tokenizer = new(Tokenizer.Name, Tokenizer.Hash),
+            Corpus = new("made", "33"),
+            Hooks = [new("made", latents)],
+            ElementType = ElementType.Float32,
+            ContextLength = context,
+            KeepsStart = false,
+            RowsPerShard = 7_000,
         };
         var rows = new List<PlantedRow>();
         using (HarvestWriter writer = HarvestWriter.Create(folder["harvest"], manifest))

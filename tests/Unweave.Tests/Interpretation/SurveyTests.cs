@@ -127,7 +127,7 @@ public sealed class SurveyTests
 
             // Space saving never misses a token with more than 1/24 of the whole.
             foreach ((string word, (_, double sum)) in all)
-                if (sum > total / 24) Assert.Contains(word, feature.Tokens.Select(token => token.Text));
+                if (sum > total / 24) Assert.Contains(word, feature.Tokens.Select(token => token.Text), StringComparer.Ordinal);
             if (feature.Latent == FewTokens) Assert.InRange(all.Count, 5, 24);
             if (feature.Latent is Broad) Assert.True(all.Count > 100);
         }
