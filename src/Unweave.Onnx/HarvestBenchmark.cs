@@ -8,7 +8,18 @@ namespace Unweave.Onnx;
 /// <param name="Median">The median round.</param>
 /// <param name="Minimum">The fastest round.</param>
 /// <param name="TokensPerSecond">Tokens of the texts a second, of the median.</param>
-public sealed record HarvestTimes(double Median, double Minimum, double TokensPerSecond);
+public sealed record HarvestTimes(double Median, double Minimum, double TokensPerSecond)
+{
+    /// <summary>Sums up rounds.</summary>
+    internal static HarvestTimes Of(double[] times, long rows) => new(MiddleOf(times), times.Min(), rows / MiddleOf(times) * 1000);
+
+    /// <summary>The median.</summary>
+    internal static double MiddleOf(double[] values)
+    {
+        double[] sorted = [.. values.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}
 
 /// <summary>What a harvest costs beside the model alone.</summary>
 /// <param name="Threads">Threads of an operation.</param>
@@ -59,8 +70,8 @@ public static class HarvestBenchmark
             harvest[round] = Stopwatch.GetElapsedTime(between).TotalMilliseconds;
         }
 
-        double share = Median([.. runtime.Zip(harvest, (one, other) => one / other)]);
-        return new HarvestFigures(model.Threads, rows, Times(runtime, rows), Times(harvest, rows), share, Process.GetCurrentProcess().PeakWorkingSet64);
+        double share = HarvestTimes.MiddleOf([.. runtime.Zip(harvest, (one, other) => one / other)]);
+        return new HarvestFigures(model.Threads, rows, HarvestTimes.Of(runtime, rows), HarvestTimes.Of(harvest, rows), share, Process.GetCurrentProcess().PeakWorkingSet64);
     }
 
     private static long Harvest(ActivationPass pass, TextCorpus corpus, HarvestManifest manifest, long tokens, CancellationToken cancellation)
@@ -76,14 +87,6 @@ public static class HarvestBenchmark
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    private static HarvestTimes Times(double[] times, long rows) => new(Median(times), times.Min(), rows / Median(times) * 1000);
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     /// <summary>Notes the batches that a model is run on.</summary>

@@ -59,6 +59,7 @@ public static class Dashboard
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failed, AllowStatusCode404Response = true });
         app.UseStatusCodePages(Refused);
         app.UseApiErrors();
+        app.UseTurns();
         app.UseAntiforgery();
         app.MapStaticAssets();
         app.MapApi();

@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Unweave.Formats;
 
 namespace Unweave.Web;
 
@@ -29,6 +31,9 @@ internal sealed record MeasuredRun(IReadOnlyList<string> Columns, IReadOnlyList<
         ("l1", "L1", "sum of a row's activations"),
         ("deadFraction", "dead", "share of latents that never fired"),
     ];
+
+    /// <summary>Writes the file.</summary>
+    public static void Save(string folder, JsonObject measured) => AtomicFile.Write(Path.Combine(folder, FileName), stream => stream.Write(Encoding.UTF8.GetBytes(measured.ToJsonString())));
 
     /// <summary>Reads the file; null where there is none, or nothing in it that can be shown.</summary>
     /// <exception cref="InputException">It is not JSON.</exception>

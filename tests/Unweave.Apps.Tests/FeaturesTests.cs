@@ -182,7 +182,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         foreach ((string flag, string value, string expected) in ((string, string, string)[])
         [
             ("--steer", "3", "--steer is '3'"), ("--steer", "3=NaN", "--steer is '3=NaN'"), ("--steer", "x=3", "--steer is 'x=3'"), ("--clamp", "3=4=5", "--clamp is '3=4=5'"), ("--steer", "256=1", "There is no latent 256"),
-            ("--ablate", "-3", "-3"), ("--steer", "3=3.4e38", "overflow"),
+            ("--ablate", "-3", "-3"), ("--steer", "3=3.4e38", "smaller strengths"),
         ])
             (await run.Place.Run("steer", "sae", Prompt, flag, value)).Refused(expected);
         (await run.Place.Run("steer", "sae", Prompt)).Refused("no latent is changed");

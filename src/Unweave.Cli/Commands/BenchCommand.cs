@@ -1,19 +1,21 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Unweave.Autoencoders;
 using Unweave.Hosts;
+using Unweave.Numerics;
 using Unweave.Onnx;
 using Unweave.Training;
 
 namespace Unweave.Cli.Commands;
 
-/// <summary><c>unweave bench</c>: the time of a whole training step and of its phases; of a harvest beside the model alone.</summary>
+/// <summary><c>unweave bench</c>: the time of a whole training step and of its phases; of a harvest beside the model alone; of a survey of features beside a harvest.</summary>
 internal static class BenchCommand
 {
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var bench = new Command("bench", "Times training steps and harvests on this machine.") { Step(help, json), Harvest(help, json) };
+        var bench = new Command("bench", "Times training steps, harvests and surveys of features on this machine.") { Step(help, json), Harvest(help, json), Features(help, json) };
         help.AddExamples(bench, "unweave bench step --batch 2048 --d 768 --latents 12288 --k 32", "unweave bench harvest");
         return bench;
     }
@@ -59,6 +61,51 @@ internal static class BenchCommand
         });
         return harvest;
     }
+
+    private static Command Features(Help help, Option<bool> json)
+    {
+        Option<int> tokens = Number("--tokens", 100_000, "Tokens of a round."), rounds = Number("--repeats", 5, "Rounds of each, in turn, after one to warm up."),
+            latents = Number("--latents", 16_384, "Latents of the autoencoder."), k = Number("--k", 32, "Latents kept active for each row.");
+        var hook = new Option<string>("--hook") { HelpName = "HOOK", Description = "Where to read.", DefaultValueFactory = _ => EmbeddedModel.Hook };
+        var features = new Command("features", "Times a harvest, a survey of its features and a survey of the texts themselves, in turn.") { tokens, rounds, latents, k, hook };
+        var host = new HostFlags(features);
+        help.AddExamples(features, "unweave bench features", "unweave bench features --model gpt2/ --hook blocks.8 --text corpus/");
+        features.SetAction((parsed, cancellation) =>
+        {
+            string path = host.ModelPath(parsed, EmbeddedModel.Folder);
+            using OnnxHost model = OnnxHost.Open(path);
+            Hook at = model.FindOne(parsed.GetValue(hook)!);
+            using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = parsed.GetValue(latents), K = parsed.GetValue(k) }, at.Width, new Rng(0));
+            SurveyFigures figures = SurveyBenchmark.Run(model, host.Tokenizer(parsed, path), at, host.Corpus(parsed, EmbeddedModel.Corpus), autoencoder, Math.Max(1, parsed.GetValue(tokens)), Math.Max(1, parsed.GetValue(rounds)), cancellation);
+            if (parsed.GetValue(json)) Screen.WriteJson(ToJson(figures));
+            else Write(figures);
+            return Task.CompletedTask;
+        });
+        return features;
+    }
+
+    private static void Write(SurveyFigures figures)
+    {
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"threads {figures.Threads} rows {figures.Rows} latents {figures.Latents}"));
+        foreach ((string name, HarvestTimes times) in ((string, HarvestTimes)[])[("harvest", figures.Harvest), ("survey_of_harvest", figures.FromHarvest), ("survey_of_texts", figures.FromTexts)])
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} median_ms {times.Median:F2} min_ms {times.Minimum:F2} tokens_per_s {times.TokensPerSecond:F0}"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"survey_of_harvest_share {figures.HarvestShare:F3}"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"survey_of_texts_share {figures.TextShare:F3}"));
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"peak_resident_mib {figures.PeakResidentBytes / 1048576.0:F0}"));
+    }
+
+    private static JsonObject ToJson(SurveyFigures figures) => new()
+    {
+        ["threads"] = figures.Threads,
+        ["rows"] = figures.Rows,
+        ["latents"] = figures.Latents,
+        ["harvest"] = ToJson(figures.Harvest),
+        ["surveyOfHarvest"] = ToJson(figures.FromHarvest),
+        ["surveyOfTexts"] = ToJson(figures.FromTexts),
+        ["surveyOfHarvestShare"] = figures.HarvestShare,
+        ["surveyOfTextsShare"] = figures.TextShare,
+        ["peakResidentBytes"] = figures.PeakResidentBytes,
+    };
 
     private static void Write(HarvestFigures figures)
     {

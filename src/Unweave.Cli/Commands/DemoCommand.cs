@@ -10,12 +10,19 @@ internal static class DemoCommand
     {
         var embeddings = new Option<bool>("--embeddings") { Description = "Train on 32,000 embedded WordNet definitions instead of a language model's activations." };
         var rows = new Option<long>("--harvest") { HelpName = "N", Description = "Activations to harvest.", DefaultValueFactory = _ => LanguageModelDemo.Rows };
-        var command = new Command("demo", "Harvests the residual stream of the embedded language model, trains an autoencoder on it (into runs/demo), splices it back in and measures what that costs the model's predictions, and shows the clearest latents with their tokens in context.") { embeddings, rows };
+        var noServe = new Option<bool>("--no-serve") { Description = "End when all is shown. Otherwise, on a terminal, the dashboard is served until Ctrl-C." };
+        var command = new Command("demo", "Harvests the residual stream of the embedded language model, trains an autoencoder on it (into runs/demo), splices it back in and measures what that costs the model's predictions, and shows what its latents mean, with their tokens in context.") { embeddings, rows, noServe };
         var flags = new SettingFlags(command, help, without: ["data", "tensor"]);
         help.AddExamples(command, "unweave demo", "unweave demo --embeddings", "unweave demo --latents 2048 --k 16 --tokens 500_000 -o small/");
-        command.SetAction((parsed, cancellation) => parsed.GetValue(embeddings)
-            ? EmbeddingsDemo.Run(flags.Read(parsed), parsed.GetValue(json), cancellation)
-            : LanguageModelDemo.Run(flags.Read(parsed), parsed.GetValue(rows), parsed.GetValue(json), cancellation));
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            bool asJson = parsed.GetValue(json), served = !parsed.GetValue(noServe) && !asJson && !Console.IsOutputRedirected;
+            (int code, string folder) = parsed.GetValue(embeddings)
+                ? await EmbeddingsDemo.Run(flags.Read(parsed), asJson, cancellation)
+                : await LanguageModelDemo.Run(flags.Read(parsed), parsed.GetValue(rows), asJson, cancellation);
+            if (code == ExitCode.Done && served) await ServeCommand.RunAnywhere(folder, cancellation);
+            return code;
+        });
         return command;
     }
 }

@@ -7,6 +7,7 @@ using Unweave.Data;
 using Unweave.Evaluation;
 using Unweave.Interpretation;
 using Unweave.Training;
+using Unweave.Web;
 
 namespace Unweave.Cli.Commands;
 
@@ -22,10 +23,10 @@ internal static class EmbeddingsDemo
     /// <param name="settings">The settings given.</param>
     /// <param name="json">Whether the result is JSON.</param>
     /// <param name="cancellation">Stops it, with a checkpoint.</param>
-    public static Task<int> Run(RunFileDraft settings, bool json, CancellationToken cancellation) =>
+    public static Task<(int Code, string Folder)> Run(RunFileDraft settings, bool json, CancellationToken cancellation) =>
         Run(settings.Over(RunFileDraft.Parse(Settings, "the demo's settings")).ToOptions() with { Data = [WordNetTexts.EmbeddingsPath], Tensor = "embeddings" }, json, cancellation);
 
-    private static async Task<int> Run(TrainingOptions options, bool json, CancellationToken cancellation)
+    private static async Task<(int Code, string Folder)> Run(TrainingOptions options, bool json, CancellationToken cancellation)
     {
         string folder = options.Output ?? throw new InputException("output is null, but the demo has to write the autoencoder somewhere; name a folder with -o.");
         WordNetText[] texts = WordNetTexts.Read();
@@ -37,7 +38,7 @@ internal static class EmbeddingsDemo
         {
             if (json) Screen.WriteJson(end.ToJson(options));
             else end.Write(options);
-            return ExitCode.Interrupted;
+            return (ExitCode.Interrupted, folder);
         }
 
         Console.Error.WriteLine("Measuring, and looking at what each latent is strongest on …");
@@ -46,12 +47,15 @@ internal static class EmbeddingsDemo
         var comparison = Comparison.Run(autoencoder, training, heldOut, cancellation: cancellation);
         TopExamples? examples = autoencoder is SparseAutoencoder sparse ? TopExamples.Find(sparse, source, TextsCompared, cancellation: cancellation) : null;
         IReadOnlyList<ClearLatent> clearest = examples is null ? [] : Clarity.Score(source, examples).Clearest(LatentsShown);
-        if (json) Screen.WriteJson(ToJson(options, end, comparison, clearest, texts));
-        else Write(options, end, comparison, heldOut.Rows, examples, clearest, texts);
-        return ExitCode.Done;
+        FeatureBuild.Result? features = autoencoder is SparseAutoencoder described ? FeatureBuild.FromVectors(folder, described, source, [.. texts.Select(text => $"{text.Word}: {text.Gloss}")], new SurveyOptions { Seed = options.Seed }, cancellation) : null;
+        JsonObject result = ToJson(options, end, comparison, features, clearest, texts);
+        MeasuredRun.Save(folder, result);
+        if (json) Screen.WriteJson(result);
+        else Write(options, end, comparison, heldOut.Rows, features, examples, clearest, texts);
+        return (ExitCode.Done, folder);
     }
 
-    private static void Write(TrainingOptions options, TrainingEnd end, Comparison comparison, long heldOut, TopExamples? examples, IReadOnlyList<ClearLatent> clearest, WordNetText[] texts)
+    private static void Write(TrainingOptions options, TrainingEnd end, Comparison comparison, long heldOut, FeatureBuild.Result? features, TopExamples? examples, IReadOnlyList<ClearLatent> clearest, WordNetText[] texts)
     {
         Screen.Results.MarkupLine($"\n[bold]How well it reconstructs[/] {Figures.Count(heldOut)} definitions that were held out from training:");
         MetricsTable.Write(comparison);
@@ -63,10 +67,17 @@ internal static class EmbeddingsDemo
             LatentCards.Write(clearest, texts, TextsShown);
         }
 
+        if (features is not null)
+        {
+            Screen.Results.MarkupLine("\n[bold]Labels,[/] made from the words of the definitions:");
+            FeatureTable.Write(features.Report);
+        }
+
         Console.Out.WriteLine();
         Console.Out.WriteLine($"Trained in {Figures.Duration(end.Elapsed)}. The autoencoder is in {options.Output}. To look further:");
         foreach ((string command, string shows) in ((string, string)[])[
-            ($"unweave inspect {options.Output}", "its tensors and settings"),
+            ($"unweave serve {options.Output}", "the dashboard: what each latent means"),
+            ($"unweave features list {options.Output} ship", "latents by what they are about"),
             ($"unweave eval {options.Output}", "these figures again"),
             ($"unweave encode FILES --sae {options.Output}", "the active latents of each row of a file"),
             ("unweave train vectors.npy -o sae/", "an autoencoder of your own vectors")])
@@ -75,9 +86,10 @@ internal static class EmbeddingsDemo
         }
     }
 
-    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, Comparison comparison, IReadOnlyList<ClearLatent> clearest, WordNetText[] texts)
+    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, Comparison comparison, FeatureBuild.Result? features, IReadOnlyList<ClearLatent> clearest, WordNetText[] texts)
     {
         JsonObject result = comparison.ToJson();
+        result["features"] = features?.ToJson();
         result["training"] = end.ToJson(options);
         result["latents"] = new JsonArray([.. clearest.Select(latent => new JsonObject
         {

@@ -13,7 +13,9 @@ internal static class FeaturesCommand
             FeaturesBuildCommand.Create(help, json),
             FeaturesListCommand.Create(help, json),
             FeaturesShowCommand.Create(help, json),
+            FeaturesMarkCommand.Create(help, json),
             FeaturesExplainCommand.Create(help, json),
+            FeaturesExportCommand.Create(help),
         };
         help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features list sae/ war");
         return command;

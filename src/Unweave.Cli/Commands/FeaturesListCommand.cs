@@ -21,11 +21,12 @@ internal static class FeaturesListCommand
         var minScore = new Option<double?>("--min-score") { HelpName = "S", Description = "Only labels with a detection score of at least this." };
         var minFrequency = new Option<double?>("--min-frequency") { HelpName = "F", Description = "Only latents that fire on at least this share of rows." };
         var maxFrequency = new Option<double?>("--max-frequency") { HelpName = "F", Description = "Only latents that fire on at most this share of rows." };
+        var labelled = new Option<bool?>("--labelled") { HelpName = "true|false", Description = "Only those with a label, or only those without." };
         var starred = new Option<bool>("--starred") { Description = "Only those you starred." };
         var list = new Option<string?>("--list") { HelpName = "NAME", Description = "Only members of one of your lists." };
         var skip = new Option<int>("--skip") { HelpName = "N", Description = "Lines to skip." };
         var take = new Option<int>("--take") { HelpName = "N", Description = "Lines to show.", DefaultValueFactory = _ => 20 };
-        var command = new Command("list", "Finds features by text, kind, frequency or score.") { sae, text, sort, reverse, kind, minScore, minFrequency, maxFrequency, starred, list, skip, take };
+        var command = new Command("list", "Finds features by text, kind, frequency or score.") { sae, text, sort, reverse, kind, minScore, minFrequency, maxFrequency, labelled, starred, list, skip, take };
         help.AddExamples(command, "unweave features list sae/ war", "unweave features list sae/ --sort Score --reverse --take 50");
         command.SetAction((parsed, _) =>
         {
@@ -40,6 +41,7 @@ internal static class FeaturesListCommand
                 MinScore = parsed.GetValue(minScore),
                 MinFrequency = parsed.GetValue(minFrequency),
                 MaxFrequency = parsed.GetValue(maxFrequency),
+                Labelled = parsed.GetValue(labelled),
                 Starred = parsed.GetValue(starred),
                 List = parsed.GetValue(list),
                 Skip = parsed.GetValue(skip),

@@ -11,6 +11,7 @@ using Unweave.Interpretation;
 using Unweave.Numerics;
 using Unweave.Onnx;
 using Unweave.Training;
+using Unweave.Web;
 
 namespace Unweave.Cli.Commands;
 
@@ -30,7 +31,7 @@ internal static class LanguageModelDemo
     /// <param name="rows">Activations to harvest.</param>
     /// <param name="json">Whether the result is JSON.</param>
     /// <param name="cancellation">Stops it; a run of training leaves a checkpoint.</param>
-    public static async Task<int> Run(RunFileDraft settings, long rows, bool json, CancellationToken cancellation)
+    public static async Task<(int Code, string Folder)> Run(RunFileDraft settings, long rows, bool json, CancellationToken cancellation)
     {
         TimeProvider time = TimeProvider.System;
         long started = time.GetTimestamp();
@@ -51,7 +52,7 @@ internal static class LanguageModelDemo
         {
             if (json) Screen.WriteJson(new JsonObject { ["finished"] = false });
             else Console.Out.WriteLine("Stopped while harvesting.");
-            return ExitCode.Interrupted;
+            return (ExitCode.Interrupted, folder);
         }
 
         using var harvest = Data.Harvest.Open(activations);
@@ -61,7 +62,7 @@ internal static class LanguageModelDemo
         {
             if (json) Screen.WriteJson(end.ToJson(options));
             else end.Write(options);
-            return ExitCode.Interrupted;
+            return (ExitCode.Interrupted, folder);
         }
 
         TrainedOn.Write(folder, harvest, hook.Name);
@@ -75,9 +76,11 @@ internal static class LanguageModelDemo
         FeatureBuild.Result? features = autoencoder is SparseAutoencoder sparse ? FeatureBuild.FromHarvest(folder, sparse, model, tokenizer, activations, hook.Name, new SurveyOptions { Seed = options.Seed }, cancellation) : null;
         Card[] cards = features is null ? [] : [.. Cards(folder)];
         TimeSpan elapsed = time.GetElapsedTime(started);
-        if (json) Screen.WriteJson(ToJson(options, end, splice, comparison, features, cards, elapsed));
+        JsonObject result = ToJson(options, end, splice, comparison, features, cards, elapsed);
+        MeasuredRun.Save(folder, result);
+        if (json) Screen.WriteJson(result);
         else Write(options, end, splice, comparison, features, cards, elapsed);
-        return ExitCode.Done;
+        return (ExitCode.Done, folder);
     }
 
     private static void Harvest(OnnxHost model, ITokenizer tokenizer, Hook hook, string folder, long rows, CancellationToken cancellation)

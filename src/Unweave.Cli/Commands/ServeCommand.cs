@@ -8,11 +8,13 @@ namespace Unweave.Cli.Commands;
 /// <summary><c>unweave serve</c>: the dashboard over the runs of a folder.</summary>
 internal static class ServeCommand
 {
+    private const int UsualPort = 5210;
+
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
         var folder = new Argument<string>("FOLDER") { Description = "Folder of a run, or one whose subfolders are runs.", DefaultValueFactory = _ => "runs" };
-        var port = new Option<int>("--port", "-p") { HelpName = "N", Description = "Port; 0 takes a free one.", DefaultValueFactory = _ => 5210 };
+        var port = new Option<int>("--port", "-p") { HelpName = "N", Description = "Port; 0 takes a free one.", DefaultValueFactory = _ => UsualPort };
         var address = new Option<string>("--address") { HelpName = "IP", Description = $"Address to listen on. Any but a loopback address needs a token in {ServeOptions.TokenVariable}, which readers are then asked for.", DefaultValueFactory = _ => "127.0.0.1" };
         var command = new Command("serve", "Serves the dashboard and the HTTP API over trained autoencoders, until Ctrl-C.") { folder, port, address };
         help.AddExamples(command, "unweave serve", "unweave serve sae/ --port 8080", "UNWEAVE_TOKEN=$(openssl rand -hex 16) unweave serve --address 0.0.0.0");
@@ -42,6 +44,21 @@ internal static class ServeCommand
         else Console.Out.WriteLine($"Unweave's dashboard is at {at}{(options.Token is null ? "" : $"; readers are asked for the token in {ServeOptions.TokenVariable}")}. Ctrl-C stops it.");
         await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
         await server.StopAsync(CancellationToken.None);
+    }
+
+    /// <summary>Serves a folder on the usual port, or on a free one where that is taken.</summary>
+    public static async Task RunAnywhere(string folder, CancellationToken cancellation)
+    {
+        Console.Out.WriteLine();
+        ServeOptions options = Options(folder, UsualPort, "127.0.0.1");
+        try
+        {
+            await Run(options, json: false, cancellation);
+        }
+        catch (InputException e) when (e.InnerException is IOException)
+        {
+            await Run(options with { Port = 0 }, json: false, cancellation);
+        }
     }
 
     /// <summary>What the flags and the environment ask for.</summary>

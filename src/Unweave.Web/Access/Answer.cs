@@ -1,6 +1,6 @@
 using System.Net;
-using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
+using Unweave.Web.Api;
 
 namespace Unweave.Web.Access;
 
@@ -14,7 +14,7 @@ internal static class Answer
     /// <summary>Whether it is a request of the HTTP API.</summary>
     public static bool IsApi(HttpRequest request) => request.Path.StartsWithSegments("/api", StringComparison.Ordinal);
 
-    /// <summary>Says what is wrong: as <c>{"error": …}</c> or as a page.</summary>
+    /// <summary>Says what is wrong: as a problem (RFC 9457) or as a page.</summary>
     /// <param name="context">The request.</param>
     /// <param name="status">Status.</param>
     /// <param name="title">What is wrong, in a few words.</param>
@@ -23,8 +23,7 @@ internal static class Answer
     {
         context.Response.StatusCode = status;
         if (WantsPage(context.Request)) return Page(context, title, $"<h1>{WebUtility.HtmlEncode(title)}</h1><p>{WebUtility.HtmlEncode(message)}</p><p><a href=\"/\">Back to the start</a></p>");
-        context.Response.ContentType = "application/json";
-        return context.Response.WriteAsync(new JsonObject { ["error"] = $"{title}: {message}" }.ToJsonString());
+        return ApiErrors.Write(context, status, $"{title}: {message}");
     }
 
     /// <summary>Says that a request is too large.</summary>
@@ -40,7 +39,7 @@ internal static class Answer
         context.Response.Headers.CacheControl = "no-store";
         return context.Response.WriteAsync($$"""
             <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{{WebUtility.HtmlEncode(title)}} · Unweave</title>
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,"><title>{{WebUtility.HtmlEncode(title)}} · Unweave</title>
             <style>
             :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
             body { max-width: 26rem; margin: 18vh auto 0; padding: 0 1rem; }

@@ -32,7 +32,7 @@ internal static class Gate
                 return;
             }
 
-            if (context.Request.ContentLength > Dashboard.LargestBody)
+            if (context.Request.ContentLength > (Answer.IsApi(context.Request) ? Limits.VectorBytes : Dashboard.LargestBody))
             {
                 await Answer.TooLarge(context);
                 return;

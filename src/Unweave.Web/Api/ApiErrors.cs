@@ -68,7 +68,8 @@ internal static partial class ApiErrors
         int status => $"{ReasonPhrases.GetReasonPhrase(status)}.",
     };
 
-    private static Task Write(HttpContext context, int status, string detail)
+    /// <summary>Answers with a problem.</summary>
+    public static Task Write(HttpContext context, int status, string detail)
     {
         context.Response.StatusCode = status;
         var problem = new ProblemDetails { Status = status, Title = ReasonPhrases.GetReasonPhrase(status), Detail = detail };

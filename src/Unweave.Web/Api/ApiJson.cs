@@ -44,8 +44,8 @@ internal sealed partial class ApiJson : JsonSerializerContext
     /// <summary>Sets options of a web server to those of the API.</summary>
     public static void Configure(JsonSerializerOptions options)
     {
-        options.TypeInfoResolverChain.Clear();
-        options.TypeInfoResolverChain.Add(Default);
+        // First, not alone: the pages' own answers go through the same options.
+        options.TypeInfoResolverChain.Insert(0, Default);
         options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
         options.NumberHandling = JsonNumberHandling.Strict;
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;

@@ -1,6 +1,11 @@
 // What the pages do without asking the server: colours, keys, copying, and reading values off charts.
 (() => {
   window.unweaveAlive = () => { document.documentElement.dataset.alive = 'yes'; };
+  // On another page the heading gets the focus, so that it is read out, but never from a reader who is already doing something there.
+  window.unweaveArrived = () => {
+    const at = document.activeElement, heading = document.querySelector('main h1');
+    if (heading && (!at || at === document.body || at.closest('header.bar') && !at.matches('input'))) { heading.tabIndex = -1; heading.focus({ preventScroll: true }); }
+  };
   const typing = e => e.target.closest?.('input, textarea, select, [contenteditable]');
   const on = (type, selector, act, options) => document.addEventListener(type, e => { const at = e.target.closest?.(selector); if (at) act(at, e); }, options);
 

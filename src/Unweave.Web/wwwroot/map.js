@@ -106,6 +106,13 @@ class Picture {
         : by === 'score' ? (Number.isNaN(this.scores[i]) ? 0 : step((this.scores[i] - 0.5) * 2))
         : this.frequencies[i] > 0 ? step((Math.log10(this.frequencies[i]) + 5) / 5) : 0;
     }
+    // What is rare is drawn last, so that it lies on top.
+    const counts = new Int32Array(256), order = this.order = new Int32Array(this.n);
+    for (const c of this.colours) counts[c]++;
+    const next = new Int32Array(256);
+    let at = 0;
+    for (const c of Array.from(counts.keys()).sort((a, b) => counts[b] - counts[a])) { next[c] = at; at += counts[c]; }
+    for (let i = 0; i < this.n; i++) order[next[this.colours[i]]++] = i;
     this.draw();
   }
 
@@ -137,7 +144,7 @@ class Picture {
       };
     };
     const r = this.radius() * ratio, plain = splat(r, found ? 0.18 : 0.85);
-    for (let i = 0; i < n; i++) {
+    for (const i of this.order) {
       if (found?.[i]) continue;
       const px = ox + x[i] * scale, py = oy + y[i] * scale;
       if (px >= 0 && py >= 0 && px < W && py < H) plain(px, py, palette[colours[i]]);

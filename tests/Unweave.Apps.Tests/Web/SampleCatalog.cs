@@ -52,13 +52,13 @@ internal static class SampleCatalog
         var source = new CatalogSource { Latents = latents, Rows = 500_000, Windows = 4_000, Texts = "a sample corpus", Model = "sample", Hook = "blocks.2", Context = 128, Built = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero) };
         FeatureCatalog.Build(folder, source, Enumerable.Range(0, latents).Select(latent => Feature(latent, latents)));
         using FeatureCatalog catalog = FeatureCatalog.Open(folder);
-        catalog.AddLabels(Enumerable.Range(0, latents).Where(latent => latent != Dead && latent % 11 != 10).SelectMany(Labels));
+        catalog.AddLabels(Enumerable.Range(0, latents).Where(latent => KindOf(latent) != FeatureKind.Dead && latent % 11 != 10).SelectMany(Labels));
     }
 
     /// <summary>A feature.</summary>
     public static Feature Feature(int latent, int latents = 200)
     {
-        FeatureKind kind = latent == Dead || latent % 13 == 12 ? FeatureKind.Dead : latent % 29 == 28 ? FeatureKind.Dense : latent % 17 == 16 ? FeatureKind.Token : latent % 31 == 30 ? FeatureKind.Position : FeatureKind.Ordinary;
+        FeatureKind kind = KindOf(latent);
         bool dead = kind == FeatureKind.Dead;
         float max = dead ? 0 : 6 + (latent % 9);
         double frequency = dead ? 0 : kind == FeatureKind.Dense ? 0.2 : 0.00002 * Math.Pow(10, 2.6 * Fraction(latent, 3));
@@ -85,6 +85,8 @@ internal static class SampleCatalog
             Positions = dead ? [] : [.. Enumerable.Range(0, 16).Select(i => new PositionShare(i * 8, (i * 8) + 7, kind == FeatureKind.Position ? (i == 0 ? 0.4 : 0) : frequency * (1 + (0.3 * Fraction(latent, i)))))],
         };
     }
+
+    private static FeatureKind KindOf(int latent) => latent == Dead || latent % 13 == 12 ? FeatureKind.Dead : latent % 29 == 28 ? FeatureKind.Dense : latent % 17 == 16 ? FeatureKind.Token : latent % 31 == 30 ? FeatureKind.Position : FeatureKind.Ordinary;
 
     private static IEnumerable<(int Latent, FeatureLabel Label)> Labels(int latent)
     {

@@ -12,26 +12,8 @@ namespace Unweave.Tests.Interpretation;
 /// <summary>Reading and changing latents in the embedded model, against the model read and patched by hand.</summary>
 public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedTests.Model>
 {
+    private const int Context = 128;
     private const string Text = "The people of the United States have a government of laws";
-
-    [Fact]
-    public void Without_interventions_it_predicts_as_the_model_does()
-    {
-        float[] logits = model.Logits(Text);
-        IReadOnlyList<NextToken> next = model.Hosted.Predict(Text, [], 4096);
-        Assert.Equal(4096, next.Count);
-        Assert.Equal(next.OrderByDescending(token => token.Logit).Select(token => token.Token), next.Select(token => token.Token));
-        double sum = logits.Sum(logit => Math.Exp(logit));
-        foreach (NextToken token in next)
-        {
-            Assert.Equal(logits[token.Token], token.Logit, 1e-4);
-            Assert.Equal(Math.Exp(logits[token.Token]) / sum, token.Probability, 1e-5);
-            Assert.Equal(model.Tokenizer.Decode([token.Token]), token.Text);
-        }
-
-        Assert.Equal(1, next.Sum(token => token.Probability), 1e-6);
-        Assert.Equal(3, model.Hosted.Predict(Text, [], 3).Count);
-    }
 
     [Theory]
     [InlineData(InterventionKind.Ablate, 0)]
@@ -56,64 +38,6 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
     }
 
     [Fact]
-    public void Holding_a_latent_where_it_is_changes_nothing()
-    {
-        const string one = " war";
-        Assert.Single(model.Tokenizer.Encode(one));
-        TextCodes codes = model.Hosted.Encode(one);
-        int latent = codes.Codes.Latents(0)[2];
-        float own = codes.Codes.Values(0)[2];
-        float[] clean = model.Logits(one);
-        Assert.All(model.Hosted.Predict(one, [new(latent, InterventionKind.Clamp, own)], 4096), token => Assert.Equal(clean[token.Token], token.Logit, 1e-4));
-
-        // A latent that is silent is ablated already, and steering by nothing is nothing.
-        int silent = Enumerable.Range(0, model.Autoencoder.Latents).First(i => codes.Codes.Latents(0).IndexOf(i) < 0);
-        foreach (Intervention idle in (Intervention[])[new(silent, InterventionKind.Ablate), new(silent, InterventionKind.Clamp, 0), new(latent, InterventionKind.Steer, 0)])
-            Assert.All(model.Hosted.Predict(one, [idle], 4096), token => Assert.Equal(clean[token.Token], token.Logit, 1e-4));
-    }
-
-    [Fact]
-    public void Attribution_is_the_difference_that_ablation_makes()
-    {
-        IReadOnlyList<LatentEffect> effects = model.Hosted.Attribute(Text, count: 100_000);
-        int likeliest = model.Hosted.Predict(Text, [], 1)[0].Token;
-        float clean = model.Logits(Text)[likeliest];
-        SparseCodes codes = model.Hosted.Encode(Text).Codes;
-        Assert.Equal(codes.AllLatents.ToArray().Distinct().Order(), effects.Select(effect => effect.Latent).Order());
-        Assert.Equal(effects.OrderByDescending(effect => Math.Abs(effect.Effect)).Select(effect => effect.Latent), effects.Select(effect => effect.Latent));
-        foreach (LatentEffect effect in effects.Take(4).Concat(effects.TakeLast(2)))
-        {
-            float ablated = model.Hosted.Predict(Text, [new(effect.Latent, InterventionKind.Ablate)], 4096).First(token => token.Token == likeliest).Logit;
-            Assert.Equal(clean - ablated, effect.Effect, 3e-4);
-            Assert.Equal(-1, effect.Position);
-            Assert.Equal(Enumerable.Range(0, codes.Rows).Max(row => Of(codes, row, effect.Latent)), effect.Activation);
-        }
-
-        Assert.Equal(effects.Take(5), model.Hosted.Attribute(Text, likeliest, 5));
-        Assert.NotEqual(effects[0].Effect, model.Hosted.Attribute(Text, likeliest == 5 ? 6 : 5, 1)[0].Effect);
-    }
-
-    [Fact]
-    public void Attribution_at_each_token_ablates_there_alone()
-    {
-        int token = model.Hosted.Predict(Text, [], 1)[0].Token;
-        SparseCodes codes = model.Hosted.Encode(Text).Codes;
-        IReadOnlyList<LatentEffect> effects = model.Hosted.Attribute(Text, token, 100_000, everyPosition: true);
-        Assert.Equal(codes.Count, effects.Count);
-        float clean = model.Logits(Text)[token];
-        foreach (LatentEffect effect in effects.Take(3).Append(effects[^1]))
-        {
-            Assert.Equal(Of(codes, effect.Position, effect.Latent), effect.Activation);
-            float ablated = model.Logits(Text, (row, x) =>
-            {
-                if (row != effect.Position) return;
-                for (int c = 0; c < x.Length; c++) x[c] -= effect.Activation * model.Autoencoder.Decoder[effect.Latent, c] / model.Autoencoder.InputScale;
-            })[token];
-            Assert.Equal(clean - ablated, effect.Effect, 3e-4);
-        }
-    }
-
-    [Fact]
     public void Latents_of_a_text_are_those_of_a_pass_over_it()
     {
         // Longer than the context, with characters of several tokens.
@@ -121,7 +45,7 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
         TextCodes codes = model.Hosted.Encode(text);
         Assert.Equal(text, string.Concat(codes.Pieces));
         Assert.Equal(model.Tokenizer.Encode(text).Count, codes.Pieces.Count);
-        Assert.True(codes.Pieces.Count > model.Hosted.Context);
+        Assert.True(codes.Pieces.Count > Context);
         using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook]);
         int at = 0;
         foreach (DocumentRows rows in pass.Run([(0, new Document("a", text))]))
@@ -140,41 +64,19 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
     }
 
     [Fact]
-    public void The_same_seed_writes_the_same_text()
-    {
-        Intervention[] changes = [new(3, InterventionKind.Steer, 2)];
-        string Write(ulong seed, Intervention[] interventions) => string.Concat(model.Hosted.Generate("Call me", interventions, new GenerationOptions { Tokens = 20, Seed = seed }));
-        Assert.Equal(Write(1, changes), Write(1, changes));
-        Assert.NotEqual(Write(1, changes), Write(2, changes), StringComparer.Ordinal);
-        Assert.NotEqual(Write(1, changes), Write(1, []), StringComparer.Ordinal);
-        Assert.Equal("", string.Concat(model.Hosted.Generate("Call me", [], new GenerationOptions { Tokens = 0 })));
-    }
-
-    [Fact]
-    public void The_likeliest_text_is_that_of_the_likeliest_tokens_one_by_one()
-    {
-        string text = "It was the";
-        List<int> ids = [.. model.Tokenizer.Encode(text).Select(token => token.Id)];
-        int prompt = ids.Count;
-        for (int i = 0; i < 12; i++) ids.Add(Array.IndexOf(model.Logits(ids), model.Logits(ids).Max()));
-        string expected = model.Tokenizer.Decode([.. ids])[model.Tokenizer.Decode([.. ids.Take(prompt)]).Length..];
-        Assert.Equal(expected, string.Concat(model.Hosted.Generate(text, [], new GenerationOptions { Tokens = 12, Temperature = 0 })));
-    }
-
-    [Fact]
     public void A_text_may_outgrow_the_context_and_what_the_model_sees_is_its_end()
     {
         string text = string.Concat(Enumerable.Repeat("The people of the United States have a government of laws, and not of men. ", 20));
         IReadOnlyList<Token> tokens = model.Tokenizer.Encode(text);
-        Assert.True(tokens.Count > model.Hosted.Context + 20);
-        int[] end = [.. tokens.Skip(tokens.Count - (model.Hosted.Context - 1)).Select(token => token.Id)];
+        Assert.True(tokens.Count > Context + 20);
+        int[] end = [.. tokens.Skip(tokens.Count - (Context - 1)).Select(token => token.Id)];
         float[] expected = model.Logits(end);
         Assert.All(model.Hosted.Predict(text, [], 50), token => Assert.Equal(expected[token.Token], token.Logit, 2e-4));
         Assert.NotEmpty(model.Hosted.Predict(text, [new(2, InterventionKind.Steer, 3)], 5));
         Assert.NotEmpty(model.Hosted.Generate(text, [new(2, InterventionKind.Clamp, 1)], new GenerationOptions { Tokens = 4 }));
         Assert.All(model.Hosted.Attribute(text, count: 30, everyPosition: true), effect =>
         {
-            Assert.InRange(effect.Position, tokens.Count - (model.Hosted.Context - 1), tokens.Count - 1);
+            Assert.InRange(effect.Position, tokens.Count - (Context - 1), tokens.Count - 1);
         });
 
         // A generation from just below the context goes through it.
@@ -183,80 +85,10 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
     }
 
     [Fact]
-    public void An_empty_text_is_the_start_token_alone()
+    public void A_strength_that_the_model_cannot_bear_is_refused()
     {
-        Assert.NotEmpty(model.Hosted.Predict("", [new(1, InterventionKind.Ablate)], 3));
-        Assert.Empty(model.Hosted.Attribute(""));
-        Assert.NotEmpty(model.Hosted.Generate("", [], new GenerationOptions { Tokens = 5 }));
-    }
-
-    [Fact]
-    public void It_is_cancelled_between_tokens()
-    {
-        using var stop = new CancellationTokenSource();
-        var written = new List<string>();
-        Assert.Throws<OperationCanceledException>(() =>
-        {
-            foreach (string piece in model.Hosted.Generate("Call me", [], new GenerationOptions { Tokens = 1000 }, stop.Token))
-            {
-                written.Add(piece);
-                if (written.Count == 3) stop.Cancel();
-            }
-        });
-        Assert.Equal(3, written.Count);
-        Assert.Throws<OperationCanceledException>(() => model.Hosted.Attribute(Text, cancellation: stop.Token));
-    }
-
-    [Fact]
-    public void Several_threads_get_the_answers_that_one_gets()
-    {
-        string[] texts = ["The king", "It was a dark night and", "Of the whales", "We the people of the United"];
-        string Answer(int i) => string.Join('|', model.Hosted.Predict(texts[i % 4], i % 2 == 0 ? [] : [new(i, InterventionKind.Steer, 4)], 5).Select(token => token.Token))
-            + string.Concat(model.Hosted.Generate(texts[i % 4], [new(i, InterventionKind.Clamp, 2)], new GenerationOptions { Tokens = 4, Seed = (ulong)i }))
-            + string.Join('|', model.Hosted.Encode(texts[i % 4]).Codes.AllLatents.ToArray())
-            + string.Join('|', model.Hosted.Attribute(texts[i % 4], count: 1).Select(effect => effect.Latent));
-        string[] alone = [.. Enumerable.Range(0, 12).Select(Answer)], together = new string[12];
-        Parallel.For(0, 12, new ParallelOptions { MaxDegreeOfParallelism = 6 }, i => together[i] = Answer(i));
-        Assert.Equal(alone, together);
-    }
-
-    [Fact]
-    public void What_means_nothing_is_refused()
-    {
-        void Refused(string expected, Action call) => Assert.Contains(expected, Assert.Throws<InputException>(call).Message, StringComparison.Ordinal);
-        Refused("There is no latent 256; the autoencoder has latents 0 to 255", () => model.Hosted.Predict(Text, [new(256, InterventionKind.Ablate)]));
-        Refused("There is no latent -1", () => model.Hosted.Generate(Text, [new(-1, InterventionKind.Steer, 1)]));
-        Refused("must be a number", () => model.Hosted.Predict(Text, [new(1, InterventionKind.Steer, float.NaN)]));
-        Refused("must be a number", () => model.Hosted.Predict(Text, [new(1, InterventionKind.Clamp, float.PositiveInfinity)]));
-        Refused("Latent 4 is changed twice", () => model.Hosted.Predict(Text, [new(4, InterventionKind.Ablate), new(5, InterventionKind.Ablate), new(4, InterventionKind.Steer, 2)]));
-        Refused("There is no token 4096", () => model.Hosted.Attribute(Text, 4096));
-        Refused("There is no token -2", () => model.Hosted.Attribute(Text, -2));
-        Refused("temperature", () => model.Hosted.Generate(Text, [], new GenerationOptions { Temperature = -1 }));
-        Refused("temperature", () => model.Hosted.Generate(Text, [], new GenerationOptions { Temperature = double.NaN }));
-        Refused("likeliest tokens", () => model.Hosted.Generate(Text, [], new GenerationOptions { TopK = -1 }));
-        Refused("tokens cannot be generated", () => model.Hosted.Generate(Text, [], new GenerationOptions { Tokens = -1 }));
-
-        // So strong that the model's numbers overflow.
-        Refused("latent 1", () => model.Hosted.Predict(Text, [new(1, InterventionKind.Steer, 3.4e38f)]));
-        using var narrow = new TopKAutoencoder(new TopKOptions { Latents = 64, K = 4 }, 100, new Rng(1));
-        Refused("width 100", () => _ = new HostedAutoencoder(model.Host, model.Tokenizer, model.Hook, narrow));
-    }
-
-    [Fact]
-    public void A_model_that_predicts_no_tokens_is_read_alone()
-    {
-        using var folder = new TemporaryFolder();
-        using OnnxHost encoder = OnnxHost.Open(Graphs.Encoder().Save(folder));
-        var tokenizer = new LetterTokenizer();
-        Hook hook = encoder.Hooks.First(hook => hook.PerToken && hook.Kind == HookKind.Residual);
-        using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 24, K = 3 }, hook.Width, new Rng(2));
-        using var hosted = new HostedAutoencoder(encoder, tokenizer, hook, autoencoder);
-        Assert.False(hosted.PredictsTokens);
-        TextCodes codes = hosted.Encode("whale");
-        Assert.Equal(5, codes.Codes.Rows);
-        Assert.Equal("whale", string.Concat(codes.Pieces));
-        foreach (Action call in (Action[])[() => hosted.Predict("a", []), () => hosted.Generate("a", []), () => hosted.Attribute("a")])
-            Assert.Contains("does not predict the next token", Assert.Throws<InputException>(call).Message, StringComparison.Ordinal);
+        Assert.Contains("smaller strengths", Assert.Throws<InputException>(() => model.Hosted.Predict(Text, [new(1, InterventionKind.Steer, 3.4e38f)])).Message, StringComparison.Ordinal);
+        Assert.NotEmpty(model.Hosted.Predict(Text, [new(1, InterventionKind.Steer, 1e6f)]));
     }
 
     [Fact]

@@ -1,0 +1,49 @@
+using System.CommandLine;
+using System.Text;
+using System.Text.Json;
+using Unweave.Catalog;
+using Unweave.Formats;
+using Unweave.Web.Api;
+
+namespace Unweave.Cli.Commands;
+
+/// <summary><c>unweave features export</c>: features in the JSON that Neuronpedia's dashboards are made from.</summary>
+internal static class FeaturesExportCommand
+{
+    /// <summary>Makes the command.</summary>
+    public static Command Create(Help help)
+    {
+        var sae = new Argument<string>("SAE") { Description = "Folder of a run with a catalog." };
+        var output = new Option<string?>("--output", "-o") { HelpName = "FILE", Description = "File to write; left out, standard output." };
+        var command = new Command("export", "Writes all features as JSON lines, with Neuronpedia's keys.") { sae, output };
+        help.AddExamples(command, "unweave features export sae/ -o features.jsonl");
+        command.SetAction((parsed, cancellation) =>
+        {
+            using var catalog = FeatureCatalog.Open(parsed.GetValue(sae)!);
+            if (parsed.GetValue(output) is { } file)
+            {
+                AtomicFile.Write(file, stream =>
+                {
+                    foreach (string line in Lines()) stream.Write(Encoding.UTF8.GetBytes(line + "\n"));
+                });
+            }
+            else
+            {
+                foreach (string line in Lines()) Console.Out.WriteLine(line);
+            }
+
+            return Task.CompletedTask;
+
+            IEnumerable<string> Lines()
+            {
+                CatalogSource source = catalog.Source;
+                for (int latent = 0; latent < source.Latents; latent++)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    yield return JsonSerializer.Serialize(NeuronpediaFeature.Of(catalog.Read(latent), source), ApiJson.Whole);
+                }
+            }
+        });
+        return command;
+    }
+}

@@ -1,0 +1,55 @@
+using Unweave.Autoencoders;
+using Unweave.Hosts;
+using Unweave.Numerics;
+
+namespace Unweave.Interpretation;
+
+/// <summary>What a latent contributes to a logit.</summary>
+/// <param name="Latent">The latent.</param>
+/// <param name="Position">The token at which it fires: its place in the text's tokens; −1 where all its tokens were ablated together.</param>
+/// <param name="Activation">Its activation there, or the largest.</param>
+/// <param name="Effect">The logit as it is less the logit with the latent ablated.</param>
+public sealed record LatentEffect(int Latent, int Position, float Activation, double Effect);
+
+/// <summary>Attribution without gradients: the latents of a window are ablated one by one, many copies of the window a run.</summary>
+internal static class LatentAttribution
+{
+    /// <summary>Measures the effects of all latents that fire in a window on one logit, in no order.</summary>
+    /// <param name="host">The host model.</param>
+    /// <param name="autoencoder">The autoencoder.</param>
+    /// <param name="window">The window.</param>
+    /// <param name="token">The token whose logit is explained; null takes the likeliest.</param>
+    /// <param name="everyPosition">Whether each token is ablated alone.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static IEnumerable<LatentEffect> Effects(SplitHost host, SparseAutoencoder autoencoder, TokenWindow window, int? token, bool everyPosition, CancellationToken cancellation)
+    {
+        using Matrix clean = host.Activations(window);
+        using var own = new Matrix(window.Count, clean.Columns, clean.AsSpan().Slice(window.Lead * clean.Columns, window.Count * clean.Columns));
+
+        // Put back as they are, by the same path as the ablated ones, so that the path itself cancels out.
+        float[] logits = host.Logits(window, clean, 1, (_, _, _) => { })[0];
+        int target = token ?? System.Numerics.Tensors.TensorPrimitives.IndexOfMax(logits);
+        Firing[][] ablations = [.. Ablations(autoencoder, own, everyPosition)];
+        foreach (Firing[][] some in ablations.Chunk(host.Copies(window)))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            float[][] ablated = host.Logits(window, clean, some.Length, (copy, rows, first) =>
+            {
+                foreach (Firing firing in some[copy]) Interventions.Add(autoencoder, firing.Latent, -firing.Activation, rows.Row(first + firing.Own));
+            });
+            for (int i = 0; i < some.Length; i++)
+                yield return new LatentEffect(some[i][0].Latent, everyPosition ? window.First + some[i][0].Own : -1, some[i].Max(firing => firing.Activation), (double)logits[target] - ablated[i][target]);
+        }
+    }
+
+    private static IEnumerable<Firing[]> Ablations(SparseAutoencoder autoencoder, Matrix own, bool everyPosition)
+    {
+        SparseCodes codes = autoencoder.Encode(own);
+        IEnumerable<Firing> firings = Enumerable.Range(0, codes.Rows)
+            .SelectMany(row => Enumerable.Range(0, codes.RowCount(row)).Select(entry => new Firing(codes.Latents(row)[entry], row, codes.Values(row)[entry])))
+            .Where(firing => firing.Activation > autoencoder.FiringThreshold);
+        return everyPosition ? firings.Select(firing => (Firing[])[firing]) : firings.GroupBy(firing => firing.Latent).OrderBy(group => group.Key).Select(group => group.ToArray());
+    }
+
+    private readonly record struct Firing(int Latent, int Own, float Activation);
+}
