@@ -15,12 +15,12 @@ internal sealed class HostedRun : IDisposable
     private readonly SparseAutoencoder autoencoder;
     private readonly FeatureCatalog? catalog;
 
-    private HostedRun(OnnxHost model, ITokenizer tokenizer, SparseAutoencoder autoencoder, Hook hook, FeatureCatalog? catalog)
+    private HostedRun(OnnxHost model, ITokenizer tokenizer, SparseAutoencoder autoencoder, Hook hook, int? context, FeatureCatalog? catalog)
     {
         this.model = model;
         this.autoencoder = autoencoder;
         this.catalog = catalog;
-        Hosted = new HostedAutoencoder(model, tokenizer, hook, autoencoder);
+        Hosted = new HostedAutoencoder(model, tokenizer, hook, autoencoder, context);
         Tokenizer = tokenizer;
     }
 
@@ -46,7 +46,8 @@ internal sealed class HostedRun : IDisposable
             opened = OnnxHost.Open(path);
             if (trained is not null && !string.Equals(trained.ModelHash, opened.Hash, StringComparison.Ordinal)) Console.Error.WriteLine($"{folder} was trained on another model ({trained.Model}) than {path}.");
             Hook at = opened.FindOne(hook ?? trained?.Hook ?? throw new InputException($"{folder} does not say which hook it was trained on; name it with --hook (`unweave hooks {path}` lists them)."));
-            return new HostedRun(opened, flags.Tokenizer(parsed, path), trainedHere, at, FeatureCatalog.Exists(folder) ? FeatureCatalog.Open(folder) : null);
+            bool same = string.Equals(trained?.ModelHash, opened.Hash, StringComparison.Ordinal);
+            return new HostedRun(opened, flags.Tokenizer(parsed, path), trainedHere, at, same && trained!.Context > 0 ? trained.Context : null, FeatureCatalog.Exists(folder) ? FeatureCatalog.Open(folder) : null);
         }
         catch
         {

@@ -40,7 +40,7 @@ internal sealed class RunHost : IDisposable
             OnnxHost host = opened = OnnxHost.Open(path);
             if (!string.Equals(host.Hash, reference.ModelHash, StringComparison.Ordinal)) throw new InputException($"The model at {path} is not the one that it was trained on: its files have changed.");
             ITokenizer tokenizer = TokenizerFile.Open(ModelFolder.Tokenizer(path));
-            return new RunHost(autoencoder, host, new HostedAutoencoder(host, tokenizer, host.FindOne(reference.Hook), autoencoder), null);
+            return new RunHost(autoencoder, host, new HostedAutoencoder(host, tokenizer, host.FindOne(reference.Hook), autoencoder, reference.Context > 0 ? reference.Context : null), null);
         }
         catch (InputException e)
         {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Unweave.Autoencoders;
 using Unweave.Hosts;
+using Unweave.Interpretation;
 using Unweave.Numerics;
 using Unweave.Onnx;
 

