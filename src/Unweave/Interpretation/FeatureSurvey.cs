@@ -220,7 +220,7 @@ public sealed class FeatureSurvey : IDisposable
         return new Feature
         {
             Latent = latent,
-            Kind = Kind(tally, tokens),
+            Kind = Kind(tally),
             Fired = tally.Fired,
             Frequency = (double)tally.Fired / Rows,
             Density = (double)tally.Windows / Windows,
@@ -260,11 +260,11 @@ public sealed class FeatureSurvey : IDisposable
         return [.. shares];
     }
 
-    private FeatureKind Kind(LatentTally tally, TokenShare[] tokens)
+    private FeatureKind Kind(LatentTally tally)
     {
         if (tally.Fired == 0) return FeatureKind.Dead;
         if (tally.Fired > DenseShare * Rows) return FeatureKind.Dense;
-        if (tokens.Length > 0 && tokens[0].Share >= Most) return FeatureKind.Token;
+        if (tally.TopTokens().FirstOrDefault().Sum >= Most * tally.Sum) return FeatureKind.Token;
         if (positionRows.Sum() == 0) return FeatureKind.Ordinary;
 
         // The ranges with most of its activation to a row, until they have most of it together: are they few of all rows?

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
@@ -15,9 +16,10 @@ internal sealed class WindowSpool : IDisposable
     private long place;
 
     /// <summary>Makes an empty one.</summary>
-    public WindowSpool()
+    /// <param name="folder">Where its file is; null for the folder of temporary files.</param>
+    public WindowSpool(string? folder = null)
     {
-        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        string path = Path.Combine(folder ?? Path.GetTempPath(), $"unweave-{Path.GetRandomFileName()}");
         stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.Delete, BufferSize = 1 << 16, Options = FileOptions.DeleteOnClose });
 
         // Unix keeps an open file that has no name any more, so that even a killed process leaves nothing behind.
@@ -31,7 +33,8 @@ internal sealed class WindowSpool : IDisposable
     public long Add(SurveyWindow window)
     {
         long at = place;
-        byte[] text = Encoding.Unicode.GetBytes(window.Text), document = Encoding.UTF8.GetBytes(window.Document);
+        ReadOnlySpan<byte> text = MemoryMarshal.AsBytes(window.Text.AsSpan());
+        byte[] document = Encoding.UTF8.GetBytes(window.Document);
         Span<byte> head = stackalloc byte[16];
         BitConverter.TryWriteBytes(head, text.Length);
         BitConverter.TryWriteBytes(head[4..], document.Length);
@@ -55,7 +58,7 @@ internal sealed class WindowSpool : IDisposable
         int bytes = BitConverter.ToInt32(head), name = BitConverter.ToInt32(head[4..]), count = BitConverter.ToInt32(head[8..]);
         byte[] rest = new byte[name + (4 * count) + bytes];
         Fill(rest, at + 12);
-        string document = Encoding.UTF8.GetString(rest, 0, name), text = Encoding.Unicode.GetString(rest, name + (4 * count), bytes);
+        string document = Encoding.UTF8.GetString(rest, 0, name), text = new string(MemoryMarshal.Cast<byte, char>(rest.AsSpan(name + (4 * count), bytes)));
         string[] pieces = new string[count];
         for (int i = 0, start = 0; i < count; i++)
         {

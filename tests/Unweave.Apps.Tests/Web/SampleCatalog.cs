@@ -75,7 +75,7 @@ internal static class SampleCatalog
             Mean = max * 0.34,
             Histogram = dead ? new ActivationHistogram(0, []) : new ActivationHistogram(max / Bins, [.. Enumerable.Range(0, Bins).Select(bin => (long)(900 * frequency * 1000 * Math.Exp(-bin / 6.0)) + (bin == Bins - 1 ? 1 : 0))]),
             Top = dead ? [] : latent == Hostile ? [Hostility(), .. Examples(5, max * 0.8f, max, 0)] : Examples(12, max * 0.8f, max, 0),
-            Quantiles = dead ? [] : [.. Enumerable.Range(0, 4).Select(group => new ExampleGroup(max * (3 - group) / 4, max * (4 - group) / 4, Examples(6, max * (3 - group) / 4, max * (4 - group) / 4, 20 * (group + 1))))],
+            Quantiles = dead ? [] : [.. Enumerable.Range(0, 4).Select(group => new ExampleGroup(max * (3 - group) / 4, max * (4 - group) / 4, 0.1 * (group + 1), Examples(6, max * (3 - group) / 4, max * (4 - group) / 4, 20 * (group + 1))))],
             Contrasts = dead ? [] : [.. Enumerable.Range(0, 6).Select(i => Silent(Words(latent + 1), i))],
             Tokens = dead ? [] : [.. words.Select((word, i) => new TokenShare(100 + i, word, (long)(frequency * 500_000 / (i + 2)), (kind == FeatureKind.Token ? 0.97 : 0.5) / Math.Pow(2, i)))],
             Raised = [.. Words(latent).Select((word, i) => new TokenLogit(i, word, 0.9f - (0.11f * i)))],

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.IO.Compression;
+using Unweave.Data;
 
 namespace Unweave.Interpretation;
 
@@ -36,7 +36,7 @@ public sealed class WordTopics
         var table = new Dictionary<string, (byte, byte)>(StringComparer.Ordinal);
         try
         {
-            using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
+            using var reader = new StreamReader(new SealedGzip(File.OpenRead(path)));
             if (!string.Equals(reader.ReadLine(), Heading, StringComparison.Ordinal)) throw Damaged("its first line is not the heading");
             while (reader.ReadLine() is { } line)
             {

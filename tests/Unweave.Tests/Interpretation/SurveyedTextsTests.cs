@@ -1,0 +1,228 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Unweave.Autoencoders;
+using Unweave.Data;
+using Unweave.Formats;
+using Unweave.Hosts;
+using Unweave.Interpretation;
+using Unweave.Numerics;
+using Unweave.Onnx;
+
+namespace Unweave.Tests.Interpretation;
+
+/// <summary>Surveys of texts that the embedded model reads, against its harvest of them, and against the texts themselves.</summary>
+public sealed class SurveyedTextsTests
+{
+    private static readonly string[] Odd =
+    [
+        "The naïve 🐳 swam; 👩‍👩‍👧 and 42 whales — “followed”.\n\n\tמזל טוב 日本",
+        "",
+        "  leading and trailing spaces  ",
+        "x",
+        "🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳", // longer than a context, no character of one token
+        string.Concat(Enumerable.Repeat("We the people of the United States, in order to form a more perfect union; ", 30)),
+        "a \uFFFD b",
+    ];
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Pieces_of_the_windows_are_the_text(bool keepSpecial)
+    {
+        using var model = new Read();
+        (long, Document)[] documents = [.. Odd.Select((text, i) => ((long)i, new Document($"d{i}", text)))];
+        using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook], new PassOptions { Context = 32, KeepSpecial = keepSpecial });
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal);
+        long row = 0;
+        foreach (SurveyBlock block in SurveySources.Texts(pass, documents, long.MaxValue, TestContext.Current.CancellationToken))
+        {
+            using (block)
+            {
+                int first = 0;
+                foreach (SurveyWindow window in block.Windows)
+                {
+                    Assert.Equal((row + first, first), (window.Row, window.First));
+                    Assert.Equal(window.Count, window.Lengths.Length);
+                    Assert.Equal(window.Text.Length, window.Lengths.Sum());
+                    Assert.InRange(window.Count, 1, 32);
+                    Assert.Equal(Enumerable.Range(keepSpecial ? 0 : 1, window.Count), block.Positions[first..(first + window.Count)]);
+                    texts[window.Document] = texts.GetValueOrDefault(window.Document) + window.Text;
+                    if (keepSpecial) Assert.Equal((model.Tokenizer.Start, 0), (block.Tokens[first], window.Lengths[0]));
+
+                    // A piece is the text of its token, wherever the token is whole characters.
+                    for (int i = 0, at = 0; i < window.Count; at += window.Lengths[i++])
+                    {
+                        string piece = model.Tokenizer.Decode([block.Tokens[first + i]]);
+                        if (!piece.Contains('\uFFFD', StringComparison.Ordinal) && !(keepSpecial && i == 0)) Assert.Equal(piece, window.Text.Substring(at, window.Lengths[i]));
+                    }
+
+                    first += window.Count;
+                }
+
+                Assert.Equal(first, block.Rows.Rows);
+                row += first;
+            }
+        }
+
+        Assert.Equal(Odd.Where(text => text.Length > 0), documents.Where(document => texts.ContainsKey(document.Item2.Id)).Select(document => texts[document.Item2.Id]), StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void Texts_and_their_harvest_have_the_same_features()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = new Read();
+
+        // Not the text whose characters are cut by windows: of those the harvest has lost the one half.
+        foreach ((string text, int i) in Odd.Take(4).Append(Odd[5]).Select((text, i) => (text, i))) File.WriteAllText(folder[$"{i}.txt"], text);
+        File.WriteAllLines(folder["more.jsonl"], TextCorpus.Open(Path.Combine(Root(), "data", "corpus", "held-out.jsonl.gz")).Documents().Take(12).Select(document => JsonSerializer.Serialize(new { text = document.Document.Text })));
+        using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 300, K = 6 }, model.Hook.Width, new Rng(3));
+        var options = new SurveyOptions { Top = 5, Drawn = 4, Pool = 200, Sample = 2000, Seed = 2 };
+        TextCorpus corpus = TextCorpus.Open(folder.Path);
+        string[] direct = Describe(() =>
+        {
+            using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook]);
+            return FeatureSurvey.OfTexts(autoencoder, pass, model.Tokenizer, corpus.Documents(), options);
+        });
+        using var place = new TemporaryFolder();
+        using (var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook]))
+        using (HarvestWriter writer = HarvestWriter.Create(place["acts"], Harvester.Describe(model.Host, model.Tokenizer, [model.Hook], corpus, new PassOptions(), ElementType.Float32)))
+            Harvester.Run(pass, corpus, writer);
+        using Harvest harvest = Harvest.Open(place["acts"]);
+        using HarvestSource source = harvest.Source();
+        string[] harvested = Describe(() => FeatureSurvey.OfHarvest(autoencoder, source, model.Tokenizer, options));
+        Assert.Equal(300, direct.Length);
+        for (int latent = 0; latent < direct.Length; latent++) Assert.Equal(direct[latent], harvested[latent]);
+        Assert.Contains(direct, feature => feature.Contains(JsonEncodedText.Encode("🐳").ToString(), StringComparison.OrdinalIgnoreCase));
+
+        string[] Describe(Func<FeatureSurvey> make)
+        {
+            using FeatureSurvey survey = make();
+            using LogitLens? lens = LogitLens.Open(model.Host, model.Tokenizer, survey.Width);
+            Assert.NotNull(lens);
+            return [.. survey.Features(lens).Select(made => JsonSerializer.Serialize(made.Feature) + made.Label)];
+        }
+    }
+
+    [Fact]
+    public void A_survey_stops_at_the_end_of_a_document_and_refuses_what_it_cannot_read()
+    {
+        using var model = new Read();
+        using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 64, K = 4 }, model.Hook.Width, new Rng(3));
+        using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook]);
+        (long, Document)[] documents = [.. Enumerable.Range(0, 40).Select(i => ((long)i, new Document($"{i}", Odd[5])))];
+        int own = model.Tokenizer.Encode(Odd[5]).Count;
+        using (FeatureSurvey survey = FeatureSurvey.OfTexts(autoencoder, pass, model.Tokenizer, documents, rows: own + 1)) Assert.Equal(2 * own, survey.Rows);
+        Assert.Contains("no token", Assert.Throws<InputException>(() => FeatureSurvey.OfTexts(autoencoder, pass, model.Tokenizer, [(0, new Document("a", ""))])).Message, StringComparison.Ordinal);
+        using var narrow = new TopKAutoencoder(new TopKOptions { Latents = 64, K = 4 }, 20, new Rng(3));
+        Assert.Throws<InputException>(() => FeatureSurvey.OfTexts(narrow, pass, model.Tokenizer, documents));
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => FeatureSurvey.OfTexts(autoencoder, pass, model.Tokenizer, documents, progress: new Stopping(stop), cancellation: stop.Token));
+    }
+
+    [Fact]
+    public void Vectors_have_features_of_whole_texts()
+    {
+        using var x = new Matrix(300, 8);
+        var rng = new Rng(2);
+        for (int row = 0; row < x.Rows; row++) x[row, row % 10 == 0 ? 1 : 2] = 1 + (float)rng.NextDouble();
+        using var autoencoder = new CoordinateLatents(8);
+        using var source = new MatrixSource(x);
+        string Text(long row) => row % 10 == 0 ? $"A definition about whales, number {row}" : $"Some other {(char)('a' + (row % 26))} text {row % 7}";
+        using FeatureSurvey survey = FeatureSurvey.OfVectors(autoencoder, source, Text);
+        (Feature Feature, FeatureLabel? Label)[] made = [.. survey.Features()];
+        Assert.Equal((300, 300), (survey.Rows, survey.Windows));
+        (Feature whales, FeatureLabel? label) = made[1];
+        Assert.Equal(30, whales.Fired);
+        Assert.Equal(whales.Frequency, whales.Density);
+        Assert.Equal(FeatureKind.Ordinary, whales.Kind);
+        Assert.True(whales.Tokens.Count == 0 && whales.Positions.Count == 0 && whales.Graph.Count == 0);
+        Assert.All(whales.Top, example => Assert.Equal((Text(example.Row), 1, 0), (example.Text, example.Pieces.Count, example.Position)));
+        Assert.Equal(whales.Top.OrderByDescending(example => example.Activation).Select(example => example.Row), whales.Top.Select(example => example.Row));
+        Assert.Equal("words", label!.Method);
+        Assert.Matches("texts with “(about|whales|definition|number|a)", label.Text);
+        Assert.Equal(1, label.Detection, 1e-9);
+        Assert.True(double.IsNaN(label.Fuzzing));
+        Assert.Equal(FeatureKind.Dense, made[2].Feature.Kind);
+        using FeatureSurvey silent = FeatureSurvey.OfVectors(autoencoder, source);
+        Assert.Equal("row 10", silent.Features().ElementAt(1).Feature.Top.First(example => example.Row == 10).Text);
+    }
+
+    [Fact]
+    public void Pieces_take_what_a_tokenizer_leaves_out()
+    {
+        Assert.Equal(["  one", " two", "", "  end "], TextPieces.Of("  one two  end ", [new Token(1, 2, 3), new Token(2, 6, 3), new Token(3, 9, 0), new Token(4, 11, 3)]), StringComparer.Ordinal);
+        Assert.Empty(TextPieces.Of("", []));
+    }
+
+    [Fact]
+    public void Tokens_that_share_a_character_leave_it_to_the_first()
+    {
+        using var model = new Read();
+        var pieces = new TokenPieces(model.Tokenizer);
+        foreach (string text in Odd[..^1])
+        {
+            int[] ids = [.. model.Tokenizer.Encode(text).Select(token => token.Id)];
+            (string read, int[] lengths) = pieces.Of(ids);
+            Assert.Equal(text, read);
+            Assert.Equal(TextPieces.Of(text, model.Tokenizer.Encode(text)).Select(piece => piece.Length), lengths);
+        }
+
+        // Half a character stays half a character.
+        int[] whale = [.. model.Tokenizer.Encode("🐳").Select(token => token.Id)];
+        Assert.True(whale.Length > 2);
+        (string half, int[] own) = pieces.Of(whale.AsSpan(0, whale.Length - 1));
+        Assert.Equal(half.Length, own.Sum());
+        Assert.DoesNotContain("🐳", half, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Windows_are_read_back_as_they_were_and_no_file_is_left()
+    {
+        using var folder = new TemporaryFolder();
+        using (var spool = new WindowSpool(folder.Path))
+        {
+            SurveyWindow[] windows = [.. Enumerable.Range(0, 500).Select(i => new SurveyWindow($"ä {i}", i, 0, 3, $"ab{i} 🐳\uD83D", [2, $"{i}".Length, 4]))];
+            long[] places = [.. windows.Select(spool.Add)];
+            spool.Complete();
+            Parallel.For(0, 500, i =>
+            {
+                (string document, string[] pieces) = spool.Read(places[i]);
+                Assert.Equal(windows[i].Document, document);
+                Assert.Equal(["ab", $"{i}", " 🐳\uD83D"], pieces, StringComparer.Ordinal);
+            });
+            Assert.Throws<EndOfStreamException>(() => spool.Read(places[^1] + 1000));
+
+            // Not even while it is open, so that a killed process leaves none behind.
+            if (!OperatingSystem.IsWindows()) Assert.Empty(Directory.GetFiles(folder.Path));
+        }
+
+        Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
+
+    private sealed class Stopping(CancellationTokenSource stop) : IProgress<long>
+    {
+        public void Report(long value) => stop.Cancel();
+    }
+
+    private sealed class Read : IDisposable
+    {
+        public Read()
+        {
+            string path = Path.Combine(Root(), "models", "english-4m");
+            Host = OnnxHost.Open(path);
+            Tokenizer = TokenizerFile.Open(path);
+            Hook = Host.FindOne("blocks.2");
+        }
+
+        public OnnxHost Host { get; }
+
+        public ITokenizer Tokenizer { get; }
+
+        public Hook Hook { get; }
+
+        public void Dispose() => Host.Dispose();
+    }
+}
