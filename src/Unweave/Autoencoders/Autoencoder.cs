@@ -52,7 +52,13 @@ public abstract class Autoencoder : IDisposable
     public void Dispose()
     {
         foreach (Parameter parameter in Parameters) parameter.Value.Dispose();
+        Release();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Gives back what an autoencoder keeps beside its weights.</summary>
+    private protected virtual void Release()
+    {
     }
 
     /// <summary>Refuses vectors of another width.</summary>

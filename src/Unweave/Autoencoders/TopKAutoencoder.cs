@@ -14,6 +14,7 @@ namespace Unweave.Autoencoders;
 public sealed class TopKAutoencoder : SparseAutoencoder
 {
     private readonly DictionaryWeights weights;
+    private FusedEncoder? idle;
 
     /// <summary>Makes one with fresh weights: random unit decoder rows, W_enc = W_dec, biases 0.</summary>
     public TopKAutoencoder(TopKOptions options, int inputWidth, Rng rng)
@@ -47,10 +48,22 @@ public sealed class TopKAutoencoder : SparseAutoencoder
         CheckWidth(x);
         ArgumentNullException.ThrowIfNull(codes);
         using Matrix centred = weights.Centre(x, InputScale, Workers.Shared);
-        using var encoder = new FusedEncoder(Workers.Shared);
-        encoder.Load(centred);
-        encoder.TopK(weights.Encoder, weights.EncoderBias.Pointer, Options.K, [], codes);
+
+        // One encoder is kept from call to call: its guess of the thresholds saves a good part of the next selection.
+        FusedEncoder encoder = Interlocked.Exchange(ref idle, null) ?? new FusedEncoder(Workers.Shared);
+        try
+        {
+            encoder.Load(centred);
+            encoder.TopK(weights.Encoder, weights.EncoderBias.Pointer, Options.K, [], codes);
+        }
+        finally
+        {
+            Interlocked.Exchange(ref idle, encoder)?.Dispose();
+        }
     }
+
+    /// <inheritdoc/>
+    private protected override void Release() => Interlocked.Exchange(ref idle, null)?.Dispose();
 
     /// <inheritdoc/>
     public override void Decode(SparseCodes codes, Matrix reconstruction)
