@@ -40,9 +40,6 @@ public sealed class HostedAutoencoder : IDisposable
     /// <summary>Whether the host predicts tokens, so that <see cref="Predict"/>, <see cref="Generate"/> and <see cref="Attribute"/> work.</summary>
     public bool PredictsTokens => model.PredictsTokens && model.Input.Causal;
 
-    /// <summary>Tokens that the host sees at once, special ones included.</summary>
-    public int Context => context;
-
     private int Lead => tokenizer.Start is null ? 0 : 1;
 
     /// <summary>Reads the latents of a text, window after window where it is longer than the context.</summary>
@@ -79,7 +76,7 @@ public sealed class HostedAutoencoder : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         CheckPredicts();
         Interventions.Check(interventions, autoencoder);
-        return Likeliest(Logits(End(Ids(text)), interventions), count);
+        return NextToken.Likeliest(Logits(End(Ids(text)), interventions), tokenizer, count);
     }
 
     /// <summary>Generates text, a piece at a time, until a start or end token comes or there are enough.</summary>
@@ -95,13 +92,14 @@ public sealed class HostedAutoencoder : IDisposable
         CheckPredicts();
         Interventions.Check(interventions, autoencoder);
         GenerationOptions settings = options ?? new GenerationOptions();
-        var sampler = new Sampler(settings);
+        settings.Check();
         int[] start = Ids(prompt);
         _ = End(start);
         return Pieces();
 
         IEnumerable<string> Pieces()
         {
+            var sampler = new TokenSampler(settings.Temperature, settings.TopK, settings.Seed);
             var text = new TokenText(tokenizer, start);
             TokenWindow window = End(start);
             for (int drawn = 0; drawn < settings.Tokens; drawn++)
@@ -142,14 +140,6 @@ public sealed class HostedAutoencoder : IDisposable
     private void CheckPredicts()
     {
         if (!PredictsTokens) throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each token of a causal model); its latents can be read, and nothing be generated.");
-    }
-
-    // Of equals, the lower id comes first.
-    private IReadOnlyList<NextToken> Likeliest(float[] logits, int count)
-    {
-        double most = logits.Max(), sum = logits.Sum(logit => Math.Exp(logit - most));
-        return [.. Enumerable.Range(0, logits.Length).OrderByDescending(token => logits[token]).ThenBy(token => token).Take(count)
-            .Select(token => new NextToken(token, tokenizer.Decode([token]), logits[token], Math.Exp(logits[token] - most) / sum))];
     }
 
     private int[] Ids(string text) => [.. tokenizer.Encode(text).Select(token => token.Id)];
