@@ -50,7 +50,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         Assert.Contains("256 latents over 6", texts.Output, StringComparison.Ordinal);
         Assert.Contains("held-out.jsonl.gz", texts.Output, StringComparison.Ordinal);
         Assert.Contains("unweave serve texts", texts.Output, StringComparison.Ordinal);
-        Assert.All(texts.Output.Split('\n'), line => Assert.True(line.Length <= 110, line));
+        Assert.All(texts.Output.Split('\n').Skip(1), line => Assert.True(line.Length <= 110, line));
         using (var catalog = FeatureCatalog.Open(run.Place["texts"])) Assert.Equal(("blocks.2", 128), (catalog.Source.Hook, catalog.Source.Context));
 
         JsonNode again = (await run.Place.Run("features", "build", "texts", "--json")).Succeeded().Json;
@@ -178,7 +178,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         JsonNode same = (await run.Place.Run(["steer", "sae", Prompt, "--steer", "3=0", .. greedy])).Succeeded().Json;
         Assert.Equal((string?)same["without"]!["text"], (string?)same["with"]!["text"]);
         Outcome shown = (await run.Place.Run("steer", "sae", Prompt, "--steer", "3=-4", "--steer", "9=1.5", "--ablate", "5", "--tokens", "4")).Succeeded();
-        foreach (string part in (string[])["take 4 from latent 3", "add 1.5 to latent 9", "ablate latent 5", "as it is", "changed"]) Assert.Contains(part, shown.Output, StringComparison.Ordinal);
+        foreach (string part in (string[])["take 4.000 from latent 3", "add 1.500 to latent 9", "ablate latent 5", "as it is", "changed"]) Assert.Contains(part, shown.Output, StringComparison.Ordinal);
         foreach ((string flag, string value, string expected) in ((string, string, string)[])
         [
             ("--steer", "3", "--steer is '3'"), ("--steer", "3=NaN", "--steer is '3=NaN'"), ("--steer", "x=3", "--steer is 'x=3'"), ("--clamp", "3=4=5", "--clamp is '3=4=5'"), ("--steer", "256=1", "There is no latent 256"),

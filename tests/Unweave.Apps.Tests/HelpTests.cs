@@ -93,7 +93,7 @@ public sealed class HelpTests
     public async Task Every_example_about_features_runs()
     {
         using var place = new Workplace();
-        (await place.Run("demo", "--harvest", "20000", "--tokens", "20000", "--latents", "1280", "--k", "16", "--batch", "1000", "-o", "sae")).Succeeded();
+        (await place.Run("demo", "--harvest", "8000", "--tokens", "8000", "--latents", "1280", "--k", "16", "--batch", "1000", "-o", "sae")).Succeeded();
         Directory.Move(place["sae/activations"], place["acts"]);
         foreach (string name in (string[])["corpus/one.txt", "corpus/two.md"]) place.Write(name, string.Concat(Enumerable.Repeat("The people of the United States went to war in the year of our Lord 1851. ", 60)));
         using var vectors = new Workplace();
