@@ -14,6 +14,7 @@ internal static class FeaturesCommand
             FeaturesListCommand.Create(help, json),
             FeaturesShowCommand.Create(help, json),
             FeaturesExplainCommand.Create(help, json),
+            FeaturesMapCommand.Create(help, json),
         };
         help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features list sae/ war");
         return command;

@@ -12,6 +12,7 @@ public sealed class FloorTests
         ["Formats"] = ["Numerics"],
         ["Data"] = ["Numerics", "Formats"],
         ["Autoencoders"] = ["Numerics"],
+        ["Projection"] = ["Numerics"],
         ["Hosts"] = ["Numerics", "Formats", "Data"],
         ["Checkpoints"] = ["Numerics", "Formats", "Autoencoders"],
         ["Training"] = ["Numerics", "Formats", "Data", "Autoencoders", "Checkpoints"],
