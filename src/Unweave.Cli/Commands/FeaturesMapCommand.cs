@@ -51,7 +51,8 @@ internal static class FeaturesMapCommand
             return;
         }
 
-        Console.Out.WriteLine($"Placed {Figures.Count(points.Count)} of {Figures.Count(catalog.Source.Latents)} latents (the others are dead), divergence {Figures.Short(display.Loss)} nats, {Figures.Duration(display.Elapsed)}.");
+        int latents = catalog.Source.Latents;
+        Console.Out.WriteLine($"Placed {Figures.Count(points.Count)} of {Figures.Count(latents)} latents{(points.Count < latents ? " (the others are dead)" : "")}, divergence {Figures.Short(display.Loss)} nats, {Figures.Duration(display.Elapsed)}.");
         Console.Out.WriteLine($"The map is in {catalog.Path}. Look at it: unweave serve {folder}");
     }
 
@@ -60,7 +61,7 @@ internal static class FeaturesMapCommand
     {
         private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(5), LiveInterval = TimeSpan.FromMilliseconds(100);
         private readonly long started = time.GetTimestamp();
-        private long shown = time.GetTimestamp();
+        private long shown = time.GetTimestamp(), stepping;
 
         /// <summary>Divergence of the last step.</summary>
         public double Loss { get; private set; }
@@ -71,9 +72,15 @@ internal static class FeaturesMapCommand
         public void Report(FeatureMapProgress value)
         {
             Loss = value.Loss;
+            if (value.Iteration == 1)
+            {
+                stepping = time.GetTimestamp(); // the search for neighbours is behind it, and says nothing of the steps
+                return;
+            }
+
             if (time.GetElapsedTime(shown) < (Screen.ProgressIsLive ? LiveInterval : LogInterval)) return;
             shown = time.GetTimestamp();
-            TimeSpan left = Elapsed * ((double)(value.Iterations - value.Iteration) / value.Iteration);
+            TimeSpan left = time.GetElapsedTime(stepping) * ((double)(value.Iterations - value.Iteration) / (value.Iteration - 1));
             string line = $"step {Figures.Count(value.Iteration)} of {Figures.Count(value.Iterations)}  {Figures.Count(value.Points.Count)} latents  divergence {Figures.Short(value.Loss)}  {Figures.Duration(left)} left";
             if (Screen.ProgressIsLive) Console.Error.Write($"\r\u001b[K{line}");
             else Console.Error.WriteLine(line);

@@ -5,7 +5,7 @@ namespace Unweave.Projection;
 /// <summary>The nearest rows of each row, by comparing all with all.</summary>
 internal static class NearestRows
 {
-    private const int Block = 512, PartRows = 16;
+    private const int Block = 512, PartRows = 16, Spare = 16;
 
     /// <summary>Finds them.</summary>
     /// <param name="rows">The points, around 0, <c>[N, d]</c>.</param>
@@ -37,34 +37,35 @@ internal static class NearestRows
             encoder.Load(doubled);
             unsafe
             {
-                encoder.TopK(rows, bias.Pointer, Math.Min(count + 1, points), default, codes);
+                encoder.TopK(rows, bias.Pointer, Math.Min(count + 1 + Spare, points), default, codes);
             }
 
             workers.Run((here + PartRows - 1) / PartRows, part =>
             {
                 for (int r = part * PartRows; r < Math.Min(here, (part + 1) * PartRows); r++)
-                    Keep(rows, from + r, codes.Latents(r), codes.Values(r), neighbours.AsSpan((from + r) * count, count), distances.AsSpan((from + r) * count, count));
+                    Keep(rows, from + r, codes.Latents(r), neighbours.AsSpan((from + r) * count, count), distances.AsSpan((from + r) * count, count));
             });
         }
 
         return (neighbours, distances);
     }
 
-    // The product's rounding decides no more than who is kept: distances are taken again from the rows.
-    private static void Keep(Matrix rows, int row, ReadOnlySpan<int> found, ReadOnlySpan<float> scores, Span<int> neighbours, Span<double> distances)
+    // The product is rounded, so distances are taken again from the rows, of a few more than are kept.
+    private static void Keep(Matrix rows, int row, ReadOnlySpan<int> found, Span<int> neighbours, Span<double> distances)
     {
-        int self = found.IndexOf(row), least = 0;
-        for (int i = 1; i < scores.Length; i++)
-            if (scores[i] <= scores[least]) least = i;
-        int leave = self >= 0 ? self : least, to = 0; // more than count rows are as near as the row itself
-        for (int i = 0; i < found.Length; i++)
+        int[] others = new int[found.Length];
+        double[] far = new double[found.Length];
+        int count = 0;
+        foreach (int other in found)
         {
-            if (i == leave) continue;
-            neighbours[to] = found[i];
-            distances[to++] = Distance(rows.Row(row), rows.Row(found[i]));
+            if (other == row) continue;
+            others[count] = other;
+            far[count++] = Distance(rows.Row(row), rows.Row(other));
         }
 
-        distances.Sort(neighbours);
+        Array.Sort(far, others, 0, count);
+        others.AsSpan(0, neighbours.Length).CopyTo(neighbours);
+        far.AsSpan(0, distances.Length).CopyTo(distances);
     }
 
     private static double Distance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
