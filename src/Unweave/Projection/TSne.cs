@@ -49,6 +49,13 @@ public static class TSne
         {
             cancellation.ThrowIfCancellationRequested();
             bool exaggerated = iteration <= early;
+            if (iteration == early + 1)
+            {
+                // Forces are others from here on: what was learnt of the steps no longer holds.
+                gains.AsSpan().Fill(1);
+                velocity.AsSpan().Clear();
+            }
+
             double loss = objective.Evaluate(places, exaggerated ? options.Exaggeration : 1, gradient);
             Move(places, gradient, velocity, gains, rate, exaggerated ? EarlyMomentum : LateMomentum);
             float[] shown = new float[2 * points];
