@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
 using Unweave.Catalog;
@@ -8,46 +7,81 @@ using Unweave.Projection;
 
 namespace Unweave.Cli.Commands;
 
-/// <summary><c>unweave features map</c>: lays the latents out in the plane.</summary>
+/// <summary><c>unweave features map</c>: places the latents in the plane.</summary>
 internal static class FeaturesMapCommand
 {
     /// <summary>Makes the command.</summary>
-    public static Command Create(Help help, Option<bool> json)
+    internal static Command Create(Help help, Option<bool> json)
     {
-        var defaults = new TSneOptions();
+        var usual = new TSneOptions();
         var sae = new Argument<string>("SAE") { Description = "Folder of a run with a catalog." };
-        var perplexity = new Option<double>("--perplexity") { HelpName = "P", Description = "How many neighbours of a latent count, softly.", DefaultValueFactory = _ => defaults.Perplexity };
-        var iterations = new Option<int>("--iterations") { HelpName = "N", Description = "Steps.", DefaultValueFactory = _ => defaults.Iterations };
-        var seed = new Option<ulong>("--seed") { HelpName = "N", Description = "Seed of the start." };
-        var command = new Command("map", "Lays the latents out in the plane by t-SNE of their decoder rows, for the dashboard's map.") { sae, perplexity, iterations, seed };
-        help.AddExamples(command, "unweave features map sae/");
+        var perplexity = new Option<double>("--perplexity") { HelpName = "X", Description = "Neighbours that a latent counts as its own.", DefaultValueFactory = _ => usual.Perplexity };
+        var iterations = new Option<int>("--iterations") { HelpName = "N", Description = "Steps.", DefaultValueFactory = _ => usual.Iterations };
+        var seed = new Option<ulong>("--seed") { HelpName = "N", Description = "Seed of the noise at the start.", DefaultValueFactory = _ => usual.Seed };
+        var command = new Command("map", "Places the latents that fire in the plane by t-SNE, those whose decoder rows point alike near each other, and keeps the places in the catalog.") { sae, perplexity, iterations, seed };
+        help.AddExamples(command, "unweave features map sae/", "unweave features map sae/ --perplexity 15 --seed 3");
         command.SetAction((parsed, cancellation) =>
         {
-            string folder = parsed.GetValue(sae)!;
-            using var catalog = FeatureCatalog.Open(folder);
-            using SparseAutoencoder autoencoder = FeatureBuild.Open(folder);
-            TimeProvider time = TimeProvider.System;
-            long started = time.GetTimestamp();
             var options = new TSneOptions { Perplexity = parsed.GetValue(perplexity), Iterations = parsed.GetValue(iterations), Seed = parsed.GetValue(seed) };
-            (double loss, int latents) = FeatureMap.Make(catalog, autoencoder, options, new Shown(time), cancellation);
-            RowsDisplay.Clear();
-            if (parsed.GetValue(json)) Screen.WriteJson(new JsonObject { ["latents"] = latents, ["loss"] = loss, ["seconds"] = Math.Round(time.GetElapsedTime(started).TotalSeconds, 3) });
-            else Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Laid out {Figures.Count(latents)} latents in {Figures.Duration(time.GetElapsedTime(started))}; KL divergence {loss:0.000} nats. Look at it: unweave serve {folder}"));
+            Run(parsed.GetValue(sae)!, options, parsed.GetValue(json), cancellation);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private sealed class Shown(TimeProvider time) : IProgress<TSneStep>
+    private static void Run(string folder, TSneOptions options, bool json, CancellationToken cancellation)
+    {
+        using FeatureCatalog catalog = FeatureCatalog.Open(folder);
+        using SparseAutoencoder autoencoder = FeatureBuild.Open(folder);
+        var display = new Display(TimeProvider.System);
+        IReadOnlyList<MapPoint> points;
+        try
+        {
+            points = FeatureMap.Make(catalog, autoencoder, options, display, cancellation);
+        }
+        finally
+        {
+            RowsDisplay.Clear();
+        }
+
+        catalog.WriteMap(points);
+        if (json)
+        {
+            Screen.WriteJson(new JsonObject { ["catalog"] = catalog.Path, ["latents"] = catalog.Source.Latents, ["placed"] = points.Count, ["iterations"] = options.Iterations, ["loss"] = Math.Round(display.Loss, 6), ["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3) });
+            return;
+        }
+
+        int latents = catalog.Source.Latents;
+        Console.Out.WriteLine($"Placed {Figures.Count(points.Count)} of {Figures.Count(latents)} latents{(points.Count < latents ? " (the others are dead)" : "")}, divergence {Figures.Short(display.Loss)} nats, {Figures.Duration(display.Elapsed)}.");
+        Console.Out.WriteLine($"The map is in {catalog.Path}. Look at it: unweave serve {folder}");
+    }
+
+    /// <summary>Progress on standard error: one line that is redrawn, or in a log a line every few seconds.</summary>
+    private sealed class Display(TimeProvider time) : IProgress<FeatureMapProgress>
     {
         private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(5), LiveInterval = TimeSpan.FromMilliseconds(100);
-        private long shown = time.GetTimestamp();
+        private readonly long started = time.GetTimestamp();
+        private long shown = time.GetTimestamp(), stepping;
 
-        public void Report(TSneStep value)
+        /// <summary>Divergence of the last step.</summary>
+        public double Loss { get; private set; }
+
+        /// <summary>Time since this display was made.</summary>
+        public TimeSpan Elapsed => time.GetElapsedTime(started);
+
+        public void Report(FeatureMapProgress value)
         {
+            Loss = value.Loss;
+            if (value.Iteration == 1)
+            {
+                stepping = time.GetTimestamp(); // the search for neighbours is behind it, and says nothing of the steps
+                return;
+            }
+
             if (time.GetElapsedTime(shown) < (Screen.ProgressIsLive ? LiveInterval : LogInterval)) return;
             shown = time.GetTimestamp();
-            string line = string.Create(CultureInfo.InvariantCulture, $"step {value.Iteration}/{value.Iterations}  KL {value.Loss:0.000}");
+            TimeSpan left = time.GetElapsedTime(stepping) * ((double)(value.Iterations - value.Iteration) / (value.Iteration - 1));
+            string line = $"step {Figures.Count(value.Iteration)} of {Figures.Count(value.Iterations)}  {Figures.Count(value.Points.Count)} latents  divergence {Figures.Short(value.Loss)}  {Figures.Duration(left)} left";
             if (Screen.ProgressIsLive) Console.Error.Write($"\r\u001b[K{line}");
             else Console.Error.WriteLine(line);
         }

@@ -3,175 +3,126 @@ using Unweave.Numerics;
 namespace Unweave.Projection;
 
 /// <summary>
-/// The affinities P of t-SNE (van der Maaten &amp; Hinton 2008, section 2): p(j|i) ∝ exp(−β_i ‖x_i − x_j‖²) over the nearest neighbours of i, β_i such that
-/// the perplexity 2^H is the one asked for; then p_ij = (p(j|i) + p(i|j)) / 2N. In compressed rows.
+/// How near the points are to each other in their own space: p_ij, symmetric, of sum 1, kept for the nearest 3·perplexity neighbours of each
+/// point and for the points whose neighbour it is (van der Maaten 2014).
 /// </summary>
 internal sealed class Affinities
 {
-    private const int Block = 64, Bisections = 100;
+    private const int PartRows = 64, Halvings = 100;
 
-    private Affinities(long[] starts, int[] columns, double[] values, double[] perplexities)
+    private Affinities(int[] starts, int[] columns, double[] values, double perplexity)
     {
-        Starts = starts;
-        Columns = columns;
-        Values = values;
-        Perplexities = perplexities;
+        (Starts, Columns, Values, Perplexity) = (starts, columns, values, perplexity);
+        foreach (double value in values)
+            if (value > 0) NegativeEntropy += value * Math.Log(value);
     }
 
-    /// <summary>Offsets of the rows.</summary>
-    public long[] Starts { get; }
+    /// <summary>Number of points.</summary>
+    public int Count => Starts.Length - 1;
 
-    /// <summary>Column of each entry, ascending in a row.</summary>
+    /// <summary>Where each row's entries begin, and the number of all.</summary>
+    public int[] Starts { get; }
+
+    /// <summary>The other point of each entry, ascending within a row.</summary>
     public int[] Columns { get; }
 
-    /// <summary>Value of each entry; all together are 1.</summary>
+    /// <summary>p of each entry.</summary>
     public double[] Values { get; }
 
-    /// <summary>The perplexity that each point reached.</summary>
-    public double[] Perplexities { get; }
+    /// <summary>The perplexity that was used: the one asked for, or less where there are too few points.</summary>
+    public double Perplexity { get; }
 
-    /// <summary>The affinities of points.</summary>
-    /// <param name="x">Points, <c>[n, d]</c>, two or more.</param>
-    /// <param name="perplexity">Perplexity.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public static Affinities Of(Matrix x, double perplexity, CancellationToken cancellation)
+    /// <summary>Σ p ln p.</summary>
+    public double NegativeEntropy { get; }
+
+    /// <summary>Computes them for two points or more.</summary>
+    public static Affinities Of(Matrix centred, double perplexity, Workers workers, CancellationToken cancellation)
     {
-        int points = x.Rows, neighbours = Math.Min(points - 1, (int)Math.Ceiling(3 * perplexity));
-        int[] near = new int[points * neighbours];
-        double[] conditional = new double[points * neighbours], reached = new double[points];
-        double[] lengths = new double[points];
-        for (int i = 0; i < points; i++) lengths[i] = SquaredLength(x.Row(i));
-        using var product = new DenseProduct(Workers.Shared);
-        product.PackRight(x, transposed: true);
-        Workers.Shared.Run((points + Block - 1) / Block, part =>
-        {
-            if (cancellation.IsCancellationRequested) return;
-            int first = part * Block, count = Math.Min(Block, points - first);
-            using var dots = new Matrix(count, points);
-            unsafe
-            {
-                product.MultiplyRows(x, transposed: false, first, count, dots.Pointer);
-            }
-
-            float[] keys = new float[points], ordered = new float[points];
-            for (int row = 0; row < count; row++)
-            {
-                int own = first + row;
-
-                // Nearer is larger: −‖x_i − x_j‖² without the part that is the same for all j.
-                for (int j = 0; j < points; j++) keys[j] = (float)((2.0 * dots[row, j]) - lengths[j]);
-                keys[own] = float.NegativeInfinity;
-                keys.CopyTo(ordered, 0);
-                float least = Selection.KthLargest(ordered, neighbours);
-                Span<int> chosen = near.AsSpan(own * neighbours, neighbours);
-                int kept = 0;
-                for (int j = 0; j < points && kept < neighbours; j++)
-                    if (keys[j] > least) chosen[kept++] = j;
-                for (int j = 0; j < points && kept < neighbours; j++)
-                    if (keys[j] == least && j != own) chosen[kept++] = j;
-                chosen.Sort();
-                Span<double> distances = conditional.AsSpan(own * neighbours, neighbours);
-                for (int j = 0; j < neighbours; j++) distances[j] = SquaredDistance(x.Row(own), x.Row(chosen[j]));
-                reached[own] = Calibrate(distances, Math.Min(perplexity, neighbours));
-            }
-        });
+        int points = centred.Rows, kept = (int)Math.Min(points - 1, Math.Ceiling(3 * perplexity));
+        double used = Math.Min(perplexity, Math.Max(1, (points - 1) / 3.0));
+        (int[] neighbours, double[] distances) = NearestRows.Of(centred, kept, workers, cancellation);
         cancellation.ThrowIfCancellationRequested();
-        return Symmetric(points, neighbours, near, conditional, reached);
+        double[] conditional = new double[distances.Length];
+        workers.Run((points + PartRows - 1) / PartRows, part =>
+        {
+            for (int i = part * PartRows; i < Math.Min(points, (part + 1) * PartRows); i++)
+                Fit(distances.AsSpan(i * kept, kept), used, conditional.AsSpan(i * kept, kept));
+        });
+        return Symmetrise(points, kept, neighbours, conditional, used);
     }
 
-    // Turns squared distances into probabilities of the perplexity asked for, by bisection on the precision.
-    private static double Calibrate(Span<double> distances, double perplexity)
+    /// <summary>p_j|i ∝ exp(−β d_ij) with the precision β at which the entropy is ln(perplexity), found by halving.</summary>
+    /// <param name="distances">Squared distances of the neighbours, ascending.</param>
+    /// <param name="perplexity">The perplexity, 1 or more.</param>
+    /// <param name="shares">Overwritten; of sum 1.</param>
+    internal static void Fit(ReadOnlySpan<double> distances, double perplexity, Span<double> shares)
     {
-        double target = Math.Log(perplexity), low = 0, high = double.PositiveInfinity, beta = 1, entropy = 0, nearest = double.PositiveInfinity, mean = 0;
-        foreach (double distance in distances)
+        double target = Math.Log(perplexity), mean = 0, low = 0, high = double.PositiveInfinity;
+        foreach (double distance in distances) mean += (distance - distances[0]) / distances.Length;
+        if (mean <= 0)
         {
-            nearest = Math.Min(nearest, distance);
-            mean += distance / distances.Length;
+            // All equally far: no precision tells them apart.
+            shares.Fill(1.0 / shares.Length);
+            return;
         }
 
-        if (mean > nearest) beta = 1 / (mean - nearest);
-        double[] weights = new double[distances.Length];
-        for (int step = 0; step < Bisections; step++)
+        double precision = 1 / mean;
+        for (int round = 0; round < Halvings; round++)
         {
-            double sum = 0, weighted = 0;
-            for (int j = 0; j < weights.Length; j++)
+            double sum = 0, moment = 0;
+            for (int j = 0; j < shares.Length; j++)
             {
-                double above = distances[j] - nearest;
-                weights[j] = Math.Exp(-beta * above);
-                sum += weights[j];
-                weighted += weights[j] * above;
+                double gap = distances[j] - distances[0];
+                shares[j] = Math.Exp(-precision * gap);
+                sum += shares[j];
+                moment += shares[j] * gap;
             }
 
-            entropy = Math.Log(sum) + (beta * weighted / sum);
-            for (int j = 0; j < weights.Length; j++) weights[j] /= sum;
-            if (Math.Abs(entropy - target) < 1e-7) break;
-            if (entropy > target) low = beta;
-            else high = beta;
-            beta = double.IsPositiveInfinity(high) ? beta * 2 : (low + high) / 2;
-
-            // Points that coincide cannot be told apart by any precision.
-            if (!double.IsFinite(beta)) break;
+            double excess = Math.Log(sum) + (precision * moment / sum) - target;
+            for (int j = 0; j < shares.Length; j++) shares[j] /= sum;
+            if (Math.Abs(excess) < 1e-10) return;
+            if (excess > 0) low = precision;
+            else high = precision;
+            precision = double.IsPositiveInfinity(high) ? precision * 2 : (low + high) / 2;
         }
-
-        weights.CopyTo(distances);
-        return Math.Exp(entropy);
     }
 
-    private static Affinities Symmetric(int points, int neighbours, int[] near, double[] conditional, double[] reached)
+    // p_ij = (p_j|i + p_i|j) / 2N: a merge of each row's own neighbours with the points that have it as theirs, both ascending.
+    private static Affinities Symmetrise(int points, int kept, int[] neighbours, double[] conditional, double perplexity)
     {
-        // Each directed edge lands in both rows; edges that go both ways are joined.
-        int[] counts = new int[points + 1];
-        for (int e = 0; e < near.Length; e++)
-        {
-            counts[(e / neighbours) + 1]++;
-            counts[near[e] + 1]++;
-        }
-
-        for (int i = 0; i < points; i++) counts[i + 1] += counts[i];
-        int[] next = counts[..points], columns = new int[2 * near.Length];
-        double[] values = new double[2 * near.Length];
-        for (int e = 0; e < near.Length; e++)
-        {
-            int i = e / neighbours, j = near[e];
-            (columns[next[i]], values[next[i]++]) = (j, conditional[e]);
-            (columns[next[j]], values[next[j]++]) = (i, conditional[e]);
-        }
-
-        long[] starts = new long[points + 1];
-        int at = 0;
+        int[] begins = new int[points + 1], sources = new int[neighbours.Length], starts = new int[points + 1];
+        double[] given = new double[neighbours.Length];
+        foreach (int j in neighbours) begins[j + 1]++;
+        for (int i = 0; i < points; i++) begins[i + 1] += begins[i];
+        int[] next = begins[..points];
         for (int i = 0; i < points; i++)
         {
-            Array.Sort(columns, values, counts[i], counts[i + 1] - counts[i]);
-            int first = at;
-            for (int e = counts[i]; e < counts[i + 1]; e++)
+            neighbours.AsSpan(i * kept, kept).Sort(conditional.AsSpan(i * kept, kept));
+            for (int at = i * kept; at < (i + 1) * kept; at++)
             {
-                double share = values[e] / (2.0 * points);
-                if (at > first && columns[at - 1] == columns[e]) values[at - 1] += share;
-                else (columns[at], values[at++]) = (columns[e], share);
+                int to = next[neighbours[at]]++;
+                (sources[to], given[to]) = (i, conditional[at]);
+            }
+        }
+
+        var columns = new List<int>(2 * neighbours.Length);
+        var values = new List<double>(2 * neighbours.Length);
+        for (int i = 0; i < points; i++)
+        {
+            int own = i * kept, ownEnd = own + kept, other = begins[i], otherEnd = begins[i + 1];
+            while (own < ownEnd || other < otherEnd)
+            {
+                int mine = own < ownEnd ? neighbours[own] : int.MaxValue, theirs = other < otherEnd ? sources[other] : int.MaxValue;
+                double value = 0;
+                if (mine <= theirs) value += conditional[own++];
+                if (theirs <= mine) value += given[other++];
+                columns.Add(Math.Min(mine, theirs));
+                values.Add(value / (2.0 * points));
             }
 
-            starts[i + 1] = at;
+            starts[i + 1] = columns.Count;
         }
 
-        return new Affinities(starts, columns[..at], values[..at], reached);
-    }
-
-    private static double SquaredLength(ReadOnlySpan<float> row)
-    {
-        double sum = 0;
-        foreach (float value in row) sum += (double)value * value;
-        return sum;
-    }
-
-    private static double SquaredDistance(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        double sum = 0;
-        for (int i = 0; i < a.Length; i++)
-        {
-            double difference = a[i] - b[i];
-            sum += difference * difference;
-        }
-
-        return sum;
+        return new Affinities(starts, [.. columns], [.. values], perplexity);
     }
 }

@@ -1,142 +1,138 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Unweave.Projection;
 
-/// <summary>Points of the plane in nested squares, each with its centre of mass: what repulsion is summed over (Barnes &amp; Hut 1986).</summary>
-internal sealed class QuadTree
+/// <summary>
+/// Points in squares of squares, as one array in the order of a walk: a node's children follow it, and it knows where the walk goes on without
+/// them. Points are sorted along the Z curve (Morton 1966), so that each node is a range of them; nodes of one child are left out.
+/// </summary>
+internal sealed class QuadTree(int count)
 {
-    private const int Deepest = 48;
+    private const double Cells = 4294967295; // along an axis: 32 levels
 
-    private readonly int[] leafOf;
-    private int[] children = new int[4];
-    private int[] counts = new int[1];
-    private double[] sumX = new double[1], sumY = new double[1], width = new double[1];
-    private int cells;
+    private readonly ulong[] codes = new ulong[count];
+    private readonly int[] order = new int[count];
+    private readonly Node[] nodes = new Node[Math.Max(1, 2 * count)];
+    private double[] places = [];
+    private double size;
+    private int used;
 
-    /// <summary>Makes a tree for a number of points.</summary>
-    public QuadTree(int points) => leafOf = new int[points];
-
-    /// <summary>Puts the points in, replacing those of before.</summary>
-    /// <param name="y">Points, x and y in turn.</param>
-    public void Build(double[] y)
+    /// <summary>A square with points in it; without width where they are in one place.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Node
     {
-        double minX = double.PositiveInfinity, maxX = double.NegativeInfinity, minY = minX, maxY = maxX;
-        for (int i = 0; i < leafOf.Length; i++)
-        {
-            (minX, maxX) = (Math.Min(minX, y[2 * i]), Math.Max(maxX, y[2 * i]));
-            (minY, maxY) = (Math.Min(minY, y[(2 * i) + 1]), Math.Max(maxY, y[(2 * i) + 1]));
-        }
-
-        cells = 0;
-        double size = Math.Max(Math.Max(maxX - minX, maxY - minY), double.Epsilon);
-        int[] order = new int[leafOf.Length];
-        for (int i = 0; i < order.Length; i++) order[i] = i;
-        Split(y, order, minX, minY, size, 0);
+        public double X, Y, Mass, SquaredWidth;
+        public int Next;
     }
 
-    /// <summary>The repulsion on a point: Σ q̃²(y_i − y_j) and Σ q̃ over the others, q̃ = 1/(1 + ‖y_i − y_j‖²).</summary>
-    /// <param name="y">The points that the tree was built of.</param>
-    /// <param name="point">The point.</param>
-    /// <param name="theta">How wide a cell may be, in its distance, to count as one; 0 is exact.</param>
-    public (double X, double Y, double Weight) Repulsion(double[] y, int point, double theta)
+    /// <summary>The points' numbers, near ones near each other.</summary>
+    public ReadOnlySpan<int> Order => order;
+
+    /// <summary>Makes the tree anew.</summary>
+    /// <param name="points">x and y in turn.</param>
+    public void Build(double[] points)
     {
-        double px = y[2 * point], py = y[(2 * point) + 1], forceX = 0, forceY = 0, weight = 0, limit = theta * theta;
-        int own = leafOf[point];
-        Span<int> stack = stackalloc int[4 * (Deepest + 2)];
-        int top = 0;
-        stack[top++] = 0;
-        while (top > 0)
+        places = points;
+        double left = double.PositiveInfinity, top = left, right = double.NegativeInfinity, bottom = right;
+        for (int i = 0; i < points.Length; i += 2)
         {
-            int cell = stack[--top], count = counts[cell];
-            bool leaf = children[4 * cell] < 0;
-            double x = sumX[cell], yy = sumY[cell];
-            if (cell == own)
+            (left, right) = (Math.Min(left, points[i]), Math.Max(right, points[i]));
+            (top, bottom) = (Math.Min(top, points[i + 1]), Math.Max(bottom, points[i + 1]));
+        }
+
+        size = Math.Max(right - left, bottom - top);
+        double scale = size > 0 ? Cells / size : 0;
+        for (int i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+            codes[i] = Spread((uint)((points[2 * i] - left) * scale)) | (Spread((uint)((points[(2 * i) + 1] - top) * scale)) << 1);
+        }
+
+        Array.Sort(codes, order);
+        used = 0;
+        if (order.Length > 0) Add(0, order.Length);
+    }
+
+    /// <summary>Sums of q and of q² (y − node) over all points, the asking one too: q = 1 / (1 + d²).</summary>
+    public double Sum(double x, double y, double theta, out double forceX, out double forceY)
+    {
+        double sum = 0, squared = theta * theta, sumX = 0, sumY = 0;
+        ReadOnlySpan<Node> all = nodes.AsSpan(0, used);
+        for (int at = 0; at < all.Length;)
+        {
+            ref readonly Node node = ref all[at];
+            double dx = x - node.X, dy = y - node.Y, distance = (dx * dx) + (dy * dy);
+            if (node.SquaredWidth <= squared * distance)
             {
-                if (--count == 0) continue;
-                x -= px;
-                yy -= py;
+                double q = 1 / (1 + distance), many = node.Mass * q, push = many * q;
+                sum += many;
+                sumX += push * dx;
+                sumY += push * dy;
+                at = node.Next;
+            }
+            else
+            {
+                at++;
+            }
+        }
+
+        (forceX, forceY) = (sumX, sumY);
+        return sum;
+    }
+
+    // A range of equal codes is a leaf; others are cut where the first pair of bits differs.
+    private int Add(int from, int to)
+    {
+        int self = used++;
+        double x = 0, y = 0;
+        ulong differ = codes[from] ^ codes[to - 1];
+        if (differ == 0)
+        {
+            for (int i = from; i < to; i++) (x, y) = (x + places[2 * order[i]], y + places[(2 * order[i]) + 1]);
+            nodes[self].SquaredWidth = 0;
+        }
+        else
+        {
+            int level = BitOperations.LeadingZeroCount(differ) / 2, shift = 62 - (2 * level);
+            for (int start = from; start < to;)
+            {
+                int end = End(start, to, codes[start] >> shift, shift), child = Add(start, end);
+                (x, y) = (x + (nodes[child].X * nodes[child].Mass), y + (nodes[child].Y * nodes[child].Mass));
+                start = end;
             }
 
-            double dx = px - (x / count), dy = py - (yy / count), distance = (dx * dx) + (dy * dy);
-            if (leaf || width[cell] * width[cell] < limit * distance)
-            {
-                double q = 1 / (1 + distance), mass = count * q;
-                weight += mass;
-                forceX += mass * q * dx;
-                forceY += mass * q * dy;
-                continue;
-            }
-
-            for (int quarter = 3; quarter >= 0; quarter--)
-            {
-                int child = children[(4 * cell) + quarter];
-                if (child > 0) stack[top++] = child;
-            }
+            double width = Math.ScaleB(size, -level);
+            nodes[self].SquaredWidth = width * width;
         }
 
-        return (forceX, forceY, weight);
+        ref Node node = ref nodes[self];
+        (node.X, node.Y, node.Mass, node.Next) = (x / (to - from), y / (to - from), to - from, used);
+        return self;
     }
 
-    private int Split(double[] y, Span<int> members, double left, double bottom, double size, int depth)
+    // First place after those whose codes begin alike.
+    private int End(int start, int to, ulong prefix, int shift)
     {
-        int cell = Add(size);
-        double x = 0, yy = 0;
-        bool together = true;
-        foreach (int i in members)
+        int low = start + 1, high = to;
+        while (low < high)
         {
-            x += y[2 * i];
-            yy += y[(2 * i) + 1];
-            together &= y[2 * i] == y[2 * members[0]] && y[(2 * i) + 1] == y[(2 * members[0]) + 1];
+            int middle = (low + high) / 2;
+            if (codes[middle] >> shift == prefix) low = middle + 1;
+            else high = middle;
         }
 
-        (counts[cell], sumX[cell], sumY[cell]) = (members.Length, x, yy);
-        if (members.Length == 1 || together || depth == Deepest)
-        {
-            children[4 * cell] = -1;
-            foreach (int i in members) leafOf[i] = cell;
-            return cell;
-        }
-
-        double half = size / 2, middleX = left + half, middleY = bottom + half;
-        int below = Partition(members, i => y[(2 * i) + 1] < middleY);
-        int lowLeft = Partition(members[..below], i => y[2 * i] < middleX), highLeft = below + Partition(members[below..], i => y[2 * i] < middleX);
-        (int From, int To, double X, double Y)[] quarters = [(0, lowLeft, left, bottom), (lowLeft, below, middleX, bottom), (below, highLeft, left, middleY), (highLeft, members.Length, middleX, middleY)];
-        for (int quarter = 0; quarter < 4; quarter++)
-        {
-            (int from, int to, double x0, double y0) = quarters[quarter];
-            int child = from == to ? 0 : Split(y, members[from..to], x0, y0, half, depth + 1);
-            children[(4 * cell) + quarter] = child;
-        }
-
-        return cell;
+        return low;
     }
 
-    // Keeps the order within each half, so that sums are taken in the same order each time.
-    private static int Partition(Span<int> members, Func<int, bool> first)
+    // A zero between any two bits.
+    private static ulong Spread(uint cell)
     {
-        int[] second = new int[members.Length];
-        int kept = 0, moved = 0;
-        foreach (int i in members)
-        {
-            if (first(i)) members[kept++] = i;
-            else second[moved++] = i;
-        }
-
-        second.AsSpan(0, moved).CopyTo(members[kept..]);
-        return kept;
-    }
-
-    private int Add(double size)
-    {
-        if (cells == counts.Length)
-        {
-            Array.Resize(ref counts, 2 * cells);
-            Array.Resize(ref sumX, 2 * cells);
-            Array.Resize(ref sumY, 2 * cells);
-            Array.Resize(ref width, 2 * cells);
-            Array.Resize(ref children, 8 * cells);
-        }
-
-        width[cells] = size;
-        children.AsSpan(4 * cells, 4).Clear();
-        return cells++;
+        ulong bits = cell;
+        bits = (bits | (bits << 16)) & 0x0000FFFF0000FFFF;
+        bits = (bits | (bits << 8)) & 0x00FF00FF00FF00FF;
+        bits = (bits | (bits << 4)) & 0x0F0F0F0F0F0F0F0F;
+        bits = (bits | (bits << 2)) & 0x3333333333333333;
+        return (bits | (bits << 1)) & 0x5555555555555555;
     }
 }

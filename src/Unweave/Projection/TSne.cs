@@ -2,182 +2,88 @@ using Unweave.Numerics;
 
 namespace Unweave.Projection;
 
-/// <summary>A step of t-SNE.</summary>
-/// <param name="Iteration">Number of the step, from 1.</param>
-/// <param name="Iterations">Steps of the whole.</param>
-/// <param name="Loss">KL(P‖Q) of the points before the step, in nats, without exaggeration.</param>
-/// <param name="Points">The points after the step, <c>[n, 2]</c>; valid until the next step.</param>
-public readonly record struct TSneStep(int Iteration, int Iterations, double Loss, Matrix Points);
-
 /// <summary>
-/// t-SNE (van der Maaten &amp; Hinton 2008): lays points out in the plane so that the Kullback–Leibler divergence between their affinities P
-/// (near is likely) and those in the plane, q_ij ∝ 1/(1 + ‖y_i − y_j‖²), is small.
+/// t-SNE (van der Maaten and Hinton 2008) with Barnes–Hut forces (van der Maaten 2014): places in the plane such that points that are near in
+/// many dimensions are near there. Groups and neighbours mean something; distances between groups and their sizes mean little.
 /// </summary>
-/// <remarks>
-/// The gradient is 4 Σ_j (p_ij − q_ij)(y_i − y_j)/(1 + ‖y_i − y_j‖²): attraction over the nearest neighbours, repulsion over all points, exactly or by
-/// Barnes–Hut (van der Maaten 2014). The start is the first two principal components, small (Kobak &amp; Berens 2019). The same input gives the same points
-/// on any number of threads.
-/// </remarks>
+/// <remarks>The same rows, options and kind of processor give the same map for any number of threads.</remarks>
 public static class TSne
 {
-    private const int PointsOfPart = 64;
-    private const double StartDeviation = 1e-4, EarlyMomentum = 0.5, LateMomentum = 0.8, LeastGain = 0.01;
+    private const double EarlyMomentum = 0.5, LateMomentum = 0.8, GainUp = 0.2, GainDown = 0.8, LeastGain = 0.01, LeastRate = 50;
 
-    /// <summary>Lays points out, a step at a time.</summary>
-    /// <param name="x">Points, <c>[n, d]</c>; Euclidean distances count, so rows of unit length are compared by their angle.</param>
-    /// <param name="options">Settings.</param>
-    /// <param name="cancellation">Ends it between steps.</param>
-    /// <returns>Its steps; none for no points, one with the points at the origin for a single one.</returns>
-    /// <exception cref="InputException">A setting has no meaning, or a number of the points is not finite.</exception>
-    public static IEnumerable<TSneStep> Run(Matrix x, TSneOptions? options = null, CancellationToken cancellation = default)
+    /// <summary>Makes a map, a step at a time; the neighbours are found before the first one.</summary>
+    /// <param name="rows">The points, <c>[N, d]</c>; unchanged and undisposed until the first step is there.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <param name="cancellation">Ends the work with <see cref="OperationCanceledException"/>; whoever has enough stops reading instead.</param>
+    /// <returns>The state after each step; of fewer than two points, which need no steps, the last state alone.</returns>
+    /// <exception cref="InputException">A value is not a finite number.</exception>
+    public static IEnumerable<TSneStep> Run(Matrix rows, TSneOptions? options = null, CancellationToken cancellation = default) =>
+        Run(rows, options ?? new TSneOptions(), Workers.Shared, cancellation);
+
+    /// <summary>As above, on a team of threads.</summary>
+    internal static IEnumerable<TSneStep> Run(Matrix rows, TSneOptions options, Workers workers, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(x);
-        options ??= new TSneOptions();
-        options.Validate();
-        for (int i = 0; i < x.Rows; i++)
+        ArgumentNullException.ThrowIfNull(rows);
+        for (int row = 0; row < rows.Rows; row++)
+            foreach (float value in rows.Row(row))
+                if (!float.IsFinite(value)) throw new InputException($"Row {row} of the points has the value {value}; leave out rows that are not finite numbers.");
+        return rows.Rows < 2 ? [new TSneStep(options.Iterations, 0, new float[2 * rows.Rows])] : Steps(rows, options, workers, cancellation);
+    }
+
+    private static IEnumerable<TSneStep> Steps(Matrix rows, TSneOptions options, Workers workers, CancellationToken cancellation)
+    {
+        int points = rows.Rows, early = Math.Min(options.ExaggeratedIterations, options.Iterations / 3);
+        TSneObjective objective;
+        double[] places;
+        using (Matrix centred = PrincipalStart.Centre(rows))
         {
-            foreach (float value in x.Row(i))
-                if (!float.IsFinite(value)) throw new InputException($"Point {i} has a value that is {value}; t-SNE needs finite numbers.");
+            objective = new TSneObjective(Affinities.Of(centred, options.Perplexity, workers, cancellation), options.Theta, workers);
+            cancellation.ThrowIfCancellationRequested();
+            places = PrincipalStart.Of(centred, options.Seed, workers);
         }
 
-        return Steps();
-
-        IEnumerable<TSneStep> Steps()
+        double rate = options.LearningRate ?? Math.Max(points / (4 * options.Exaggeration), LeastRate);
+        double[] gradient = new double[2 * points], velocity = new double[2 * points], gains = new double[2 * points];
+        gains.AsSpan().Fill(1);
+        for (int iteration = 1; iteration <= options.Iterations; iteration++)
         {
-            if (x.Rows == 0) yield break;
-            using var points = new Matrix(x.Rows, 2);
-            if (x.Rows == 1)
+            cancellation.ThrowIfCancellationRequested();
+            bool exaggerated = iteration <= early;
+            if (iteration == early + 1)
             {
-                yield return new TSneStep(1, 1, 0, points);
-                yield break;
+                // Forces are others from here on: what was learnt of the steps no longer holds.
+                gains.AsSpan().Fill(1);
+                velocity.AsSpan().Clear();
             }
 
-            Affinities affinities = Affinities.Of(x, Math.Max(1, Math.Min(options.Perplexity, (x.Rows - 1) / 3.0)), cancellation);
-            double[] y = Start(x, options.Seed), velocity = new double[y.Length], gradient = new double[y.Length], gains = new double[y.Length];
-            Array.Fill(gains, 1);
-            double rate = options.LearningRate ?? Math.Max(x.Rows / options.Exaggeration / 4, 50);
-            var tree = new QuadTree(x.Rows);
-            for (int step = 1; step <= options.Iterations; step++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                bool early = step <= options.ExaggeratedIterations;
-                double loss = Gradient(affinities, y, options.Theta, early ? options.Exaggeration : 1, tree, gradient);
-                double momentum = early ? EarlyMomentum : LateMomentum, centreX = 0, centreY = 0;
-                for (int i = 0; i < y.Length; i++)
-                {
-                    // Jacobs (1988), as in the reference implementation: a coordinate that keeps its way goes faster.
-                    gains[i] = Math.Max(LeastGain, (gradient[i] > 0) == (velocity[i] > 0) ? gains[i] * 0.8 : gains[i] + 0.2);
-                    velocity[i] = (momentum * velocity[i]) - (rate * gains[i] * gradient[i]);
-                    y[i] += velocity[i];
-                    if (i % 2 == 0) centreX += y[i];
-                    else centreY += y[i];
-                }
-
-                for (int i = 0; i < x.Rows; i++)
-                {
-                    y[2 * i] -= centreX / x.Rows;
-                    y[(2 * i) + 1] -= centreY / x.Rows;
-                    (points[i, 0], points[i, 1]) = ((float)y[2 * i], (float)y[(2 * i) + 1]);
-                }
-
-                yield return new TSneStep(step, options.Iterations, loss, points);
-            }
+            double loss = objective.Evaluate(places, exaggerated ? options.Exaggeration : 1, gradient);
+            Move(places, gradient, velocity, gains, rate, exaggerated ? EarlyMomentum : LateMomentum);
+            float[] shown = new float[2 * points];
+            for (int i = 0; i < shown.Length; i++) shown[i] = (float)places[i];
+            yield return new TSneStep(iteration, loss, shown);
         }
     }
 
-    /// <summary>The gradient at some points, and the loss there.</summary>
-    /// <param name="affinities">P.</param>
-    /// <param name="y">Points, x and y in turn.</param>
-    /// <param name="theta">Barnes–Hut's θ.</param>
-    /// <param name="exaggeration">Factor on P in the gradient.</param>
-    /// <param name="tree">Scratch.</param>
-    /// <param name="gradient">Overwritten.</param>
-    /// <returns>KL(P‖Q) without exaggeration.</returns>
-    internal static double Gradient(Affinities affinities, double[] y, double theta, double exaggeration, QuadTree tree, double[] gradient)
+    // Gains (Jacobs 1988): a coordinate that keeps its direction takes longer steps, one that turns takes shorter ones.
+    private static void Move(double[] places, double[] gradient, double[] velocity, double[] gains, double rate, double momentum)
     {
-        int points = y.Length / 2, parts = (points + PointsOfPart - 1) / PointsOfPart;
-        double[] weights = new double[parts], losses = new double[parts], repulsion = new double[y.Length];
-        tree.Build(y);
-        Workers.Shared.Run(parts, part =>
+        double meanX = 0, meanY = 0;
+        for (int i = 0; i < places.Length; i++)
         {
-            for (int i = part * PointsOfPart; i < Math.Min(points, (part + 1) * PointsOfPart); i++)
-            {
-                (double rx, double ry, double weight) = tree.Repulsion(y, i, theta);
-                (repulsion[2 * i], repulsion[(2 * i) + 1]) = (rx, ry);
-                weights[part] += weight;
-                double ax = 0, ay = 0;
-                for (long e = affinities.Starts[i]; e < affinities.Starts[i + 1]; e++)
-                {
-                    int j = affinities.Columns[e];
-                    double p = affinities.Values[e], dx = y[2 * i] - y[2 * j], dy = y[(2 * i) + 1] - y[(2 * j) + 1], q = 1 / (1 + (dx * dx) + (dy * dy));
-                    ax += p * q * dx;
-                    ay += p * q * dy;
-
-                    // p ln(p/q) with q = q̃/Z: the part with Z is added at the end, as Σp = 1.
-                    if (p > 0) losses[part] += p * Math.Log(p / q);
-                }
-
-                (gradient[2 * i], gradient[(2 * i) + 1]) = (4 * exaggeration * ax, 4 * exaggeration * ay);
-            }
-        });
-        double z = weights.Sum();
-        for (int i = 0; i < gradient.Length; i++) gradient[i] -= 4 * repulsion[i] / z;
-        return losses.Sum() + Math.Log(z);
-    }
-
-    // The first two principal components by power iteration, with a deviation of 1e-4; seeded noise where the data have none.
-    private static double[] Start(Matrix x, ulong seed)
-    {
-        const int iterations = 60;
-        int points = x.Rows, width = x.Columns;
-        var rng = new Rng(seed);
-        double[] mean = new double[width], y = new double[2 * points];
-        for (int i = 0; i < points; i++)
-            for (int c = 0; c < width; c++) mean[c] += x[i, c] / (double)points;
-        double[][] directions = [new double[width], new double[width]];
-        for (int component = 0; component < 2; component++)
-        {
-            double[] v = directions[component], scores = new double[points];
-            for (int c = 0; c < width; c++) v[c] = rng.NextNormal();
-            for (int iteration = 0; iteration < iterations; iteration++)
-            {
-                if (component == 1) Subtract(v, directions[0]);
-                double norm = Math.Sqrt(v.Sum(value => value * value));
-                if (norm < 1e-30) break;
-                for (int c = 0; c < width; c++) v[c] /= norm;
-                Scores(v, scores);
-                if (iteration + 1 == iterations) break;
-                double[] next = new double[width];
-                for (int i = 0; i < points; i++)
-                {
-                    ReadOnlySpan<float> row = x.Row(i);
-                    for (int c = 0; c < width; c++) next[c] += scores[i] * (row[c] - mean[c]);
-                }
-
-                next.CopyTo(v, 0);
-            }
-
-            double deviation = Math.Sqrt(scores.Sum(score => score * score) / points);
-            for (int i = 0; i < points; i++) y[(2 * i) + component] = StartDeviation * (deviation > 1e-12 ? scores[i] / deviation : rng.NextNormal());
+            gains[i] = Math.Max(LeastGain, velocity[i] * gradient[i] < 0 ? gains[i] + GainUp : gains[i] * GainDown);
+            velocity[i] = (momentum * velocity[i]) - (rate * gains[i] * gradient[i]);
+            places[i] += velocity[i];
+            if ((i & 1) == 0) meanX += places[i];
+            else meanY += places[i];
         }
 
-        return y;
-
-        void Scores(double[] v, double[] scores)
+        // Approximate forces do not sum to 0, so the whole would drift.
+        meanX /= places.Length / 2;
+        meanY /= places.Length / 2;
+        for (int i = 0; i < places.Length; i += 2)
         {
-            for (int i = 0; i < points; i++)
-            {
-                ReadOnlySpan<float> row = x.Row(i);
-                double sum = 0;
-                for (int c = 0; c < width; c++) sum += v[c] * (row[c] - mean[c]);
-                scores[i] = sum;
-            }
-        }
-
-        static void Subtract(double[] v, double[] along)
-        {
-            double dot = v.Zip(along, (a, b) => a * b).Sum();
-            for (int c = 0; c < v.Length; c++) v[c] -= dot * along[c];
+            places[i] -= meanX;
+            places[i + 1] -= meanY;
         }
     }
 }

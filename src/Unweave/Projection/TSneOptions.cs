@@ -1,38 +1,59 @@
 namespace Unweave.Projection;
 
-/// <summary>Settings of t-SNE. The defaults are those that Kobak and Berens (2019) and Belkina et al. (2019) found to hold from hundreds to many thousands of points.</summary>
+/// <summary>Settings of <see cref="TSne"/>; the defaults are those that its literature settled on.</summary>
 public sealed record TSneOptions
 {
-    /// <summary>How many neighbours count, softly: the perplexity of each point's affinities. Default 30; it is lowered to a third of the other points where there are few.</summary>
-    public double Perplexity { get; init; } = 30;
-
-    /// <summary>Steps. Default 750.</summary>
-    public int Iterations { get; init; } = 750;
-
-    /// <summary>Steps at the start in which attraction is stronger. Default 250.</summary>
-    public int ExaggeratedIterations { get; init; } = 250;
-
-    /// <summary>How much stronger it is. Default 12.</summary>
-    public double Exaggeration { get; init; } = 12;
-
-    /// <summary>Learning rate; null takes N / exaggeration / 4, at least 50 (Belkina et al. 2019, with the factor 4 of the gradient left in).</summary>
-    public double? LearningRate { get; init; }
-
-    /// <summary>How far apart points are taken together: a cell counts as one point where its width is less than θ of its distance (van der Maaten 2014). 0 is exact. Default 0.5.</summary>
-    public double Theta { get; init; } = 0.5;
-
-    /// <summary>Seed of the start, where the data give none.</summary>
-    public ulong Seed { get; init; }
-
-    /// <summary>Refuses settings that have no meaning.</summary>
-    /// <exception cref="InputException">One has none.</exception>
-    internal void Validate()
+    /// <summary>
+    /// Number of neighbours that a point counts as its own, softly (van der Maaten and Hinton 2008), 1 or more. Default 30. Of fewer than
+    /// 3·<see cref="Perplexity"/> + 1 points a third of the others is taken instead.
+    /// </summary>
+    public double Perplexity
     {
-        if (!(Perplexity >= 1 && double.IsFinite(Perplexity))) throw new InputException($"perplexity is {Perplexity}; it must be 1 or more, 5 to 50 are usual.");
-        if (Iterations < 1) throw new InputException($"iterations is {Iterations}; it must be 1 or more.");
-        if (ExaggeratedIterations < 0) throw new InputException($"exaggerated iterations is {ExaggeratedIterations}; it must not be negative.");
-        if (!(Exaggeration >= 1 && double.IsFinite(Exaggeration))) throw new InputException($"exaggeration is {Exaggeration}; it must be 1 or more.");
-        if (LearningRate is { } rate && !(rate > 0 && double.IsFinite(rate))) throw new InputException($"the learning rate is {rate}; it must be above 0.");
-        if (!(Theta >= 0 && Theta <= 1)) throw new InputException($"theta is {Theta}; it must be from 0 (exact) to 1.");
+        get;
+        init => field = value is >= 1 and < 1e6 ? value : throw new InputException($"The perplexity is {value}; it is a number of neighbours, 1 or more, most often 5 to 50.");
+    } = 30;
+
+    /// <summary>Steps, 1 or more. Default 750.</summary>
+    public int Iterations
+    {
+        get;
+        init => field = value >= 1 ? value : throw new InputException($"The number of iterations is {value}; it must be at least 1.");
+    } = 750;
+
+    /// <summary>
+    /// How coarsely far points are seen: a square of them acts as one point from where it looks smaller than this, its width over its distance
+    /// (van der Maaten 2014), 0 to 1. Default 0.5; at 0 all pairs are summed, which costs N² a step.
+    /// </summary>
+    public double Theta
+    {
+        get;
+        init => field = value is >= 0 and <= 1 ? value : throw new InputException($"Theta is {value}; it must be from 0 (exact) to 1 (coarse).");
+    } = 0.5;
+
+    /// <summary>What attraction is multiplied with at first, so that clusters form before they spread, 1 or more. Default 12 (Belkina et al. 2019).</summary>
+    public double Exaggeration
+    {
+        get;
+        init => field = value is >= 1 and < 1e6 ? value : throw new InputException($"The exaggeration is {value}; it must be at least 1.");
+    } = 12;
+
+    /// <summary>Steps with exaggeration, but never more than a third of all. Default 250.</summary>
+    public int ExaggeratedIterations
+    {
+        get;
+        init => field = value >= 0 ? value : throw new InputException($"The number of exaggerated iterations is {value}; it must be at least 0.");
+    } = 250;
+
+    /// <summary>Step along the gradient; null, the default, for max(N / (4·<see cref="Exaggeration"/>), 50): N/12 of a gradient without its factor 4, as in Belkina et al. 2019.</summary>
+    public double? LearningRate
+    {
+        get;
+        init => field = value is null or (> 0 and < double.PositiveInfinity) ? value : throw new InputException($"The learning rate is {value}; it must be above 0.");
     }
+
+    /// <summary>
+    /// Seed of the noise added to the start, a hundredth of it, which parts equal points. The start itself is the first two principal components
+    /// (Kobak and Berens 2019), so that other seeds give much the same map.
+    /// </summary>
+    public ulong Seed { get; init; }
 }
