@@ -95,7 +95,7 @@ public sealed class PlayPartsTests
         string second = picker.FindAll("[role=option] .mono")[1].TextContent;
         picker.Find(".picker").KeyDown(new KeyboardEventArgs { Key = "ArrowDown" });
         picker.Find(".picker").KeyDown(new KeyboardEventArgs { Key = "Enter" });
-        Assert.Equal(second, picked.ToString());
+        picker.WaitForAssertion(() => Assert.Equal(second, picked.ToString()), TimeSpan.FromSeconds(20));
         Assert.Empty(picker.FindAll("[role=option]"));
     }
 }
