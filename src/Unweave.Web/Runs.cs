@@ -11,8 +11,8 @@ public sealed class Runs(ServeOptions options) : IDisposable
     private readonly Lock entry = new();
     private readonly Dictionary<string, Run> opened = new(StringComparer.Ordinal);
 
-    /// <summary>The folder served, as it was named.</summary>
-    public string Folder => options.Folder;
+    /// <summary>The folder served, as it was named; null where there is only the explainer.</summary>
+    public string? Folder => options.Folder;
 
     /// <summary>Names of the runs there are now, in order. A name is that of a folder, never a path.</summary>
     public IReadOnlyList<string> Names() => [.. Folders().Select(NameOf).Order(StringComparer.Ordinal)];
@@ -40,6 +40,7 @@ public sealed class Runs(ServeOptions options) : IDisposable
 
     private IEnumerable<string> Folders()
     {
+        if (options.Folder is null) return [];
         string root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Folder));
         return IsRun(root) ? [root] : Directory.Exists(root) ? Directory.EnumerateDirectories(root).Where(IsRun) : [];
     }

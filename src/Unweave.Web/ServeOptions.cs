@@ -11,8 +11,8 @@ public sealed record ServeOptions
     /// <summary>Shortest token: 16 characters are beyond guessing, if they are random.</summary>
     public const int ShortestToken = 16;
 
-    /// <summary>Folder of a run, or a folder whose subfolders are runs.</summary>
-    public required string Folder { get; init; }
+    /// <summary>Folder of a run, or a folder whose subfolders are runs; null for the explainer alone, without runs.</summary>
+    public required string? Folder { get; init; }
 
     /// <summary>Port; 0 takes a free one. Default 5210.</summary>
     public int Port { get; init; } = 5210;
@@ -30,7 +30,7 @@ public sealed record ServeOptions
     /// <exception cref="InputException">Names the setting and the fix.</exception>
     public void Validate()
     {
-        if (!Directory.Exists(Folder)) throw new InputException($"{Folder}: there is no such folder; name the folder of a run, or train one with `unweave demo`.");
+        if (Folder is not null && !Directory.Exists(Folder)) throw new InputException($"{Folder}: there is no such folder; name the folder of a run, or train one with `unweave demo`.");
         if (Port is < 0 or > 65535) throw new InputException($"--port is {Port}; it must be from 0 to 65535.");
         if (!IsLoopback && Token is null) throw new InputException($"--address {Address} can be reached from other machines, so it needs a token: set {TokenVariable} to at least {ShortestToken} random characters, or leave --address out.");
         if (Token is { Length: < ShortestToken }) throw new InputException($"{TokenVariable} has {Token.Length} characters; it needs at least {ShortestToken} (for instance from `openssl rand -hex 16`).");

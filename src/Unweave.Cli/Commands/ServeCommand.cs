@@ -2,13 +2,15 @@ using System.CommandLine;
 using System.Net;
 using System.Text.Json.Nodes;
 using Unweave.Web;
+using Unweave.Web.Learn;
 
 namespace Unweave.Cli.Commands;
 
 /// <summary><c>unweave serve</c>: the dashboard over the runs of a folder.</summary>
 internal static class ServeCommand
 {
-    private const int UsualPort = 5210;
+    /// <summary>Port where none is named.</summary>
+    internal const int UsualPort = 5210;
 
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
@@ -39,9 +41,9 @@ internal static class ServeCommand
             throw new InputException($"{options.Address} port {options.Port} cannot be listened on ({e.Message}); choose others with --address and --port.", e);
         }
 
-        string at = server.Urls.First();
-        if (json) Screen.WriteJson(new JsonObject { ["url"] = at, ["folder"] = Path.GetFullPath(options.Folder), ["needsToken"] = options.Token is not null });
-        else Console.Out.WriteLine($"Unweave's dashboard is at {at}{(options.Token is null ? "" : $"; readers are asked for the token in {ServeOptions.TokenVariable}")}. Ctrl-C stops it.");
+        string at = server.Urls.First() + (options.Folder is null ? Chapter.Start : "");
+        if (json) Screen.WriteJson(new JsonObject { ["url"] = at, ["folder"] = options.Folder is { } folder ? Path.GetFullPath(folder) : null, ["needsToken"] = options.Token is not null });
+        else Console.Out.WriteLine($"{(options.Folder is null ? "The explainer" : "Unweave's dashboard")} is at {at}{(options.Token is null ? "" : $"; readers are asked for the token in {ServeOptions.TokenVariable}")}. Ctrl-C stops it.");
         await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
         await server.StopAsync(CancellationToken.None);
     }
@@ -62,7 +64,7 @@ internal static class ServeCommand
     }
 
     /// <summary>What the flags and the environment ask for.</summary>
-    public static ServeOptions Options(string folder, int port, string address) => new()
+    public static ServeOptions Options(string? folder, int port, string address) => new()
     {
         Folder = folder,
         Port = port,

@@ -152,6 +152,18 @@ public sealed class Harvest : IDisposable
             if (file.IsValueCreated) file.Value.Dispose();
     }
 
+    /// <summary>Gives back the memory that reading the shards before a row has filled: for a reader who goes through all rows once.</summary>
+    internal void ForgetBefore(long row)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        for (int shard = 0; shard < Shard(row); shard++)
+        {
+            rows[shard].Forget();
+            foreach (Lazy<SafetensorsFile>[] hook in activations)
+                if (hook[shard].IsValueCreated) hook[shard].Value.Forget();
+        }
+    }
+
     /// <summary>Reads a row of a hook.</summary>
     internal void ReadRow(int hook, long row, Span<float> destination)
     {

@@ -50,6 +50,12 @@ internal sealed class HarvestRows(string path, long rows, string sha256) : IDisp
     /// <summary>Reads bytes of one of its tensors.</summary>
     public void Read(string tensor, long first, Span<byte> destination) => File.ReadBytes(File[tensor], first, destination);
 
+    /// <summary>Gives back the memory that reading has filled.</summary>
+    public void Forget()
+    {
+        if (file.IsValueCreated) file.Value.Forget();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

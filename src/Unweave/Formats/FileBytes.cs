@@ -1,5 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Unweave.Numerics;
 
 namespace Unweave.Formats;
 
@@ -40,6 +42,17 @@ internal sealed class FileBytes : IDisposable
             stream.Dispose();
             throw new InputException($"{path}: cannot be mapped into memory: {e.Message}", e);
         }
+    }
+
+    /// <summary>
+    /// Gives back the memory that reading a mapped file has filled, for a reader who goes through many files once; what is read again later is
+    /// fetched again, and nobody else who reads notices.
+    /// </summary>
+    public unsafe void Forget()
+    {
+        if (memory is not SafeMemoryMappedViewHandle || owned.Length == 0 || Length == 0) return; // memory of our own would be lost
+        using View view = Hold();
+        fixed (byte* first = view.Span(0, 1)) PageMemory.Forget(first, (nuint)Length);
     }
 
     /// <summary>Sets aside memory and has it filled; what <paramref name="fill"/> throws passes through.</summary>

@@ -71,6 +71,9 @@ public sealed class SafetensorsFile : MappedTensorFile
     internal static bool Begins(ReadOnlySpan<byte> head) =>
         head.Length > 8 && head[8] == (byte)'{' && BinaryPrimitives.ReadUInt64LittleEndian(head) <= LongestHeader;
 
+    /// <summary>Gives back the memory that reading has filled; reading goes on as before.</summary>
+    internal void Forget() => bytes.Forget();
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {

@@ -65,6 +65,7 @@ internal static class SurveySources
 
             yield return new SurveyBlock(source.Rows(first, end), tokens[..end], positions[..end], windows);
             first += end;
+            source.Harvest.ForgetBefore(first);
         }
     }
 

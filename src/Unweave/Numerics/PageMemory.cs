@@ -9,7 +9,7 @@ namespace Unweave.Numerics;
 internal static unsafe partial class PageMemory
 {
     private const nuint CacheLine = 64, HugePage = 2u << 20, HugeThreshold = 8u << 20;
-    private const int AdviseHugePage = 14; // MADV_HUGEPAGE, linux/mman.h
+    private const int AdviseDontNeed = 4, AdviseHugePage = 14; // MADV_DONTNEED and MADV_HUGEPAGE, linux/mman.h
 
     public static void* Allocate(nuint bytes)
     {
@@ -22,6 +22,14 @@ internal static unsafe partial class PageMemory
     }
 
     public static void Free(void* address) => NativeMemory.AlignedFree(address);
+
+    /// <summary>Gives back the pages of a file that is mapped for reading; they are read again where they are needed again.</summary>
+    /// <param name="address">Start of the mapping, on a page.</param>
+    /// <param name="bytes">Its length.</param>
+    public static void Forget(void* address, nuint bytes)
+    {
+        if (OperatingSystem.IsLinux()) _ = Advise(address, bytes, AdviseDontNeed);
+    }
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     private static partial int Advise(void* address, nuint length, int advice);

@@ -25,11 +25,16 @@ internal sealed class Site : IAsyncDisposable
     /// <param name="folder">Folder of runs.</param>
     /// <param name="token">The token it asks for, or null.</param>
     /// <param name="arguments">Further arguments.</param>
-    public static async Task<Site> Start(string folder, string? token = null, params string[] arguments)
+    public static Task<Site> Start(string folder, string? token = null, params string[] arguments) => Run(folder, token, ["serve", folder, "--port", "0", "--json", .. arguments]);
+
+    /// <summary>Starts the explainer alone.</summary>
+    public static Task<Site> Learn() => Run(Path.GetTempPath(), token: null, ["learn", "--port", "0", "--json"]);
+
+    private static async Task<Site> Run(string folder, string? token, string[] command)
     {
-        Process server = Cli.Start(folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["UNWEAVE_TOKEN"] = token }, ["serve", folder, "--port", "0", "--json", .. arguments]);
+        Process server = Cli.Start(folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["UNWEAVE_TOKEN"] = token }, command);
         string? line = await server.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2));
-        if (line is not null && JsonNode.Parse(line)?["url"] is { } url) return new Site(server, new Uri(url.GetValue<string>()));
+        if (line is not null && JsonNode.Parse(line)?["url"] is { } url) return new Site(server, new Uri(new Uri(url.GetValue<string>()), "/"));
         Outcome end = await Cli.End(server);
         server.Dispose();
         throw new InvalidOperationException($"The server did not start: {line}\n{end.Error}");

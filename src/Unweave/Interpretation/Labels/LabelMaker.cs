@@ -14,7 +14,7 @@ namespace Unweave.Interpretation;
 internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool pool, SurveyOptions options)
 {
     private const int MostTexts = 128, MostPatterns = 10;
-    private const double LeastGain = 0.02;
+    private const double LeastGain = 0.012;
 
     /// <summary>Describes a feature further: texts on which it is silent, patterns, graph; and makes its label, scored on texts that it was not made from.</summary>
     /// <param name="feature">A feature with its examples.</param>
@@ -77,7 +77,7 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
             }
         }
 
-        int least = Math.Max(2, positives.Length / 24);
+        int least = Math.Max(2, positives.Length / 32);
         var candidates = new Dictionary<Pattern, int>();
         var list = new List<Candidate>();
         foreach ((Pattern pattern, _) in met.Where(entry => entry.Value.Count >= least).OrderBy(entry => entry.Value.Order))
