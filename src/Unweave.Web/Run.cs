@@ -52,6 +52,9 @@ public sealed class Run : IDisposable
     /// <exception cref="InputException">The file is damaged.</exception>
     public TrainingOptions? Settings => settings.Get();
 
+    /// <summary>The making of its map.</summary>
+    public MapMaking Making { get; } = new();
+
     /// <summary>Its log, read as far as it is written.</summary>
     internal RunLog Log { get; }
 
@@ -74,6 +77,7 @@ public sealed class Run : IDisposable
     /// <summary>Stops what is open.</summary>
     public void Dispose()
     {
+        Making.Dispose();
         lock (entry) host?.Dispose();
         catalog.Dispose();
         autoencoder.Dispose();

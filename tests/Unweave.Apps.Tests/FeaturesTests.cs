@@ -62,6 +62,18 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
     }
 
     [Fact]
+    public async Task A_disk_that_fills_up_is_one_line_and_leaves_the_catalog_as_it_was()
+    {
+        run.Copy("full");
+        byte[] before = await File.ReadAllBytesAsync(run.Place["full/features.db"]);
+        using var disk = new SmallDisk(run.Place["tiny"], "64k");
+        using Process process = Cli.Start(run.Place.Folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["TMPDIR"] = run.Place["tiny"] }, "features", "build", "full", "sae/activations");
+        (await Cli.End(process)).Refused("tiny: the texts of the survey cannot be kept there");
+        Assert.Equal([run.Place["full/features.db"]], Directory.GetFiles(run.Place["full"], "features*"));
+        Assert.True(before.AsSpan().SequenceEqual(await File.ReadAllBytesAsync(run.Place["full/features.db"])));
+    }
+
+    [Fact]
     public async Task Vectors_have_a_text_each()
     {
         string vectors = run.Place.WriteVectors("vectors.npy", rows: 600);

@@ -44,9 +44,7 @@ public sealed class KillTests
         place.WriteVectors("vectors.safetensors", rows: 2000);
 
         // The first checkpoint of about 90 KB fits on a disk of 128 KB; the second, written beside it, does not.
-        Directory.CreateDirectory(place["small"]);
-        Assert.SkipUnless(Mount("mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", place["small"]), "Mounting a small disk takes a superuser.");
-        try
+        using (new SmallDisk(place["small"], "128k"))
         {
             string[] run = ["train", "vectors.safetensors", "--latents", "160", "--k", "4", "--batch", "64", "--tokens", "64000", "--checkpoint-steps", "10", "-o", "small/run"];
             (await place.Run(run)).Refused("training.safetensors: the disk");
@@ -56,27 +54,9 @@ public sealed class KillTests
             Outcome inspected = await place.Run("inspect", "small/run/training.safetensors", "--json");
             inspected.Succeeded();
         }
-        finally
-        {
-            Mount("umount", place["small"]);
-        }
     }
 
     private static List<string> Steps(string metrics) => [.. File.ReadLines(metrics).Select(line => line.Split(',')[0])];
 
     private static DateTime Written(string path) => File.Exists(path) ? File.GetLastWriteTimeUtc(path) : default;
-
-    private static bool Mount(string command, params string[] arguments)
-    {
-        try
-        {
-            using Process process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
-            process.WaitForExit();
-            return process.ExitCode == 0;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return false; // no such command here
-        }
-    }
 }

@@ -15,7 +15,7 @@ internal static class FeaturesBuildCommand
     {
         var sae = new Argument<string>("SAE") { Description = "Trained autoencoder: the folder of its run. The catalog is made in it." };
         var data = new Argument<string[]>("DATA") { Description = "A harvest, or files of vectors; left out, texts run through the model (--text), or else what the run was trained on.", Arity = ArgumentArity.ZeroOrMore };
-        var tokens = new Option<long>("--tokens") { HelpName = "N", Description = "With --text: stop at the end of the document with which there are this many tokens.", DefaultValueFactory = _ => long.MaxValue };
+        var tokens = new Option<long?>("--tokens") { HelpName = "N", Description = "With --text: stop at the end of the document with which there are this many tokens; left out, all texts are read." };
         var hook = new Option<string?>("--hook") { HelpName = "HOOK", Description = "With --text: where the autoencoder belongs; left out, where it was trained." };
         var tensor = new Option<string?>("--tensor") { HelpName = "NAME", Description = "Tensor or column that holds the vectors; left out, that of the run." };
         var seed = new Option<ulong>("--seed") { HelpName = "N", Description = "Seed of the examples drawn at random." };
@@ -44,7 +44,7 @@ internal static class FeaturesBuildCommand
                 string model = host.ModelPath(parsed, trained?.Model);
                 using OnnxHost opened = OnnxHost.Open(model);
                 Hook at = opened.FindOne(parsed.GetValue(hook) ?? trained?.Hook ?? throw new InputException($"{path} does not say which hook it was trained on; name it with --hook (`unweave hooks {model}` lists them)."));
-                return FeatureBuild.FromTexts(path, autoencoder, opened, host.Tokenizer(parsed, model), at, host.Corpus(parsed), host.Pass(parsed), parsed.GetValue(tokens), options, cancellation);
+                return FeatureBuild.FromTexts(path, autoencoder, opened, host.Tokenizer(parsed, model), at, host.Corpus(parsed), host.Pass(parsed), parsed.GetValue(tokens) ?? long.MaxValue, options, cancellation);
             }
 
             FeatureBuild.Result FromHarvest(string folder)

@@ -20,7 +20,7 @@ internal static class HarvestCommand
         var output = new Option<string?>("--output", "-o") { HelpName = "FOLDER", Description = "Folder of the harvest." };
         var type = new Option<string>("--type") { HelpName = string.Join('|', Types.Keys), Description = "How activations are stored.", DefaultValueFactory = _ => "fp16" };
         type.AcceptOnlyFromAmong([.. Types.Keys]);
-        var tokens = new Option<long>("--tokens") { HelpName = "N", Description = "Stop at the end of the document with which there are this many rows; left out, all texts are run.", DefaultValueFactory = _ => long.MaxValue };
+        var tokens = new Option<long?>("--tokens") { HelpName = "N", Description = "Stop at the end of the document with which there are this many rows; left out, all texts are run." };
         var shard = new Option<int>("--rows-per-shard") { HelpName = "N", Description = "Rows of a shard.", DefaultValueFactory = _ => 65_536 };
         var arrays = new Option<string[]>("--array") { HelpName = "FILE", Description = "For models that are fed arrays of numbers instead of texts: a file of vectors, a row an input; one for each array.", Arity = ArgumentArity.OneOrMore };
         var resume = new Option<bool>("--resume") { Description = "Go on with the harvest in the output folder." };
@@ -50,8 +50,8 @@ internal static class HarvestCommand
                 using var pass = new ActivationPass(model, tokenizer, found, host.Pass(parsed));
                 HarvestManifest manifest = Harvester.Describe(model, tokenizer, found, corpus, host.Pass(parsed), stored, parsed.GetValue(shard));
                 using HarvestWriter writer = Open(folder, manifest, parsed.GetValue(resume));
-                var display = new RowsDisplay("harvested", parsed.GetValue(tokens) is var most && most < long.MaxValue ? most : 0, TimeProvider.System);
-                return Made(writer, folder, display, parsed.GetValue(json), progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens), progress, cancellation), () => Skipped(corpus));
+                var display = new RowsDisplay("harvested", parsed.GetValue(tokens) ?? 0, TimeProvider.System);
+                return Made(writer, folder, display, parsed.GetValue(json), progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellation), () => Skipped(corpus));
             }
 
             int FromArrays(OnnxHost model, Hook[] found, string[] files, ElementType stored)

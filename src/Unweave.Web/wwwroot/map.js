@@ -7,6 +7,10 @@ export async function start(box, page, stream, count, colour) {
   const data = await stream.arrayBuffer();
   if (box.isConnected) maps.set(box, new Picture(box, page, data, count, colour));
 }
+export async function places(box, stream) {
+  const data = await stream.arrayBuffer();
+  maps.get(box)?.move(data);
+}
 export const highlight = (box, latents) => maps.get(box)?.highlight(latents);
 export const colour = (box, by) => maps.get(box)?.recolour(by);
 export const show = (box, latent) => maps.get(box)?.show(latent);
@@ -38,6 +42,15 @@ class Picture {
     for (let i = 0; i < this.n; i++) { a = Math.min(a, this.x[i]); b = Math.max(b, this.x[i]); c = Math.min(c, this.y[i]); d = Math.max(d, this.y[i]); }
     const w = Math.max(b - a, 1e-6), h = Math.max(d - c, 1e-6);
     this.box0 = { x: a - w * 0.02, y: c - h * 0.02, w: w * 1.04, h: h * 1.04 };
+  }
+
+  // Other places for the same points; shown whole, as nobody can follow one of them.
+  move(data) {
+    const n = this.n;
+    this.x = new Float32Array(data, 4 * n, n); this.y = new Float32Array(data, 8 * n, n);
+    this.bound(); this.grid();
+    this.least = Math.min(this.w / this.box0.w, this.h / this.box0.h);
+    this.all();
   }
 
   // Points sorted by cell, so that those near a place are found without looking at all.

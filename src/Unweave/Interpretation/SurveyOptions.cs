@@ -21,7 +21,7 @@ public sealed record SurveyOptions
     public int Contrasts { get; init => field = AtLeast(2, value); } = 40;
 
     /// <summary>Tokens, raised and lowered logits, nearest latents and partners that are listed. Default 10.</summary>
-    public int Listed { get; init => field = AtLeast(1, value); } = 10;
+    public int Listed { get; init => field = AtLeast(0, value); } = 10;
 
     /// <summary>Pieces of random text that contrasts are chosen from. Default 4,096.</summary>
     public int Pool { get; init => field = AtLeast(2, value); } = 4096;

@@ -13,13 +13,14 @@ internal sealed class WindowSpool : IDisposable
     private readonly SafeFileHandle file;
     private readonly BinaryWriter writer;
     private readonly FileStream stream;
+    private readonly string path;
     private long place;
 
     /// <summary>Makes an empty one.</summary>
     /// <param name="folder">Where its file is; null for the folder of temporary files.</param>
     public WindowSpool(string? folder = null)
     {
-        string path = Path.Combine(folder ?? Path.GetTempPath(), $"unweave-{Path.GetRandomFileName()}");
+        path = Path.Combine(folder ?? Path.GetTempPath(), $"unweave-{Path.GetRandomFileName()}");
         stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.Delete, BufferSize = 1 << 16, Options = FileOptions.DeleteOnClose });
 
         // Unix keeps an open file that has no name any more, so that even a killed process leaves nothing behind.
@@ -32,23 +33,28 @@ internal sealed class WindowSpool : IDisposable
     /// <returns>Its place.</returns>
     public long Add(SurveyWindow window)
     {
-        long at = place;
-        ReadOnlySpan<byte> text = MemoryMarshal.AsBytes(window.Text.AsSpan());
-        byte[] document = Encoding.UTF8.GetBytes(window.Document);
-        Span<byte> head = stackalloc byte[16];
-        BitConverter.TryWriteBytes(head, text.Length);
-        BitConverter.TryWriteBytes(head[4..], document.Length);
-        BitConverter.TryWriteBytes(head[8..], window.Count);
-        writer.Write(head[..12]);
-        writer.Write(document);
-        foreach (int length in window.Lengths) writer.Write(length);
-        writer.Write(text);
-        place += 12 + document.Length + (4L * window.Count) + text.Length;
-        return at;
+        try
+        {
+            return Write(window);
+        }
+        catch (IOException e)
+        {
+            throw Full(e);
+        }
     }
 
     /// <summary>Ends the writing.</summary>
-    public void Complete() => writer.Flush();
+    public void Complete()
+    {
+        try
+        {
+            writer.Flush();
+        }
+        catch (IOException e)
+        {
+            throw Full(e);
+        }
+    }
 
     /// <summary>Reads a window's document and pieces. Safe from several threads after <see cref="Complete"/>.</summary>
     public (string Document, string[] Pieces) Read(long at)
@@ -73,8 +79,35 @@ internal sealed class WindowSpool : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        writer.Dispose();
-        stream.Dispose();
+        try
+        {
+            writer.Dispose();
+            stream.Dispose();
+        }
+        catch (IOException)
+        {
+            // What was still to be written to a full disk is not needed any more.
+            file.Dispose();
+        }
+    }
+
+    private InputException Full(IOException e) => new($"{Path.GetDirectoryName(path)}: the texts of the survey cannot be kept there ({e.Message}); free some space, or point TMPDIR at another folder.", e);
+
+    private long Write(SurveyWindow window)
+    {
+        long at = place;
+        ReadOnlySpan<byte> text = MemoryMarshal.AsBytes(window.Text.AsSpan());
+        byte[] document = Encoding.UTF8.GetBytes(window.Document);
+        Span<byte> head = stackalloc byte[16];
+        BitConverter.TryWriteBytes(head, text.Length);
+        BitConverter.TryWriteBytes(head[4..], document.Length);
+        BitConverter.TryWriteBytes(head[8..], window.Count);
+        writer.Write(head[..12]);
+        writer.Write(document);
+        foreach (int length in window.Lengths) writer.Write(length);
+        writer.Write(text);
+        place += 12 + document.Length + (4L * window.Count) + text.Length;
+        return at;
     }
 
     private void Fill(Span<byte> destination, long at)

@@ -146,10 +146,15 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
     }
 
     [Fact]
-    public async Task A_run_without_a_map_gives_the_command_that_makes_one()
+    public async Task A_run_without_a_map_makes_one_on_its_page_and_keeps_it()
     {
         await using Browser browser = await Browser.Open(served.Site, "runs/model/map");
         await Assertions.Expect(browser.Page.Locator(".state code")).ToContainTextAsync("unweave features map");
+        await browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out here" }).ClickAsync();
+        await Assertions.Expect(browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out anew" })).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Assertions.Expect(browser.Page.Locator(".map canvas")).ToBeVisibleAsync();
+        await browser.Page.ReloadAsync();
+        await Assertions.Expect(browser.Page.Locator(".map canvas")).ToBeVisibleAsync();
         browser.AssertClean();
     }
 

@@ -11,6 +11,16 @@ public sealed class SurveyTests
     private static readonly SurveyOptions Small = new() { Top = 7, Drawn = 5, Before = 3, After = 2, Listed = 10, Seed = 3 };
 
     [Fact]
+    public void Settings_that_keep_nothing_are_refused()
+    {
+        ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(() => new SurveyOptions { Top = 0 });
+        Assert.Contains("Top is at least 1", e.Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new SurveyOptions { Contrasts = 1 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new SurveyOptions { Before = -1 });
+        Assert.Equal(0, new SurveyOptions { After = 0 }.After);
+    }
+
+    [Fact]
     public void Counts_are_those_of_all_rows()
     {
         using Planted planted = Made();
