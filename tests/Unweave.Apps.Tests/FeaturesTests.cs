@@ -70,7 +70,8 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         using Process process = Cli.Start(run.Place.Folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["TMPDIR"] = run.Place["tiny"] }, "features", "build", "full", "sae/activations");
         (await Cli.End(process)).Refused("tiny: the texts of the survey cannot be kept there");
         Assert.Equal([run.Place["full/features.db"]], Directory.GetFiles(run.Place["full"], "features*"));
-        Assert.True(before.AsSpan().SequenceEqual(await File.ReadAllBytesAsync(run.Place["full/features.db"])));
+        byte[] after = await File.ReadAllBytesAsync(run.Place["full/features.db"]);
+        Assert.True(before.AsSpan().SequenceEqual(after));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Spectre.Console;
 using Unweave.Interpretation;
+using Unweave.Web;
 
 namespace Unweave.Cli.Rendering;
 

@@ -1,4 +1,4 @@
-namespace Unweave.Cli;
+namespace Unweave.Web;
 
 /// <summary>A text of the embedded set.</summary>
 /// <param name="Word">The word that it defines.</param>
