@@ -9,6 +9,10 @@
   const typing = e => e.target.closest?.('input, textarea, select, [contenteditable]');
   const on = (type, selector, act, options) => document.addEventListener(type, e => { const at = e.target.closest?.(selector); if (at) act(at, e); }, options);
 
+  // On a narrow screen the chapters are one line: the present one is brought into it.
+  const chapter = () => { const at = document.querySelector('.chapters [aria-current=page]'); at?.closest('nav').scrollTo({ left: at.offsetLeft - 60 }); };
+  addEventListener('DOMContentLoaded', () => { chapter(); window.Blazor?.addEventListener('enhancedload', chapter); });
+
   on('click', '[data-theme-next]', () => unweaveNextTheme());
   on('click', '[data-help]', () => document.getElementById('keys')?.showModal());
   on('click', '[data-copy]', async at => {
