@@ -20,6 +20,14 @@ public readonly record struct Gaussian
 
     /// <summary>Standard deviation σ.</summary>
     public double StandardDeviation { get; }
+
+    /// <summary>The density exp(−(x−μ)²/(2σ²)) / (σ·√(2π)) at a point.</summary>
+    /// <param name="x">The point.</param>
+    public double Density(double x)
+    {
+        double distance = (x - Mean) / StandardDeviation;
+        return Math.Exp(-distance * distance / 2) / (StandardDeviation * Math.Sqrt(2 * Math.PI));
+    }
 }
 
 /// <summary>A distribution over two outcomes: 1 with probability p, else 0.</summary>

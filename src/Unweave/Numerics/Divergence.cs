@@ -43,6 +43,12 @@ public static class Divergence
         return In(unit, sum);
     }
 
+    /// <summary>One summand of KL(p‖q), or its integrand: p·ln(p/q). 0 where p is 0, ∞ where only q is, negative where p is less than q.</summary>
+    /// <param name="p">A probability or density.</param>
+    /// <param name="q">The other's at the same place.</param>
+    /// <param name="unit">Nats or bits.</param>
+    public static double Term(double p, double q, LogBase unit = LogBase.Nats) => p == 0 ? 0 : In(unit, p * Math.Log(p / q));
+
     /// <summary>JS(p, q) = ½·KL(p‖m) + ½·KL(q‖m) with m = (p + q)/2, of two discrete distributions: between 0 and ln 2 (1 bit).</summary>
     /// <inheritdoc cref="Kl(ReadOnlySpan{double}, ReadOnlySpan{double}, LogBase)"/>
     public static double Js(ReadOnlySpan<double> p, ReadOnlySpan<double> q, LogBase unit = LogBase.Nats)

@@ -128,6 +128,23 @@ public sealed class DivergenceTests
     }
 
     [Fact]
+    public void Terms_add_up_to_the_divergence_and_densities_to_one()
+    {
+        double[] p = [0.5, 0.25, 0.25, 0], q = [0.25, 0.25, 0.125, 0.375];
+        Assert.Equal(Divergence.Kl(p, q, LogBase.Bits), p.Zip(q, (a, b) => Divergence.Term(a, b, LogBase.Bits)).Sum(), 1e-15);
+        Assert.Equal((0.5, 0.0, 0.25, 0.0), (Divergence.Term(0.5, 0.25, LogBase.Bits), Divergence.Term(0.25, 0.25), Divergence.Term(0.25, 0.125, LogBase.Bits), Divergence.Term(0, 0)));
+        Assert.True(Divergence.Term(0.1, 0.2) < 0);
+        Assert.Equal(double.PositiveInfinity, Divergence.Term(0.1, 0));
+
+        // The standard normal density at 0 is 1/√(2π); Simpson's rule over ±10σ gives 1.
+        Assert.Equal(0.3989422804014327, new Gaussian(0, 1).Density(0), 1e-16);
+        var wide = new Gaussian(40, Math.Sqrt(20));
+        const int Steps = 2000;
+        double h = 20 * wide.StandardDeviation / Steps, from = wide.Mean - (10 * wide.StandardDeviation);
+        Assert.Equal(1, Enumerable.Range(0, Steps + 1).Sum(i => (i is 0 or Steps ? 1 : i % 2 == 1 ? 4 : 2) * wide.Density(from + (i * h))) * h / 3, 1e-12);
+    }
+
+    [Fact]
     public void Gaussian_KL_agrees_with_hand_computation()
     {
         Assert.Equal(0, Divergence.Kl(new Gaussian(3, 2), new Gaussian(3, 2)));
