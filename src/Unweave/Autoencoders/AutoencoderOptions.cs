@@ -140,6 +140,13 @@ public sealed record KlOptions : DictionaryOptions
     [Description("Share of the running mean kept at each step; ignored unless meanEstimate is running.")]
     public double MeanDecay { get; init; } = 0.9;
 
+    /// <summary>
+    /// True: decoder rows have unit norm, so that a latent has to come near 1 to count. False: norms are free, and what a latent near ρ lacks in strength its row can make up
+    /// for. Default false.
+    /// </summary>
+    [Description("Decoder rows of unit norm (true), or of any norm (false).")]
+    public bool UnitDecoder { get; init; }
+
     /// <inheritdoc/>
     public override void Validate(int inputWidth)
     {
