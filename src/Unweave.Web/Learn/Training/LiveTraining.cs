@@ -35,7 +35,7 @@ internal enum LiveState
 /// <param name="left">Cancelled when the reader has left: all work ends.</param>
 internal sealed class LiveTraining(Seats seats, LiveSettings settings, TimeProvider time, Action changed, CancellationToken left) : IDisposable
 {
-    // Steps are done as fast as they can be watched: a slice, a picture, and the rest of an eighth of a second for others.
+    // Steps are done as fast as they can be watched: a slice, a picture, and the rest of an eighth of a second for others. Where others wait for the seat there is no rest.
     private static readonly TimeSpan slice = TimeSpan.FromMilliseconds(125);
     private const int SliceSteps = 32;
 
@@ -138,7 +138,7 @@ internal sealed class LiveTraining(Seats seats, LiveSettings settings, TimeProvi
                     Snapshot seen = experiment.Look();
                     Tell(mine, () => Shown = seen);
                     TimeSpan rest = slice - time.GetElapsedTime(started);
-                    if (steps > 0 && !experiment.Finished && rest > TimeSpan.Zero) await Task.Delay(rest, time, stop);
+                    if (steps > 0 && !experiment.Finished && rest > TimeSpan.Zero && seats.Waiting == 0) await Task.Delay(rest, time, stop);
                 }
             }
         }
@@ -160,7 +160,7 @@ internal sealed class LiveTraining(Seats seats, LiveSettings settings, TimeProvi
 
     private long Slice(Experiment training, long steps, long started, CancellationToken stop)
     {
-        long most = Math.Min(SliceSteps, steps), done = 0;
+        long most = seats.Waiting > 0 ? steps : Math.Min(SliceSteps, steps), done = 0;
         do
         {
             training.Step();
