@@ -97,7 +97,7 @@ public sealed record ReluOptions : DictionaryOptions
     public double L1Coefficient { get; init; } = 5;
 
     /// <summary>True: decoder rows have unit norm and the penalty is λ‖z‖₁. False: norms are free and the penalty is λ Σ zᵢ‖W_dec,i‖. Default false.</summary>
-    [Description("Decoder rows of unit norm and penalty λ‖z‖₁ (true), or free norms that weigh the penalty (false).")]
+    [Description("Decoder rows of unit norm (true), or of any norm (false): the L1 penalty then weighs each latent by its row's norm.")]
     public bool UnitDecoder { get; init; }
 
     /// <inheritdoc/>
@@ -139,6 +139,13 @@ public sealed record KlOptions : DictionaryOptions
     /// <summary>Share of the running mean kept at each step; ignored unless <see cref="MeanEstimate"/> is running. Default 0.9.</summary>
     [Description("Share of the running mean kept at each step; ignored unless meanEstimate is running.")]
     public double MeanDecay { get; init; } = 0.9;
+
+    /// <summary>
+    /// True: decoder rows have unit norm, so that a latent has to come near 1 to count. False: norms are free, and what a latent near ρ lacks in strength its row can make up
+    /// for. Default false.
+    /// </summary>
+    [Description("Decoder rows of unit norm (true), or of any norm (false): the L1 penalty then weighs each latent by its row's norm.")]
+    public bool UnitDecoder { get; init; }
 
     /// <inheritdoc/>
     public override void Validate(int inputWidth)

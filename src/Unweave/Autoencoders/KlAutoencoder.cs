@@ -25,7 +25,7 @@ public sealed class KlAutoencoder : SparseAutoencoder
         : base(options, inputWidth)
     {
         Options = options;
-        weights = new DictionaryWeights(options.Latents, inputWidth, unitDecoder: false, rng);
+        weights = new DictionaryWeights(options.Latents, inputWidth, options.UnitDecoder, rng);
         weights.EncoderBias.AsSpan().Fill((float)Math.Log(options.TargetActivation / (1 - options.TargetActivation)));
     }
 

@@ -15,6 +15,20 @@ public sealed record FeatureRecovery(double Mmcs, double Mcc, double Recovered)
     /// <param name="known">True directions, <c>[m, d]</c>.</param>
     public static FeatureRecovery Of(Matrix learned, Matrix known)
     {
+        double[,] cosine = Cosines(learned, known);
+        double closest = 0;
+        for (int i = 0; i < learned.Rows; i++) closest += Enumerable.Range(0, known.Rows).Max(j => cosine[i, j]);
+        int[] match = Assignment.Maximise(cosine);
+        double matched = Enumerable.Range(0, learned.Rows).Where(i => match[i] >= 0).Sum(i => cosine[i, match[i]]);
+        int recovered = Enumerable.Range(0, known.Rows).Count(j => Enumerable.Range(0, learned.Rows).Any(i => cosine[i, j] > RecoveredCosine));
+        return new FeatureRecovery(closest / learned.Rows, matched / Math.Min(learned.Rows, known.Rows), (double)recovered / known.Rows);
+    }
+
+    /// <summary>The cosine of each learned direction with each true one, <c>[n, m]</c>: 0 for rows of length 0.</summary>
+    /// <param name="learned">Learned directions, <c>[n, d]</c>.</param>
+    /// <param name="known">True directions, <c>[m, d]</c>.</param>
+    public static double[,] Cosines(Matrix learned, Matrix known)
+    {
         ArgumentNullException.ThrowIfNull(learned);
         ArgumentNullException.ThrowIfNull(known);
         if (learned.Columns != known.Columns || learned.Rows == 0 || known.Rows == 0)
@@ -33,11 +47,6 @@ public sealed record FeatureRecovery(double Mmcs, double Mcc, double Recovered)
             }
         }
 
-        double closest = 0;
-        for (int i = 0; i < learned.Rows; i++) closest += Enumerable.Range(0, known.Rows).Max(j => cosine[i, j]);
-        int[] match = Assignment.Maximise(cosine);
-        double matched = Enumerable.Range(0, learned.Rows).Where(i => match[i] >= 0).Sum(i => cosine[i, match[i]]);
-        int recovered = Enumerable.Range(0, known.Rows).Count(j => Enumerable.Range(0, learned.Rows).Any(i => cosine[i, j] > RecoveredCosine));
-        return new FeatureRecovery(closest / learned.Rows, matched / Math.Min(learned.Rows, known.Rows), (double)recovered / known.Rows);
+        return cosine;
     }
 }

@@ -18,6 +18,7 @@ public sealed class GradientTests
         { "relu, unit norms, sparse", new ReluOptions { Latents = 23, L1Coefficient = 0.7, UnitDecoder = true }, 9, 7 },
         { "relu, free norms, dense", new ReluOptions { Latents = 50, L1Coefficient = 0.7 }, 11, 17 },
         { "kl", new KlOptions { Latents = 23, TargetActivation = 0.1, KlCoefficient = 0.6 }, 9, 7 },
+        { "kl, unit norms", new KlOptions { Latents = 23, TargetActivation = 0.1, KlCoefficient = 0.6, UnitDecoder = true }, 9, 7 },
         { "undercomplete, linear", new UndercompleteOptions { Bottleneck = 3, Activation = Activation.Linear }, 9, 7 },
         { "undercomplete, tanh", new UndercompleteOptions { Bottleneck = 3, Hidden = [6, 5] }, 9, 7 },
         { "undercomplete, relu", new UndercompleteOptions { Bottleneck = 3, Hidden = [6], Activation = Activation.Relu }, 9, 7 },

@@ -1,0 +1,150 @@
+using System.Globalization;
+using Microsoft.Playwright;
+using Unweave.Apps.Tests.Web;
+using Unweave.Web.Components;
+using Unweave.Web.Learn.Training;
+
+namespace Unweave.Apps.Tests.Learn;
+
+/// <summary>The chapter on sparse autoencoders, as a reader uses it.</summary>
+public sealed class SparseAutoencoderTests
+{
+    private const string Address = "/learn/sparse-autoencoder";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("Image patches", "KL", 96)]
+    [InlineData("Known features", "ReLU + L1", 64)]
+    [InlineData("Known features", "TopK", 64)]
+    public async Task TrainingReachesItsStatedEndWithinThirtySeconds(string data, string sparsity, int all)
+    {
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, Address, dark: true);
+        await Choose(browser.Page, data);
+        await Choose(browser.Page, sparsity);
+        await Press(browser.Page, "Start");
+        await browser.Page.WaitForFunctionAsync("() => Number(document.querySelector('[data-reading=step]').textContent.replace(',', '')) > 30");
+        await browser.Page.GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = 30_000 });
+        Assert.Equal("3,000", await Reading(browser.Page, "step"));
+        string[] figure = (await Reading(browser.Page, string.Equals(sparsity, "KL", StringComparison.Ordinal) ? "near" : "recovered")).Split(" of ");
+        Assert.Equal(all, int.Parse(figure[1], CultureInfo.InvariantCulture));
+        Assert.InRange(int.Parse(figure[0], CultureInfo.InvariantCulture), 0.9 * all, all);
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task StepsShowTheLibrarysNumbersAndResetTakesNewSettings()
+    {
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, Address);
+        IPage page = browser.Page;
+        Assert.Equal("0", await Reading(page, "step"));
+        await Press(page, "Step");
+        await At(page, 1);
+        await Press(page, "Step");
+        await At(page, 2);
+        LiveSettings settings = LiveSettings.Default(DataKind.Patches, SparsityKind.TopK);
+        await AssertShows(page, settings, steps: 2);
+
+        // By keyboard; a run under way keeps its settings, and says so.
+        ILocator k = page.GetByRole(AriaRole.Slider, new() { Name = "k, latents kept" });
+        await k.FocusAsync();
+        await page.Keyboard.PressAsync("ArrowRight");
+        await page.GetByText("This run keeps the settings that it began with").WaitForAsync();
+        await Press(page, "Step");
+        await At(page, 3);
+        await AssertShows(page, settings, steps: 3);
+        await Press(page, "Reset");
+        await At(page, 0);
+        await Press(page, "Step");
+        await At(page, 1);
+        await AssertShows(page, settings with { K = settings.K + 1 }, steps: 1);
+
+        // Rows can be gone through.
+        ILocator sum = page.GetByRole(AriaRole.Region, new() { Name = "One row as a sum" });
+        await sum.GetByText("1 of 24").WaitForAsync();
+        await sum.GetByRole(AriaRole.Button, new() { Name = "Previous" }).ClickAsync();
+        await sum.GetByText("24 of 24").WaitForAsync();
+        Assert.Equal(2 + 5 + 1, await sum.GetByRole(AriaRole.Img).CountAsync());
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task PausedItStandsStillAndGoesOn()
+    {
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, Address, width: 380);
+        IPage page = browser.Page;
+        await Press(page, "Start");
+        await page.WaitForFunctionAsync("() => document.querySelector('[data-reading=step]').textContent !== '0'");
+        await Press(page, "Pause");
+        await page.GetByRole(AriaRole.Status).GetByText("Paused").WaitForAsync();
+        string at = await Reading(page, "step"), loss = await Reading(page, "loss");
+        await page.WaitForTimeoutAsync(600);
+        Assert.Equal((at, loss), (await Reading(page, "step"), await Reading(page, "loss")));
+        await Press(page, "Go on");
+        await page.WaitForFunctionAsync("at => document.querySelector('[data-reading=step]').textContent !== at", at);
+        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), "the page is wider than a phone");
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task TenReadersAtOnceTakeTurnsAndLeavingGivesUpTheSeat()
+    {
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, Address);
+        var pages = new List<IPage> { browser.Page };
+        while (pages.Count < Math.Max(10, Environment.ProcessorCount + 4))
+        {
+            IPage next = await browser.Page.Context.Browser!.NewPageAsync();
+            next.SetDefaultTimeout(60_000);
+            await next.GotoAsync(new Uri(site.Address, Address).AbsoluteUri);
+            await next.WaitForFunctionAsync("() => document.documentElement.dataset.alive === 'yes'");
+            pages.Add(next);
+        }
+
+        // One after another, each once the server has heard the one before it.
+        foreach (IPage page in pages)
+        {
+            await Press(page, "Start");
+            await page.WaitForFunctionAsync("() => document.querySelector('.run-state').textContent !== 'Ready'");
+        }
+
+        await pages[^1].WaitForFunctionAsync("() => /Waiting|Training|Finished/.test(document.querySelector('.run-state').textContent)");
+        string[] states = await Task.WhenAll(pages.Select(page => page.Locator(".run-state").InnerTextAsync()));
+        Assert.Contains(states, state => state.StartsWith("Waiting: ", StringComparison.Ordinal));
+
+        // All leave but the last, who has the seat then.
+        foreach (IPage page in pages[..^1]) await page.GotoAsync(new Uri(site.Address, "/learn/kl").AbsoluteUri);
+        await pages[^1].GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = 60_000 });
+        Assert.Equal("3,000", await Reading(pages[^1], "step"));
+    }
+
+    [Fact]
+    public async Task TheFirstViewIsSmall()
+    {
+        await using Site site = await Site.Learn();
+        string page = await site.Client.GetStringAsync(new Uri(Address, UriKind.Relative), Cancellation);
+        Assert.Contains("superposition", page, StringComparison.Ordinal);
+        Assert.InRange(page.Length, 10_000, 150_000);
+    }
+
+    private static async Task AssertShows(IPage page, LiveSettings settings, int steps)
+    {
+        using var experiment = new Experiment(settings);
+        for (int step = 0; step < steps; step++) experiment.Step();
+        Snapshot expected = experiment.Look();
+        Assert.Equal(Figures.Short(expected.Report!.Loss.Total), await Reading(page, "loss"));
+        Assert.Equal(Figures.Short(expected.Report.Loss.Reconstruction), await Reading(page, "reconstruction"));
+        Assert.Equal(expected.Report.L0.ToString("F1", CultureInfo.InvariantCulture), await Reading(page, "l0"));
+    }
+
+    private static Task Choose(IPage page, string name) => page.GetByText(name, new() { Exact = true }).First.ClickAsync();
+
+    private static Task Press(IPage page, string name) => page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true }).ClickAsync();
+
+    private static async Task At(IPage page, int step) => await page.WaitForFunctionAsync("at => document.querySelector('[data-reading=step]').textContent === at", step.ToString(CultureInfo.InvariantCulture));
+
+    private static Task<string> Reading(IPage page, string name) => page.Locator($"[data-reading={name}]").InnerTextAsync();
+}
