@@ -23,7 +23,7 @@ internal sealed record Comparison(EvaluationReport Trained, EvaluationReport Pca
     public static Comparison Run(Autoencoder autoencoder, IActivationSource training, IActivationSource measured, IProgress<double>? progress = null, CancellationToken cancellation = default)
     {
         EvaluationReport trained = Evaluator.Run(autoencoder, measured, progress, cancellation);
-        double size = autoencoder.Options is UndercompleteOptions narrow ? narrow.Bottleneck : trained.L0 ?? 1;
+        double size = autoencoder.Options is LayeredOptions narrow ? narrow.Bottleneck : trained.L0 ?? 1;
         int k = (int)Math.Clamp(Math.Round(size), 1, measured.Width);
         using var pca = PcaBaseline.Fit(training, k);
         EvaluationReport random = autoencoder is SparseAutoencoder { Latents: var latents }

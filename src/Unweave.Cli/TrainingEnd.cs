@@ -85,6 +85,7 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
         ReluOptions relu => $"a ReLU autoencoder (n {Figures.Count(relu.Latents)}, L1 {relu.L1Coefficient})",
         KlOptions kl => $"a KL autoencoder (n {Figures.Count(kl.Latents)}, ρ {kl.TargetActivation})",
         UndercompleteOptions narrow => $"an undercomplete autoencoder (bottleneck {narrow.Bottleneck})",
+        VariationalOptions variational => $"a variational autoencoder ({variational.Bottleneck} latents)",
         _ => "an autoencoder",
     };
 }

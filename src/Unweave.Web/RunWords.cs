@@ -16,6 +16,7 @@ internal static class RunWords
         ReluOptions relu => $"ReLU with L1, {Figures.Count(relu.Latents)} latents",
         KlOptions kl => $"sigmoid with KL sparsity, {Figures.Count(kl.Latents)} latents",
         UndercompleteOptions narrow => $"undercomplete, bottleneck of {Figures.Count(narrow.Bottleneck)}",
+        VariationalOptions variational => $"variational, {Figures.Count(variational.Bottleneck)} latents",
         DictionaryOptions dictionary => $"{Figures.Count(dictionary.Latents)} latents",
         _ => options.GetType().Name,
     };

@@ -127,8 +127,8 @@ public abstract class SparseAutoencoder : Autoencoder
 public readonly record struct StepSettings(double SparsityWarmup, ReadOnlyMemory<int> Dead, ulong NoiseSeed);
 
 /// <summary>The terms of a batch's loss: each summed over d and averaged over the batch, weights included.</summary>
-/// <param name="Reconstruction">‖x − x̂‖².</param>
-/// <param name="Sparsity">The sparsity penalty: L1 or KL; 0 for TopK.</param>
+/// <param name="Reconstruction">‖x − x̂‖²; of a variational autoencoder −ln p(x|z).</param>
+/// <param name="Sparsity">The penalty on codes: L1 or KL; 0 for TopK.</param>
 /// <param name="Auxiliary">AuxK and Multi-TopK.</param>
 public readonly record struct LossTerms(double Reconstruction, double Sparsity, double Auxiliary)
 {

@@ -13,6 +13,7 @@ namespace Unweave.Autoencoders;
 [JsonDerivedType(typeof(ReluOptions), "relu")]
 [JsonDerivedType(typeof(KlOptions), "kl")]
 [JsonDerivedType(typeof(UndercompleteOptions), "undercomplete")]
+[JsonDerivedType(typeof(VariationalOptions), "variational")]
 public abstract record AutoencoderOptions
 {
     private protected AutoencoderOptions()
@@ -173,12 +174,13 @@ public enum Activation
     Tanh,
 }
 
-/// <summary>
-/// An undercomplete autoencoder: a multi-layer perceptron down to a bottleneck and back (Hinton and Salakhutdinov 2006), denoising
-/// when its input is corrupted (Vincent et al. 2008).
-/// </summary>
-public sealed record UndercompleteOptions : AutoencoderOptions
+/// <summary>Settings that every autoencoder of dense layers with a bottleneck has.</summary>
+public abstract record LayeredOptions : AutoencoderOptions
 {
+    private protected LayeredOptions()
+    {
+    }
+
     /// <summary>Width of the bottleneck. Default 32.</summary>
     [Description("Width of the bottleneck.")]
     public int Bottleneck { get; init; } = 32;
@@ -191,6 +193,21 @@ public sealed record UndercompleteOptions : AutoencoderOptions
     [Description("Non-linearity of the hidden layers; bottleneck and output are linear.")]
     public Activation Activation { get; init; } = Activation.Tanh;
 
+    /// <inheritdoc/>
+    public override void Validate(int inputWidth)
+    {
+        if (inputWidth < 1) throw new InputException($"The vectors have width {inputWidth}; they need at least one element.");
+        if (Bottleneck < 1) throw new InputException($"bottleneck is {Bottleneck}; it must be at least 1.");
+        if (Hidden.Any(width => width < 1)) throw new InputException($"hidden is [{string.Join(", ", Hidden)}]; every layer needs at least one unit.");
+    }
+}
+
+/// <summary>
+/// An undercomplete autoencoder: a multi-layer perceptron down to a bottleneck and back (Hinton and Salakhutdinov 2006), denoising
+/// when its input is corrupted (Vincent et al. 2008).
+/// </summary>
+public sealed record UndercompleteOptions : LayeredOptions
+{
     /// <summary>Standard deviation of Gaussian noise added to the input in training, in units of the scaled input. Default 0.</summary>
     [Description("Standard deviation of the Gaussian noise added to the input in training.")]
     public double Noise { get; init; }
@@ -202,14 +219,49 @@ public sealed record UndercompleteOptions : AutoencoderOptions
     /// <inheritdoc/>
     public override void Validate(int inputWidth)
     {
-        if (inputWidth < 1) throw new InputException($"The vectors have width {inputWidth}; they need at least one element.");
-        if (Bottleneck < 1) throw new InputException($"bottleneck is {Bottleneck}; it must be at least 1.");
+        base.Validate(inputWidth);
         if (Bottleneck >= inputWidth) throw new InputException($"bottleneck is {Bottleneck} but the vectors have width {inputWidth}; an undercomplete autoencoder needs a narrower bottleneck.");
-        if (Hidden.Any(width => width < 1)) throw new InputException($"hidden is [{string.Join(", ", Hidden)}]; every layer needs at least one unit.");
         if (!(Noise >= 0)) throw new InputException($"noise is {Noise}; it must be 0 or more.");
         if (Masking is not (>= 0 and < 1)) throw new InputException($"masking is {Masking}; it must lie in [0, 1).");
     }
 
     /// <inheritdoc/>
     public override Autoencoder Build(int inputWidth, Rng rng) => new UndercompleteAutoencoder(this, inputWidth, rng);
+}
+
+/// <summary>What a variational decoder's output means: the distribution p(x|z) of each element.</summary>
+public enum Likelihood
+{
+    /// <summary>A normal distribution around the output, of a fixed standard deviation.</summary>
+    Gaussian,
+
+    /// <summary>A probability whose logit is the output, for elements from 0 to 1; those between are taken as shares of 0 and 1.</summary>
+    Bernoulli,
+}
+
+/// <summary>A variational autoencoder (Kingma and Welling 2014); with a weight on the divergence, a β-VAE (Higgins et al. 2017).</summary>
+public sealed record VariationalOptions : LayeredOptions
+{
+    /// <summary>What the decoder's output means. Default Gaussian; Bernoulli needs values from 0 to 1 and inputScaling none.</summary>
+    [Description("Distribution of an element given the code: gaussian, or bernoulli for values from 0 to 1 (with inputScaling none).")]
+    public Likelihood Likelihood { get; init; } = Likelihood.Gaussian;
+
+    /// <summary>Standard deviation of the Gaussian likelihood, in units of the scaled input; ignored when it is Bernoulli. Default 1.</summary>
+    [Description("Standard deviation of the Gaussian likelihood, in units of the scaled input; ignored when likelihood is bernoulli.")]
+    public double Deviation { get; init; } = 1;
+
+    /// <summary>Weight β of the divergence to N(0, I). Default 1, the evidence lower bound itself.</summary>
+    [Description("Weight of the divergence of codes to the standard normal distribution; 1 is the evidence lower bound itself.")]
+    public double DivergenceCoefficient { get; init; } = 1;
+
+    /// <inheritdoc/>
+    public override void Validate(int inputWidth)
+    {
+        base.Validate(inputWidth);
+        if (Deviation is not (> 0 and < double.PositiveInfinity)) throw new InputException($"deviation is {Deviation}; a standard deviation is above 0.");
+        if (DivergenceCoefficient is not (>= 0 and < double.PositiveInfinity)) throw new InputException($"divergenceCoefficient is {DivergenceCoefficient}; it must be 0 or more.");
+    }
+
+    /// <inheritdoc/>
+    public override Autoencoder Build(int inputWidth, Rng rng) => new VariationalAutoencoder(this, inputWidth, rng);
 }

@@ -11,10 +11,7 @@ namespace Unweave.Autoencoders;
 /// </summary>
 public sealed class UndercompleteAutoencoder : Autoencoder
 {
-    private readonly Layer[] layers;
-
-    // y = f(x·Wᵀ + b), W [outputs, inputs].
-    private sealed record Layer(Matrix Weights, Matrix Bias, Activation Activation);
+    private readonly Perceptron perceptron;
 
     /// <summary>Makes one with fresh weights (Glorot and Bengio 2010), biases 0.</summary>
     public UndercompleteAutoencoder(UndercompleteOptions options, int inputWidth, Rng rng)
@@ -22,16 +19,8 @@ public sealed class UndercompleteAutoencoder : Autoencoder
     {
         Options = options;
         int[] widths = [inputWidth, .. options.Hidden, options.Bottleneck, .. options.Hidden.Reverse(), inputWidth];
-        layers = new Layer[widths.Length - 1];
-        for (int i = 0; i < layers.Length; i++)
-        {
-            var weights = new Matrix(widths[i + 1], widths[i]);
-            rng.FillNormal(weights.AsSpan(), Math.Sqrt(2.0 / (widths[i] + widths[i + 1])));
-            bool linear = i == options.Hidden.Count || i == layers.Length - 1;
-            layers[i] = new Layer(weights, new Matrix(1, widths[i + 1]), linear ? Activation.Linear : options.Activation);
-        }
-
-        Parameters = [.. layers.SelectMany((layer, i) => new Parameter[] { new($"W_{i + 1}", layer.Weights), new($"b_{i + 1}", layer.Bias) })];
+        perceptron = new Perceptron(widths, i => i == options.Hidden.Count || i == widths.Length - 2 ? Activation.Linear : options.Activation, rng);
+        Parameters = [.. perceptron.Parameters()];
     }
 
     /// <inheritdoc/>
@@ -41,10 +30,16 @@ public sealed class UndercompleteAutoencoder : Autoencoder
     public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
-    public override void StartAt(ReadOnlySpan<float> centre) => centre.CopyTo(layers[^1].Bias.Row(0));
+    public override void StartAt(ReadOnlySpan<float> centre) => centre.CopyTo(perceptron.Layers[^1].Bias.Row(0));
 
     /// <inheritdoc/>
-    public override void Reconstruct(Matrix x, Matrix reconstruction) => Run(x, layers.Length, reconstruction);
+    public override void Reconstruct(Matrix x, Matrix reconstruction)
+    {
+        ArgumentNullException.ThrowIfNull(reconstruction);
+        using Matrix output = Run(x, perceptron.Layers.Count);
+        TensorPrimitives.Multiply(output.AsSpan(), 1 / InputScale, output.AsSpan());
+        output.CopyTo(reconstruction);
+    }
 
     /// <summary>Encodes to the bottleneck.</summary>
     /// <param name="x">Vectors, <c>[batch, d]</c>.</param>
@@ -52,123 +47,58 @@ public sealed class UndercompleteAutoencoder : Autoencoder
     public Matrix Encode(Matrix x)
     {
         ArgumentNullException.ThrowIfNull(x);
-        var code = new Matrix(x.Rows, Options.Bottleneck);
-        Run(x, Options.Hidden.Count + 1, code);
-        return code;
+        return Run(x, Options.Hidden.Count + 1);
     }
 
     /// <inheritdoc/>
     public override Gradients CreateGradients(Workers workers) => new UndercompleteGradients(this, workers);
 
-    private void Run(Matrix x, int depth, Matrix output)
+    private Matrix Run(Matrix x, int depth)
     {
         CheckWidth(x);
-        ArgumentNullException.ThrowIfNull(output);
-        using var product = new DenseProduct(Workers.Shared);
-        Matrix current = x.Clone();
-        TensorPrimitives.Multiply(current.AsSpan(), InputScale, current.AsSpan());
-        for (int i = 0; i < depth; i++)
-        {
-            var next = new Matrix(x.Rows, layers[i].Weights.Rows);
-            Forward(layers[i], current, next, product);
-            current.Dispose();
-            current = next;
-        }
-
-        if (depth == layers.Length) TensorPrimitives.Multiply(current.AsSpan(), 1 / InputScale, current.AsSpan());
-        current.CopyTo(output);
-        current.Dispose();
-    }
-
-    private static void Forward(Layer layer, Matrix input, Matrix output, DenseProduct product)
-    {
-        product.PackRight(layer.Weights, transposed: true);
-        product.Multiply(input, transposed: false, output);
-        for (int r = 0; r < output.Rows; r++)
-        {
-            Span<float> row = output.Row(r);
-            TensorPrimitives.Add(row, layer.Bias.Row(0), row);
-            if (layer.Activation == Activation.Relu) TensorPrimitives.Max(row, 0, row);
-            else if (layer.Activation == Activation.Tanh) TensorPrimitives.Tanh(row, row);
-        }
+        using Matrix scaled = x.Clone();
+        TensorPrimitives.Multiply(scaled.AsSpan(), InputScale, scaled.AsSpan());
+        return perceptron.Run(scaled, depth);
     }
 
     private sealed class UndercompleteGradients(UndercompleteAutoencoder model, Workers workers) : Gradients
     {
-        private readonly Layer[] layers = model.layers;
-        private readonly DenseProduct product = new(workers);
-        private readonly DenseProduct[] inputs = [.. model.layers.Select(_ => new DenseProduct(workers))];
-        private Matrix[] outputs = [], deltas = []; // outputs[0] is the corrupted input, [batch, width]; deltas[i] is ∂L/∂pre of layer i
+        private readonly PerceptronPass pass = new(model.perceptron, workers);
         private double[] errors = [];
 
         public override ReadOnlySpan<int> Fired => [];
 
         public override ReadOnlySpan<double> RowErrors => errors;
 
-        public override unsafe LossTerms Compute(Matrix x, in StepSettings settings)
+        public override LossTerms Compute(Matrix x, in StepSettings settings)
         {
             int batch = x.Rows;
             long start = Stopwatch.GetTimestamp();
-            if (errors.Length != batch)
-            {
-                Free();
-                outputs = [new Matrix(batch, model.InputWidth), .. layers.Select(layer => new Matrix(batch, layer.Weights.Rows))];
-                deltas = [.. layers.Select(layer => new Matrix(batch, layer.Weights.Rows))];
-                errors = new double[batch];
-            }
-
-            x.CopyTo(outputs[0]);
-            Corrupt(outputs[0], settings.NoiseSeed);
+            pass.Resize(batch);
+            if (errors.Length != batch) errors = new double[batch];
+            x.CopyTo(pass.Input);
+            Corrupt(pass.Input, settings.NoiseSeed);
             int bottleneck = model.Options.Hidden.Count + 1;
-            for (int i = 0; i < bottleneck; i++) Forward(layers[i], outputs[i], outputs[i + 1], product);
+            pass.Forward(0, bottleneck);
             long encoded = Stopwatch.GetTimestamp();
-            for (int i = bottleneck; i < layers.Length; i++) Forward(layers[i], outputs[i], outputs[i + 1], product);
-            Matrix delta = deltas[^1];
+            pass.Forward(bottleneck, model.perceptron.Layers.Count);
             for (int r = 0; r < batch; r++)
             {
-                Span<float> row = delta.Row(r);
-                TensorPrimitives.Subtract(outputs[^1].Row(r), x.Row(r), row);
+                Span<float> row = pass.OutputDelta.Row(r);
+                TensorPrimitives.Subtract(pass.Output.Row(r), x.Row(r), row);
                 errors[r] = TensorPrimitives.SumOfSquares<float>(row);
                 TensorPrimitives.Multiply(row, 2f / batch, row);
             }
 
             long decoded = Stopwatch.GetTimestamp();
-            for (int i = layers.Length - 1; i > 0; i--)
-            {
-                product.PackRight(layers[i].Weights, transposed: false);
-                product.Multiply(deltas[i], transposed: false, deltas[i - 1]);
-                Slope(layers[i - 1].Activation, outputs[i], deltas[i - 1]);
-            }
-
-            for (int i = 0; i < layers.Length; i++) inputs[i].PackRight(outputs[i], transposed: false);
+            pass.Backward();
             Times = new PhaseTimes(Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
             return new LossTerms(Mean(errors), 0, 0);
         }
 
-        public override unsafe void Read(int parameter, int firstRow, int rowCount, Span<float> destination)
-        {
-            (int layer, bool isBias) = (parameter / 2, parameter % 2 == 1);
-            if (!isBias)
-            {
-                fixed (float* target = destination) inputs[layer].MultiplyRows(deltas[layer], transposed: true, firstRow, rowCount, target);
-                return;
-            }
+        public override void Read(int parameter, int firstRow, int rowCount, Span<float> destination) => pass.Read(parameter, firstRow, rowCount, destination);
 
-            destination.Clear();
-            for (int r = 0; r < deltas[layer].Rows; r++) TensorPrimitives.Add(destination, deltas[layer].Row(r), destination);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            Free();
-            product.Dispose();
-            foreach (DenseProduct input in inputs) input.Dispose();
-        }
-
-        private void Free()
-        {
-            foreach (Matrix matrix in outputs.Concat(deltas)) matrix.Dispose();
-        }
+        protected override void Dispose(bool disposing) => pass.Dispose();
 
         // A stream of its own for each row, so that the noise does not depend on the division of the work.
         private void Corrupt(Matrix input, ulong seed)
@@ -188,14 +118,6 @@ public sealed class UndercompleteAutoencoder : Autoencoder
                     }
                 }
             });
-        }
-
-        // Both slopes follow from the output alone: 1 − y² for tanh, y > 0 for ReLU.
-        private static void Slope(Activation activation, Matrix output, Matrix delta)
-        {
-            if (activation == Activation.Linear) return;
-            Span<float> slope = delta.AsSpan(), y = output.AsSpan();
-            for (int i = 0; i < slope.Length; i++) slope[i] *= activation == Activation.Tanh ? 1 - (y[i] * y[i]) : (y[i] > 0 ? 1 : 0);
         }
     }
 }

@@ -123,7 +123,7 @@ public static class AutoencoderFile
         double needed = options switch
         {
             DictionaryOptions dictionary => 2.0 * dictionary.Latents * width,
-            UndercompleteOptions layers => 2 * layers.Hidden.Append(layers.Bottleneck).Zip(layers.Hidden.Prepend(width), (to, from) => (double)to * from).Sum(),
+            LayeredOptions layers => 2 * layers.Hidden.Append(layers.Bottleneck).Zip(layers.Hidden.Prepend(width), (to, from) => (double)to * from).Sum(),
             _ => 0,
         };
         double held = file.Tensors.Sum(tensor => (double)tensor.Count);
@@ -184,13 +184,13 @@ public static class SparseAutoencoderFile
     {
         /// <summary>Reads an autoencoder that has a dictionary of latents, checking every byte.</summary>
         /// <param name="path">The file, or the folder that holds it.</param>
-        /// <exception cref="InputException">As for any autoencoder; or it is an undercomplete one.</exception>
+        /// <exception cref="InputException">As for any autoencoder; or it is an undercomplete or variational one.</exception>
         public static SparseAutoencoder Load(string path)
         {
             Autoencoder autoencoder = AutoencoderFile.Read(path);
             if (autoencoder is SparseAutoencoder sparse) return sparse;
             autoencoder.Dispose();
-            throw new InputException($"{path}: this is an undercomplete autoencoder, which has no sparse latents; use one trained as topk, relu or kl.");
+            throw new InputException($"{path}: this is {(autoencoder is VariationalAutoencoder ? "a variational" : "an undercomplete")} autoencoder, which has no sparse latents; use one trained as topk, relu or kl.");
         }
     }
 }

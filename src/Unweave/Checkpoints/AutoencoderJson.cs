@@ -20,7 +20,7 @@ public static class AutoencoderJson
     private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
 
     /// <summary>The default settings of each architecture, by its name in JSON.</summary>
-    private static readonly Dictionary<string, JsonObject> Defaults = ((AutoencoderOptions[])[new TopKOptions(), new ReluOptions(), new KlOptions(), new UndercompleteOptions()])
+    private static readonly Dictionary<string, JsonObject> Defaults = ((AutoencoderOptions[])[new TopKOptions(), new ReluOptions(), new KlOptions(), new UndercompleteOptions(), new VariationalOptions()])
         .Select(options => (JsonObject)JsonSerializer.SerializeToNode(options, AutoencoderJsonContract.Default.AutoencoderOptions)!)
         .ToDictionary(options => options[Architecture]!.GetValue<string>(), StringComparer.Ordinal);
 
@@ -86,7 +86,7 @@ public static class AutoencoderJson
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowOutOfOrderMetadataProperties = true,
     RespectNullableAnnotations = true,
-    Converters = [typeof(CamelCaseEnum<Activation>), typeof(CamelCaseEnum<MeanEstimate>)])]
+    Converters = [typeof(CamelCaseEnum<Activation>), typeof(CamelCaseEnum<Likelihood>), typeof(CamelCaseEnum<MeanEstimate>)])]
 [JsonSerializable(typeof(AutoencoderOptions))]
 internal sealed partial class AutoencoderJsonContract : JsonSerializerContext;
 

@@ -15,6 +15,6 @@ namespace Unweave.Training;
     AllowOutOfOrderMetadataProperties = true,
     RespectNullableAnnotations = true,
     WriteIndented = true,
-    Converters = [typeof(CamelCaseEnum<InputScaling>), typeof(CamelCaseEnum<MeanEstimate>), typeof(CamelCaseEnum<Activation>)])]
+    Converters = [typeof(CamelCaseEnum<InputScaling>), typeof(CamelCaseEnum<MeanEstimate>), typeof(CamelCaseEnum<Activation>), typeof(CamelCaseEnum<Likelihood>)])]
 [JsonSerializable(typeof(TrainingOptions))]
 internal sealed partial class RunFileJson : JsonSerializerContext;

@@ -11,7 +11,7 @@ namespace Unweave.Training;
 internal static class RunFileSchema
 {
     /// <summary>One record of each kind, for its defaults: what each setting is when it is left out.</summary>
-    private static readonly AutoencoderOptions[] Kinds = [new TopKOptions(), new ReluOptions(), new KlOptions(), new UndercompleteOptions()];
+    private static readonly AutoencoderOptions[] Kinds = [new TopKOptions(), new ReluOptions(), new KlOptions(), new UndercompleteOptions(), new VariationalOptions()];
 
     /// <summary>Makes the schema.</summary>
     public static JsonObject Create()

@@ -119,7 +119,7 @@ public sealed record TrainingOptions
     /// <exception cref="InputException">Names both settings and the fix.</exception>
     public void Validate(int inputWidth)
     {
-        if (Autoencoder is null) throw new InputException("autoencoder is missing; name an architecture: topk, relu, kl or undercomplete.");
+        if (Autoencoder is null) throw new InputException("autoencoder is missing; name an architecture: topk, relu, kl, undercomplete or variational.");
         Autoencoder.Validate(inputWidth);
         if (Tokens < 1) throw new InputException($"tokens is {Tokens}; a run needs at least one row.");
         if (Batch < 1) throw new InputException($"batch is {Batch}; a batch needs at least one row.");
@@ -135,8 +135,9 @@ public sealed record TrainingOptions
         if (GradientClip is not null and not > 0) throw new InputException($"gradientClip is {GradientClip}; it must be positive, or null for none.");
         if (DeadAfter is < 1) throw new InputException($"deadAfter is {DeadAfter}; it must be at least one row.");
         if (ResampleEvery < 0) throw new InputException($"resampleEvery is {ResampleEvery}; use 0 for none.");
-        if (ResampleEvery > 0 && Autoencoder is UndercompleteOptions) throw new InputException($"resampleEvery is {ResampleEvery} but the architecture is undercomplete, which has no dictionary; set resampleEvery to 0.");
+        if (ResampleEvery > 0 && Autoencoder is LayeredOptions) throw new InputException($"resampleEvery is {ResampleEvery} but the architecture is {(Autoencoder is VariationalOptions ? "variational" : "undercomplete")}, which has no dictionary; set resampleEvery to 0.");
         if (ResampleEvery > 0 && Autoencoder is TopKOptions { AuxK: not 0 }) throw new InputException($"resampleEvery is {ResampleEvery} and auxK is on: two ways to revive dead latents at once; set auxK to 0 or resampleEvery to 0.");
+        if (InputScaling != InputScaling.None && Autoencoder is VariationalOptions { Likelihood: Likelihood.Bernoulli }) throw new InputException("likelihood is bernoulli but inputScaling is meanNorm, which takes the data out of the range from 0 to 1; set inputScaling to none, or likelihood to gaussian.");
         if (Validation is not (>= 0 and < 1)) throw new InputException($"validation is {Validation}; it must lie in [0, 1).");
         if (ValidateEvery < 0) throw new InputException($"validateEvery is {ValidateEvery}; use 0 for only at the end.");
         if (Patience < 0) throw new InputException($"patience is {Patience}; use 0 for none.");

@@ -22,6 +22,10 @@ public sealed class GradientTests
         { "undercomplete, linear", new UndercompleteOptions { Bottleneck = 3, Activation = Activation.Linear }, 9, 7 },
         { "undercomplete, tanh", new UndercompleteOptions { Bottleneck = 3, Hidden = [6, 5] }, 9, 7 },
         { "undercomplete, relu", new UndercompleteOptions { Bottleneck = 3, Hidden = [6], Activation = Activation.Relu }, 9, 7 },
+        { "variational, gaussian", new VariationalOptions { Bottleneck = 3, Hidden = [6, 5], Deviation = 0.7, DivergenceCoefficient = 1.3 }, 9, 7 },
+        { "variational, bernoulli", new VariationalOptions { Bottleneck = 2, Hidden = [6], Likelihood = Likelihood.Bernoulli }, 9, 7 },
+        { "variational, relu, two parts", new VariationalOptions { Bottleneck = 2, Hidden = [5], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli }, 9, 35 },
+        { "variational, no hidden layer", new VariationalOptions { Bottleneck = 2 }, 5, 7 },
     };
 
     [Theory]
@@ -42,6 +46,7 @@ public sealed class GradientTests
 
         using var x = new Matrix(batch, width);
         rng.FillNormal(x.AsSpan());
+        if (options is VariationalOptions { Likelihood: Likelihood.Bernoulli }) foreach (ref float value in x.AsSpan()) value = 1 / (1 + MathF.Exp(-value));
         int[] dead = options is TopKOptions { AuxK: > 0 } ? [1, 2, 5, 11, 17] : [];
         var settings = new StepSettings(0.8, dead, 0);
         using Gradients gradients = model.CreateGradients(workers);

@@ -30,6 +30,7 @@ internal sealed class ReferenceLosses
         ReluOptions relu => Relu(relu, p),
         KlOptions kl => Kl(kl, p),
         UndercompleteOptions undercomplete => Undercomplete(undercomplete, p),
+        VariationalOptions variational => Variational(variational, p),
         _ => throw new NotSupportedException(),
     };
 
@@ -93,21 +94,48 @@ internal sealed class ReferenceLosses
         return loss;
     }
 
-    private double Undercomplete(UndercompleteOptions o, double[][][] p) => x.Select(row =>
+    private double Undercomplete(UndercompleteOptions o, double[][][] p) => x.Average(row => Square(Subtract(row, Layers(o, p, row, 0, p.Length / 2))));
+
+    private double Variational(VariationalOptions o, double[][][] p) => x.Select((row, r) =>
     {
-        double[] current = row;
-        int layers = p.Length / 2;
-        for (int layer = 0; layer < layers; layer++)
+        int latents = o.Bottleneck, encoder = o.Hidden.Count + 1;
+        double[] code = Layers(o, p, row, 0, encoder), z = new double[latents];
+        var rng = new Rng(settings.NoiseSeed, (ulong)r);
+        double kl = 0;
+        for (int i = 0; i < latents; i++)
+        {
+            double mean = code[i], variance = Math.Exp(code[latents + i]);
+            kl += ((mean * mean) + variance - Math.Log(variance) - 1) / 2;
+            z[i] = mean + (Math.Sqrt(variance) * (float)rng.NextNormal());
+        }
+
+        double[] output = Layers(o, p, z, encoder, p.Length / 2);
+        double surprise = 0;
+        for (int c = 0; c < row.Length; c++)
+        {
+            double q = 1 / (1 + Math.Exp(-output[c])), error = row[c] - output[c];
+            surprise += o.Likelihood == Likelihood.Bernoulli
+                ? -(row[c] * Math.Log(q)) - ((1 - row[c]) * Math.Log(1 - q))
+                : -Math.Log(Math.Exp(-error * error / (2 * o.Deviation * o.Deviation)) / (o.Deviation * Math.Sqrt(2 * Math.PI)));
+        }
+
+        return surprise + (o.DivergenceCoefficient * settings.SparsityWarmup * kl);
+    }).Average();
+
+    private static double[] Layers(LayeredOptions o, double[][][] p, double[] input, int first, int end)
+    {
+        double[] current = input;
+        for (int layer = first; layer < end; layer++)
         {
             double[] next = [.. Enumerable.Range(0, p[2 * layer].Length).Select(i => Dot(p[2 * layer][i], current) + p[(2 * layer) + 1][0][i])];
-            bool linear = layer == o.Hidden.Count || layer == layers - 1;
+            bool linear = layer == o.Hidden.Count || layer == (p.Length / 2) - 1;
             if (!linear && o.Activation == Activation.Tanh) next = [.. next.Select(Math.Tanh)];
             if (!linear && o.Activation == Activation.Relu) next = [.. next.Select(v => Math.Max(v, 0))];
             current = next;
         }
 
-        return Square(Subtract(row, current));
-    }).Average();
+        return current;
+    }
 
     private List<int>[] Hold(string name, Func<int, List<int>> select)
     {

@@ -21,6 +21,7 @@ public sealed class AutoencoderFileTests : IDisposable
         """{ "architecture": "relu", "latents": 20, "l1Coefficient": 0.25, "unitDecoder": true }""",
         """{ "architecture": "kl", "latents": 20, "meanEstimate": "running" }""",
         """{ "architecture": "undercomplete", "bottleneck": 1, "hidden": [5, 3], "activation": "relu" }""",
+        """{ "architecture": "variational", "bottleneck": 1, "hidden": [5, 3], "likelihood": "bernoulli" }""",
     ];
 
     [Theory]

@@ -99,7 +99,7 @@ public sealed class RunFileTests
     [InlineData("{ \"data\": [null] }", "data is [null]; it must be a list of texts")]
     [InlineData("{ \"batch\": 1,\n \"batch\": 2 }", "run.json line 2: batch is given twice")]
     [InlineData("{ \"autoencoder\": 5 }", "autoencoder must be an object")]
-    [InlineData("{ \"autoencoder\": { \"architecture\": \"toppk\" } }", "architecture is \"toppk\"; it must be one of topk, relu, kl, undercomplete. Did you mean topk?")]
+    [InlineData("{ \"autoencoder\": { \"architecture\": \"toppk\" } }", "architecture is \"toppk\"; it must be one of topk, relu, kl, undercomplete, variational. Did you mean topk?")]
     [InlineData("{ \"autoencoder\": { \"architecture\": null } }", "architecture is null; it must be one of")]
     [InlineData("{ \"autoencoder\": { \"hidden\": [1.5], \"architecture\": \"undercomplete\" } }", "hidden is [1.5]; it must be a list of whole numbers")]
     [InlineData("{ \"autoencoder\": { \"batch\": 5 } }", "batch is a setting of the run; move it out of autoencoder")]

@@ -28,6 +28,7 @@ public sealed class TrainerTests
         { "multi", Small with { Autoencoder = new TopKOptions { Latents = 96, K = 4, AuxK = 0, MultiK = 16 }, GradientClip = 0.5 } },
         { "relu", Small with { Autoencoder = new ReluOptions { Latents = 96, L1Coefficient = 2 }, ResampleEvery = 64 * 12, SparsityWarmupFraction = 0.3 } },
         { "kl", Small with { Autoencoder = new KlOptions { Latents = 48, MeanEstimate = MeanEstimate.Running } } },
+        { "variational", Small with { Autoencoder = new VariationalOptions { Bottleneck = 3, Hidden = [12] } } },
         { "undercomplete", Small with { Autoencoder = new UndercompleteOptions { Bottleneck = 6, Hidden = [12], Noise = 0.3, Masking = 0.1 } } },
     };
 
