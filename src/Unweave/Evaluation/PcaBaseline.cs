@@ -65,20 +65,35 @@ public sealed class PcaBaseline : IDisposable
         ArgumentNullException.ThrowIfNull(source);
         if (source.Width != mean.Length) throw new InputException($"The vectors of {source.Name} have width {source.Width}, but the components were fitted to width {mean.Length}.");
         var sums = new ReconstructionSums(source.Width);
-        using var product = new DenseProduct(Workers.Shared);
         foreach (Matrix x in Evaluator.Blocks(source, progress: null, cancellation))
         {
-            using Matrix centred = x.Clone(), scores = new(x.Rows, components.Rows), reconstruction = new(x.Rows, x.Columns);
-            Shift(centred, -1);
-            product.PackRight(components, transposed: true);
-            product.Multiply(centred, transposed: false, scores);
-            product.PackRight(components, transposed: false);
-            product.Multiply(scores, transposed: false, reconstruction);
-            Shift(reconstruction, 1);
+            using var reconstruction = new Matrix(x.Rows, x.Columns);
+            Reconstruct(x, reconstruction, components.Rows);
             sums.Add(x, reconstruction);
         }
 
         return sums.Report($"PCA, {components.Rows} components") with { L0 = components.Rows };
+    }
+
+    /// <summary>Reconstructs rows from their first components.</summary>
+    /// <param name="x">The rows, <c>[rows, d]</c>.</param>
+    /// <param name="reconstruction">Filled, of the same shape.</param>
+    /// <param name="k">How many components, from 1 to as many as were fitted.</param>
+    public void Reconstruct(Matrix x, Matrix reconstruction, int k)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(reconstruction);
+        ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(k, components.Rows);
+        using Matrix centred = x.Clone(), first = new(k, components.Columns), scores = new(x.Rows, k);
+        for (int i = 0; i < k; i++) components.Row(i).CopyTo(first.Row(i));
+        using var product = new DenseProduct(Workers.Shared);
+        Shift(centred, -1);
+        product.PackRight(first, transposed: true);
+        product.Multiply(centred, transposed: false, scores);
+        product.PackRight(first, transposed: false);
+        product.Multiply(scores, transposed: false, reconstruction);
+        Shift(reconstruction, 1);
     }
 
     /// <inheritdoc/>
