@@ -41,6 +41,14 @@ public sealed class ExperimentTests
         Assert.InRange(known.Cosines.Count(cosine => cosine > 0.9), 58, 64);
         Assert.Equal(64, known.Latents.Distinct().Count());
         Assert.Equal(LiveSettings.Steps, end.Step);
+
+        // The rows to look at are sums of at least two features, and a feature's latent says how strongly it is there; L1 shrinks them (to about a half, as the page says).
+        Assert.Equal(Experiment.Looked, end.Examples.Count);
+        Assert.All(end.Examples, example => Assert.InRange(example.Truth.Count, 2, 64));
+        double[] differences = [.. from example in end.Examples from truth in example.Truth from part in example.Parts where part.Latent == known.Latents[truth.Latent] select truth.Weight - part.Weight];
+        Assert.InRange(differences.Length, 48, 24 * 64);
+        (double least, double most) = sparsity == SparsityKind.L1 ? (0.35, 0.6) : (-0.1, 0.15);
+        Assert.InRange(differences.Average(), least, most);
     }
 
     [Theory]
@@ -64,6 +72,8 @@ public sealed class ExperimentTests
         Assert.Equal(report.Loss, seen.Report!.Loss);
         var model = (SparseAutoencoder)run.Autoencoder;
         Assert.Equal(Grey.Tiles(model.Decoder), seen.Tiles);
+
+        for (int latent = 0; latent < model.Latents; latent++) Assert.Equal(1, Norms.L2(model.Decoder.Row(latent)), 1e-4);
 
         // Each row is its parts and the rest: Σ weight · decoder row + rest = reconstruction, counted here one by one.
         using Matrix x = Rows(Experiment.Looked), expected = new(Experiment.Looked, Patches.Pixels);

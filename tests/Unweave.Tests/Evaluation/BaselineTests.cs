@@ -134,6 +134,11 @@ public sealed class BaselineTests
         Assert.Equal((1 + 1 + second + 0) / 4, recovery.Mmcs, 1e-6);
         Assert.Equal((1 + 1 + 0) / 3.0, recovery.Mcc, 1e-6); // the third feature is left with (1, 0.1, 0), at cosine 0
         Assert.Equal(2 / 3.0, recovery.Recovered, 1e-9);
+        double[,] cosines = FeatureRecovery.Cosines(learned, known);
+        Assert.Equal(1, cosines[0, 1], 1e-6);
+        Assert.Equal(second, cosines[2, 0], 1e-6);
+        Assert.Equal(0.1 * second, cosines[2, 1], 1e-6);
+        Assert.Equal(-1, cosines[3, 2], 1e-6);
     }
 
     // A least-squares fit is a projection: here onto the span of the rows that a full sort chooses, by Gram-Schmidt in double precision.

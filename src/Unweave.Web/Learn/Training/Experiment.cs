@@ -21,6 +21,7 @@ internal sealed class Experiment : IDisposable
     private readonly TrainingRun run;
     private readonly Matrix sample;
     private readonly SparseCodes codes, truth;
+    private readonly long[] looked;
     private readonly List<LossPoint> losses = [];
     private StepReport? report;
     private int stride = 1;
@@ -35,7 +36,8 @@ internal sealed class Experiment : IDisposable
         run = TrainingRun.Start(settings.Run, data);
         sample = data.Rows(0, SampleRows);
         codes = new SparseCodes(settings.Latents);
-        truth = features?.Codes([.. Enumerable.Range(0, Looked).Select(row => (long)row)]) ?? new SparseCodes(0);
+        looked = Choose(features);
+        truth = features?.Codes(looked) ?? new SparseCodes(0);
     }
 
     /// <summary>Whether all steps are done.</summary>
@@ -103,6 +105,15 @@ internal sealed class Experiment : IDisposable
         features?.Dispose();
     }
 
+    // The first rows; of made-up ones, the first in which at least two features are added up.
+    private static long[] Choose(SyntheticFeatures? features)
+    {
+        long[] first = [.. Enumerable.Range(0, 10 * Looked).Select(row => (long)row)];
+        if (features is null) return first[..Looked];
+        SparseCodes sums = features.Codes(first);
+        return [.. first.Where(row => sums.RowCount((int)row) >= 2).Take(Looked)];
+    }
+
     private ActivationBins Histogram(ReadOnlySpan<float> values)
     {
         float largest = values.IsEmpty ? 1 : Math.Max(TensorPrimitives.Max(values), 1e-6f);
@@ -131,11 +142,11 @@ internal sealed class Experiment : IDisposable
 
     private List<Example> Examples()
     {
-        using Matrix x = data.Rows(0, Looked), reconstruction = new(Looked, settings.Width), rest = new(Looked, settings.Width);
+        using Matrix x = data.Rows(looked), reconstruction = new(Looked, settings.Width), rest = new(Looked, settings.Width);
         SparseCodes active = Model.Encode(x);
         Model.Decode(active, reconstruction);
         var examples = new List<Example>(Looked);
-        for (int row = 0; row < Looked; row++)
+        for (int row = 0; row < looked.Length; row++)
         {
             Part[] all = Sorted(active, row, 1 / Model.InputScale);
             Part[] parts = [.. all.Take(ShownParts)];
