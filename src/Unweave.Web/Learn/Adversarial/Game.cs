@@ -110,13 +110,13 @@ internal sealed class Game
         return beliefs;
     }
 
-    /// <summary>The best that a discriminator can believe, p/(p + g) (Goodfellow et al. 2014, proposition 1), in each bin; NaN where there is nothing of either.</summary>
+    /// <summary>The best that a discriminator can believe, p/(p + g) (Goodfellow et al. 2014, proposition 1), in each bin; NaN where there is next to nothing of either.</summary>
     /// <param name="target">Shares p of the target.</param>
     /// <param name="made">Shares g of what is generated.</param>
     public static double[] Best(ReadOnlySpan<double> target, ReadOnlySpan<double> made)
     {
         double[] best = new double[target.Length];
-        for (int i = 0; i < best.Length; i++) best[i] = target[i] + made[i] > 0 ? target[i] / (target[i] + made[i]) : double.NaN;
+        for (int i = 0; i < best.Length; i++) best[i] = target[i] + made[i] > 2e-3 ? target[i] / (target[i] + made[i]) : double.NaN;
         return best;
     }
 

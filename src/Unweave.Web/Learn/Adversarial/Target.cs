@@ -8,7 +8,7 @@ namespace Unweave.Web.Learn.Adversarial;
 internal sealed record Target(string Name, IReadOnlyList<Gaussian> Peaks)
 {
     /// <summary>One peak, away from where the generator starts.</summary>
-    public static Target OnePeak { get; } = new("One peak", [new Gaussian(1.5, 0.6)]);
+    public static Target OnePeak { get; } = new("One peak", [new Gaussian(2.2, 0.7)]);
 
     /// <summary>Two peaks, with little between them.</summary>
     public static Target TwoPeaks { get; } = new("Two peaks", [new Gaussian(-1.6, 0.45), new Gaussian(1.6, 0.45)]);

@@ -36,9 +36,9 @@ internal sealed class PlaneTraining : IDisposable
     /// <param name="beta">Weight of the KL term.</param>
     public static TrainingOptions Options(double beta) => new()
     {
-        Autoencoder = new VariationalOptions { Bottleneck = 2, Hidden = [256], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli, DivergenceCoefficient = beta },
+        Autoencoder = new VariationalOptions { Bottleneck = 2, Hidden = [128], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli, DivergenceCoefficient = beta },
         InputScaling = InputScaling.None,
-        Tokens = 20 * PictureSets.Training,
+        Tokens = 15 * PictureSets.Training,
         Batch = 128,
         LearningRate = 2e-3,
         Validation = 0,
