@@ -13,6 +13,7 @@ using MudBlazor.Services;
 using Unweave.Web.Access;
 using Unweave.Web.Api;
 using Unweave.Web.Components;
+using Unweave.Web.Learn.Compression;
 using Unweave.Web.Learn.Retrieval;
 using Unweave.Web.Learn.Work;
 
@@ -50,7 +51,7 @@ public static class Dashboard
             kestrel.Listen(options.Address, options.Port);
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(3));
-        builder.Services.AddSingleton(options).AddSingleton<Runs>().AddSingleton(TimeProvider.System).AddSingleton<Seats>().AddSingleton(services => new Shared<SparseIndex>(SparseIndex.Make(services.GetRequiredService<Seats>())));
+        builder.Services.AddSingleton(options).AddSingleton<Runs>().AddSingleton(TimeProvider.System).AddSingleton<Seats>().AddSingleton<Bottlenecks>().AddSingleton(services => new Shared<SparseIndex>(SparseIndex.Make(services.GetRequiredService<Seats>())));
         // Keys live as long as the server: nothing is written outside the runs, and nothing needs to be read after a restart.
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents(Bound).AddHubOptions(hub => hub.MaximumReceiveMessageSize = LargestMessage);

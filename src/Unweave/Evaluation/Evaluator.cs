@@ -29,6 +29,21 @@ public static class Evaluator
         return tally.Report(source.Name);
     }
 
+    /// <summary>Compares rows with their reconstructions, however those were made.</summary>
+    /// <param name="x">The rows, <c>[rows, d]</c>.</param>
+    /// <param name="reconstruction">Their reconstructions, of the same shape.</param>
+    /// <param name="name">Name of the report.</param>
+    /// <exception cref="ArgumentException">The shapes differ.</exception>
+    public static EvaluationReport Compare(Matrix x, Matrix reconstruction, string name)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(reconstruction);
+        if ((x.Rows, x.Columns) != (reconstruction.Rows, reconstruction.Columns)) throw new ArgumentException($"The rows are [{x.Rows}, {x.Columns}] and their reconstructions [{reconstruction.Rows}, {reconstruction.Columns}].", nameof(reconstruction));
+        var sums = new ReconstructionSums(x.Columns);
+        sums.Add(x, reconstruction);
+        return sums.Report(name);
+    }
+
     /// <summary>Reads a source front to back in blocks, each valid until the next.</summary>
     internal static IEnumerable<Matrix> Blocks(IActivationSource source, IProgress<double>? progress, CancellationToken cancellation)
     {

@@ -43,10 +43,10 @@ public sealed class DctTests
         Assert.All(coefficients.Skip(1), value => Assert.Equal(0, value, 1e-12));
     }
 
-    // python3: scipy.fft.dctn([[1, 2, 3], [4, 6, 9]], norm='ortho')
+    // python3 -c "import scipy.fft; print(scipy.fft.dctn([[1, 2, 3], [4, 6, 9]], norm='ortho'))"
     [Fact]
     public void A_small_picture_agrees_with_scipy() =>
-        Assert.Equal([10.206207261596577, -3.5, 0.28867513459481287, -5.3072277760302194, 1.4999999999999996, 0], Dct.Forward([1, 2, 3, 4, 6, 9], 3), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal([10.206207261596576, -3.5, 0.288675134594812, -5.307227776030218, 1.4999999999999993, -0.2886751345948124], Dct.Forward([1, 2, 3, 4, 6, 9], 3), (a, b) => Math.Abs(a - b) < 1e-12);
 
     [Fact]
     public void Zigzag_is_jpegs()
