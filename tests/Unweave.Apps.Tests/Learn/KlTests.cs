@@ -1,0 +1,133 @@
+using Microsoft.Playwright;
+using Unweave.Apps.Tests.Web;
+using Unweave.Numerics;
+using Unweave.Web.Learn.Divergences;
+using static Microsoft.Playwright.Assertions;
+
+namespace Unweave.Apps.Tests.Learn;
+
+/// <summary>The chapter on KL, in a browser.</summary>
+public sealed class KlTests
+{
+    [Fact]
+    public async Task Sliders_change_the_divergences_which_are_the_library_s()
+    {
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, "/learn/kl");
+        IPage page = browser.Page;
+        await Reads(page, new Pair(40, 20, 40, 20), 1);
+        await Expect(page.Locator("[data-value=asymmetry]")).ToContainTextAsync("all three are 0");
+
+        await Slide(page, "Mean of q", 47.5);
+        await Reads(page, new Pair(40, 20, 47.5, 20), 1);
+        await Slide(page, "Variance of p", 42);
+        await Slide(page, "Variance of q", 9);
+        await Slide(page, "Mean of p", 36);
+        var pair = new Pair(36, 42, 47.5, 9);
+        await Reads(page, pair, 1);
+        await Expect(page.Locator("[data-value=asymmetry]")).ToHaveTextAsync(pair.Asymmetry);
+        await Slide(page, "Width of a bin", 5);
+        await Reads(page, pair, 10);
+
+        await page.GetByText("KL(q‖p)", new() { Exact = true }).First.ClickAsync();
+        await Expect(page.Locator("[data-value=signed]")).ToHaveTextAsync(Written.Of(pair.Exact.QToP));
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Far apart" }).ClickAsync();
+        await Reads(page, new Pair(30, 20, 70, 20), 10);
+
+        // A key moves a slider by a step.
+        await page.GetByLabel("Mean of q").FocusAsync();
+        await page.Keyboard.PressAsync("ArrowLeft");
+        await Reads(page, new Pair(30, 20, 69.5, 20), 10);
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task Bars_of_outcomes_are_moved_by_keys_and_by_the_pointer_and_a_missing_support_is_infinite()
+    {
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, "/learn/kl");
+        IPage page = browser.Page;
+        ILocator demo = page.Locator("figure.demo", new() { Has = page.GetByRole(AriaRole.Group, new() { Name = "Examples of outcomes" }) });
+        var p = new Shares(2, 4, 7, 9, 7, 4, 2, 1);
+        var q = new Shares(1, 2, 4, 7, 9, 7, 4, 2);
+        await ReadsOutcomes(demo, p, q);
+
+        ILocator bar = demo.GetByRole(AriaRole.Slider, new() { Name = "p of d", Exact = true });
+        await bar.FocusAsync();
+        await page.Keyboard.PressAsync("ArrowUp");
+        p.Set(3, p.Values[3] + 0.01);
+        await ReadsOutcomes(demo, p, q);
+        await page.Keyboard.PressAsync("PageDown");
+        p.Set(3, p.Values[3] - 0.05);
+        await ReadsOutcomes(demo, p, q);
+
+        await demo.GetByRole(AriaRole.Slider, new() { Name = "q of c", Exact = true }).FocusAsync();
+        await page.Keyboard.PressAsync("Home");
+        q.Set(2, 0);
+        await ReadsOutcomes(demo, p, q);
+        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync("∞");
+        await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("KL(p‖q) is ∞: under p c can happen");
+        await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("JS stays finite");
+
+        // Dragged a quarter up its box, whose top is a half: to a probability of an eighth.
+        ILocator box = demo.GetByRole(AriaRole.Group, new() { Name = "q", Exact = true }).Locator(".drag-box");
+        await box.ScrollIntoViewIfNeededAsync();
+        LocatorBoundingBoxResult at = (await box.BoundingBoxAsync())!;
+        float x = at.X + (at.Width * 2.5f / 8);
+        await page.Mouse.MoveAsync(x, at.Y + (at.Height * 0.9f));
+        await page.Mouse.DownAsync();
+        await page.Mouse.MoveAsync(x, at.Y + (at.Height * 0.75f), new() { Steps = 5 });
+        await page.Mouse.UpAsync();
+        await Expect(demo.GetByRole(AriaRole.Slider, new() { Name = "q of c", Exact = true })).ToHaveAttributeAsync("aria-valuetext", new System.Text.RegularExpressions.Regex("^1[23]%$"));
+        await Expect(demo.Locator("[data-value=kl-pq]")).Not.ToHaveTextAsync("∞");
+
+        await demo.GetByRole(AriaRole.Button, new() { Name = "Nothing in common" }).ClickAsync();
+        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync("∞");
+        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync("1.0000");
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task A_telephone_shows_it_without_scrolling_sideways()
+    {
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, "/learn/kl", width: 380, dark: true);
+        foreach (string chapter in new[] { "/learn/kl" })
+        {
+            await browser.Go(new Uri(site.Address, chapter));
+            Assert.Equal(0, await browser.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth"));
+        }
+
+        browser.AssertClean();
+    }
+
+    /// <summary>Moves a slider as a drag does.</summary>
+    internal static async Task Slide(IPage page, string label, double value) =>
+        await page.GetByLabel(label, new() { Exact = false }).First.EvaluateAsync("(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }", value);
+
+    private static async Task Reads(IPage page, Pair pair, double binWidth)
+    {
+        ILocator demo = page.Locator("figure.demo").First;
+        double kl = Divergence.Kl(pair.P, pair.Q), back = Divergence.Kl(pair.Q, pair.P), js = Divergence.Js(pair.P, pair.Q);
+        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Of(kl));
+        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Of(back));
+        await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Of(js));
+        await Expect(demo.Locator("[data-value=kl-pq-bits]")).ToHaveTextAsync(Written.Of(Divergence.Kl(pair.P, pair.Q, LogBase.Bits)));
+        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(pair.P, pair.Q, LogBase.Bits)));
+
+        double[] p = Pair.Bins(pair.P, binWidth), q = Pair.Bins(pair.Q, binWidth);
+        await Expect(page.Locator("[data-value=exact-kl-pq]")).ToHaveTextAsync(Written.Of(kl));
+        await Expect(page.Locator("[data-value=sum-kl-pq]")).ToHaveTextAsync(Written.Of(Divergence.Kl(p, q)));
+        await Expect(page.Locator("[data-value=sum-kl-qp]")).ToHaveTextAsync(Written.Of(Divergence.Kl(q, p)));
+        await Expect(page.Locator("[data-value=sum-js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(p, q, LogBase.Bits)));
+    }
+
+    private static async Task ReadsOutcomes(ILocator demo, Shares p, Shares q)
+    {
+        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Of(Divergence.Kl(p.Span, q.Span)));
+        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Of(Divergence.Kl(q.Span, p.Span)));
+        await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Of(Divergence.Js(p.Span, q.Span)));
+        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(p.Span, q.Span, LogBase.Bits)));
+    }
+}
