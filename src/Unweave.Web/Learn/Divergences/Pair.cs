@@ -21,8 +21,8 @@ public readonly record struct Divergences3(double PToQ, double QToP, double Js);
 /// <summary>Two Gaussians p and q, and what the chapter shows of them; every number is the library's.</summary>
 public sealed class Pair
 {
-    /// <summary>Ends of the line that is cut into bins: beyond them neither distribution has a mass above 1e-17.</summary>
-    public const double First = -50, Last = 150;
+    /// <summary>Ends of the stretch that is cut into bins of one width; all that lies before it is a bin, and so is all that lies behind.</summary>
+    public const double First = 0, Last = 100;
 
     /// <summary>Makes the two.</summary>
     /// <param name="meanP">Mean of p.</param>
@@ -85,14 +85,13 @@ public sealed class Pair
         return (Kl(way) + below, below);
     }
 
-    /// <summary>Probabilities of the bins of a width from <see cref="First"/> to <see cref="Last"/>.</summary>
+    /// <summary>Probabilities of the bins: everything below <see cref="First"/>, bins of a width up to <see cref="Last"/>, everything above.</summary>
     /// <param name="of">p or q.</param>
-    /// <param name="width">Width of a bin; the line is a whole number of them.</param>
+    /// <param name="width">Width of a bin; the stretch is a whole number of them.</param>
     public static double[] Bins(Gaussian of, double width)
     {
-        double[] masses = new double[(int)Math.Round((Last - First) / width)];
-        for (int i = 0; i < masses.Length; i++) masses[i] = of.Mass(First + (i * width), First + ((i + 1) * width));
-        return masses;
+        int count = (int)Math.Round((Last - First) / width);
+        return [of.Mass(double.NegativeInfinity, First), .. Enumerable.Range(0, count).Select(i => of.Mass(First + (i * width), First + ((i + 1) * width))), of.Mass(Last, double.PositiveInfinity)];
     }
 
     /// <summary>The divergences as sums over the bins of a width.</summary>

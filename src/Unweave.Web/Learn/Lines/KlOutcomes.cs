@@ -11,7 +11,7 @@ internal static class KlOutcomes
         // from here
         double[] p = [0.5, 0.25, 0.25];
         double[] q = [0.5, 0.5, 0];
-        console.WriteLine(Divergence.Kl(p, q));                               // ∞
+        console.WriteLine(Divergence.Kl(p, q));                               // Infinity
         console.WriteLine($"{Divergence.Kl(q, p, LogBase.Bits):F3} bits");    // 0.500 bits
         console.WriteLine($"{Divergence.Js(p, q, LogBase.Bits):F3} bits");    // 0.156 bits
         // to here
