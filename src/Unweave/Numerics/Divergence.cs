@@ -43,11 +43,23 @@ public static class Divergence
         return In(unit, sum);
     }
 
-    /// <summary>One summand of KL(p‖q), or its integrand: p·ln(p/q). 0 where p is 0, ∞ where only q is, negative where p is less than q.</summary>
-    /// <param name="p">A probability or density.</param>
-    /// <param name="q">The other's at the same place.</param>
+    /// <summary>p·ln(p/q): what one outcome adds to KL(p‖q). Below 0 where q is the larger; 0 where p is 0; +∞ where only q is 0.</summary>
+    /// <param name="p">Probability of the outcome under p.</param>
+    /// <param name="q">Its probability under q.</param>
     /// <param name="unit">Nats or bits.</param>
-    public static double Term(double p, double q, LogBase unit = LogBase.Nats) => p == 0 ? 0 : In(unit, p * Math.Log(p / q));
+    /// <exception cref="ArgumentException">A probability is negative or not a number.</exception>
+    public static double KlTerm(double p, double q, LogBase unit = LogBase.Nats)
+    {
+        if (!(p >= 0 && q >= 0)) throw new ArgumentException($"Probabilities are not negative; these are {p} and {q}.");
+        return p == 0 ? 0 : q == 0 ? double.PositiveInfinity : In(unit, p * (Math.Log(p) - Math.Log(q)));
+    }
+
+    /// <summary>p(x)·ln(p(x)/q(x)): the function whose integral over x is KL(p‖q).</summary>
+    /// <param name="p">The distribution averaged over.</param>
+    /// <param name="q">The distribution compared with.</param>
+    /// <param name="x">Where.</param>
+    /// <param name="unit">Nats or bits.</param>
+    public static double KlTerm(Gaussian p, Gaussian q, double x, LogBase unit = LogBase.Nats) => In(unit, p.Density(x) * (p.LogDensity(x) - q.LogDensity(x)));
 
     /// <summary>JS(p, q) = ½·KL(p‖m) + ½·KL(q‖m) with m = (p + q)/2, of two discrete distributions: between 0 and ln 2 (1 bit).</summary>
     /// <inheritdoc cref="Kl(ReadOnlySpan{double}, ReadOnlySpan{double}, LogBase)"/>

@@ -3,6 +3,38 @@ namespace Unweave.Numerics;
 /// <summary>Lengths of vectors, summed in double precision.</summary>
 public static class Norms
 {
+    /// <summary>How many elements are not 0, which is called the L0 norm though it is none: doubling x does not double it. NaN counts.</summary>
+    public static int L0(ReadOnlySpan<float> x)
+    {
+        int count = 0;
+        foreach (float value in x) count += value == 0 ? 0 : 1;
+        return count;
+    }
+
+    /// <inheritdoc cref="L0(ReadOnlySpan{float})"/>
+    public static int L0(ReadOnlySpan<double> x)
+    {
+        int count = 0;
+        foreach (double value in x) count += value == 0 ? 0 : 1;
+        return count;
+    }
+
+    /// <summary>(Σ|x_i|^p)^(1/p): L1 at p = 1, L2 at p = 2, the largest magnitude at p = ∞; a norm from p = 1 on.</summary>
+    /// <param name="x">The vector.</param>
+    /// <param name="p">The power, above 0.</param>
+    /// <exception cref="ArgumentException">p is not above 0.</exception>
+    public static double Lp(ReadOnlySpan<double> x, double p)
+    {
+        if (!(p > 0)) throw new ArgumentException($"The power of a norm is above 0; this one is {p}.", nameof(p));
+
+        // In units of the largest, so that no power is too large or too small for a double.
+        double most = 0, sum = 0;
+        foreach (double value in x) most = Math.Max(most, Math.Abs(value));
+        if (most == 0 || double.IsPositiveInfinity(p) || !double.IsFinite(most)) return most;
+        foreach (double value in x) sum += Math.Pow(Math.Abs(value) / most, p);
+        return most * Math.Pow(sum, 1 / p);
+    }
+
     /// <summary>L1 norm ‖x‖₁ = Σ|x_i|; 0 for an empty vector, NaN when an element is NaN.</summary>
     public static double L1(ReadOnlySpan<float> x)
     {

@@ -1,136 +1,133 @@
-using System.Globalization;
 using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
 using Unweave.Numerics;
 using Unweave.Web.Learn.Divergences;
+using static Microsoft.Playwright.Assertions;
 
 namespace Unweave.Apps.Tests.Learn;
 
-/// <summary>The chapter about the KL divergence.</summary>
-public sealed class KlTests(KlTests.Served served) : IClassFixture<KlTests.Served>
+/// <summary>The chapter on KL, in a browser.</summary>
+public sealed class KlTests
 {
-    /// <summary>Pairs from all over the sliders' ranges: means and variances.</summary>
-    public static TheoryData<double, double, double, double> Pairs => new() { { 40, 20, 40, 20 }, { 40, 20, 45, 20 }, { 20, 6, 60, 60 }, { 60, 60, 20, 6 }, { 20, 6, 60, 6 }, { 33.5, 12, 47, 41.5 } };
-
-    [Theory]
-    [MemberData(nameof(Pairs))]
-    public void The_sum_over_bins_is_the_formula_to_the_digits_shown(double meanP, double varianceP, double meanQ, double varianceQ)
-    {
-        Gaussian p = new(meanP, Math.Sqrt(varianceP)), q = new(meanQ, Math.Sqrt(varianceQ));
-        var grid = new GaussianGrid(p, q);
-        foreach (bool reversed in (bool[])[false, true]) Assert.Equal(DivergenceText.Of(grid.Kl(reversed, LogBase.Nats)), DivergenceText.Of(grid.SummedKl(reversed, LogBase.Nats)));
-        Assert.Equal(DivergenceText.Of(grid.Js(LogBase.Bits)), DivergenceText.Of(grid.SummedJs(LogBase.Bits)));
-
-        // By hand: ln(σq/σp) + (σp² + (μp−μq)²)/(2σq²) − ½.
-        Assert.Equal((0.5 * Math.Log(varianceQ / varianceP)) + ((varianceP + ((meanP - meanQ) * (meanP - meanQ))) / (2 * varianceQ)) - 0.5, grid.Kl(false, LogBase.Nats), 1e-9);
-        Assert.InRange(grid.Overlap, 0, 1);
-    }
-
     [Fact]
-    public void Overlap_is_what_the_means_leave()
+    public async Task Sliders_change_the_divergences_which_are_the_library_s()
     {
-        // Of two normal distributions with equal σ, d apart, 2Φ(−d/2σ) overlaps: with d = 2σ it is 0.31731.
-        Assert.Equal(0.317311, new GaussianGrid(new Gaussian(0, 3), new Gaussian(6, 3)).Overlap, 3);
-        Assert.Equal(1, new GaussianGrid(new Gaussian(0, 3), new Gaussian(0, 3)).Overlap, 9);
-    }
-
-    [Fact]
-    public void A_missing_outcome_makes_infinity_and_weights_are_normalised()
-    {
-        double[] half = [1, 1, 0, 0, 0, 0, 0, 0], quarter = [0.5, 0.5, 0.5, 0.5, 0, 0, 0, 0];
-        var outcomes = new Outcomes(half, quarter);
-        Assert.Equal(1, outcomes.Kl(false, LogBase.Bits), 1e-12); // log2 of 4/2
-        Assert.Equal(double.PositiveInfinity, outcomes.Kl(true, LogBase.Bits));
-        Assert.Empty(outcomes.Missing(false));
-        Assert.Equal([2, 3], outcomes.Missing(true));
-        Assert.True(outcomes.Set(1, 0, 0));
-        Assert.Equal(double.PositiveInfinity, outcomes.Kl(false, LogBase.Nats));
-        Assert.True(double.IsFinite(outcomes.Js(LogBase.Nats)));
-
-        var last = new Outcomes([0, 0, 0, 0.4, 0, 0, 0, 0], half);
-        Assert.False(last.Set(0, 3, 0));
-        Assert.Equal(1, last.P[3]);
-    }
-
-    [Fact]
-    public async Task Sliders_move_the_numbers_and_the_numbers_are_the_library_s()
-    {
-        await using Browser browser = await Browser.Open(served.Site, "/learn/kl");
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, "/learn/kl");
         IPage page = browser.Page;
-        await Assertions.Expect(page.GetByLabel("Mean of p")).ToHaveValueAsync("40");
-        await Assertions.Expect(page.GetByLabel("Variance of q")).ToHaveValueAsync("20");
-        await Row("pq", new Gaussian(40, Math.Sqrt(20)), new Gaussian(40, Math.Sqrt(20)));
+        await Reads(page, new Pair(40, 20, 40, 20), 1);
+        await Expect(page.Locator("[data-value=asymmetry]")).ToContainTextAsync("all three are 0");
 
-        await page.GetByLabel("Mean of q").FillAsync("48.5");
-        await page.GetByLabel("Variance of p").FillAsync("9.5");
-        Gaussian p = new(40, Math.Sqrt(9.5)), q = new(48.5, Math.Sqrt(20));
-        await Row("pq", p, q);
-        await Row("qp", q, p);
-        await Assertions.Expect(page.Locator("tr[data-row=js] td").Nth(1)).ToHaveTextAsync(Divergence.Js(p, q).ToString("F4", CultureInfo.InvariantCulture));
-        await Assertions.Expect(page.Locator("[role=status]").First).ToContainTextAsync("farther");
+        await Slide(page, "Mean of q", 47.5);
+        await Reads(page, new Pair(40, 20, 47.5, 20), 1);
+        await Slide(page, "Variance of p", 42);
+        await Slide(page, "Variance of q", 9);
+        await Slide(page, "Mean of p", 36);
+        var pair = new Pair(36, 42, 47.5, 9);
+        await Reads(page, pair, 1);
+        await Expect(page.Locator("[data-value=asymmetry]")).ToHaveTextAsync(pair.Asymmetry);
+        await Slide(page, "Width of a bin", 6);
+        await Reads(page, pair, 10);
 
-        // It falls as they come to overlap, by the keyboard.
-        double before = Divergence.Kl(p, q);
-        await page.GetByLabel("Mean of q").PressAsync("ArrowLeft");
-        await Row("pq", p, new Gaussian(48, Math.Sqrt(20)));
-        Assert.True(Divergence.Kl(p, new Gaussian(48, Math.Sqrt(20))) < before);
+        await page.GetByRole(AriaRole.Radiogroup, new() { Name = "Which way", Exact = true }).GetByText("KL(q‖p)").ClickAsync();
+        await Expect(page.Locator("[data-value=signed]")).ToHaveTextAsync(Written.Of(pair.Exact.QToP));
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Far apart" }).ClickAsync();
+        await Reads(page, new Pair(30, 20, 70, 20), 10);
+
+        // A key moves a slider by a step.
+        await page.GetByLabel("Mean of q").FocusAsync();
+        await page.Keyboard.PressAsync("ArrowLeft");
+        await Reads(page, new Pair(30, 20, 69.5, 20), 10);
         browser.AssertClean();
-
-        async Task Row(string row, Gaussian from, Gaussian to)
-        {
-            ILocator cells = page.Locator($"tr[data-row={row}] td");
-            await Assertions.Expect(cells.Nth(1)).ToHaveTextAsync(Divergence.Kl(from, to).ToString("F4", CultureInfo.InvariantCulture));
-            await Assertions.Expect(cells.Nth(2)).ToHaveTextAsync(Divergence.Kl(from, to).ToString("F4", CultureInfo.InvariantCulture));
-            await Assertions.Expect(cells.Nth(3)).ToHaveTextAsync(Divergence.Kl(from, to, LogBase.Bits).ToString("F4", CultureInfo.InvariantCulture));
-        }
     }
 
     [Fact]
-    public async Task Bars_are_dragged_and_pressed_and_infinity_is_shown()
+    public async Task Bars_of_outcomes_are_moved_by_keys_and_by_the_pointer_and_a_missing_support_is_infinite()
     {
-        await using Browser browser = await Browser.Open(served.Site, "/learn/kl", width: 420, dark: true);
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, "/learn/kl");
         IPage page = browser.Page;
-        await page.GetByRole(AriaRole.Button, new() { Name = "Falling and rising" }).ClickAsync();
-        double[] p = [1, 0.8, 0.65, 0.5, 0.4, 0.3, 0.2, 0.1], q = [0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1];
-        await Shows(p, q);
+        ILocator demo = page.Locator("figure.demo", new() { Has = page.GetByRole(AriaRole.Group, new() { Name = "Examples of outcomes" }) });
+        var p = new Shares(2, 4, 7, 9, 7, 4, 2, 1);
+        var q = new Shares(1, 2, 4, 7, 9, 7, 4, 2);
+        await ReadsOutcomes(demo, p, q);
 
-        ILocator bar = page.GetByRole(AriaRole.Slider, new() { Name = "p of outcome 8" });
-        await bar.PressAsync("ArrowUp");
-        p[7] = 0.15;
-        await Shows(p, q);
+        ILocator bar = demo.GetByRole(AriaRole.Slider, new() { Name = "p of d", Exact = true });
+        await bar.FocusAsync();
+        await page.Keyboard.PressAsync("ArrowUp");
+        p.Set(3, p.Values[3] + 0.01);
+        await ReadsOutcomes(demo, p, q);
+        await page.Keyboard.PressAsync("PageDown");
+        p.Set(3, p.Values[3] - 0.05);
+        await ReadsOutcomes(demo, p, q);
 
-        ILocator last = page.GetByRole(AriaRole.Slider, new() { Name = "q of outcome 1" });
-        await last.ScrollIntoViewIfNeededAsync();
-        LocatorBoundingBoxResult box = (await last.BoundingBoxAsync())!;
-        await page.Mouse.MoveAsync(box.X + (box.Width / 2), box.Y + (box.Height / 2));
+        await demo.GetByRole(AriaRole.Slider, new() { Name = "q of c", Exact = true }).FocusAsync();
+        await page.Keyboard.PressAsync("Home");
+        q.Set(2, 0);
+        await ReadsOutcomes(demo, p, q);
+        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync("∞");
+        await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("KL(p‖q) is ∞: under p, c can happen");
+        await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("JS stays finite");
+
+        // Dragged up to 0.26 of its box, whose top is a half.
+        ILocator box = demo.GetByRole(AriaRole.Group, new() { Name = "q", Exact = true }).Locator(".drag-box");
+        await box.ScrollIntoViewIfNeededAsync();
+        LocatorBoundingBoxResult at = (await box.BoundingBoxAsync())!;
+        float x = at.X + (at.Width * 2.5f / 8);
+        await page.Mouse.MoveAsync(x, at.Y + (at.Height * 0.9f));
         await page.Mouse.DownAsync();
-        await page.Mouse.MoveAsync(box.X + (box.Width / 2), box.Y + box.Height + 20, new() { Steps = 5 });
+        await page.Mouse.MoveAsync(x, at.Y + (at.Height * 0.74f), new() { Steps = 5 });
         await page.Mouse.UpAsync();
-        await Assertions.Expect(page.Locator("[data-value=pq]")).ToHaveTextAsync("∞ nats");
-        await Assertions.Expect(page.Locator("[role=status]").Last).ToContainTextAsync("p gives outcome 1, which q holds to be impossible");
-        q[0] = 0;
-        await Assertions.Expect(page.Locator("[data-value=js]")).ToHaveTextAsync($"{Js(p, q)} nats");
-        await page.GetByLabel("bits").CheckAsync(new() { Force = true });
-        await Assertions.Expect(page.Locator("[data-value=pq]")).ToHaveTextAsync("∞ bits");
+        await Expect(demo.GetByRole(AriaRole.Slider, new() { Name = "q of c", Exact = true })).ToHaveAttributeAsync("aria-valuetext", "13%");
+        await Expect(demo.Locator("[data-value=kl-pq]")).Not.ToHaveTextAsync("∞");
+
+        await demo.GetByRole(AriaRole.Button, new() { Name = "Nothing in common" }).ClickAsync();
+        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync("∞");
+        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync("1.0000");
         browser.AssertClean();
-
-        async Task Shows(double[] first, double[] second)
-        {
-            var outcomes = new Outcomes(first, second);
-            await Assertions.Expect(page.Locator("[data-value=pq]")).ToHaveTextAsync($"{outcomes.Kl(false, LogBase.Nats).ToString("F4", CultureInfo.InvariantCulture)} nats");
-            await Assertions.Expect(page.Locator("[data-value=qp]")).ToHaveTextAsync($"{outcomes.Kl(true, LogBase.Nats).ToString("F4", CultureInfo.InvariantCulture)} nats");
-        }
-
-        static string Js(double[] first, double[] second) => new Outcomes(first, second).Js(LogBase.Nats).ToString("F4", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>The explainer.</summary>
-    public sealed class Served : IAsyncLifetime
+    [Fact]
+    public async Task A_telephone_shows_the_chapters_without_scrolling_sideways()
     {
-        internal Site Site { get; private set; } = null!;
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, "/learn/kl", width: 380, dark: true);
+        foreach (string chapter in new[] { "/learn/kl", "/learn/sparsity", "/learn/l1" })
+        {
+            await browser.Go(new Uri(site.Address, chapter));
+            Assert.True(await browser.Page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth <= 380"), chapter);
+        }
 
-        public async ValueTask InitializeAsync() => Site = await Site.Learn();
+        browser.AssertClean();
+    }
 
-        public ValueTask DisposeAsync() => Site.DisposeAsync();
+    /// <summary>Moves a slider as a drag does.</summary>
+    internal static async Task Slide(IPage page, string label, double value) =>
+        await page.GetByLabel(label, new() { Exact = false }).First.EvaluateAsync("(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }", value);
+
+    private static async Task Reads(IPage page, Pair pair, double binWidth)
+    {
+        ILocator demo = page.Locator("figure.demo").First;
+        double kl = Divergence.Kl(pair.P, pair.Q), back = Divergence.Kl(pair.Q, pair.P), js = Divergence.Js(pair.P, pair.Q);
+        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Of(kl));
+        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Of(back));
+        await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Of(js));
+        await Expect(demo.Locator("[data-value=kl-pq-bits]")).ToHaveTextAsync(Written.Of(Divergence.Kl(pair.P, pair.Q, LogBase.Bits)));
+        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(pair.P, pair.Q, LogBase.Bits)));
+
+        double[] p = Pair.Bins(pair.P, binWidth), q = Pair.Bins(pair.Q, binWidth);
+        await Expect(page.Locator("[data-value=exact-kl-pq]")).ToHaveTextAsync(Written.Of(kl));
+        await Expect(page.Locator("[data-value=sum-kl-pq]")).ToHaveTextAsync(Written.Of(Divergence.Kl(p, q)));
+        await Expect(page.Locator("[data-value=sum-kl-qp]")).ToHaveTextAsync(Written.Of(Divergence.Kl(q, p)));
+        await Expect(page.Locator("[data-value=sum-js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(p, q, LogBase.Bits)));
+    }
+
+    private static async Task ReadsOutcomes(ILocator demo, Shares p, Shares q)
+    {
+        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Of(Divergence.Kl(p.Span, q.Span)));
+        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Of(Divergence.Kl(q.Span, p.Span)));
+        await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Of(Divergence.Js(p.Span, q.Span)));
+        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(p.Span, q.Span, LogBase.Bits)));
     }
 }

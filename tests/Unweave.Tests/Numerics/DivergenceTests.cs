@@ -128,23 +128,6 @@ public sealed class DivergenceTests
     }
 
     [Fact]
-    public void Terms_add_up_to_the_divergence_and_densities_to_one()
-    {
-        double[] p = [0.5, 0.25, 0.25, 0], q = [0.25, 0.25, 0.125, 0.375];
-        Assert.Equal(Divergence.Kl(p, q, LogBase.Bits), p.Zip(q, (a, b) => Divergence.Term(a, b, LogBase.Bits)).Sum(), 1e-15);
-        Assert.Equal((0.5, 0.0, 0.25, 0.0), (Divergence.Term(0.5, 0.25, LogBase.Bits), Divergence.Term(0.25, 0.25), Divergence.Term(0.25, 0.125, LogBase.Bits), Divergence.Term(0, 0)));
-        Assert.True(Divergence.Term(0.1, 0.2) < 0);
-        Assert.Equal(double.PositiveInfinity, Divergence.Term(0.1, 0));
-
-        // The standard normal density at 0 is 1/√(2π); Simpson's rule over ±10σ gives 1.
-        Assert.Equal(0.3989422804014327, new Gaussian(0, 1).Density(0), 1e-16);
-        var wide = new Gaussian(40, Math.Sqrt(20));
-        const int Steps = 2000;
-        double h = 20 * wide.StandardDeviation / Steps, from = wide.Mean - (10 * wide.StandardDeviation);
-        Assert.Equal(1, Enumerable.Range(0, Steps + 1).Sum(i => (i is 0 or Steps ? 1 : i % 2 == 1 ? 4 : 2) * wide.Density(from + (i * h))) * h / 3, 1e-12);
-    }
-
-    [Fact]
     public void Gaussian_KL_agrees_with_hand_computation()
     {
         Assert.Equal(0, Divergence.Kl(new Gaussian(3, 2), new Gaussian(3, 2)));
@@ -171,6 +154,75 @@ public sealed class DivergenceTests
             double expected = sum * step / 3;
             Assert.Equal(expected, Divergence.Kl(new Gaussian(m1, s1), new Gaussian(m2, s2)), 1e-10 * (1 + expected));
         }, iter: 100);
+
+    [Fact]
+    public void Gaussian_JS_agrees_with_numeric_integration_of_its_definition() =>
+        Gen.Select(Gen.Double[-3, 3], Gen.Double[0.2, 3], Gen.Double[-3, 3], Gen.Double[0.2, 3]).Sample((m1, s1, m2, s2) =>
+        {
+            // Simpson's rule over ½·p·ln(p/m) + ½·q·ln(q/m), m = (p + q)/2, on a range that holds both.
+            double Density(double x, double m, double s) => Math.Exp(-(x - m) * (x - m) / (2 * s * s)) / (s * Math.Sqrt(2 * Math.PI));
+            double Half(double p, double m) => p == 0 ? 0 : p * Math.Log(p / m) / 2;
+            double from = Math.Min(m1 - (12 * s1), m2 - (12 * s2)), to = Math.Max(m1 + (12 * s1), m2 + (12 * s2));
+            double expected = Simpson(from, to, 20_000, x => (Density(x, m1, s1), Density(x, m2, s2)) is var (p, q) ? Half(p, (p + q) / 2) + Half(q, (p + q) / 2) : 0);
+            Assert.Equal(expected, Divergence.Js(new Gaussian(m1, s1), new Gaussian(m2, s2)), 1e-9);
+        }, iter: 50);
+
+    [Fact]
+    public void Terms_of_KL_have_signs_and_add_up_to_it()
+    {
+        Assert.Equal(0.5 * Math.Log(2), Divergence.KlTerm(0.5, 0.25), 1e-15);
+        Assert.Equal(-0.25 * Math.Log(2), Divergence.KlTerm(0.25, 0.5), 1e-15);
+        Assert.Equal(0.5, Divergence.KlTerm(0.5, 0.25, LogBase.Bits), 1e-15);
+        Assert.Equal(0, Divergence.KlTerm(0, 0.5));
+        Assert.Equal(0, Divergence.KlTerm(0, 0));
+        Assert.Equal(double.PositiveInfinity, Divergence.KlTerm(0.5, 0));
+        Assert.Throws<ArgumentException>(() => Divergence.KlTerm(-0.1, 0.5));
+        Assert.Throws<ArgumentException>(() => Divergence.KlTerm(0.1, double.NaN));
+        Triples.Sample(t => Assert.Equal(Divergence.Kl(t.P, t.Q), t.P.Zip(t.Q, (p, q) => Divergence.KlTerm(p, q)).Sum(), 1e-12));
+
+        Gaussian wide = new(1, 2), narrow = new(2.5, 0.5);
+        Assert.Equal(Divergence.Kl(wide, narrow), Simpson(-25, 27, 20_000, x => Divergence.KlTerm(wide, narrow, x)), 1e-10);
+        Assert.Equal(Divergence.Kl(narrow, wide, LogBase.Bits), Simpson(-25, 27, 20_000, x => Divergence.KlTerm(narrow, wide, x, LogBase.Bits)), 1e-10);
+        Assert.Equal(0, Divergence.KlTerm(narrow, wide, 1e6));
+    }
+
+    [Fact]
+    public void Densities_and_masses_of_Gaussians_agree_with_the_error_function()
+    {
+        // from math import *; s = sqrt(20); pdf = lambda x: exp(-((x - 40) / s) ** 2 / 2) / (s * sqrt(2 * pi))
+        // pdf(40), pdf(50), -(360 / s) ** 2 / 2 - log(s * sqrt(2 * pi)), erf(5 / s / sqrt(2)), erfc(40 / s / sqrt(2)) / 2
+        var g = new Gaussian(40, Math.Sqrt(20));
+        Assert.Equal(0.08920620580763855, g.Density(40), 1e-15);
+        Assert.Equal(0.007322491280963241, g.Density(50), 1e-16);
+        Assert.Equal(-3242.4168046699806, g.LogDensity(400), 1e-11);
+        Assert.Equal(0.7364475227170273, g.Mass(35, 45), 1e-14);
+        Assert.Equal(0.5, g.Mass(double.NegativeInfinity, 40), 1e-14);
+        Assert.Equal(1, g.Mass(double.NegativeInfinity, double.PositiveInfinity), 1e-14);
+        Assert.Equal(1, g.Mass(80, double.PositiveInfinity) / 1.8720486921014617e-19, 1e-9);
+        Assert.Equal(0, g.Mass(45, 45));
+        Assert.Equal(0, g.Mass(2000, 3000));
+        Assert.Throws<ArgumentException>(() => g.Mass(45, 44));
+        Assert.Throws<ArgumentException>(() => g.Mass(double.NaN, 44));
+        Gen.Select(Gaussians, Gen.Double[-10, 10], Gen.Double[0, 5], Gen.Double[0, 5]).Sample((h, a, b, c) => Assert.Equal(h.Mass(a, a + b + c), h.Mass(a, a + b) + h.Mass(a + b, a + b + c), 1e-13));
+    }
+
+    [Fact]
+    public void Cutting_the_line_into_bins_loses_divergence_and_finer_bins_lose_less()
+    {
+        Gaussian p = new(40, Math.Sqrt(20)), q = new(46, Math.Sqrt(30));
+        double[] Bins(Gaussian of, double width) => [.. Enumerable.Range(0, (int)(200 / width)).Select(i => of.Mass(-50 + (i * width), -50 + ((i + 1) * width)))];
+        double exact = Divergence.Kl(p, q), js = Divergence.Js(p, q), before = 0, jsBefore = 0;
+        foreach (double width in new[] { 20, 10, 5, 2.5, 1.25, 0.625 })
+        {
+            double sum = Divergence.Kl(Bins(p, width), Bins(q, width)), jsSum = Divergence.Js(Bins(p, width), Bins(q, width));
+            Assert.InRange(sum, before, exact);
+            Assert.InRange(jsSum, jsBefore, js);
+            (before, jsBefore) = (sum, jsSum);
+        }
+
+        Assert.Equal(exact, before, 0.002 * exact);
+        Assert.Equal(js, jsBefore, 0.002 * js);
+    }
 
     [Theory]
     // import mpmath as mp; mp.mp.dps = 40
@@ -230,6 +282,14 @@ public sealed class DivergenceTests
         Assert.Equal(1.0 / 32, GaussLegendre.Integrate(x => Math.Pow(x, 31), [0.0, 1.0]), 1e-15);
         Assert.Equal(1.0 / 32, GaussLegendre.Integrate(x => Math.Pow(x, 31), [0.0, 0.25, 0.25, 1.0]), 1e-15);
         Assert.Equal(2.0 / 31, GaussLegendre.Integrate(x => Math.Pow(x, 30), [-1.0, 1.0]), 1e-15);
+    }
+
+    /// <summary>Simpson's rule: independent of the library's quadrature.</summary>
+    private static double Simpson(double from, double to, int steps, Func<double, double> f)
+    {
+        double step = (to - from) / steps, sum = 0;
+        for (int i = 0; i <= steps; i++) sum += f(from + (i * step)) * (i == 0 || i == steps ? 1 : i % 2 == 1 ? 4 : 2);
+        return sum * step / 3;
     }
 
     private static double[] Normalise(double[] x)
