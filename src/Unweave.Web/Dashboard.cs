@@ -22,8 +22,11 @@ namespace Unweave.Web;
 /// <summary>The web server: pages and HTTP API over the runs of a folder.</summary>
 public static class Dashboard
 {
-    /// <summary>Largest body of a request.</summary>
+    /// <summary>Largest body of a request, where an operation does not say otherwise.</summary>
     internal const int LargestBody = 1 << 20;
+
+    /// <summary>A body up to this is read to its end and thrown away when it is refused: a client that sends all before it listens gets the answer, not a broken connection.</summary>
+    internal const int LargestRead = 64 << 20;
 
     /// <summary>Largest message that a page may send: a long text typed at once.</summary>
     private const int LargestMessage = 256 << 10;
@@ -46,7 +49,7 @@ public static class Dashboard
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = LargestBody;
+            kestrel.Limits.MaxRequestBodySize = LargestRead;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
             kestrel.Listen(options.Address, options.Port);
         });

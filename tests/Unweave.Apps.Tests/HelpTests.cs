@@ -18,6 +18,7 @@ public sealed class HelpTests
     [InlineData("features explain")]
     [InlineData("features export")]
     [InlineData("features mark")]
+    [InlineData("features map")]
     [InlineData("read")]
     [InlineData("steer")]
     [InlineData("attribute")]
@@ -27,6 +28,7 @@ public sealed class HelpTests
     [InlineData("pull")]
     [InlineData("schema")]
     [InlineData("serve")]
+    [InlineData("learn")]
     [InlineData("bench")]
     [InlineData("bench step")]
     [InlineData("bench harvest")]
@@ -102,7 +104,7 @@ public sealed class HelpTests
         using var chat = new LoopbackChat((request, _) => ChatReply.Says(request.System.Contains("LABEL:", StringComparison.Ordinal) ? "LABEL: of the people" : "[" + string.Join(',', request.User.Split('\n').Where(line => line.EndsWith('"') && char.IsAsciiDigit(line[0])).Select(_ => 1)) + "]"));
         var environment = new Dictionary<string, string?>(StringComparer.Ordinal) { ["UNWEAVE_CHAT_URL"] = chat.Address, ["UNWEAVE_CHAT_KEY"] = "key", ["UNWEAVE_CHAT_MODEL"] = "toy" };
         int ran = 0;
-        foreach (string command in (string[])["features build", "features list", "features show", "features explain", "features mark", "features export", "features", "read", "steer", "attribute"])
+        foreach (string command in (string[])["features build", "features list", "features show", "features explain", "features mark", "features map", "features export", "features", "read", "steer", "attribute"])
         {
             foreach (string example in Examples((await place.Run([.. command.Split(' '), "--help"])).Succeeded()))
             {

@@ -27,7 +27,9 @@ internal static class Answer
     }
 
     /// <summary>Says that a request is too large.</summary>
-    public static Task TooLarge(HttpContext context) => Error(context, StatusCodes.Status413PayloadTooLarge, "That is too much", $"A request may hold {Dashboard.LargestBody >> 20} MiB.");
+    /// <param name="context">The request.</param>
+    /// <param name="most">Bytes that it may hold.</param>
+    public static Task TooLarge(HttpContext context, long most = Dashboard.LargestBody) => Error(context, StatusCodes.Status413PayloadTooLarge, "That is too much", $"A request may hold {most >> 20} MiB.");
 
     /// <summary>Writes a page that needs no other file.</summary>
     /// <param name="context">The request.</param>

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Net.Http.Headers;
 
 namespace Unweave.Web.Access;
@@ -32,15 +34,24 @@ internal static class Gate
                 return;
             }
 
-            if (context.Request.ContentLength > (Answer.IsApi(context.Request) ? Limits.VectorBytes : Dashboard.LargestBody))
+            if (!Fits(context, out long most))
             {
-                await Answer.TooLarge(context);
+                await Answer.TooLarge(context, most);
                 return;
             }
 
             if (token is not null && await Login.Answered(context, token)) return;
             await next(context);
         });
+    }
+
+    /// <summary>Whether the body is no longer than its operation takes; one sent in pieces is held to that while it is read.</summary>
+    private static bool Fits(HttpContext context, out long most)
+    {
+        most = context.GetEndpoint()?.Metadata.GetMetadata<IRequestSizeLimitMetadata>()?.MaxRequestBodySize ?? Dashboard.LargestBody;
+        bool fits = !(context.Request.ContentLength > most);
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = fits ? most : Dashboard.LargestRead;
+        return fits;
     }
 
     private static void Confine(IHeaderDictionary headers)

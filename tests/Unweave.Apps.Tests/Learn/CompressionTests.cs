@@ -12,6 +12,7 @@ using Unweave.Web.Learn.Compression;
 namespace Unweave.Apps.Tests.Learn;
 
 /// <summary>The chapter about autoencoders.</summary>
+[Collection(LiveDemonstrations.Name)]
 public sealed class CompressionTests
 {
     [Fact]
@@ -66,7 +67,7 @@ public sealed class CompressionTests
         await using Browser browser = await Browser.Open(site, "/learn/autoencoder");
         IPage page = browser.Page;
         ILocator lost = page.Locator("[data-value=fvu]");
-        await Assertions.Expect(lost).ToBeVisibleAsync(new() { Timeout = 30_000 });
+        await Assertions.Expect(lost).ToBeVisibleAsync(new() { Timeout = LiveDemonstrations.Deadline });
         await Assertions.Expect(page.Locator(".code-bars span")).ToHaveCountAsync(8);
         int picture = Enumerable.Range(Bottlenecks.Trained, Bottlenecks.HeldOut).First(index => FashionImages.Label(index) == 9);
         await Assertions.Expect(page.Locator("[data-value=dct]")).ToHaveTextAsync(Cosines(picture, 8));
@@ -74,7 +75,7 @@ public sealed class CompressionTests
         string before = await lost.InnerTextAsync();
         await page.GetByLabel("Width of the bottleneck").PressAsync("ArrowLeft");
         await Assertions.Expect(page.Locator("[data-value=dct]")).ToHaveTextAsync(Cosines(picture, 4));
-        await Assertions.Expect(page.Locator(".code-bars span")).ToHaveCountAsync(4, new() { Timeout = 30_000 });
+        await Assertions.Expect(page.Locator(".code-bars span")).ToHaveCountAsync(4, new() { Timeout = LiveDemonstrations.Deadline });
         await Assertions.Expect(lost).Not.ToHaveTextAsync(before);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Draw one" }).ClickAsync();

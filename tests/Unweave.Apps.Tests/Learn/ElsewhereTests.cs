@@ -10,6 +10,7 @@ using Unweave.Web.Learn.Work;
 namespace Unweave.Apps.Tests.Learn;
 
 /// <summary>The chapter on where else KL works: three demonstrations that train live.</summary>
+[Collection(LiveDemonstrations.Name)]
 public sealed class ElsewhereTests
 {
     private const string Address = "/learn/kl-elsewhere";
@@ -189,7 +190,7 @@ public sealed class ElsewhereTests
 
     private static Task Click(ILocator demo, string button) => demo.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
 
-    private static Task Reaches(ILocator demo, string stage) => demo.Locator($"[data-stage={stage}]").WaitForAsync(new() { Timeout = 30_000 });
+    private static Task Reaches(ILocator demo, string stage) => demo.Locator($"[data-stage={stage}]").WaitForAsync(new() { Timeout = LiveDemonstrations.Deadline });
 
     private static double Number(string text) => double.Parse(text.Replace('−', '-').Replace(" nats", "", StringComparison.Ordinal).Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
 

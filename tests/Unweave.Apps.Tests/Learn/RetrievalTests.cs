@@ -6,6 +6,7 @@ using Unweave.Web.Learn.Work;
 namespace Unweave.Apps.Tests.Learn;
 
 /// <summary>Finding definitions by the latents that they share.</summary>
+[Collection(LiveDemonstrations.Name)]
 public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<RetrievalTests.Made>
 {
     private const int Wanted = 8;
@@ -71,7 +72,7 @@ public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<Ret
         await using Site site = await Site.Learn();
         await using Browser browser = await Browser.Open(site, "/learn/retrieval");
         IPage page = browser.Page;
-        await Assertions.Expect(page.Locator(".query b")).ToHaveTextAsync("violin", new() { Timeout = 60_000 });
+        await Assertions.Expect(page.Locator(".query b")).ToHaveTextAsync("violin", new() { Timeout = LiveDemonstrations.Deadline });
 
         // The page trains with the same settings and seed, so that its numbers are those of this index.
         int query = Index.Starting("violin", 1)[0];

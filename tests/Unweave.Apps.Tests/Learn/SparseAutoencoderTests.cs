@@ -7,6 +7,7 @@ using Unweave.Web.Learn.Training;
 namespace Unweave.Apps.Tests.Learn;
 
 /// <summary>The chapter on sparse autoencoders, as a reader uses it.</summary>
+[Collection(LiveDemonstrations.Name)]
 public sealed class SparseAutoencoderTests
 {
     private const string Address = "/learn/sparse-autoencoder";
@@ -17,7 +18,7 @@ public sealed class SparseAutoencoderTests
     [InlineData("Image patches", "KL", 96)]
     [InlineData("Known features", "ReLU + L1", 64)]
     [InlineData("Known features", "TopK", 64)]
-    public async Task TrainingReachesItsStatedEndWithinThirtySeconds(string data, string sparsity, int all)
+    public async Task TrainingReachesItsStatedEnd(string data, string sparsity, int all)
     {
         await using Site site = await Site.Learn();
         await using Browser browser = await Browser.Open(site, Address, dark: true);
@@ -25,7 +26,7 @@ public sealed class SparseAutoencoderTests
         await Choose(browser.Page, sparsity);
         await Press(browser.Page, "Start");
         await browser.Page.WaitForFunctionAsync("() => Number(document.querySelector('[data-reading=step]').textContent.replace(',', '')) > 30");
-        await browser.Page.GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = 30_000 });
+        await browser.Page.GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = LiveDemonstrations.Deadline });
         Assert.Equal("3,000", await Reading(browser.Page, "step"));
         string[] figure = (await Reading(browser.Page, string.Equals(sparsity, "KL", StringComparison.Ordinal) ? "near" : "recovered")).Split(" of ");
         Assert.Equal(all, int.Parse(figure[1], CultureInfo.InvariantCulture));
@@ -98,7 +99,7 @@ public sealed class SparseAutoencoderTests
         while (pages.Count < Math.Max(10, Environment.ProcessorCount + 4))
         {
             IPage next = await browser.Page.Context.Browser!.NewPageAsync();
-            next.SetDefaultTimeout(60_000);
+            next.SetDefaultTimeout(LiveDemonstrations.Deadline);
             await next.GotoAsync(new Uri(site.Address, Address).AbsoluteUri);
             await next.WaitForFunctionAsync("() => document.documentElement.dataset.alive === 'yes'");
             pages.Add(next);
@@ -117,7 +118,7 @@ public sealed class SparseAutoencoderTests
 
         // All leave but the last, who has the seat then.
         foreach (IPage page in pages[..^1]) await page.GotoAsync(new Uri(site.Address, "/learn/kl").AbsoluteUri);
-        await pages[^1].GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = 60_000 });
+        await pages[^1].GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = LiveDemonstrations.Deadline });
         Assert.Equal("3,000", await Reading(pages[^1], "step"));
     }
 

@@ -232,6 +232,20 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
         await AssertProblem(rows, 413);
         using HttpResponseMessage body = await served.Site.Client.PutAsync($"{Features}/1/note", Json($$"""{"text":"{{new string('a', 2 << 20)}}"}"""));
         await AssertProblem(body, 413);
+        using HttpResponseMessage vectors = await served.Site.Client.PostAsync("api/runs/vectors/encode-vectors", Json($$"""{"vectors":[[{{new string(' ', 33 << 20)}}]]}"""));
+        await AssertProblem(vectors, 413);
+        // One sent in pieces does not say how long it is: it is cut off where it is too long, and a client that still sends may miss the answer.
+        using HttpRequestMessage pieces = new(HttpMethod.Put, $"{Features}/1/note") { Content = Json($$"""{"text":"{{new string('a', 2 << 20)}}"}""") };
+        pieces.Headers.TransferEncodingChunked = true;
+        try
+        {
+            using HttpResponseMessage inPieces = await served.Site.Client.SendAsync(pieces);
+            await AssertProblem(inPieces, 413);
+        }
+        catch (HttpRequestException e) when (e.InnerException is IOException)
+        {
+        }
+
         Assert.Null((await Get($"{Features}/1/annotation"))["note"]);
     }
 

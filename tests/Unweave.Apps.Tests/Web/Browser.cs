@@ -10,6 +10,9 @@ internal sealed class Browser : IAsyncDisposable
 
     private static readonly string[] Arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
+    // The default of five seconds is short for a machine that runs other tests too.
+    static Browser() => Assertions.SetDefaultExpectTimeout(60_000);
+
     private readonly IPlaywright playwright;
     private readonly IBrowser browser;
     private readonly ConcurrentQueue<string> elsewhere = new(), errors = new();
@@ -45,7 +48,7 @@ internal sealed class Browser : IAsyncDisposable
         IPlaywright driver = await Playwright.CreateAsync();
         IBrowser chromium = await driver.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Program, Headless = true, Args = Arguments });
         IPage page = await chromium.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = width, Height = 900 }, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light });
-        page.SetDefaultTimeout(30_000);
+        page.SetDefaultTimeout(60_000);
         var opened = new Browser(driver, chromium, page, site.Address);
         await page.GotoAsync(new Uri(site.Address, path).AbsoluteUri);
         if (token is not null)
