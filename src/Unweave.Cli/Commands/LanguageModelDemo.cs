@@ -140,7 +140,7 @@ internal static class LanguageModelDemo
         {
             Screen.Results.MarkupLine("\n[bold]What its latents mean:[/]");
             FeatureTable.Write(features.Report);
-            Screen.Results.MarkupLine($"\n[bold]{cards.Length} of those whose labels hold best,[/] with the tokens, several different ones, that each is strongest on");
+            Screen.Results.MarkupLine($"[bold]{cards.Length} of those whose labels hold best,[/] with the tokens that each is strongest on");
             foreach (Card card in cards)
             {
                 Screen.Results.MarkupLineInterpolated($"\n[bold]{card.Row.Label}[/]  [grey]latent {card.Row.Latent}, fires on {Figures.Percent(card.Row.Frequency)} of the tokens, detection {card.Row.Score:0.00}[/]");

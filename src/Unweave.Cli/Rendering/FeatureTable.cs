@@ -13,14 +13,14 @@ internal static class FeatureTable
         Screen.Results.MarkupLine($"{kinds}.");
         if (report.Live == 0) return;
         Screen.Results.MarkupLine($"[bold]{Figures.Count(report.Good)} of {Figures.Count(report.Live)} live latents ({Figures.Percent((double)report.Good / report.Live)})[/] have a label that tells texts on which they fire from others, near misses among them, with a balanced accuracy above {FeatureReport.GoodScore:0.00} on texts that it was not made from; {Figures.Count(report.Labelled)} are above chance.");
-        Write("Ten of the best:", report.Best());
+        Write("\nTen of the best:", report.Best());
         Write("The five worst, shown nowhere as labels:", report.Worst());
     }
 
     private static void Write(string heading, IReadOnlyList<FeatureReport.Line> lines)
     {
         if (lines.Count == 0) return;
-        Screen.Results.MarkupLine($"\n{heading}");
+        Screen.Results.MarkupLine(heading);
         Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("latent").RightAligned().NoWrap()).AddColumn("label").AddColumn(new TableColumn("detection").RightAligned().NoWrap()).AddColumn(new TableColumn("fuzzing").RightAligned().NoWrap()).AddColumn("fires strongest on");
         foreach (FeatureReport.Line line in lines)
             table.AddRow(new Text(Figures.Count(line.Latent)), new Text(line.Label), new Text($"{line.Detection:0.00}"), new Text(double.IsNaN(line.Fuzzing) ? "" : $"{line.Fuzzing:0.00}"), new Text("…" + line.Example.ReplaceLineEndings("⏎")));
