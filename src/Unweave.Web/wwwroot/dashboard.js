@@ -67,12 +67,13 @@
     const d = chart.dataset, x0 = +d.x0, x1 = +d.x1, y0 = +d.y0, y1 = +d.y1;
     const lines = [...chart.querySelectorAll('polyline')].map(line => ({ line, points: (line.getAttribute('points') || '').split(' ').filter(Boolean).map(p => p.split(',').map(Number)) })).filter(l => l.points.length);
     if (!lines.length) return;
-    const near = points => points.reduce((best, p) => Math.abs(p[0] - at) < Math.abs(best[0] - at) ? p : best);
-    const x = near(lines[0].points)[0], cross = chart.querySelector('.crosshair'), out = chart.querySelector('.readout');
+    const near = (points, to = at) => points.reduce((best, p) => Math.abs(p[0] - to) < Math.abs(best[0] - to) ? p : best);
+    const places = d.places?.split('|'), x = places ? Math.round(at / 1000 * (places.length - 1)) * 1000 / (places.length - 1) : near(lines[0].points)[0], cross = chart.querySelector('.crosshair'), out = chart.querySelector('.readout');
     cross.hidden = out.hidden = false;
     cross.style.left = x / 10 + '%';
-    out.replaceChildren(`${d.xName} ${Math.round(x0 + (x1 - x0) * x / 1000).toLocaleString('en')}`, ...lines.map(l => {
-      const p = near(l.points), up = 1 - p[1] / 1000, value = d.log ? y0 * Math.pow(y1 / y0, up) : y0 + (y1 - y0) * up, row = document.createElement('div');
+    const name = places ? places[Math.round(x / 1000 * (places.length - 1))] : Math.round(x0 + (x1 - x0) * x / 1000).toLocaleString('en');
+    out.replaceChildren(`${d.xName} ${name}`, ...lines.filter(l => !places || Math.abs(near(l.points, x)[0] - x) < 1).map(l => {
+      const p = near(l.points, places ? x : at), up = 1 - p[1] / 1000, value = d.log ? y0 * Math.pow(y1 / y0, up) : y0 + (y1 - y0) * up, row = document.createElement('div');
       row.className = [...l.line.classList].filter(c => /^s\d/.test(c)).join(' ');
       row.textContent = `${l.line.dataset.name} ${short(value)}`;
       return row;
