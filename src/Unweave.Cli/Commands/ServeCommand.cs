@@ -44,8 +44,22 @@ internal static class ServeCommand
         string at = server.Urls.First() + (options.Folder is null ? Chapter.Start : "");
         if (json) Screen.WriteJson(new JsonObject { ["url"] = at, ["folder"] = options.Folder is { } folder ? Path.GetFullPath(folder) : null, ["needsToken"] = options.Token is not null });
         else Console.Out.WriteLine($"{(options.Folder is null ? "The explainer" : "Unweave's dashboard")} is at {at}{(options.Token is null ? "" : $"; readers are asked for the token in {ServeOptions.TokenVariable}")}. Ctrl-C stops it.");
+        await AskFirst(at, cancellation);
         await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
         await server.StopAsync(CancellationToken.None);
+    }
+
+    // A page is compiled when it is first asked for, which takes half a second: that is over before a reader comes.
+    private static async Task AskFirst(string at, CancellationToken cancellation)
+    {
+        try
+        {
+            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+            using HttpResponseMessage answer = await client.GetAsync(new Uri(at), cancellation);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+        }
     }
 
     /// <summary>Serves a folder on the usual port, or on a free one where that is taken.</summary>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
 using Unweave.Web.Learn.Adversarial;
+using Unweave.Web.Learn.Neighbours;
 using Unweave.Web.Learn.Variational;
 using Unweave.Web.Learn.Work;
 
@@ -148,6 +149,18 @@ public sealed class ElsewhereTests
         await Until(() => game.Steps.Done == 0); // what it held is given back
         await Task.Delay(200, Cancellation);
         Assert.Equal(0, game.Steps.Done);
+    }
+
+    [Fact]
+    public async Task A_browser_that_never_answers_holds_no_place()
+    {
+        using var seats = new Context();
+        seats.JSInterop.SetupModule("./_content/Unweave.Web/learn/kl-elsewhere.js").SetupVoid("scatter", _ => true); // and no result, ever
+        IRenderedComponent<NeighbourMap> demo = seats.Render<NeighbourMap>();
+        demo.Find("button.main").Click();
+        await Until(() => seats.Seats.Taken == 1 && demo.Instance.Steps.Done > 0);
+        _ = seats.DisposeComponentsAsync();
+        await Until(() => seats.Seats.Taken == 0);
     }
 
     [Fact]

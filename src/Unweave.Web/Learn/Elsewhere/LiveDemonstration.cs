@@ -138,7 +138,8 @@ public abstract class LiveDemonstration : Demonstration
                 if (!more || Stopwatch.GetElapsedTime(shown) >= Frame)
                 {
                     lock (gate) Look();
-                    await InvokeAsync(Show).ConfigureAwait(false);
+                    // A browser that has gone never says that it has drawn.
+                    await InvokeAsync(Show).WaitAsync(stop).ConfigureAwait(false);
                     shown = Stopwatch.GetTimestamp();
                 }
 
