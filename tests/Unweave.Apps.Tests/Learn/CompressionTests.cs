@@ -79,7 +79,7 @@ public sealed class CompressionTests
         await Assertions.Expect(lost).Not.ToHaveTextAsync(before);
 
         // The other widths follow by themselves, so that the curve is whole.
-        await Assertions.Expect(page.Locator(".dot.s1")).ToHaveCountAsync(Bottlenecks.Widths.Count, new() { Timeout = LiveDemonstrations.Deadline });
+        await Assertions.Expect(page.Locator(".chart-dot.s1")).ToHaveCountAsync(Bottlenecks.Widths.Count, new() { Timeout = LiveDemonstrations.Deadline });
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Draw one" }).ClickAsync();
         ILocator pad = page.GetByRole(AriaRole.Application, new() { Name = "Drawing pad" });

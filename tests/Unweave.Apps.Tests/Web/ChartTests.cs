@@ -48,8 +48,8 @@ public sealed class ChartTests
             .Add(drawn => drawn.Series, [new Series("all", [(0, 4), (1, 2), (2, 1)]), new Series("one", [(1, 3)]), new Series("none", [])])
             .Add(drawn => drawn.Places, ["1", "8", "64"]).Add(drawn => drawn.At, 1));
         Assert.Equal(["all 2", "one 3", "none"], chart.FindAll(".key").Select(key => key.TextContent.Trim()), StringComparer.Ordinal);
-        Assert.Equal(["0%", "50%", "100%"], chart.FindAll(".dot.s1").Select(Left), StringComparer.Ordinal);
-        Assert.Equal("50%", Left(Assert.Single(chart.FindAll(".dot.s2"))));
+        Assert.Equal(["0%", "50%", "100%"], chart.FindAll(".chart-dot.s1").Select(Left), StringComparer.Ordinal);
+        Assert.Equal("50%", Left(Assert.Single(chart.FindAll(".chart-dot.s2"))));
         Assert.Equal("8", Assert.Single(chart.FindAll(".x-axis .here")).TextContent);
         Assert.Equal("1|8|64", chart.Find("[data-chart]").GetAttribute("data-places"));
 
