@@ -6,7 +6,10 @@ namespace Unweave.Numerics;
 /// A dense row-major matrix of 32-bit floats, <c>[rows, columns]</c>, in aligned memory outside the managed heap, so that
 /// weights of any size cost the garbage collector nothing and vector loads never split a cache line.
 /// </summary>
-/// <remarks>Zero when made. Disposing gives the memory back at once; a forgotten matrix gives it back when it is finalised.</remarks>
+/// <remarks>
+/// Zero when made. Disposing gives the memory back. There is no finalizer, on purpose: rows are handed out as spans and kernels work on
+/// addresses, neither of which keeps the matrix alive for the garbage collector, so that only its owner can know when nobody reads it.
+/// </remarks>
 public sealed unsafe class Matrix : IDisposable
 {
     private float* data;
@@ -21,7 +24,6 @@ public sealed unsafe class Matrix : IDisposable
         Rows = rows;
         Columns = columns;
         data = (float*)PageMemory.Allocate((nuint)Count * sizeof(float));
-        if (Count > 0) GC.AddMemoryPressure(Count * sizeof(float));
     }
 
     /// <summary>Makes a matrix from values in row-major order.</summary>
@@ -35,9 +37,6 @@ public sealed unsafe class Matrix : IDisposable
             throw new ArgumentException($"A [{rows}, {columns}] matrix takes {Count} values; {values.Length} were given.", nameof(values));
         values.CopyTo(AsSpan());
     }
-
-    /// <summary>Gives the memory back when <see cref="Dispose"/> was forgotten.</summary>
-    ~Matrix() => Free();
 
     /// <summary>Number of rows.</summary>
     public int Rows { get; }
@@ -76,8 +75,22 @@ public sealed unsafe class Matrix : IDisposable
         return new Span<float>(Pointer + ((nint)row * Columns), Columns);
     }
 
-    /// <summary>All elements in row-major order, writable. A matrix of more than 2³¹−1 elements is read by rows.</summary>
-    public Span<float> AsSpan() => new(Pointer, checked((int)Count));
+    /// <summary>Consecutive rows in row-major order, writable.</summary>
+    /// <param name="firstRow">The first row.</param>
+    /// <param name="rowCount">How many; together at most 2³¹−1 elements.</param>
+    public Span<float> Block(int firstRow, int rowCount)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(firstRow);
+        ArgumentOutOfRangeException.ThrowIfNegative(rowCount);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rowCount, Rows - firstRow);
+        long count = (long)rowCount * Columns;
+        if (count > int.MaxValue) throw TooLarge(rowCount);
+        return new Span<float>(Pointer + ((nint)firstRow * Columns), (int)count);
+    }
+
+    /// <summary>All elements in row-major order, writable. A matrix of more than 2³¹−1 elements is read by rows or blocks of rows.</summary>
+    /// <exception cref="InvalidOperationException">There are more elements than a span can hold.</exception>
+    public Span<float> AsSpan() => Count <= int.MaxValue ? new Span<float>(Pointer, (int)Count) : throw TooLarge(Rows);
 
     /// <summary>The raw bytes from an offset on, at most 1 GiB of them, for files and checksums.</summary>
     internal Span<byte> Bytes(long offset) =>
@@ -106,18 +119,14 @@ public sealed unsafe class Matrix : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        Free();
-        GC.SuppressFinalize(this);
+        if (data == null) return;
+        PageMemory.Free(data);
+        data = null;
     }
 
     /// <inheritdoc/>
     public override string ToString() => $"Matrix [{Rows}, {Columns}]";
 
-    private void Free()
-    {
-        if (data == null) return;
-        PageMemory.Free(data);
-        data = null;
-        if (Count > 0) GC.RemoveMemoryPressure(Count * sizeof(float));
-    }
+    private InvalidOperationException TooLarge(int rowCount) =>
+        new($"{rowCount} rows of width {Columns} are more elements than a span can hold; read them by Row, or fewer at a time by Block.");
 }

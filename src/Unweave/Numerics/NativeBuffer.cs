@@ -1,13 +1,13 @@
 namespace Unweave.Numerics;
 
-/// <summary>Scratch memory of kernels: grows when asked for more, keeps what it has, never shrinks. Contents are not kept when it grows.</summary>
+/// <summary>
+/// Scratch memory of kernels: grows when asked for more, keeps what it has, never shrinks. Contents are not kept when it grows. Its owner
+/// disposes it; without a finalizer, no address in use can be given back.
+/// </summary>
 internal sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
 {
     private nuint capacity;
-
-    /// <summary>Gives the memory back when <see cref="Dispose"/> was forgotten.</summary>
-    ~NativeBuffer() => Free();
 
     /// <summary>The memory, aligned to a cache line.</summary>
     public T* Pointer { get; private set; }
@@ -18,7 +18,7 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
         nuint bytes = checked((nuint)count * (nuint)sizeof(T));
         if (Pointer == null || bytes > capacity)
         {
-            Free();
+            Dispose();
             Pointer = (T*)PageMemory.Allocate(bytes);
             capacity = bytes;
         }
@@ -28,12 +28,6 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
 
     /// <inheritdoc/>
     public void Dispose()
-    {
-        Free();
-        GC.SuppressFinalize(this);
-    }
-
-    private void Free()
     {
         if (Pointer == null) return;
         PageMemory.Free(Pointer);

@@ -8,6 +8,9 @@ namespace Unweave.Numerics;
 /// </summary>
 public sealed class Workers : IDisposable
 {
+    [ThreadStatic]
+    private static Workers? current; // the team whose part this thread is running
+
     private readonly Thread[] helpers;
     private readonly Lock entry = new();
     private readonly SemaphoreSlim wake = new(0);
@@ -37,12 +40,15 @@ public sealed class Workers : IDisposable
     public int Threads { get; }
 
     /// <summary>Runs <paramref name="part"/> for 0 … <paramref name="count"/>−1, each once, in any order, and returns when all are done.</summary>
-    /// <remarks>Calls from several threads wait for each other; a part must not call back into its own team.</remarks>
+    /// <remarks>
+    /// Calls from several threads wait for each other. A part that calls its own team runs that work itself, part after part: its
+    /// team is busy, and waiting for it would never end.
+    /// </remarks>
     public void Run(int count, Action<int> part)
     {
         ArgumentNullException.ThrowIfNull(part);
         if (count <= 0) return;
-        if (count == 1 || helpers.Length == 0)
+        if (count == 1 || helpers.Length == 0 || current == this)
         {
             for (int i = 0; i < count; i++) part(i);
             return;
@@ -81,6 +87,8 @@ public sealed class Workers : IDisposable
 
     private void Take()
     {
+        Workers? outer = current;
+        current = this;
         try
         {
             while (true)
@@ -93,6 +101,10 @@ public sealed class Workers : IDisposable
         catch (Exception e)
         {
             failure ??= e;
+        }
+        finally
+        {
+            current = outer;
         }
     }
 
