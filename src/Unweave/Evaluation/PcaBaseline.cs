@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using MathNet.Numerics.LinearAlgebra;
 using Unweave.Data;
 using Unweave.Numerics;
 
@@ -16,9 +15,10 @@ public sealed class PcaBaseline : IDisposable
     private readonly Matrix components;
     private readonly float[] mean;
 
-    private PcaBaseline(Matrix components, float[] mean, double[] variances) => (this.components, this.mean, Variances) = (components, mean, variances);
+    private PcaBaseline(Matrix components, float[] mean, double[] variances) =>
+        (this.components, this.mean, Variances) = (components, mean, variances);
 
-    /// <summary>Variance along every principal axis of the sample, descending, <c>[d]</c>.</summary>
+    /// <summary>Variance of the sample along each of the components, descending, <c>[k]</c>.</summary>
     public IReadOnlyList<double> Variances { get; }
 
     /// <summary>Fits the components to rows of a source: all of them, or 50,000 drawn at random when there are more.</summary>
@@ -31,16 +31,16 @@ public sealed class PcaBaseline : IDisposable
         int d = source.Width;
         if (k < 1 || k > d) throw new InputException($"PCA of width {d} has 1 to {d} components; {k} were asked for.");
         using Matrix sample = InputStatistics.Sample(source, LargestSample, seed);
-        float[] centre = [.. InputStatistics.Mean(sample).Select(value => (float)value)];
+        float[] center = [.. InputStatistics.Mean(sample).Select(value => (float)value)];
         float largest = 0;
         for (int r = 0; r < sample.Rows; r++)
         {
             Span<float> row = sample.Row(r);
-            TensorPrimitives.Subtract(row, centre, row);
+            TensorPrimitives.Subtract(row, center, row);
             largest = Math.Max(largest, Math.Abs(TensorPrimitives.MaxMagnitude(row)));
         }
 
-        // By a power of two to at most 2, lest squares of large or small values leave the range of single precision.
+        // By a power of two to at most 2, so that squares of large or small values stay in the range of single precision.
         int exponent = largest > 0 ? Math.ILogB(largest) : 0;
         for (int r = 0; r < sample.Rows; r++)
         {
@@ -48,24 +48,23 @@ public sealed class PcaBaseline : IDisposable
             for (int c = 0; c < d; c++) row[c] = MathF.ScaleB(row[c], -exponent);
         }
 
-        // MathNet sorts eigenvalues ascending.
-        var eigen = Covariance(sample).Evd(Symmetricity.Symmetric);
-        double[] variances = [.. eigen.EigenValues.Select(value => Math.ScaleB(Math.Max(0, value.Real), 2 * exponent)).Reverse()];
-        var axes = new Matrix(k, d);
+        (double[][] axes, double[] variances) = PrincipalComponents.Compute(sample, k, seed, Workers.Shared);
+        var fitted = new Matrix(k, d);
         for (int i = 0; i < k; i++)
-            for (int c = 0; c < d; c++) axes[i, c] = (float)eigen.EigenVectors[c, d - 1 - i];
-        return new PcaBaseline(axes, centre, variances);
+            for (int c = 0; c < d; c++) fitted[i, c] = (float)axes[i][c];
+        return new PcaBaseline(fitted, center, [.. variances.Select(value => Math.ScaleB(value, 2 * exponent))]);
     }
 
     /// <summary>Evaluates on every row of a source, with the metrics of <see cref="Evaluator"/>.</summary>
     /// <param name="source">The held-out rows.</param>
-    /// <param name="cancellation">Ends the evaluation.</param>
-    public EvaluationReport Run(IActivationSource source, CancellationToken cancellation = default)
+    /// <param name="cancellationToken">Ends the evaluation.</param>
+    public EvaluationReport Run(IActivationSource source, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
-        if (source.Width != mean.Length) throw new InputException($"The vectors of {source.Name} have width {source.Width}, but the components were fitted to width {mean.Length}.");
+        if (source.Width != mean.Length)
+            throw new InputException($"The width of {source.Name} is {source.Width}; the components were fitted to width {mean.Length}.");
         var sums = new ReconstructionSums(source.Width);
-        foreach (Matrix x in Evaluator.Blocks(source, progress: null, cancellation))
+        foreach (Matrix x in Evaluator.Blocks(source, progress: null, cancellationToken))
         {
             using var reconstruction = new Matrix(x.Rows, x.Columns);
             Reconstruct(x, reconstruction, components.Rows);
@@ -85,12 +84,12 @@ public sealed class PcaBaseline : IDisposable
         ArgumentNullException.ThrowIfNull(reconstruction);
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(k, components.Rows);
-        using Matrix centred = x.Clone(), first = new(k, components.Columns), scores = new(x.Rows, k);
+        using Matrix centered = x.Clone(), first = new(k, components.Columns), scores = new(x.Rows, k);
         for (int i = 0; i < k; i++) components.Row(i).CopyTo(first.Row(i));
         using var product = new DenseProduct(Workers.Shared);
-        Shift(centred, -1);
+        Shift(centered, -1);
         product.PackRight(first, transposed: true);
-        product.Multiply(centred, transposed: false, scores);
+        product.Multiply(centered, transposed: false, scores);
         product.PackRight(first, transposed: false);
         product.Multiply(scores, transposed: false, reconstruction);
         Shift(reconstruction, 1);
@@ -106,27 +105,5 @@ public sealed class PcaBaseline : IDisposable
             Span<float> row = x.Row(r);
             for (int c = 0; c < row.Length; c++) row[c] += sign * mean[c];
         }
-    }
-
-    // XᵀX/rows by blocks, each block's product in single precision and their sum in double.
-    private static Matrix<double> Covariance(Matrix centred)
-    {
-        const int Block = 512;
-        int d = centred.Columns;
-        double[,] sum = new double[d, d];
-        using var product = new DenseProduct(Workers.Shared);
-        using var partial = new Matrix(d, d);
-        for (int first = 0; first < centred.Rows; first += Block)
-        {
-            int count = Math.Min(Block, centred.Rows - first);
-            using var block = new Matrix(count, d);
-            for (int r = 0; r < count; r++) centred.Row(first + r).CopyTo(block.Row(r));
-            product.PackRight(block, transposed: false);
-            product.Multiply(block, transposed: true, partial);
-            for (int i = 0; i < d; i++)
-                for (int j = 0; j < d; j++) sum[i, j] += partial[i, j];
-        }
-
-        return Matrix<double>.Build.Dense(d, d, (i, j) => (sum[i, j] + sum[j, i]) / 2 / centred.Rows);
     }
 }
