@@ -10,12 +10,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MudBlazor.Services;
+using Unweave.Learn;
 using Unweave.Web.Access;
 using Unweave.Web.Api;
 using Unweave.Web.Components;
-using Unweave.Web.Learn.Compression;
-using Unweave.Web.Learn.Retrieval;
-using Unweave.Web.Learn.Work;
 
 namespace Unweave.Web;
 
@@ -54,7 +52,7 @@ public static class Dashboard
             kestrel.Listen(options.Address, options.Port);
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(3));
-        builder.Services.AddSingleton(options).AddSingleton<Runs>().AddSingleton(TimeProvider.System).AddSingleton<Seats>().AddSingleton<Bottlenecks>().AddSingleton(services => new Shared<SparseIndex>(SparseIndex.Make(services.GetRequiredService<Seats>())));
+        builder.Services.AddSingleton(options).AddSingleton<Runs>().AddSingleton(TimeProvider.System).AddSingleton<IOwnRuns, OwnRuns>().AddExplainer();
         // Keys live as long as the server: nothing is written outside the runs, and nothing needs to be read after a restart.
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents(Bound).AddHubOptions(hub => hub.MaximumReceiveMessageSize = LargestMessage);
@@ -69,7 +67,7 @@ public static class Dashboard
         app.UseAntiforgery();
         app.MapStaticAssets();
         app.MapApi();
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode(render => render.ContentSecurityFrameAncestorsPolicy = null);
+        app.MapRazorComponents<App>().AddAdditionalAssemblies(typeof(Chapter).Assembly).AddInteractiveServerRenderMode(render => render.ContentSecurityFrameAncestorsPolicy = null);
         return app;
     }
 

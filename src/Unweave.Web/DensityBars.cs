@@ -1,4 +1,3 @@
-using Unweave.Web.Components;
 
 namespace Unweave.Web;
 

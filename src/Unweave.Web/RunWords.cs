@@ -2,7 +2,6 @@ using System.Globalization;
 using Unweave.Autoencoders;
 using Unweave.Hosts;
 using Unweave.Training;
-using Unweave.Web.Components;
 
 namespace Unweave.Web;
 

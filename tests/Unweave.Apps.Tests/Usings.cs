@@ -1,1 +1,2 @@
+global using Unweave.Components;
 global using Xunit;

@@ -6,6 +6,7 @@ using Unweave.Cli.Rendering;
 using Unweave.Data;
 using Unweave.Evaluation;
 using Unweave.Interpretation;
+using Unweave.Learn;
 using Unweave.Training;
 using Unweave.Web;
 

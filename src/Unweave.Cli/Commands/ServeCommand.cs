@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Text.Json.Nodes;
 using Unweave.Web;
-using Unweave.Web.Learn;
+using Unweave.Learn;
 
 namespace Unweave.Cli.Commands;
 

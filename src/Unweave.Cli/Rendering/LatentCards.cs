@@ -1,6 +1,6 @@
 using Spectre.Console;
 using Unweave.Interpretation;
-using Unweave.Web;
+using Unweave.Learn;
 
 namespace Unweave.Cli.Rendering;
 

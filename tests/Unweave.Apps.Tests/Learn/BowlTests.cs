@@ -1,6 +1,7 @@
 using CsCheck;
+using Unweave.Learn.Numerics;
 using Unweave.Numerics;
-using Unweave.Web.Learn.L1;
+using Unweave.Learn.L1;
 
 namespace Unweave.Apps.Tests.Learn;
 

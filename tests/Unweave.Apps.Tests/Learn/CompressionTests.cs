@@ -3,11 +3,11 @@ using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
 using Unweave.Data;
 using Unweave.Evaluation;
+using Unweave.Learn.Numerics;
 using Unweave.Numerics;
 using Unweave.Training;
-using Unweave.Web.Components;
-using Unweave.Web.Learn;
-using Unweave.Web.Learn.Compression;
+using Unweave.Learn;
+using Unweave.Learn.Compression;
 
 namespace Unweave.Apps.Tests.Learn;
 

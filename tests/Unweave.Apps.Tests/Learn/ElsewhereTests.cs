@@ -3,10 +3,10 @@ using Bunit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
-using Unweave.Web.Learn.Adversarial;
-using Unweave.Web.Learn.Neighbours;
-using Unweave.Web.Learn.Variational;
-using Unweave.Web.Learn.Work;
+using Unweave.Learn.Adversarial;
+using Unweave.Learn.Neighbours;
+using Unweave.Learn.Variational;
+using Unweave.Learn.Work;
 
 namespace Unweave.Apps.Tests.Learn;
 

@@ -1,7 +1,7 @@
 using Unweave.Autoencoders;
 using Unweave.Numerics;
 using Unweave.Training;
-using Unweave.Web.Learn.Training;
+using Unweave.Learn.Training;
 
 namespace Unweave.Apps.Tests.Learn;
 

@@ -1,5 +1,5 @@
 using Unweave.Numerics;
-using Unweave.Web.Learn;
+using Unweave.Learn;
 
 namespace Unweave.Apps.Tests.Learn;
 

@@ -1,5 +1,5 @@
 using Unweave.Numerics;
-using Unweave.Web.Learn.Adversarial;
+using Unweave.Learn.Adversarial;
 
 namespace Unweave.Apps.Tests.Learn;
 

@@ -1,7 +1,8 @@
 using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
+using Unweave.Learn.Numerics;
 using Unweave.Numerics;
-using Unweave.Web.Learn.Divergences;
+using Unweave.Learn.Divergences;
 using static Microsoft.Playwright.Assertions;
 
 namespace Unweave.Apps.Tests.Learn;
@@ -109,12 +110,12 @@ public sealed class KlTests
     private static async Task Reads(IPage page, Pair pair, double binWidth)
     {
         ILocator demo = page.Locator("figure.demo").First;
-        double kl = Divergence.Kl(pair.P, pair.Q), back = Divergence.Kl(pair.Q, pair.P), js = Divergence.Js(pair.P, pair.Q);
+        double kl = Divergence.Kl(pair.P, pair.Q), back = Divergence.Kl(pair.Q, pair.P), js = GaussianDensity.Js(pair.P, pair.Q);
         await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Of(kl));
         await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Of(back));
         await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Of(js));
         await Expect(demo.Locator("[data-value=kl-pq-bits]")).ToHaveTextAsync(Written.Of(Divergence.Kl(pair.P, pair.Q, LogBase.Bits)));
-        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(pair.P, pair.Q, LogBase.Bits)));
+        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Of(GaussianDensity.Js(pair.P, pair.Q, LogBase.Bits)));
 
         double[] p = Pair.Bins(pair.P, binWidth), q = Pair.Bins(pair.Q, binWidth);
         await Expect(page.Locator("[data-value=exact-kl-pq]")).ToHaveTextAsync(Written.Of(kl));

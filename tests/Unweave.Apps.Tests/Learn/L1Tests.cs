@@ -1,8 +1,7 @@
 using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
 using Unweave.Numerics;
-using Unweave.Web.Components;
-using Unweave.Web.Learn.L1;
+using Unweave.Learn.L1;
 using static Microsoft.Playwright.Assertions;
 
 namespace Unweave.Apps.Tests.Learn;

@@ -1,5 +1,5 @@
 using System.Reflection;
-using Unweave.Web.Learn;
+using Unweave.Learn;
 
 namespace Unweave.Apps.Tests.Learn;
 
@@ -7,7 +7,7 @@ namespace Unweave.Apps.Tests.Learn;
 public sealed class LinesTests
 {
     /// <summary>Every class of lines.</summary>
-    public static TheoryData<string> Names => [.. typeof(LearnLines).Assembly.GetTypes().Where(type => string.Equals(type.Namespace, "Unweave.Web.Learn.Lines", StringComparison.Ordinal) && !type.IsNested).Select(type => type.Name).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Names => [.. typeof(LearnLines).Assembly.GetTypes().Where(type => string.Equals(type.Namespace, "Unweave.Learn.Lines", StringComparison.Ordinal) && !type.IsNested).Select(type => type.Name).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -15,7 +15,7 @@ public sealed class LinesTests
     {
         string shown = LearnLines.Read(name);
         using var printed = new StringWriter { NewLine = "\n" };
-        Type type = typeof(LearnLines).Assembly.GetType($"Unweave.Web.Learn.Lines.{name}", throwOnError: true)!;
+        Type type = typeof(LearnLines).Assembly.GetType($"Unweave.Learn.Lines.{name}", throwOnError: true)!;
         type.GetMethod("Run", BindingFlags.Public | BindingFlags.Static)!.Invoke(null, [printed]);
 
         string[] said = [.. shown.Split('\n').Where(line => line.Contains("Console.WriteLine", StringComparison.Ordinal)).Select(line => line[(line.LastIndexOf("// ", StringComparison.Ordinal) + 3)..].Trim())];

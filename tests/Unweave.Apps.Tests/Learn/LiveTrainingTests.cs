@@ -1,5 +1,5 @@
-using Unweave.Web.Learn.Training;
-using Unweave.Web.Learn.Work;
+using Unweave.Learn.Training;
+using Unweave.Learn.Work;
 
 namespace Unweave.Apps.Tests.Learn;
 

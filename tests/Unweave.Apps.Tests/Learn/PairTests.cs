@@ -1,6 +1,7 @@
 using CsCheck;
+using Unweave.Learn.Numerics;
 using Unweave.Numerics;
-using Unweave.Web.Learn.Divergences;
+using Unweave.Learn.Divergences;
 
 namespace Unweave.Apps.Tests.Learn;
 
@@ -144,5 +145,17 @@ public sealed class PairTests
             Assert.All(moved.Values, value => Assert.InRange(value, 0, 1));
             Assert.Equal(0, Divergence.Kl(moved.Span, moved.Span));
         }, iter: 200);
+    }
+
+    [Fact]
+    public void Terms_of_KL_have_signs_and_add_up_to_it()
+    {
+        Assert.Equal(0.5 * Math.Log(2), Shares.KlTerm(0.5, 0.25), 1e-15);
+        Assert.Equal(-0.25 * Math.Log(2), Shares.KlTerm(0.25, 0.5), 1e-15);
+        Assert.Equal(0, Shares.KlTerm(0, 0.5));
+        Assert.Equal(0, Shares.KlTerm(0, 0));
+        Assert.Equal(double.PositiveInfinity, Shares.KlTerm(0.5, 0));
+        Gen<Shares> all = Gen.OneOf(Gen.Double[0.001, 1], Gen.Const(0.0)).Array[5].Where(weights => weights.Sum() > 0.1).Select(weights => new Shares(weights));
+        Gen.Select(all, all).Sample((p, q) => Assert.Equal(Divergence.Kl(p.Span, q.Span), p.Values.Zip(q.Values, Shares.KlTerm).Sum(), 1e-12));
     }
 }

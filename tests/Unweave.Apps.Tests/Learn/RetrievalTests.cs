@@ -1,7 +1,7 @@
 using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
-using Unweave.Web.Learn.Retrieval;
-using Unweave.Web.Learn.Work;
+using Unweave.Learn.Retrieval;
+using Unweave.Learn.Work;
 
 namespace Unweave.Apps.Tests.Learn;
 

@@ -1,4 +1,4 @@
-using Unweave.Web.Learn.Work;
+using Unweave.Learn.Work;
 
 namespace Unweave.Apps.Tests.Learn;
 

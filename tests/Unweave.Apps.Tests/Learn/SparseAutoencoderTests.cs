@@ -1,8 +1,7 @@
 using System.Globalization;
 using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
-using Unweave.Web.Components;
-using Unweave.Web.Learn.Training;
+using Unweave.Learn.Training;
 
 namespace Unweave.Apps.Tests.Learn;
 

@@ -1,8 +1,8 @@
 using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
+using Unweave.Learn.Numerics;
 using Unweave.Numerics;
-using Unweave.Web.Components;
-using Unweave.Web.Learn.Sparsity;
+using Unweave.Learn.Sparsity;
 using static Microsoft.Playwright.Assertions;
 
 namespace Unweave.Apps.Tests.Learn;

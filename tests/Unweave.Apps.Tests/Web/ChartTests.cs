@@ -2,7 +2,6 @@ using System.Globalization;
 using AngleSharp.Dom;
 using Bunit;
 using Unweave.Web;
-using Unweave.Web.Components;
 
 namespace Unweave.Apps.Tests.Web;
 

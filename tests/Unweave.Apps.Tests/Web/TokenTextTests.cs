@@ -1,7 +1,6 @@
 using AngleSharp.Dom;
 using Bunit;
 using Unweave.Interpretation;
-using Unweave.Web.Components;
 
 namespace Unweave.Apps.Tests.Web;
 

@@ -1,0 +1,58 @@
+using System.Globalization;
+using Unweave.Interpretation;
+
+namespace Unweave.Components;
+
+/// <summary>How numbers are written for people.</summary>
+internal static class Figures
+{
+    /// <summary>A count with its digits in groups of three.</summary>
+    public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>A number to about three significant digits.</summary>
+    public static string Short(double value) => value switch
+    {
+        _ when double.IsNaN(value) => "–",
+        _ when double.IsInfinity(value) => value > 0 ? "∞" : "−∞",
+        0 => "0",
+        < 0 => "−" + Short(-value),
+        >= 1e6 or < 1e-3 => value.ToString("0.##e+0", CultureInfo.InvariantCulture),
+        >= 1000 => value.ToString("N0", CultureInfo.InvariantCulture),
+        >= 100 => value.ToString("0", CultureInfo.InvariantCulture),
+        >= 10 => value.ToString("0.#", CultureInfo.InvariantCulture),
+        >= 1 => value.ToString("0.##", CultureInfo.InvariantCulture),
+        _ => value.ToString("0.###", CultureInfo.InvariantCulture),
+    };
+
+    /// <summary>A share as a percentage, to two significant digits where it is small.</summary>
+    public static string Percent(double share) => share switch
+    {
+        _ when double.IsNaN(share) => "–",
+        0 => "0%",
+        < 0.00001 => (share * 100).ToString("0.#e+0", CultureInfo.InvariantCulture) + "%",
+        < 0.001 => (share * 100).ToString("0.####", CultureInfo.InvariantCulture) + "%",
+        < 0.01 => (share * 100).ToString("0.##", CultureInfo.InvariantCulture) + "%",
+        < 0.1 => (share * 100).ToString("0.#", CultureInfo.InvariantCulture) + "%",
+        _ => (share * 100).ToString("0", CultureInfo.InvariantCulture) + "%",
+    };
+
+    /// <summary>A score to two digits.</summary>
+    public static string Score(double value) => double.IsNaN(value) ? "–" : value.ToString("0.00", CultureInfo.InvariantCulture);
+
+    /// <summary>An activation to about three significant digits.</summary>
+    public static string Activation(double value) => Short(value);
+
+    /// <summary>A kind in a word.</summary>
+    public static string Kind(FeatureKind kind) => kind switch
+    {
+        FeatureKind.Ordinary => "ordinary",
+        FeatureKind.Dead => "dead",
+        FeatureKind.Dense => "dense",
+        FeatureKind.Token => "single token",
+        FeatureKind.Position => "position",
+        _ => kind.ToString(),
+    };
+
+    /// <summary>A number as CSS and SVG read it.</summary>
+    public static string Css(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+}

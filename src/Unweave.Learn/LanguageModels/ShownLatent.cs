@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Unweave.Interpretation;
+
+namespace Unweave.Learn.LanguageModels;
+
+/// <summary>A latent of a language model's autoencoder, as the explainer shows it.</summary>
+/// <param name="Latent">Its number.</param>
+/// <param name="Label">Its label.</param>
+/// <param name="Detection">Balanced accuracy of the label on texts it was not made from.</param>
+/// <param name="Frequency">Share of tokens on which it fires.</param>
+/// <param name="Max">Its strongest activation.</param>
+/// <param name="Raised">Tokens that it makes more likely next.</param>
+/// <param name="Lowered">Tokens that it makes less likely next.</param>
+/// <param name="Examples">Texts on which it fires.</param>
+public sealed record ShownLatent(int Latent, string Label, double Detection, double Frequency, float Max, IReadOnlyList<TokenLogit> Raised, IReadOnlyList<TokenLogit> Lowered, IReadOnlyList<FeatureExample> Examples)
+{
+    private static readonly Lazy<IReadOnlyList<ShownLatent>> demo = new(ReadDemo);
+
+    /// <summary>Twelve latents of the demo's autoencoder, which come with Unweave.</summary>
+    /// <exception cref="InputException">The file is missing or damaged.</exception>
+    public static IReadOnlyList<ShownLatent> Demo => demo.Value;
+
+    /// <summary>Address of its page in the dashboard; null where there is none.</summary>
+    public string? Address { get; init; }
+
+    private static List<ShownLatent> ReadDemo()
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "data", "features", "english-4m.json");
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));
+            return [.. json.RootElement.EnumerateArray().Select(Read)];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new InputException($"{path}: the explainer's latents cannot be read ({e.Message}); install Unweave again.", e);
+        }
+    }
+
+    private static ShownLatent Read(JsonElement from) => new(
+        from.GetProperty("latent").GetInt32(),
+        from.GetProperty("label").GetString()!,
+        from.GetProperty("detection").GetDouble(),
+        from.GetProperty("frequency").GetDouble(),
+        from.GetProperty("max").GetSingle(),
+        Tokens(from.GetProperty("raised")),
+        Tokens(from.GetProperty("lowered")),
+        [.. from.GetProperty("examples").EnumerateArray().Select(Example)]);
+
+    private static List<TokenLogit> Tokens(JsonElement from) => [.. from.EnumerateArray().Select(token => new TokenLogit(0, token.GetProperty("text").GetString()!, token.GetProperty("logit").GetSingle()))];
+
+    private static FeatureExample Example(JsonElement from) => new(
+        from.GetProperty("document").GetString()!,
+        0,
+        0,
+        [.. from.GetProperty("pieces").EnumerateArray().Select(piece => piece.GetString()!)],
+        [.. from.GetProperty("activations").EnumerateArray().Select(activation => activation.GetSingle())],
+        from.GetProperty("peak").GetInt32());
+}
