@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Unweave.Cli;
 
-/// <summary>Ctrl-C (and SIGTERM): the first asks the work to stop cleanly, the second ends the process at once.</summary>
+/// <summary>
+/// Ctrl-C (and SIGTERM): the first asks the work to stop cleanly, the second ends the process at once. Where the parent has SIGINT
+/// ignored, as shells do for what a script starts in the background, it stays ignored; SIGTERM then stops the work.
+/// </summary>
 internal sealed class Interrupt : IDisposable
 {
     /// <summary>Signals this close together are one Ctrl-C that reached the process twice, from the terminal and from the program that started it.</summary>

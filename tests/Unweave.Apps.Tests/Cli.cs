@@ -7,7 +7,22 @@ namespace Unweave.Apps.Tests;
 /// <summary>The built command, run as a process of its own in a folder of the test's.</summary>
 internal static partial class Cli
 {
+    private const int SigInt = 2, SigTerm = 15;
+
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    // A child inherits an ignored signal, and the command, like all of .NET, then leaves it ignored. So tests that run in the background
+    // of a script, where shells have interrupts ignored, would never be able to interrupt a command.
+    static Cli()
+    {
+        Span<nint> action = stackalloc nint[64];
+        if (OperatingSystem.IsWindows() || SigAction(SigInt, 0, action) != 0 || action[0] != SignalIgnored) return;
+        Signal(SigInt, SignalDefault);
+    }
+
+    private static nint SignalDefault => 0;
+
+    private static nint SignalIgnored => 1;
 
     /// <summary>Runs a command to its end.</summary>
     /// <param name="folder">Its working directory.</param>
@@ -64,14 +79,20 @@ internal static partial class Cli
     }
 
     /// <summary>What Ctrl-C sends.</summary>
-    public static void Interrupt(Process process)
-    {
-        const int SigInt = 2;
-        Assert.Equal(0, Kill(process.Id, SigInt));
-    }
+    public static void Interrupt(Process process) => Assert.Equal(0, Kill(process.Id, SigInt));
+
+    /// <summary>What <c>kill</c> and service managers send.</summary>
+    public static void Terminate(Process process) => Assert.Equal(0, Kill(process.Id, SigTerm));
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "signal")]
+    private static partial nint Signal(int signal, nint handler);
+
+    // The handler is the first word of the structure, on Linux and on macOS.
+    [LibraryImport("libc", EntryPoint = "sigaction")]
+    private static partial int SigAction(int signal, nint change, Span<nint> now);
 }
 
 /// <summary>How a command ended.</summary>

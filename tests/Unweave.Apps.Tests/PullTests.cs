@@ -172,19 +172,15 @@ public sealed class PullTests : IDisposable
     /// <summary>Starts a pull from the test's hub, in an environment of the test's.</summary>
     private Process Start(string[] arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) is "dotnet" ? host : "dotnet")
+        var variables = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
-            WorkingDirectory = place.Folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
-            UseShellExecute = false,
+            ["HF_ENDPOINT"] = null,
+            ["HF_TOKEN"] = null,
+            ["UNWEAVE_OFFLINE"] = null,
+            ["UNWEAVE_HUB"] = hub.Hub.Address.AbsoluteUri,
+            ["UNWEAVE_CACHE"] = place["cache"],
         };
-        foreach (string argument in (string[])[Path.Combine(AppContext.BaseDirectory, "Unweave.Cli.dll"), "pull", .. arguments]) start.ArgumentList.Add(argument);
-        foreach (string name in (string[])["HF_ENDPOINT", "HF_TOKEN", "UNWEAVE_OFFLINE"]) start.Environment.Remove(name);
-        start.Environment["UNWEAVE_HUB"] = hub.Hub.Address.AbsoluteUri;
-        start.Environment["UNWEAVE_CACHE"] = place["cache"];
-        foreach ((string name, string value) in environment) start.Environment[name] = value;
-        return Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
+        foreach ((string name, string value) in environment) variables[name] = value;
+        return Cli.Start(place.Folder, variables, ["pull", .. arguments]);
     }
 }
