@@ -15,6 +15,6 @@ public static class Explainer
     {
         services.TryAddSingleton(TimeProvider.System);
         return services.AddSingleton<Seats>().AddSingleton<Bottlenecks>()
-            .AddSingleton(provider => new Shared<SparseIndex>(SparseIndex.Make(provider.GetRequiredService<Seats>())));
+            .AddSingleton(provider => new Shared<DefinitionSearch>(DefinitionSearch.Make(provider.GetRequiredService<Seats>())));
     }
 }

@@ -6,7 +6,10 @@ namespace Unweave.Learn.Retrieval;
 /// </summary>
 internal sealed class LatentNames
 {
-    private const int Strongest = 24, Least = 3, Words = 3;
+    /// <summary>How many of a latent's texts name it.</summary>
+    public const int Strongest = 24;
+
+    private const int Least = 3, Words = 3;
 
     private readonly string[][] words;
     private readonly Dictionary<string, int> texts = new(StringComparer.Ordinal);
@@ -20,20 +23,19 @@ internal sealed class LatentNames
     }
 
     /// <summary>Names a latent.</summary>
-    /// <param name="rows">The texts that have it, strongest first.</param>
-    public string Of(IReadOnlyList<int> rows)
+    /// <param name="rows">The texts in which it is strongest: at most <see cref="Strongest"/>, the strongest first.</param>
+    public string Name(IReadOnlyList<int> rows)
     {
         if (rows.Count == 0) return "never active";
-        int[] top = [.. rows.Take(Strongest)];
         string[] best =
         [
-            .. top.SelectMany(row => words[row]).CountBy(word => word, StringComparer.Ordinal)
-                .Where(pair => pair.Value >= Math.Min(Least, top.Length))
-                .Select(pair => (Word: pair.Key, Gain: pair.Value * Math.Log((double)pair.Value / top.Length / ((double)texts[pair.Key] / words.Length))))
+            .. rows.SelectMany(row => words[row]).CountBy(word => word, StringComparer.Ordinal)
+                .Where(pair => pair.Value >= Math.Min(Least, rows.Count))
+                .Select(pair => (Word: pair.Key, Gain: pair.Value * Math.Log((double)pair.Value / rows.Count / ((double)texts[pair.Key] / words.Length))))
                 .OrderByDescending(scored => scored.Gain).ThenBy(scored => scored.Word, StringComparer.Ordinal)
                 .Take(Words).Select(scored => scored.Word),
         ];
-        return best.Length > 0 ? string.Join(", ", best) : string.Join(", ", words[top[0]].Take(Words));
+        return best.Length > 0 ? string.Join(", ", best) : string.Join(", ", words[rows[0]].Take(Words));
     }
 
     private static string[] Split(string text)

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using MathNet.Numerics.LinearAlgebra;
 using Unweave.Data;
 using Unweave.Numerics;
 
@@ -63,19 +62,36 @@ internal static class Patches
         return patches;
     }
 
-    // Along each principal axis, divided by its standard deviation, and turned back (ZCA): the result still looks like the patch.
+    // Divided by the standard deviation along each principal axis, and turned back (ZCA): the result still looks like the patch.
     private static Matrix Whiten(Matrix patches)
     {
         double[] mean = InputStatistics.Mean(patches);
-        var rows = Matrix<double>.Build.Dense(patches.Rows, Pixels, (r, c) => patches[r, c] - mean[c]);
-        var covariance = rows.TransposeThisAndMultiply(rows) / patches.Rows;
-        var eigen = covariance.Evd(Symmetricity.Symmetric);
-        var factors = Vector<double>.Build.Dense(Pixels, i => Scale / Math.Sqrt(Math.Max(0, eigen.EigenValues[i].Real) + WhiteningFloor));
-        var turn = eigen.EigenVectors * Matrix<double>.Build.DiagonalOfDiagonalVector(factors) * eigen.EigenVectors.Transpose();
-        var white = rows * turn;
+        double[][] covariance = Zeros();
+        for (int r = 0; r < patches.Rows; r++)
+        {
+            double[] row = Centered(r);
+            for (int i = 0; i < Pixels; i++) DoubleRows.AddScaled(covariance[i], row, row[i] / patches.Rows);
+        }
+
+        (double[] variances, double[][] axes) = JacobiEigen.Solve(covariance);
+        double[][] whitening = Zeros();
+        for (int axis = 0; axis < Pixels; axis++)
+        {
+            double factor = Scale / Math.Sqrt(Math.Max(0, variances[axis]) + WhiteningFloor);
+            for (int i = 0; i < Pixels; i++) DoubleRows.AddScaled(whitening[i], axes[axis], factor * axes[axis][i]);
+        }
+
         var result = new Matrix(patches.Rows, Pixels);
         for (int r = 0; r < patches.Rows; r++)
-            for (int c = 0; c < Pixels; c++) result[r, c] = (float)white[r, c];
+        {
+            double[] row = Centered(r);
+            for (int i = 0; i < Pixels; i++) result[r, i] = (float)DoubleRows.Dot(whitening[i], row);
+        }
+
         return result;
+
+        double[] Centered(int r) => [.. mean.Select((m, c) => patches[r, c] - m)];
+
+        static double[][] Zeros() => [.. Enumerable.Range(0, Pixels).Select(_ => new double[Pixels])];
     }
 }

@@ -13,6 +13,7 @@ public sealed class FloorTests
         ["Formats"] = ["Numerics"],
         ["Data"] = ["Numerics", "Formats"],
         ["Autoencoders"] = ["Numerics"],
+        ["Retrieval"] = ["Numerics", "Formats"],
         ["Hosts"] = ["Numerics", "Formats", "Data"],
         ["Checkpoints"] = ["Numerics", "Formats", "Autoencoders"],
         ["Training"] = ["Numerics", "Formats", "Data", "Autoencoders", "Checkpoints"],
