@@ -12,22 +12,22 @@ if [ "${1:-}" = "-r" ]; then
   rounds=$2
   shift 2
 fi
-unweave=artifacts/bin/Unweave.Cli/release/unweave
-[ -x "$unweave" ] || dotnet build -c Release src/Unweave.Cli >&2
+bench=artifacts/bin/Unweave.Benchmarks/release/Unweave.Benchmarks
+[ -x "$bench" ] || dotnet build -c Release benchmarks/Unweave.Benchmarks >&2
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 shapes=("2048 768 12288 32" "4096 512 8192 64" "1024 256 4096 16")
 for ((round = 1; round <= rounds; round++)); do
   for shape in "${shapes[@]}"; do
     read -r batch d latents k <<<"$shape"
-    "$unweave" bench step --batch "$batch" --d "$d" --latents "$latents" --k "$k" --repeats 5 |
+    "$bench" step --batch "$batch" --d "$d" --latents "$latents" --k "$k" --repeats 5 |
       awk -v s="$shape" '/median_ms/ {print s "|" $1 "|" $3}' >>"$log"
     [ $# -eq 0 ] || "$@" "$batch" "$d" "$latents" "$k" 0 5 | awk -v s="$shape" '/median_ms/ {print s "|peer " $1 "|" $3}' >>"$log"
   done
   echo "round $round of $rounds" >&2
 done
 
-echo "$(lscpu | sed -n 's/^Model name: *//p'), $(nproc) cores, $("$unweave" bench step --batch 8 --d 8 --latents 8 --k 1 --repeats 1 | head -n 1), $rounds rounds, medians in ms"
+echo "$(lscpu | sed -n 's/^Model name: *//p'), $(nproc) cores, $("$bench" step --batch 8 --d 8 --latents 8 --k 1 --repeats 1 | head -n 1), $rounds rounds, medians in ms"
 echo
 echo "| batch d latents k | what | median | times ours |"
 echo "|---|---|---:|---:|"

@@ -90,6 +90,7 @@ public sealed class FeatureCatalog : IDisposable
         List<(int Latent, FeatureLabel Label)> all = [.. labels];
         File.Write((connection, tables) =>
         {
+            tables.Upgrade(connection);
             foreach ((int latent, FeatureLabel label) in all)
             {
                 Check(connection, latent);

@@ -82,7 +82,8 @@ internal readonly record struct BuildTables(long Number)
             unlabelled INTEGER AS (label IS NULL) VIRTUAL, unscored INTEGER AS (score IS NULL) VIRTUAL);
         CREATE TABLE {Detail} (latent INTEGER PRIMARY KEY, json BLOB NOT NULL);
         CREATE TABLE {Label} (
-            latent INTEGER NOT NULL, method TEXT NOT NULL, text TEXT NOT NULL, detection REAL, fuzzing REAL, examples INTEGER NOT NULL, PRIMARY KEY (latent, method)) WITHOUT ROWID;
+            latent INTEGER NOT NULL, method TEXT NOT NULL, text TEXT NOT NULL, detection REAL, fuzzing REAL,
+            examples INTEGER NOT NULL, firing INTEGER, PRIMARY KEY (latent, method)) WITHOUT ROWID;
         CREATE VIRTUAL TABLE {Words} USING fts5 (own, label, note, tokens, examples, content = '', contentless_delete = 1, prefix = '1 2', tokenize = 'unicode61 remove_diacritics 2');
         """);
 
@@ -97,6 +98,13 @@ internal readonly record struct BuildTables(long Number)
         CREATE INDEX {Feature}_starred ON {Feature} (starred) WHERE starred;
         CREATE INDEX {Feature}_filter ON {Feature} (kind, frequency, score, unlabelled, starred);
         """);
+
+    /// <summary>Brings the labels of a build that an earlier version wrote to this one's columns.</summary>
+    public void Upgrade(SqliteConnection connection)
+    {
+        object? recorded = connection.Value($"SELECT 1 FROM pragma_table_info('{Label}') WHERE name = 'firing'");
+        if (recorded is null) connection.Run($"ALTER TABLE {Label} ADD COLUMN firing INTEGER");
+    }
 
     /// <summary>Removes them.</summary>
     public void Drop(SqliteConnection connection)

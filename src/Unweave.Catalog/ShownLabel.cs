@@ -35,14 +35,18 @@ internal static class ShownLabel
 
     /// <summary>Computed labels of a latent, best first.</summary>
     public static List<FeatureLabel> Labels(SqliteConnection connection, BuildTables tables, int latent) => connection.All(
-        $"SELECT text, method, detection, fuzzing, examples FROM {tables.Label} WHERE latent = $latent ORDER BY detection DESC, fuzzing DESC, method",
-        line => new FeatureLabel(line.GetString(0), line.GetString(1), Number(line, 2), Number(line, 3), line.GetInt32(4)),
+        // All columns, of which builds of earlier versions lack the last.
+        $"SELECT * FROM {tables.Label} WHERE latent = $latent ORDER BY detection DESC, fuzzing DESC, method",
+        line => new FeatureLabel(
+            line.GetString(2), line.GetString(1), Number(line, 3), Number(line, 4), line.GetInt32(5),
+            line.FieldCount > 6 && !line.IsDBNull(6) ? line.GetInt32(6) : null),
         ("$latent", latent));
 
     /// <summary>Adds a computed label in place of an earlier one of its method.</summary>
     public static void Add(SqliteConnection connection, BuildTables tables, int latent, FeatureLabel label) => connection.Run(
-        $"INSERT OR REPLACE INTO {tables.Label} VALUES ($latent, $method, $text, $detection, $fuzzing, $examples)",
-        ("$latent", latent), ("$method", label.Method), ("$text", label.Text), ("$detection", Stored(label.Detection)), ("$fuzzing", Stored(label.Fuzzing)), ("$examples", label.Examples));
+        $"INSERT OR REPLACE INTO {tables.Label} VALUES ($latent, $method, $text, $detection, $fuzzing, $examples, $firing)",
+        ("$latent", latent), ("$method", label.Method), ("$text", label.Text), ("$detection", Stored(label.Detection)),
+        ("$fuzzing", Stored(label.Fuzzing)), ("$examples", label.Examples), ("$firing", label.Firing));
 
     /// <summary>What a person wrote.</summary>
     public static (string? Label, string? Note, bool Starred) Person(SqliteConnection connection, int latent) => connection.All(

@@ -59,50 +59,50 @@ internal static class FeatureBuild
     public static bool IsHarvest(string path) => Harvest.Exists(path.Split('#')[0]);
 
     /// <summary>From texts that are run through the model.</summary>
-    public static Result FromTexts(string folder, SparseAutoencoder autoencoder, IHostModel model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, PassOptions pass, long tokens, SurveyOptions options, CancellationToken cancellation)
+    public static Result FromTexts(string folder, SparseAutoencoder autoencoder, IHostModel model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, PassOptions pass, long tokens, FeatureStatisticsOptions options, CancellationToken cancellation)
     {
         using var run = new ActivationPass(model, tokenizer, [hook], pass);
         if (hook.Width != autoencoder.InputWidth) throw new InputException($"{folder} is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width {hook.Width}; name the hook it was trained on with --hook.");
-        var display = new RowsDisplay("surveyed", tokens == long.MaxValue ? 0 : tokens, TimeProvider.System);
-        using FeatureSurvey survey = FeatureSurvey.OfTexts(autoencoder, run, tokenizer, corpus.Documents(), options, EmbeddedModel.Topics(), tokens, new Shown(display), cancellation);
-        return Write(folder, survey, model, tokenizer, display, new CatalogSource { Latents = survey.Latents, Rows = survey.Rows, Windows = survey.Windows, Texts = corpus.Name, Model = model.Name, Hook = hook.Name, Context = run.Context, Built = TimeProvider.System.GetUtcNow() }, cancellation);
+        var display = new RowsDisplay("counted", tokens == long.MaxValue ? 0 : tokens, TimeProvider.System);
+        using FeatureStatistics statistics = FeatureStatistics.FromTexts(autoencoder, run, tokenizer, corpus.Documents(), options, EmbeddedModel.Topics(), tokens, new Shown(display), cancellation);
+        return Write(folder, statistics, model, tokenizer, display, new CatalogSource { Latents = statistics.Latents, Rows = statistics.Rows, Windows = statistics.Windows, Texts = corpus.Name, Model = model.Name, Hook = hook.Name, Context = run.Context, Built = TimeProvider.System.GetUtcNow() }, cancellation);
     }
 
     /// <summary>From activations that were harvested before.</summary>
-    public static Result FromHarvest(string folder, SparseAutoencoder autoencoder, IHostModel model, ITokenizer tokenizer, string path, string? hook, SurveyOptions options, CancellationToken cancellation)
+    public static Result FromHarvest(string folder, SparseAutoencoder autoencoder, IHostModel model, ITokenizer tokenizer, string path, string? hook, FeatureStatisticsOptions options, CancellationToken cancellation)
     {
         string[] parts = path.Split('#');
         using var harvest = Harvest.Open(parts[0]);
         using HarvestSource source = harvest.Source(parts.Length > 1 ? parts[1] : hook);
         if (source.Width != autoencoder.InputWidth) throw new InputException($"{source.Name} has width {source.Width}, {folder} was trained on width {autoencoder.InputWidth}; name the harvest of its own hook.");
-        var display = new RowsDisplay("surveyed", source.Rows, TimeProvider.System);
-        using FeatureSurvey survey = FeatureSurvey.OfHarvest(autoencoder, source, tokenizer, options, EmbeddedModel.Topics(), new Shown(display), cancellation);
-        return Write(folder, survey, model, tokenizer, display, new CatalogSource { Latents = survey.Latents, Rows = survey.Rows, Windows = survey.Windows, Texts = harvest.Manifest.Corpus.Name, Model = harvest.Manifest.Model.Name, Hook = source.Hook, Context = harvest.Manifest.ContextLength, Built = TimeProvider.System.GetUtcNow() }, cancellation);
+        var display = new RowsDisplay("counted", source.Rows, TimeProvider.System);
+        using FeatureStatistics statistics = FeatureStatistics.FromHarvest(autoencoder, source, tokenizer, options, EmbeddedModel.Topics(), new Shown(display), cancellation);
+        return Write(folder, statistics, model, tokenizer, display, new CatalogSource { Latents = statistics.Latents, Rows = statistics.Rows, Windows = statistics.Windows, Texts = harvest.Manifest.Corpus.Name, Model = harvest.Manifest.Model.Name, Hook = source.Hook, Context = harvest.Manifest.ContextLength, Built = TimeProvider.System.GetUtcNow() }, cancellation);
     }
 
     /// <summary>From vectors.</summary>
-    public static Result FromVectors(string folder, SparseAutoencoder autoencoder, IActivationSource source, string[]? texts, SurveyOptions options, CancellationToken cancellation)
+    public static Result FromVectors(string folder, SparseAutoencoder autoencoder, IActivationSource source, string[]? texts, FeatureStatisticsOptions options, CancellationToken cancellation)
     {
         if (source.Width != autoencoder.InputWidth) throw new InputException($"{source.Name} has width {source.Width}, {folder} was trained on width {autoencoder.InputWidth}; give vectors of the same model and layer.");
         if (texts is not null && texts.Length != source.Rows) throw new InputException($"There are {texts.Length} texts for {source.Rows} vectors of {source.Name}; give one text for each row, in the same order.");
-        var display = new RowsDisplay("surveyed", source.Rows, TimeProvider.System);
-        using FeatureSurvey survey = FeatureSurvey.OfVectors(autoencoder, source, texts is null ? null : row => texts[row], options, EmbeddedModel.Topics(), new Shown(display), cancellation);
-        return Write(folder, survey, null, null, display, new CatalogSource { Latents = survey.Latents, Rows = survey.Rows, Windows = survey.Windows, Texts = source.Name, Built = TimeProvider.System.GetUtcNow() }, cancellation);
+        var display = new RowsDisplay("counted", source.Rows, TimeProvider.System);
+        using FeatureStatistics statistics = FeatureStatistics.FromVectors(autoencoder, source, texts is null ? null : row => texts[row], options, EmbeddedModel.Topics(), new Shown(display), cancellation);
+        return Write(folder, statistics, null, null, display, new CatalogSource { Latents = statistics.Latents, Rows = statistics.Rows, Windows = statistics.Windows, Texts = source.Name, Built = TimeProvider.System.GetUtcNow() }, cancellation);
     }
 
-    private static Result Write(string folder, FeatureSurvey survey, IHostModel? model, ITokenizer? tokenizer, RowsDisplay display, CatalogSource source, CancellationToken cancellation)
+    private static Result Write(string folder, FeatureStatistics statistics, IHostModel? model, ITokenizer? tokenizer, RowsDisplay display, CatalogSource source, CancellationToken cancellation)
     {
         RowsDisplay.Clear();
-        double rate = survey.Rows / display.Elapsed.TotalSeconds;
-        Console.Error.WriteLine($"Surveyed {Figures.Count(survey.Rows)} rows, {Figures.Short(rate)} a second; describing {Figures.Count(survey.Latents)} latents …");
-        using LogitLens? lens = model is null ? null : LogitLens.Open(model, tokenizer!, survey.Width);
+        double rate = statistics.Rows / display.Elapsed.TotalSeconds;
+        Console.Error.WriteLine($"Counted {Figures.Count(statistics.Rows)} rows, {Figures.Short(rate)} a second; describing {Figures.Count(statistics.Latents)} latents …");
+        using LogitLens? lens = model is null ? null : LogitLens.Open(model, tokenizer!, statistics.Width);
         var report = new FeatureReport();
         FeatureCatalog.Build(folder, source, Features(), cancellation);
         return new Result(folder, source, report, display.Elapsed, rate);
 
         IEnumerable<(Feature, IReadOnlyList<FeatureLabel>)> Features()
         {
-            foreach ((Feature feature, FeatureLabel? label) in survey.Features(lens, cancellation))
+            foreach ((Feature feature, FeatureLabel? label) in statistics.Features(lens, cancellation))
             {
                 report.Add(feature, label);
                 yield return (feature, label is null ? [] : [label]);

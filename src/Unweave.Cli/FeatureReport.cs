@@ -23,6 +23,9 @@ internal sealed class FeatureReport
     /// <summary>Live latents with a label that scores above chance.</summary>
     public int Labelled { get; private set; }
 
+    /// <summary>Labels that would score above chance by luck if all of those scored were guesses.</summary>
+    public int Lucky => (int)Math.Round(FeatureLabel.LuckyShare * lines.Count);
+
     /// <summary>Live latents whose label scores above <see cref="GoodScore"/>.</summary>
     public int Good { get; private set; }
 
@@ -63,6 +66,7 @@ internal sealed class FeatureReport
         ["live"] = Live,
         ["kinds"] = new JsonObject(Enum.GetValues<FeatureKind>().Select(kind => KeyValuePair.Create(kind.ToString().ToLowerInvariant(), (JsonNode?)Count(kind)))),
         ["labelled"] = Labelled,
+        ["labelledByLuck"] = Lucky,
         ["labelledWell"] = Good,
         ["labelledWellShare"] = Live == 0 ? 0 : Math.Round((double)Good / Live, 4),
         ["withoutLabel"] = Without,

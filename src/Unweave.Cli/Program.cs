@@ -25,7 +25,6 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     SchemaCommand.Create(help, json),
     ServeCommand.Create(help, json),
     LearnCommand.Create(help, json),
-    BenchCommand.Create(help, json),
 };
 help.AddExamples(root, "unweave demo", "unweave train vectors.npy --k 32 --latents 4096 -o sae/");
 root.Options.OfType<HelpOption>().First().Action = help;

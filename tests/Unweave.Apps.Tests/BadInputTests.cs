@@ -32,10 +32,6 @@ public sealed class BadInputTests
     [InlineData("inspect torn.safetensors", "torn.safetensors")]
     [InlineData("schema --check run.json", "run.json line 3: k is \"4\"")]
     [InlineData("schema --check contradiction.json", "contradiction.json: k is 9 but latents is 8")]
-    [InlineData("bench", "bench needs one of: step, harvest")]
-    [InlineData("bench step --k 9 --latents 8", "k is 9 but latents is 8")]
-    [InlineData("bench step --batch 0", "--batch is 0; it must be at least 1")]
-    [InlineData("bench step --batch x", "--batch is 'x'; it must be a whole number")]
     public async Task What_cannot_be_used_ends_in_one_line_and_exit_code_2(string line, string expected)
     {
         using Workplace place = Prepare();

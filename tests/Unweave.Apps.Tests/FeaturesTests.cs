@@ -68,7 +68,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         byte[] before = await File.ReadAllBytesAsync(run.Place["full/features.db"]);
         using var disk = new SmallDisk(run.Place["tiny"], "64k");
         using Process process = Cli.Start(run.Place.Folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["TMPDIR"] = run.Place["tiny"] }, "features", "build", "full", "sae/activations");
-        (await Cli.End(process)).Refused("tiny: the texts of the survey cannot be kept there");
+        (await Cli.End(process)).Refused("tiny: the texts cannot be kept there");
         Assert.Equal([run.Place["full/features.db"]], Directory.GetFiles(run.Place["full"], "features*"));
         byte[] after = await File.ReadAllBytesAsync(run.Place["full/features.db"]);
         Assert.True(before.AsSpan().SequenceEqual(after));
@@ -255,7 +255,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
             using Process process = Cli.Start(run.Place.Folder, "features", "build", folder, "--text", Path.Combine(AppContext.BaseDirectory, "data", "corpus", "train.jsonl.gz"));
             string? line;
             do line = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
-            while (line is not null && !line.StartsWith("surveyed ", StringComparison.Ordinal));
+            while (line is not null && !line.StartsWith("counted ", StringComparison.Ordinal));
             Assert.NotNull(line);
             Cli.Interrupt(process);
             Outcome stopped = await Cli.End(process);

@@ -93,16 +93,6 @@ public sealed class HostTests
         (await place.Run("eval", "whole", "--text", HeldOut, "--tokens", "2000")).Succeeded();
     }
 
-    [Fact]
-    public async Task A_harvest_is_timed_beside_the_model_alone()
-    {
-        using var place = new Workplace();
-        string[] lines = (await place.Run("bench", "harvest", "--tokens", "4000", "--repeats", "2")).Succeeded().Output.TrimEnd().Split('\n');
-        Assert.Equal(["threads", "runtime", "harvest", "harvest_share_of_runtime", "peak_resident_mib"], lines.Select(line => line.Split(' ')[0]), StringComparer.Ordinal);
-        JsonNode json = (await place.Run("bench", "harvest", "--tokens", "2000", "--repeats", "1", "--json")).Succeeded().Json;
-        Assert.True((double)json["harvest"]!["tokensPerSecond"]! > 0);
-    }
-
     [Theory]
     [InlineData("hooks README.txt", "README.txt is not an ONNX model")]
     [InlineData("hooks torn.onnx", "cut short")]

@@ -37,7 +37,7 @@ internal static class ChatScorer
         IReadOnlyList<FeatureExample> positives = Positives(feature, options), negatives = Negatives(feature, options);
         double detection = await BalancedAccuracy(chat, feature, Detection, label, [.. positives.Select(example => (QuotedText.Unmarked(example), true)), .. negatives.Select(example => (QuotedText.Unmarked(example), false))], options, cancellation);
         double fuzzing = await BalancedAccuracy(chat, feature, Fuzzing, label, MarkedTexts(feature, positives), options, cancellation);
-        return new FeatureLabel(label, method, detection, fuzzing, positives.Count + negatives.Count);
+        return new FeatureLabel(label, method, detection, fuzzing, positives.Count + negatives.Count, positives.Count);
     }
 
     /// <summary>Each text once, every other one with as many tokens marked that do not fire as there are that do.</summary>

@@ -4,7 +4,6 @@ using Unweave.Autoencoders;
 using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
-using Unweave.Evaluation;
 using Unweave.Interpretation;
 using Unweave.Learn;
 using Unweave.Training;
@@ -18,7 +17,7 @@ internal static class EmbeddingsDemo
     /// <summary>What differs from the defaults, so that it ends well within 90 seconds on two cores.</summary>
     public const string Settings = """{ "tokens": 800000, "batch": 1024, "output": "runs/demo-embeddings" }""";
 
-    private const int LatentsShown = 12, TextsShown = 5, TextsCompared = 10;
+    private const int LatentsShown = 12, TextsShown = 5;
 
     /// <summary>Runs it.</summary>
     /// <param name="settings">The settings given.</param>
@@ -46,32 +45,35 @@ internal static class EmbeddingsDemo
         using var autoencoder = Autoencoder.Load(folder);
         (RowSubset training, RowSubset heldOut) = Comparison.Split(source, options.Seed, options.Validation);
         var comparison = Comparison.Run(autoencoder, training, heldOut, cancellation: cancellation);
-        TopExamples? examples = autoencoder is SparseAutoencoder sparse ? TopExamples.Find(sparse, source, TextsCompared, cancellation: cancellation) : null;
-        IReadOnlyList<ClearLatent> clearest = examples is null ? [] : Clarity.Score(source, examples).Clearest(LatentsShown);
-        FeatureBuild.Result? features = autoencoder is SparseAutoencoder described ? FeatureBuild.FromVectors(folder, described, source, [.. texts.Select(text => $"{text.Word}: {text.Gloss}")], new SurveyOptions { Seed = options.Seed }, cancellation) : null;
-        JsonObject result = ToJson(options, end, comparison, features, clearest, texts);
+        FeatureBuild.Result? features = autoencoder is SparseAutoencoder sparse
+            ? FeatureBuild.FromVectors(
+                folder, sparse, source, [.. texts.Select(text => $"{text.Word}: {text.Gloss}")], new FeatureStatisticsOptions { Seed = options.Seed }, cancellation)
+            : null;
+        List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(folder, LatentsShown, feature => feature.Top.Count >= TextsShown);
+        JsonObject result = ToJson(options, end, comparison, features, cards, texts);
         MeasuredRun.Save(folder, result);
         if (json) Screen.WriteJson(result);
-        else Write(options, end, comparison, heldOut.Rows, features, examples, clearest, texts);
+        else Write(options, end, comparison, heldOut.Rows, features, cards, texts);
         return (ExitCode.Done, folder);
     }
 
-    private static void Write(TrainingOptions options, TrainingEnd end, Comparison comparison, long heldOut, FeatureBuild.Result? features, TopExamples? examples, IReadOnlyList<ClearLatent> clearest, WordNetText[] texts)
+    private static void Write(
+        TrainingOptions options, TrainingEnd end, Comparison comparison, long heldOut, FeatureBuild.Result? features, List<FeatureCard> cards,
+        WordNetText[] texts)
     {
         Screen.Results.MarkupLine($"\n[bold]How well it reconstructs[/] {Figures.Count(heldOut)} definitions that were held out from training:");
         MetricsTable.Write(comparison);
-        if (examples is not null)
-        {
-            long[] fired = [.. Enumerable.Range(0, examples.Latents).Select(examples.Fired)];
-            DensityChart.Write(DensityHistogram.Of(fired, examples.Rows), examples.Rows);
-            Screen.Results.MarkupLine($"\n[bold]What its {clearest.Count} clearest latents mean:[/] the definitions that each is strongest on");
-            LatentCards.Write(clearest, texts, TextsShown);
-        }
-
+        if (comparison.Trained.Density is { } density) DensityChart.Write(density, comparison.Trained.Rows);
         if (features is not null)
         {
-            Screen.Results.MarkupLine("\n[bold]Labels,[/] made from the words of the definitions:");
+            Screen.Results.MarkupLine("\n[bold]What its latents mean:[/] labels made from the words of the definitions");
             FeatureTable.Write(features.Report);
+            Screen.Results.MarkupLine($"[bold]{cards.Count} of those whose labels hold best,[/] with the definitions that each is strongest on");
+            foreach (FeatureCard card in cards)
+            {
+                card.WriteHeading("definitions");
+                foreach (FeatureExample example in card.Feature.Top.Take(TextsShown)) Write(example, texts[(int)example.Row]);
+            }
         }
 
         Console.Out.WriteLine();
@@ -87,25 +89,31 @@ internal static class EmbeddingsDemo
         }
     }
 
-    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, Comparison comparison, FeatureBuild.Result? features, IReadOnlyList<ClearLatent> clearest, WordNetText[] texts)
+    private static void Write(FeatureExample example, WordNetText text)
+    {
+        const int activationWidth = 6, wordWidth = 24, partWidth = 4;
+        int glossWidth = Math.Max(20, Screen.Results.Profile.Width - activationWidth - wordWidth - partWidth - 6);
+        string strength = Figures.Short(example.Activation).PadLeft(activationWidth), word = Cut(text.Word, wordWidth).PadRight(wordWidth);
+        string part = text.PartOfSpeech.PadRight(partWidth);
+        Screen.Results.MarkupLineInterpolated($"{strength}  [aqua]{word}[/]  [grey]{part}[/]  {Cut(text.Gloss, glossWidth)}");
+    }
+
+    private static string Cut(string text, int width) => text.Length <= width ? text : text[..(width - 1)] + "…";
+
+    private static JsonObject ToJson(
+        TrainingOptions options, TrainingEnd end, Comparison comparison, FeatureBuild.Result? features, List<FeatureCard> cards, WordNetText[] texts)
     {
         JsonObject result = comparison.ToJson();
         result["features"] = features?.ToJson();
         result["training"] = end.ToJson(options);
-        result["latents"] = new JsonArray([.. clearest.Select(latent => new JsonObject
+        result["latents"] = new JsonArray([.. cards.Select(card => card.ToJson(TextsShown, example => new JsonObject
         {
-            ["latent"] = latent.Latent,
-            ["clarity"] = latent.Score,
-            ["frequency"] = latent.Frequency,
-            ["examples"] = new JsonArray([.. latent.Examples.Take(TextsShown).Select(example => new JsonObject
-            {
-                ["row"] = example.Row,
-                ["activation"] = example.Activation,
-                ["word"] = texts[(int)example.Row].Word,
-                ["partOfSpeech"] = texts[(int)example.Row].PartOfSpeech,
-                ["gloss"] = texts[(int)example.Row].Gloss,
-            })]),
-        })]);
+            ["row"] = example.Row,
+            ["activation"] = example.Activation,
+            ["word"] = texts[(int)example.Row].Word,
+            ["partOfSpeech"] = texts[(int)example.Row].PartOfSpeech,
+            ["gloss"] = texts[(int)example.Row].Gloss,
+        }))]);
         return result;
     }
 }

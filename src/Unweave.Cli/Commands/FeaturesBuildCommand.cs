@@ -30,7 +30,7 @@ internal static class FeaturesBuildCommand
             string[] named = parsed.GetValue(data) ?? [];
             TrainingOptions? run = FeatureBuild.Settings(path);
             IReadOnlyList<string> files = named.Length > 0 ? named : host.HasText(parsed) && HostReference.Find(path) is not null ? [] : run?.Data ?? [];
-            var options = new SurveyOptions { Seed = parsed.GetValue(seed) };
+            var options = new FeatureStatisticsOptions { Seed = parsed.GetValue(seed) };
             if (files.Count == 0) result = FromTexts();
             else if (files.Count == 1 && FeatureBuild.IsHarvest(files[0])) result = FromHarvest(files[0]);
             else result = FromVectors(files);

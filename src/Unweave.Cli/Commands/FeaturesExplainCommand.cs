@@ -56,6 +56,7 @@ internal static class FeaturesExplainCommand
             RowsDisplay.Clear();
         }
 
+        int lucky = (int)Math.Round(FeatureLabel.LuckyShare * report.Labelled.Count);
         if (json)
         {
             Screen.WriteJson(new JsonObject
@@ -65,6 +66,7 @@ internal static class FeaturesExplainCommand
                 ["latents"] = latents.Count,
                 ["labelled"] = new JsonArray([.. report.Labelled.Select(latent => (JsonNode)latent)]),
                 ["aboveChance"] = report.AboveChance,
+                ["aboveChanceByLuck"] = lucky,
                 ["kept"] = report.Kept,
                 ["skipped"] = new JsonArray([.. report.Skipped.Select(item => new JsonObject { ["latent"] = item.Latent, ["reason"] = item.Reason })]),
                 ["requests"] = report.Requests,
@@ -73,9 +75,13 @@ internal static class FeaturesExplainCommand
             return;
         }
 
-        Console.Out.WriteLine($"{report.Model} labelled {Figures.Count(report.Labelled.Count)} of {Figures.Count(latents.Count)} latents, {Figures.Count(report.AboveChance)} above chance{(report.Kept > 0 ? $"; {Figures.Count(report.Kept)} had its label before" : "")}.");
+        Console.Out.WriteLine(
+            $"{report.Model} labelled {Figures.Count(report.Labelled.Count)} of {Figures.Count(latents.Count)} latents, "
+            + $"{Figures.Count(report.AboveChance)} above chance (guesses would give about {Figures.Count(lucky)})"
+            + $"{(report.Kept > 0 ? $"; {Figures.Count(report.Kept)} had its label before" : "")}.");
         Console.Out.WriteLine($"{Figures.Count(report.Requests)} requests were sent; {Figures.Count(report.Remembered)} answers were there from before.");
-        foreach (IGrouping<string, SkippedLatent> reason in report.Skipped.GroupBy(item => item.Reason, StringComparer.Ordinal).OrderByDescending(group => group.Count()))
+        foreach (IGrouping<string, SkippedLatent> reason in report.Skipped
+            .GroupBy(item => item.Reason, StringComparer.Ordinal).OrderByDescending(group => group.Count()))
             Console.Out.WriteLine($"Skipped {Figures.Count(reason.Count())}: {reason.Key} ({Few(reason)}).");
     }
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using Unweave.Autoencoders;
-using Unweave.Catalog;
 using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
@@ -69,12 +68,12 @@ internal static class LanguageModelDemo
         Console.Error.WriteLine("Splicing it into the model, on texts that neither was trained on …");
         using var autoencoder = Autoencoder.Load(folder);
         TextCorpus heldOut = TextCorpus.Open(EmbeddedModel.HeldOut);
-        SpliceReport splice = new SpliceEvaluator(model, tokenizer, hook).Run(autoencoder, heldOut.Documents().Select(document => document.Document), "held-out texts", HeldOutTokens, cancellation: cancellation);
+        SpliceReport splice = new SpliceEvaluator(model, tokenizer, hook).Run(autoencoder, heldOut.Documents().Select(document => document.Document), "held-out texts", HeldOutTokens, cancellationToken: cancellation);
         using MatrixSource measured = HeldOut(model, tokenizer, hook, heldOut, cancellation);
         (RowSubset training, _) = Comparison.Split(source, options.Seed, options.Validation);
         var comparison = Comparison.Run(autoencoder, training, measured, cancellation: cancellation);
-        FeatureBuild.Result? features = autoencoder is SparseAutoencoder sparse ? FeatureBuild.FromHarvest(folder, sparse, model, tokenizer, activations, hook.Name, new SurveyOptions { Seed = options.Seed }, cancellation) : null;
-        Card[] cards = features is null ? [] : [.. Cards(folder)];
+        FeatureBuild.Result? features = autoencoder is SparseAutoencoder sparse ? FeatureBuild.FromHarvest(folder, sparse, model, tokenizer, activations, hook.Name, new FeatureStatisticsOptions { Seed = options.Seed }, cancellation) : null;
+        List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(folder, LatentsShown, OfSeveralTokens);
         TimeSpan elapsed = time.GetElapsedTime(started);
         JsonObject result = ToJson(options, end, splice, comparison, features, cards, elapsed);
         MeasuredRun.Save(folder, result);
@@ -106,7 +105,7 @@ internal static class LanguageModelDemo
         foreach (DocumentRows document in pass.Run(corpus.Documents(), cancellation))
         {
             int count = Math.Min(document.RowTokens.Length, HeldOutTokens - at);
-            document.Activations[0].AsSpan()[..(count * hook.Width)].CopyTo(rows.AsSpan()[(at * hook.Width)..]);
+            for (int row = 0; row < count; row++) document.Activations[0].Row(row).CopyTo(rows.Row(at + row));
             at += count;
             if (at == HeldOutTokens) break;
         }
@@ -114,22 +113,11 @@ internal static class LanguageModelDemo
         return new MatrixSource(rows, "held-out texts");
     }
 
-    // Those whose labels hold best, each of another subject. Latents of one token alone say little beyond the token: those shown fire on several.
-    private static IEnumerable<Card> Cards(string folder)
-    {
-        using var catalog = FeatureCatalog.Open(folder);
-        var shown = new HashSet<string>(StringComparer.Ordinal);
-        foreach (FeatureRow row in catalog.Find(new FeatureQuery { Order = FeatureOrder.Score, Descending = true, Labelled = true, Take = 40 * LatentsShown }).Rows)
-        {
-            Feature feature = catalog.Read(row.Latent);
-            if (feature.Top.Select(example => example.Pieces[example.Peak].Trim().ToUpperInvariant()).Distinct(StringComparer.Ordinal).Count() < DistinctTokens) continue;
-            if (!shown.Add(feature.Patterns[0].Text)) continue;
-            yield return new Card(row, feature);
-            if (shown.Count == LatentsShown) yield break;
-        }
-    }
+    // Latents of one token alone say little beyond the token: those shown fire on several.
+    private static bool OfSeveralTokens(Feature feature) =>
+        feature.Top.Select(example => example.Pieces[example.Peak].Trim().ToUpperInvariant()).Distinct(StringComparer.Ordinal).Count() >= DistinctTokens;
 
-    private static void Write(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, FeatureBuild.Result? features, Card[] cards, TimeSpan elapsed)
+    private static void Write(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, FeatureBuild.Result? features, List<FeatureCard> cards, TimeSpan elapsed)
     {
         Screen.Results.MarkupLine("\n[bold]Spliced into the model,[/] on texts that neither the model nor the autoencoder was trained on:");
         SpliceTable.Write(splice);
@@ -140,10 +128,10 @@ internal static class LanguageModelDemo
         {
             Screen.Results.MarkupLine("\n[bold]What its latents mean:[/]");
             FeatureTable.Write(features.Report);
-            Screen.Results.MarkupLine($"[bold]{cards.Length} of those whose labels hold best,[/] with the tokens that each is strongest on");
-            foreach (Card card in cards)
+            Screen.Results.MarkupLine($"[bold]{cards.Count} of those whose labels hold best,[/] with the tokens that each is strongest on");
+            foreach (FeatureCard card in cards)
             {
-                Screen.Results.MarkupLineInterpolated($"\n[bold]{card.Row.Label}[/]  [grey]latent {card.Row.Latent}, fires on {Figures.Percent(card.Row.Frequency)} of the tokens, detection {card.Row.Score:0.00}[/]");
+                card.WriteHeading("tokens");
                 foreach (FeatureExample example in card.Feature.Top.Take(ExamplesShown)) TokenCards.Line(example);
             }
         }
@@ -162,34 +150,24 @@ internal static class LanguageModelDemo
         }
     }
 
-    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, FeatureBuild.Result? features, Card[] cards, TimeSpan elapsed)
+    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, FeatureBuild.Result? features, List<FeatureCard> cards, TimeSpan elapsed)
     {
         JsonObject result = comparison.ToJson();
         result["splice"] = JsonNode.Parse(splice.ToJson());
         result["training"] = end.ToJson(options);
         result["seconds"] = Math.Round(elapsed.TotalSeconds, 3);
         result["features"] = features?.ToJson();
-        result["latents"] = new JsonArray([.. cards.Select(card => new JsonObject
+        result["latents"] = new JsonArray([.. cards.Select(card => card.ToJson(ExamplesShown, example => new JsonObject
         {
-            ["latent"] = card.Row.Latent,
-            ["label"] = card.Row.Label,
-            ["detection"] = card.Row.Score,
-            ["frequency"] = card.Row.Frequency,
-            ["examples"] = new JsonArray([.. card.Feature.Top.Take(ExamplesShown).Select(example => new JsonObject
-            {
-                ["document"] = example.Document,
-                ["row"] = example.Row,
-                ["activation"] = example.Activation,
-                ["before"] = string.Concat(example.Pieces.Take(example.Peak)),
-                ["token"] = example.Pieces[example.Peak],
-                ["after"] = string.Concat(example.Pieces.Skip(example.Peak + 1)),
-            })]),
-        })]);
+            ["document"] = example.Document,
+            ["row"] = example.Row,
+            ["activation"] = example.Activation,
+            ["before"] = string.Concat(example.Pieces.Take(example.Peak)),
+            ["token"] = example.Pieces[example.Peak],
+            ["after"] = string.Concat(example.Pieces.Skip(example.Peak + 1)),
+        }))]);
         return result;
     }
-
-    /// <summary>A latent to show.</summary>
-    private sealed record Card(FeatureRow Row, Feature Feature);
 
     private sealed class RowsProgress(RowsDisplay display) : IProgress<long>
     {

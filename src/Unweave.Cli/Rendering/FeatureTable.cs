@@ -9,10 +9,15 @@ internal static class FeatureTable
     /// <summary>Writes the report.</summary>
     public static void Write(FeatureReport report)
     {
-        string kinds = string.Join(", ", Enum.GetValues<FeatureKind>().Where(kind => report.Count(kind) > 0).Select(kind => $"{Figures.Count(report.Count(kind))} {Words(kind)}"));
+        string kinds = string.Join(", ", Enum.GetValues<FeatureKind>()
+            .Where(kind => report.Count(kind) > 0).Select(kind => $"{Figures.Count(report.Count(kind))} {Words(kind)}"));
         Screen.Results.MarkupLine($"{kinds}.");
         if (report.Live == 0) return;
-        Screen.Results.MarkupLine($"[bold]{Figures.Count(report.Good)} of {Figures.Count(report.Live)} live latents ({Figures.Percent((double)report.Good / report.Live)})[/] have a label that tells texts on which they fire from others, near misses among them, with a balanced accuracy above {FeatureReport.GoodScore:0.00} on texts that it was not made from; {Figures.Count(report.Labelled)} are above chance.");
+        string good = $"{Figures.Count(report.Good)} of {Figures.Count(report.Live)} live latents ({Figures.Percent((double)report.Good / report.Live)})";
+        Screen.Results.MarkupLine(
+            $"[bold]{good}[/] have a label that tells texts on which they fire from others, near misses among them, with a balanced accuracy "
+            + $"above {FeatureReport.GoodScore:0.00} on texts that it was not made from; {Figures.Count(report.Labelled)} are above chance, where "
+            + $"guesses would give about {Figures.Count(report.Lucky)} by luck.");
         Write("\nTen of the best:", report.Best());
         Write("The five worst, shown nowhere as labels:", report.Worst());
     }
@@ -21,11 +26,19 @@ internal static class FeatureTable
     {
         if (lines.Count == 0) return;
         Screen.Results.MarkupLine(heading);
-        Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("latent").RightAligned().NoWrap()).AddColumn("label").AddColumn(new TableColumn("detection").RightAligned().NoWrap()).AddColumn(new TableColumn("fuzzing").RightAligned().NoWrap()).AddColumn("fires strongest on");
+        Table table = new Table().Border(TableBorder.Simple)
+            .AddColumn(Number("latent")).AddColumn("label").AddColumn(Number("detection")).AddColumn(Number("fuzzing")).AddColumn("fires strongest on");
         foreach (FeatureReport.Line line in lines)
-            table.AddRow(new Text(Figures.Count(line.Latent)), new Text(line.Label), new Text($"{line.Detection:0.00}"), new Text(double.IsNaN(line.Fuzzing) ? "" : $"{line.Fuzzing:0.00}"), new Text("…" + line.Example.ReplaceLineEndings("⏎")));
+        {
+            table.AddRow(
+                new Text(Figures.Count(line.Latent)), new Text(line.Label), new Text($"{line.Detection:0.00}"),
+                new Text(double.IsNaN(line.Fuzzing) ? "" : $"{line.Fuzzing:0.00}"), new Text("…" + line.Example.ReplaceLineEndings("⏎")));
+        }
+
         Screen.Results.Write(table);
     }
+
+    private static TableColumn Number(string heading) => new TableColumn(heading).RightAligned().NoWrap();
 
     private static string Words(FeatureKind kind) => kind switch
     {

@@ -15,6 +15,9 @@ namespace Unweave.Evaluation;
 /// </remarks>
 public sealed class SpliceEvaluator
 {
+    // Windows that are put together in batches of like length; more are not held at once.
+    private const int WindowsAtOnce = 1024;
+
     private readonly IHostModel model;
     private readonly ITokenizer tokenizer;
     private readonly Hook hook;
@@ -34,8 +37,13 @@ public sealed class SpliceEvaluator
         ArgumentNullException.ThrowIfNull(hook);
         ActivationPass.CheckFed(model, tokenizer);
         if (!model.PredictsTokens || !model.Input.Causal)
-            throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each token of a causal model), so a splice has no cross-entropy; measure the reconstruction alone.");
-        if (!hook.PerToken) throw new InputException($"{model.Name}: {hook} does not have one vector for each token [batch, sequence, width]; choose another hook.");
+        {
+            throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each token of a causal "
+                + "model), so a splice has no cross-entropy; measure the reconstruction alone.");
+        }
+
+        if (!hook.PerToken)
+            throw new InputException($"{model.Name}: {hook} does not have one vector for each token [batch, sequence, width]; choose another hook.");
         this.model = model;
         this.tokenizer = tokenizer;
         this.hook = hook;
@@ -45,31 +53,39 @@ public sealed class SpliceEvaluator
 
     /// <summary>Evaluates.</summary>
     /// <param name="autoencoder">The autoencoder to splice in.</param>
-    /// <param name="documents">Texts that neither the model nor the autoencoder were trained on, if the figures are to mean anything.</param>
+    /// <param name="documents">
+    /// Texts that neither the model nor the autoencoder were trained on, if the figures are to mean anything. They are read twice, the first time
+    /// for the mean, and never held in memory together.
+    /// </param>
     /// <param name="name">What the texts are, for the report.</param>
     /// <param name="tokens">Tokens to read at most; whole windows are taken until there are as many.</param>
     /// <param name="progress">Told the share done.</param>
-    /// <param name="cancellation">Ends the evaluation.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
     /// <exception cref="InputException">The autoencoder is of another width than the hook, or the texts have no window of two tokens.</exception>
-    public SpliceReport Run(Autoencoder autoencoder, IEnumerable<Document> documents, string name, long tokens = long.MaxValue, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public SpliceReport Run(
+        Autoencoder autoencoder, IEnumerable<Document> documents, string name, long tokens = long.MaxValue, IProgress<double>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(autoencoder);
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(name);
-        if (autoencoder.InputWidth != hook.Width) throw new InputException($"The autoencoder is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width {hook.Width}; it was trained on another hook or model. Name its own with --hook.");
-        (List<TokenWindow> windows, long read) = Windows(documents, tokens);
-        if (!windows.Any(window => window.Ids.Length > FirstReplaced(window) + 1)) throw new InputException($"{name}: no window has a token to predict after its first; give longer texts.");
+        if (autoencoder.InputWidth != hook.Width)
+        {
+            throw new InputException($"The autoencoder is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width {hook.Width}; "
+                + "it was trained on another hook or model. Name its own with --hook.");
+        }
 
-        (TokenBatch Batch, TokenWindow[] Windows)[] batches = [.. TokenWindow.Batches(windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens)];
-        float[] mean = Mean(batches, cancellation);
+        (float[] mean, long total, long predicted) = Mean(Batches(documents, tokens, out _), cancellationToken);
+        if (predicted == 0) throw new InputException($"{name}: no window has a token to predict after its first; give longer texts.");
         using IHostRun clean = model.Open(new HostPlan([hook], Output: true)), patched = model.Open(new HostPlan([], hook, Output: true));
         var tally = new EvaluationTally(autoencoder);
         var sums = new PositionSums[context];
         for (int i = 0; i < context; i++) sums[i] = new PositionSums();
-        for (int i = 0; i < batches.Length; i++)
+        long done = 0;
+        IEnumerable<(TokenBatch, TokenWindow[])> batches = Batches(documents, tokens, out Counter read);
+        foreach ((TokenBatch batch, TokenWindow[] rows) in batches)
         {
-            cancellation.ThrowIfCancellationRequested();
-            (TokenBatch batch, TokenWindow[] rows) = batches[i];
+            cancellationToken.ThrowIfCancellationRequested();
             int[] replaced = [.. Replaced(batch, rows)];
             Prediction[] predictions = [.. Predictions(batch, rows)];
             clean.Run(batch);
@@ -88,7 +104,8 @@ public sealed class SpliceEvaluator
             Measure(patched.Output, null, predictions, (sum, loss) => sum.Zero += loss.CrossEntropy);
             Patch(activations, replaced, patched, batch, (_, put) => Fill(put, mean));
             Measure(patched.Output, null, predictions, (sum, loss) => sum.Mean += loss.CrossEntropy);
-            progress?.Report((i + 1.0) / batches.Length);
+            done += rows.Length;
+            progress?.Report((double)done / total);
 
             void Measure(Matrix logits, Matrix? reference, Prediction[] at, Action<PositionSums, Loss> add)
             {
@@ -97,10 +114,13 @@ public sealed class SpliceEvaluator
             }
         }
 
-        return Report(sums, tally.Report(name), read);
+        return Report(sums, tally.Report(name), read.Documents);
     }
 
-    /// <summary>The largest difference between the model's output and the output with its own activations put back at the hook, relative to the largest clean logit.</summary>
+    /// <summary>
+    /// The largest difference between the model's output and the output with its own activations put back at the hook, relative to the largest
+    /// clean logit.
+    /// </summary>
     /// <param name="model">The model, of tokens or of arrays.</param>
     /// <param name="hook">The hook, of any shape.</param>
     /// <param name="batch">What to run.</param>
@@ -110,12 +130,15 @@ public sealed class SpliceEvaluator
         using IHostRun clean = model.Open(new HostPlan([hook], Output: true)), patched = model.Open(new HostPlan([], hook, Output: true));
         clean.Run(batch);
         patched.Run(batch, clean.Activations(0));
-        ReadOnlySpan<float> was = clean.Output.AsSpan(), now = patched.Output.AsSpan();
         double most = 0, difference = 0;
-        for (int i = 0; i < was.Length; i++)
+        for (int row = 0; row < clean.Output.Rows; row++)
         {
-            most = Math.Max(most, Math.Abs(was[i]));
-            difference = Math.Max(difference, Math.Abs((double)was[i] - now[i]));
+            ReadOnlySpan<float> was = clean.Output.Row(row), now = patched.Output.Row(row);
+            for (int i = 0; i < was.Length; i++)
+            {
+                most = Math.Max(most, Math.Abs(was[i]));
+                difference = Math.Max(difference, Math.Abs((double)was[i] - now[i]));
+            }
         }
 
         return difference / most;
@@ -146,31 +169,39 @@ public sealed class SpliceEvaluator
             {
                 ReadOnlySpan<float> row = logits.Row(predictions[i].Row);
                 double loss = NextTokenLoss.CrossEntropy(row, predictions[i].Target);
-                bool compared = reference is not null && !ReferenceEquals(reference, logits);
-                losses[i] = compared
-                    ? new Loss(loss, NextTokenLoss.Divergence(reference!.Row(predictions[i].Row), row), NextTokenLoss.Top(row) == NextTokenLoss.Top(reference.Row(predictions[i].Row)))
-                    : new Loss(loss, 0, true);
+                if (reference is null || ReferenceEquals(reference, logits))
+                {
+                    losses[i] = new Loss(loss, 0, true);
+                    continue;
+                }
+
+                ReadOnlySpan<float> clean = reference.Row(predictions[i].Row);
+                losses[i] = new Loss(loss, NextTokenLoss.Divergence(clean, row), NextTokenLoss.Top(row) == NextTokenLoss.Top(clean));
             }
         });
         return losses;
     }
 
-    private (List<TokenWindow> Windows, long Documents) Windows(IEnumerable<Document> documents, long tokens)
+    private IEnumerable<(TokenBatch Batch, TokenWindow[] Windows)> Batches(IEnumerable<Document> documents, long tokens, out Counter counter)
     {
-        var windows = new List<TokenWindow>();
-        long count = 0, read = 0;
-        foreach (Document document in documents)
+        var read = counter = new Counter();
+        return Windows().Chunk(WindowsAtOnce)
+            .SelectMany(windows => TokenWindow.Batches(windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens));
+
+        IEnumerable<TokenWindow> Windows()
         {
-            read++;
-            foreach (TokenWindow window in TokenWindow.Cut(0, tokenizer.Encode(document.Text), tokenizer, context))
+            long count = 0;
+            foreach (Document document in documents)
             {
-                windows.Add(window);
-                count += window.Count;
-                if (count >= tokens) return (windows, read);
+                read.Documents++;
+                foreach (TokenWindow window in TokenWindow.Cut(0, tokenizer.Encode(document.Text), tokenizer, context))
+                {
+                    yield return window;
+                    count += window.Count;
+                    if (count >= tokens) yield break;
+                }
             }
         }
-
-        return (windows, read);
     }
 
     private int FirstReplaced(TokenWindow window) => options.KeepSpecial ? 0 : window.Lead;
@@ -189,19 +220,24 @@ public sealed class SpliceEvaluator
         for (int i = 0; i < windows.Length; i++)
         {
             ReadOnlyMemory<int> ids = windows[i].Ids;
-            for (int position = FirstReplaced(windows[i]); position + 1 < ids.Length; position++) yield return new Prediction((i * batch.Length) + position, position, ids.Span[position + 1]);
+            for (int position = FirstReplaced(windows[i]); position + 1 < ids.Length; position++)
+                yield return new Prediction((i * batch.Length) + position, position, ids.Span[position + 1]);
         }
     }
 
-    private float[] Mean((TokenBatch Batch, TokenWindow[] Windows)[] batches, CancellationToken cancellation)
+    // The mean of the replaced rows, the windows that there are, and the tokens to predict in them.
+    private (float[] Mean, long Windows, long Predicted) Mean(
+        IEnumerable<(TokenBatch Batch, TokenWindow[] Windows)> batches, CancellationToken cancellationToken)
     {
         using IHostRun run = model.Open(new HostPlan([hook]));
         double[] sums = new double[hook.Width];
-        long count = 0;
+        long count = 0, windows = 0, predicted = 0;
         foreach ((TokenBatch batch, TokenWindow[] rows) in batches)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             run.Run(batch);
+            windows += rows.Length;
+            predicted += Predictions(batch, rows).Count();
             foreach (int at in Replaced(batch, rows))
             {
                 ReadOnlySpan<float> row = run.Activations(0).Row(at);
@@ -210,7 +246,7 @@ public sealed class SpliceEvaluator
             }
         }
 
-        return [.. sums.Select(sum => (float)(sum / count))];
+        return ([.. sums.Select(sum => (float)(sum / count))], windows, predicted);
     }
 
     private SpliceReport Report(PositionSums[] sums, EvaluationReport reconstruction, long documents)
@@ -229,13 +265,18 @@ public sealed class SpliceEvaluator
             Divergence = sums.Sum(sum => sum.Divergence) / count,
             Agreement = (double)sums.Sum(sum => sum.Agreed) / count,
             Reconstruction = reconstruction,
-            Positions = [.. sums.Select((sum, position) => (sum, position)).Where(pair => pair.sum.Count > 0).Select(pair => pair.sum.Report(pair.position))],
+            Positions = [.. sums.Index().Where(pair => pair.Item.Count > 0).Select(pair => pair.Item.Report(pair.Index))],
         };
     }
 
     private readonly record struct Prediction(int Row, int Position, int Target);
 
     private readonly record struct Loss(double CrossEntropy, double Divergence, bool Agrees);
+
+    private sealed class Counter
+    {
+        public long Documents { get; set; }
+    }
 
     private sealed class PositionSums
     {
@@ -253,6 +294,7 @@ public sealed class SpliceEvaluator
 
         public long Agreed { get; set; }
 
-        public SplicePosition Report(int position) => new(position, Count, Clean / Count, Spliced / Count, Zero / Count, Mean / Count, Divergence / Count, (double)Agreed / Count);
+        public SplicePosition Report(int position) => new(
+            position, Count, Clean / Count, Spliced / Count, Zero / Count, Mean / Count, Divergence / Count, (double)Agreed / Count);
     }
 }

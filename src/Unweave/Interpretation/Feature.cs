@@ -49,16 +49,23 @@ public sealed record Feature
     /// <summary>The windows on which it is strongest, strongest first, one example a window.</summary>
     public required IReadOnlyList<FeatureExample> Top { get; init; }
 
-    /// <summary>Windows drawn at random from those in which it fires, for each of five to eight bands of strength of equal width, strongest first.</summary>
+    /// <summary>
+    /// Windows drawn at random from those in which it fires, for each of five to eight bands of strength of equal width, strongest first.
+    /// </summary>
     public required IReadOnlyList<ExampleGroup> Quantiles { get; init; }
 
-    /// <summary>Texts on which it does not fire, though half of them are near misses: they share words with the texts on which it does. The other half are drawn at random, and come first.</summary>
+    /// <summary>
+    /// Texts on which it does not fire. Half of them are near misses that share words with the texts on which it does; the other half are drawn
+    /// at random, and come first.
+    /// </summary>
     public required IReadOnlyList<FeatureExample> Contrasts { get; init; }
 
     /// <summary>The tokens on which it fires most, by the sum of its activation; empty for embeddings.</summary>
     public required IReadOnlyList<TokenShare> Tokens { get; init; }
 
-    /// <summary>The tokens whose logits its decoder row raises most, through the unembedding; empty where the host is no language model.</summary>
+    /// <summary>
+    /// The tokens whose logits its decoder row raises most, through the unembedding; empty where the host is no language model.
+    /// </summary>
     public required IReadOnlyList<TokenLogit> Raised { get; init; }
 
     /// <summary>The tokens whose logits its decoder row lowers most.</summary>
@@ -67,7 +74,9 @@ public sealed record Feature
     /// <summary>The latents with the nearest decoder rows: values are cosines.</summary>
     public required IReadOnlyList<RelatedLatent> Nearest { get; init; }
 
-    /// <summary>The latents that fire on the same rows more often than by chance: values are pointwise mutual information, in bits.</summary>
+    /// <summary>
+    /// The latents that fire on the same rows more often than by chance: values are pointwise mutual information, in bits.
+    /// </summary>
     public required IReadOnlyList<RelatedLatent> Partners { get; init; }
 
     /// <summary>How often it fires at which position of the window; empty for embeddings.</summary>
@@ -76,10 +85,14 @@ public sealed record Feature
     /// <summary>The word patterns that tell where it fires, as far as a few can: what its computed label says.</summary>
     public IReadOnlyList<LabelPattern> Patterns { get; init; } = [];
 
-    /// <summary>The tokens that it fires on, each with the tokens before it that make it fire: trees that grow backwards from the firing token.</summary>
+    /// <summary>
+    /// The tokens that it fires on, each with the tokens before it that make it fire: trees that grow backwards from the firing token.
+    /// </summary>
     public IReadOnlyList<NGramNode> Graph { get; init; } = [];
 
-    /// <summary>What a label may be made from: the top examples and every other one of those drawn at random, but none that it is scored on.</summary>
+    /// <summary>
+    /// What a label may be made from: the top examples and every other one of those drawn at random, but none that it is scored on.
+    /// </summary>
     public IEnumerable<FeatureExample> ForLabels() => Top.Concat(Drawn(0)).DistinctBy(Place).ExceptBy(Drawn(1).Select(Place), Place);
 
     /// <summary>What a label is scored on: the other half of the examples drawn at random, so that all bands of strength count alike.</summary>
@@ -102,7 +115,8 @@ public sealed record ActivationHistogram(double Width, IReadOnlyList<long> Count
 /// <param name="Pieces">The text, a piece a token; together they are the text as it was written.</param>
 /// <param name="Activations">The latent's activation on each piece; 0 where it does not fire.</param>
 /// <param name="Peak">Which piece the peak is.</param>
-public sealed record FeatureExample(string Document, long Row, int Position, IReadOnlyList<string> Pieces, IReadOnlyList<float> Activations, int Peak)
+public sealed record FeatureExample(
+    string Document, long Row, int Position, IReadOnlyList<string> Pieces, IReadOnlyList<float> Activations, int Peak)
 {
     /// <summary>The text.</summary>
     public string Text => string.Concat(Pieces);
@@ -128,7 +142,10 @@ public sealed record TokenShare(int Token, string Text, long Count, double Share
 /// <summary>What a latent does to a token's logit.</summary>
 /// <param name="Token">Its id.</param>
 /// <param name="Text">Its text.</param>
-/// <param name="Logit">The token's logit when the model's last normalisation and unembedding are given the decoder row alone, halved with what they give for its negative; see <see cref="LogitLens"/>.</param>
+/// <param name="Logit">
+/// Half the difference of the token's logits when the model's last normalization and unembedding are given the decoder row alone and when they
+/// are given its negative; see <see cref="LogitLens"/>.
+/// </param>
 public sealed record TokenLogit(int Token, string Text, float Logit);
 
 /// <summary>Another latent, and how it is related.</summary>
@@ -162,13 +179,32 @@ public sealed record NGramNode(string Text, int Count, double Activation, IReadO
 /// Balanced accuracy in telling held-out texts on which the latent fires from texts on which it does not, some of them near misses;
 /// 0.5 is chance (Paulo et al. 2024, "Automatically interpreting millions of features", section 4).
 /// </param>
-/// <param name="Fuzzing">Balanced accuracy in telling texts whose marked tokens are those that fire from texts where others are marked; NaN where not measured.</param>
-/// <param name="Examples">Texts that the scores were measured on.</param>
-public sealed record FeatureLabel(string Text, string Method, double Detection, double Fuzzing, int Examples)
+/// <param name="Fuzzing">
+/// Balanced accuracy in telling texts whose marked tokens are those that fire from texts where others are marked; NaN where not measured.
+/// </param>
+/// <param name="Examples">Texts that detection was measured on.</param>
+/// <param name="Firing">
+/// Those of them on which the latent fires; null for a label of a catalog that did not record it, which counts as half of them.
+/// </param>
+public sealed record FeatureLabel(string Text, string Method, double Detection, double Fuzzing, int Examples, int? Firing = null)
 {
+    /// <summary>Share of labels that guess and are still <see cref="AboveChance"/>, by luck.</summary>
+    public const double LuckyShare = 0.05;
+
     /// <summary>
-    /// Whether the detection score is above chance by more than luck explains: more than 1.64 standard errors of guessing over 0.5. A label that
+    /// Whether the detection score is above chance by more than luck explains: more than 1.645 standard errors of guessing over 0.5. A label that
     /// is not is kept, but not shown as one.
     /// </summary>
-    public bool AboveChance => Detection > 0.5 + (1.64 * 0.5 / Math.Sqrt(Math.Max(1, Examples)));
+    /// <remarks>
+    /// Balanced accuracy is the mean of two shares, of n₊ texts on which the latent fires and n₋ others; of a guess, the variance of each is at
+    /// most 1/(4n), so the standard error is at most ¼√(1/n₊ + 1/n₋).
+    /// </remarks>
+    public bool AboveChance
+    {
+        get
+        {
+            double firing = Firing ?? Examples / 2.0, others = Examples - firing;
+            return firing > 0 && others > 0 && Detection > 0.5 + (1.645 * Math.Sqrt((1 / firing) + (1 / others)) / 4);
+        }
+    }
 }

@@ -13,7 +13,7 @@ internal static class TextPieces
 {
     /// <summary>One piece a token; together they are the text.</summary>
     /// <remarks>Where several tokens share a character, the first has it and the others are empty. Text that the tokenizer skips goes to the token after it, or to the last.</remarks>
-    public static string[] Of(string text, IReadOnlyList<Token> tokens)
+    public static string[] Cut(string text, IReadOnlyList<Token> tokens)
     {
         string[] pieces = new string[tokens.Count];
         int done = 0;

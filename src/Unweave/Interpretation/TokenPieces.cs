@@ -3,7 +3,10 @@ using Unweave.Hosts;
 
 namespace Unweave.Interpretation;
 
-/// <summary>The text of token ids, a piece a token, for ids whose original text is no longer at hand. A character that several tokens share goes to the first of them.</summary>
+/// <summary>
+/// The text of token ids, a piece a token, for ids whose original text is no longer at hand. A character that several tokens share goes to
+/// the first of them.
+/// </summary>
 internal sealed class TokenPieces(ITokenizer tokenizer)
 {
     private const char Replacement = '\uFFFD';
@@ -12,13 +15,13 @@ internal sealed class TokenPieces(ITokenizer tokenizer)
     private readonly string?[] known = new string?[tokenizer.VocabularySize];
 
     /// <summary>The text of ids and the length of each one's piece.</summary>
-    public (string Text, int[] Lengths) Of(ReadOnlySpan<int> ids)
+    public (string Text, int[] Lengths) Decode(ReadOnlySpan<int> ids)
     {
         var text = new StringBuilder();
         int[] lengths = new int[ids.Length];
         for (int i = 0; i < ids.Length;)
         {
-            string piece = Of(ids[i]);
+            string piece = Decode(ids[i]);
             int end = i + 1;
 
             // Part of a character: take tokens until it is whole, if it ever is.
@@ -42,5 +45,5 @@ internal sealed class TokenPieces(ITokenizer tokenizer)
     }
 
     /// <summary>The text of one id.</summary>
-    public string Of(int id) => known[id] ??= tokenizer.Decode([id]);
+    public string Decode(int id) => known[id] ??= tokenizer.Decode([id]);
 }

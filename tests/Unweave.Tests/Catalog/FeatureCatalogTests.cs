@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Unweave.Catalog;
 using Unweave.Interpretation;
 
@@ -33,6 +34,25 @@ public sealed class FeatureCatalogTests : IDisposable
         Assert.Equal([12.35f, 1.235e-7f], read.Top[0].Activations);
         // Half a character cannot be stored; the rest is as it was.
         Assert.Equal(["a\ufffd\0", "b"], read.Top[0].Pieces);
+    }
+
+    [Fact]
+    public void A_catalog_without_the_number_of_texts_of_each_class_is_read_and_labelled()
+    {
+        Built().Dispose();
+        using (var connection = new SqliteConnection($"Data Source={Path.Combine(folder.Path, FeatureCatalog.FileName)};Pooling=False"))
+        {
+            connection.Open();
+            using SqliteCommand drop = connection.CreateCommand();
+            drop.CommandText = "ALTER TABLE label_1 DROP COLUMN firing";
+            drop.ExecuteNonQuery();
+        }
+
+        using FeatureCatalog catalog = FeatureCatalog.Open(folder.Path);
+        Assert.Equal([MadeFeatures.Label(9)!], catalog.Labels(9));
+        FeatureLabel added = new("with the number", "topic", 0.9, 0.8, 45, 5);
+        catalog.AddLabels([(9, added)]);
+        Assert.Equal([MadeFeatures.Label(9)!, added], catalog.Labels(9).OrderBy(label => label.Method, StringComparer.Ordinal));
     }
 
     [Fact]

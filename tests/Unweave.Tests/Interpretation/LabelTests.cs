@@ -123,10 +123,10 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
         using var folder = new TemporaryFolder();
         WordTopics topics = Topics(folder, "word\tnoun\tverb\ncat\t5\t\nfox\t5\t\nbaby\t18\t\nrun\t11\t38\nplan\t9\t31\nhope\t12\t37\nwoman\t18\t\nthing\t3\t42\n");
         foreach ((string word, int noun) in ((string, int)[])[("cat", 5), ("cats", 5), ("foxes", 5), ("babies", 18), ("running", 11), ("planned", 9), ("hoping", 12), ("hoped", 12), ("women", 18), ("dragon", 0), ("s", 0), ("", 0)])
-            Assert.Equal(noun, topics.Of(word).Noun);
-        Assert.Equal(38, topics.Of("runs").Verb);
-        Assert.Equal((0, 0), topics.Of("things")); // too general to say anything
-        Assert.Equal((0, 0), WordTopics.None.Of("cat"));
+            Assert.Equal(noun, topics.Find(word).Noun);
+        Assert.Equal(38, topics.Find("runs").Verb);
+        Assert.Equal((0, 0), topics.Find("things")); // too general to say anything
+        Assert.Equal((0, 0), WordTopics.None.Find("cat"));
     }
 
     [Theory]
@@ -180,7 +180,7 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
         {
             string[] words = [" whale", " not", " states", " states", " states", " sperm", " harpoon", " 12", " 7", " 1851", " 40", " Ahab", " Boston", " Starbuck", " Peter", .. Endings];
             Planted = new Planted(Texts(1, words), Context, Latents, Activation);
-            Features = Planted.Features(new SurveyOptions { Seed = 5 });
+            Features = Planted.Features(new FeatureStatisticsOptions { Seed = 5 });
         }
 
         internal Planted Planted { get; }

@@ -147,18 +147,18 @@ internal sealed class Planted : IDisposable
 
     public IReadOnlyList<PlantedRow> Rows { get; }
 
-    /// <summary>Surveys it.</summary>
-    public FeatureSurvey Survey(SurveyOptions? options = null, WordTopics? topics = null, CancellationToken cancellation = default)
+    /// <summary>Gathers its statistics.</summary>
+    public FeatureStatistics Statistics(FeatureStatisticsOptions? options = null, WordTopics? topics = null, CancellationToken cancellation = default)
     {
         using HarvestSource source = harvest.Source();
-        return FeatureSurvey.OfHarvest(Autoencoder, source, Tokenizer, options, topics, cancellation: cancellation);
+        return FeatureStatistics.FromHarvest(Autoencoder, source, Tokenizer, options, topics, cancellationToken: cancellation);
     }
 
-    /// <summary>Surveys it and gives the features.</summary>
-    public (Feature Feature, FeatureLabel? Label)[] Features(SurveyOptions? options = null, WordTopics? topics = null)
+    /// <summary>Gathers its statistics and gives the features.</summary>
+    public (Feature Feature, FeatureLabel? Label)[] Features(FeatureStatisticsOptions? options = null, WordTopics? topics = null)
     {
-        using FeatureSurvey survey = Survey(options, topics);
-        return [.. survey.Features()];
+        using FeatureStatistics statistics = Statistics(options, topics);
+        return [.. statistics.Features()];
     }
 
     /// <summary>The rows of a latent that fire, by window, in order.</summary>

@@ -39,10 +39,10 @@ public sealed class TokenTextTests(EmbeddedHost embedded) : IClassFixture<Embedd
     public void Pieces_are_the_text_exactly(string text, string tokens, string expected)
     {
         Token[] made = [.. tokens.Split(',').Select(token => token.Split(':')).Select(pair => new Token(0, int.Parse(pair[0], null), int.Parse(pair[1], null)))];
-        string[] pieces = TextPieces.Of(text, made);
+        string[] pieces = TextPieces.Cut(text, made);
         Assert.Equal(expected, string.Join('|', pieces));
         Assert.Equal(text, string.Concat(pieces));
-        Assert.Empty(TextPieces.Of(text, []));
+        Assert.Empty(TextPieces.Cut(text, []));
     }
 
     [Fact]

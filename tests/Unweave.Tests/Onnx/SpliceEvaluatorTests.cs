@@ -87,6 +87,30 @@ public sealed class SpliceEvaluatorTests
     }
 
     [Fact]
+    public void Texts_are_run_as_they_are_read()
+    {
+        const int Most = 20_000;
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
+        using var identity = new Identity(Graphs.Width);
+        using var stop = new CancellationTokenSource();
+        int read = 0;
+        var evaluator = new SpliceEvaluator(host, new LetterTokenizer(), host.FindOne("blocks.0"));
+        Assert.ThrowsAny<OperationCanceledException>(() => evaluator.Run(identity, Endless(), "texts", cancellationToken: stop.Token));
+        Assert.InRange(read, 1, Most);
+
+        IEnumerable<Document> Endless()
+        {
+            while (true)
+            {
+                if (++read > Most) throw new InvalidOperationException("nothing was run before everything was read");
+                if (read == Most / 2) stop.Cancel();
+                yield return new Document("a", "abcdefgh");
+            }
+        }
+    }
+
+    [Fact]
     public void What_does_not_fit_is_refused_with_both_numbers()
     {
         using var folder = new TemporaryFolder();

@@ -11,7 +11,7 @@ namespace Unweave.Interpretation;
 /// none adds enough. A pattern about the place where the latent fires has to hold at some place of the text; so a common word
 /// is a poor pattern unless the latent fires on it wherever it stands.
 /// </remarks>
-internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool pool, SurveyOptions options)
+internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool pool, FeatureStatisticsOptions options)
 {
     private const int MostTexts = 128, MostPatterns = 10;
     private const double LeastGain = 0.012;
@@ -25,7 +25,7 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
         LabelText[] positives = [.. feature.ForLabels().Take(MostTexts).Select(example => LabelText.Read(example, reader))];
         Dictionary<int, int> firing = FiringWords(positives);
         PooledText[] contrasts = [.. pool.Without(feature.Latent, firing, options.Contrasts, half: 1)];
-        feature = feature with { Contrasts = [.. contrasts.Select(text => Contrast(text, firing))], Graph = NGramGraph.Of(positives, contrasts) };
+        feature = feature with { Contrasts = [.. contrasts.Select(text => Contrast(text, firing))], Graph = NGramGraph.Build(positives, contrasts) };
         if (positives.Length < 2 || contrasts.Length == 0) return (feature, null);
         IReadOnlyList<PooledText> negatives = pool.Without(feature.Latent, firing, MostTexts, half: 0);
         if (negatives.Count == 0) return (feature, null);
@@ -36,8 +36,11 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
         if (held.Length == 0) return (feature, null);
         HashSet<Pattern> patterns = [.. chosen];
         var scratch = new List<Pattern>();
-        double found = (double)held.Count(text => text.Matches(patterns, scratch)) / held.Length, spared = (double)contrasts.Count(text => !chosen.Any(pattern => pattern.IsIn(text.Patterns))) / contrasts.Length;
-        return (feature, new FeatureLabel(Say(chosen), Method(chosen[0]), (found + spared) / 2, Fuzzing(held, patterns, feature.Latent), held.Length + contrasts.Length));
+        double found = (double)held.Count(text => text.Matches(patterns, scratch)) / held.Length;
+        double spared = (double)contrasts.Count(text => !chosen.Any(pattern => pattern.IsIn(text.Patterns))) / contrasts.Length;
+        double fuzzing = Fuzzing(held, patterns, feature.Latent);
+        int examples = held.Length + contrasts.Length;
+        return (feature, new FeatureLabel(Say(chosen), Method(chosen[0]), (found + spared) / 2, fuzzing, examples, held.Length));
     }
 
     // The words that a latent fires on in its examples, with how often; of texts of one piece, all their words.

@@ -4,14 +4,14 @@ namespace Unweave.Interpretation;
 /// <param name="Example">The example.</param>
 /// <param name="Spots">What patterns can ask about each piece.</param>
 /// <param name="Marked">The pieces on which the latent fires at least 0.3 times as strongly as on the peak; none in a text of one piece.</param>
-internal sealed record LabelText(FeatureExample Example, Spot[] Spots, int[] Marked)
+internal sealed record LabelText(FeatureExample Example, PieceTraits[] Spots, int[] Marked)
 {
     private const double Strong = 0.3;
 
     /// <summary>Reads an example.</summary>
     public static LabelText Read(FeatureExample example, TextSpots reader)
     {
-        Spot[] spots = reader.Of(TextPool.Readable(example.Pieces));
+        PieceTraits[] spots = reader.Read(TextPool.Readable(example.Pieces));
         if (example.Pieces.Count == 1) return new LabelText(example, spots, []);
         var marked = new List<int>();
         for (int i = 0; i < spots.Length; i++)

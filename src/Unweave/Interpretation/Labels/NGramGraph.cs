@@ -13,7 +13,7 @@ internal static class NGramGraph
     /// <summary>The graph.</summary>
     /// <param name="examples">Examples of the latent.</param>
     /// <param name="contrasts">Texts on which it is silent.</param>
-    public static IReadOnlyList<NGramNode> Of(IReadOnlyList<LabelText> examples, IReadOnlyList<PooledText> contrasts)
+    public static IReadOnlyList<NGramNode> Build(IReadOnlyList<LabelText> examples, IReadOnlyList<PooledText> contrasts)
     {
         LabelText[] texts = [.. examples.Where(text => text.Example.Pieces.Count > 1)];
         return Nodes([.. texts.Select(text => (text, text.Example.Peak))], [], MostRoots, texts, contrasts);
@@ -62,7 +62,7 @@ internal static class NGramGraph
         return count == 0 ? 0 : (double)silent / count;
     }
 
-    private static bool Stands(int[] suffix, Spot[] spots, int at)
+    private static bool Stands(int[] suffix, PieceTraits[] spots, int at)
     {
         for (int i = 0; i < suffix.Length; i++)
             if (spots[at - i].Piece != suffix[^(i + 1)]) return false;

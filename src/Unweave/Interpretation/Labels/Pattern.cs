@@ -92,9 +92,9 @@ internal readonly record struct Pattern(ulong Key)
     private int C => (int)Key & ((1 << PatternWords.Bits) - 1);
 
     /// <summary>The patterns that a place matches, added to a list.</summary>
-    public static void At(ReadOnlySpan<Spot> spots, int at, List<Pattern> found)
+    public static void At(ReadOnlySpan<PieceTraits> spots, int at, List<Pattern> found)
     {
-        Spot own = spots[at];
+        PieceTraits own = spots[at];
         int before = at > 0 ? spots[at - 1].Piece : 0, next = at + 1 < spots.Length ? spots[at + 1].Piece : 0, earlier = at > 1 ? spots[at - 2].Piece : 0;
         if (own.Piece != 0) found.Add(new Pattern(PatternKind.Piece, own.Piece));
         if (own.Word != 0) found.Add(new Pattern(PatternKind.Word, own.Word));
@@ -128,9 +128,9 @@ internal readonly record struct Pattern(ulong Key)
     }
 
     /// <summary>The patterns about the whole text that a place makes true.</summary>
-    public static void Around(ReadOnlySpan<Spot> spots, int at, List<Pattern> found)
+    public static void Around(ReadOnlySpan<PieceTraits> spots, int at, List<Pattern> found)
     {
-        Spot own = spots[at];
+        PieceTraits own = spots[at];
         if (own.Shape == PieceShape.Punctuation || own.Whole == 0) return;
         found.Add(new Pattern(PatternKind.Anywhere, own.Whole));
         if (own.Noun != 0) found.Add(new Pattern(PatternKind.AnywhereNoun, own.Noun));
@@ -138,7 +138,7 @@ internal readonly record struct Pattern(ulong Key)
     }
 
     /// <summary>All patterns that a text matches, sorted, each once.</summary>
-    public static Pattern[] Of(ReadOnlySpan<Spot> spots)
+    public static Pattern[] FindAll(ReadOnlySpan<PieceTraits> spots)
     {
         var found = new List<Pattern>(spots.Length * 20);
         for (int i = 0; i < spots.Length; i++)
@@ -208,7 +208,7 @@ internal readonly record struct Pattern(ulong Key)
     private static string Shapes(PieceShape shape) => shape switch
     {
         PieceShape.Number => "numbers",
-        PieceShape.Capitalised => "capitalised words",
+        PieceShape.Capitalized => "capitalised words",
         PieceShape.Capitals => "words in capitals",
         PieceShape.Punctuation => "punctuation",
         PieceShape.LineEnd => "line ends",

@@ -10,7 +10,7 @@ internal enum PieceShape
     Number,
 
     /// <summary>A word that starts with a capital.</summary>
-    Capitalised,
+    Capitalized,
 
     /// <summary>Two capitals or more, and no small letter.</summary>
     Capitals,

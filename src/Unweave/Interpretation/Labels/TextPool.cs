@@ -9,7 +9,7 @@ namespace Unweave.Interpretation;
 /// <param name="Latents">The latents, ascending.</param>
 /// <param name="Spots">What patterns can ask about each piece.</param>
 /// <param name="Patterns">All patterns that it matches, sorted.</param>
-internal sealed record PooledText(string Document, long Row, string[] Pieces, int[] Latents, Spot[] Spots, Pattern[] Patterns)
+internal sealed record PooledText(string Document, long Row, string[] Pieces, int[] Latents, PieceTraits[] Spots, Pattern[] Patterns)
 {
     /// <summary>Whether a latent fires in it.</summary>
     public bool Fires(int latent) => Array.BinarySearch(Latents, latent) >= 0;
@@ -19,7 +19,7 @@ internal sealed record PooledText(string Document, long Row, string[] Pieces, in
 /// Pieces of random text that latents do not fire on are chosen from. Half of them make labels, the other half score them, so that no label is
 /// scored on a text that it was made from.
 /// </summary>
-internal sealed class TextPool(SurveyOptions options, TextSpots reader)
+internal sealed class TextPool(FeatureStatisticsOptions options, TextSpots reader)
 {
     private readonly List<(long Place, long Row, int From, int Count, int[] Latents)> slices = [];
     private readonly Dictionary<int, List<int>> textsOf = [];
@@ -27,7 +27,7 @@ internal sealed class TextPool(SurveyOptions options, TextSpots reader)
     private long offered;
 
     /// <summary>Offers a window: Algorithm R over all that are offered.</summary>
-    public void Offer(SurveyWindow window, long place, SparseCodes codes, float threshold)
+    public void Offer(RowWindow window, long place, SparseCodes codes, float threshold)
     {
         long turn = offered++;
         ulong draw = Rng.Mix(~options.Seed + (ulong)turn);
@@ -57,8 +57,8 @@ internal sealed class TextPool(SurveyOptions options, TextSpots reader)
             (long place, long row, int from, int count, int[] latents) = slices[i];
             (string document, string[] pieces) = spool.Read(place);
             string[] own = pieces[from..(from + count)];
-            Spot[] spots = reader.Of(Readable(own));
-            texts[i] = new PooledText(document, row, own, latents, spots, Pattern.Of(spots));
+            PieceTraits[] spots = reader.Read(Readable(own));
+            texts[i] = new PooledText(document, row, own, latents, spots, Pattern.FindAll(spots));
         });
         for (int i = 0; i < texts.Length; i++)
         {
@@ -73,7 +73,7 @@ internal sealed class TextPool(SurveyOptions options, TextSpots reader)
     /// <summary>The pieces that patterns are read from: those of a text of one piece are its words.</summary>
     public static IReadOnlyList<string> Readable(IReadOnlyList<string> pieces) => pieces.Count == 1 ? TextSpots.Words(pieces[0]) : pieces;
 
-    /// <summary>Texts on which a latent does not fire: half at random, first, then near misses, as far as there are.</summary>
+    /// <summary>Texts on which a latent does not fire: half at random, first, then near misses; fewer where the pool has no more.</summary>
     /// <param name="latent">The latent.</param>
     /// <param name="words">Words on which it fires, with how often: near misses have them.</param>
     /// <param name="count">How many.</param>

@@ -11,7 +11,7 @@ namespace Unweave.Interpretation;
 /// <param name="Verb">Topic of its word as a verb.</param>
 /// <param name="Starts">The first two letters of a longer piece; 0 where there are none.</param>
 /// <param name="Ends">The last two letters of a longer piece; 0 where there are none.</param>
-internal readonly record struct Spot(int Piece, int Word, PieceShape Shape, int Ending, int Noun, int Verb, int Starts, int Ends)
+internal readonly record struct PieceTraits(int Piece, int Word, PieceShape Shape, int Ending, int Noun, int Verb, int Starts, int Ends)
 {
     /// <summary>The whole word, whether of one piece or of several.</summary>
     public int Whole => Word == 0 ? Piece : Word;
@@ -57,9 +57,9 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
     private static readonly string[] Endings = ["tion", "ness", "ment", "able", "ible", "ing", "ous", "ful", "est", "ity", "ive", "ian", "ism", "ist", "ed", "ly", "er", "al", "ic", "'s", "s"];
 
     /// <summary>The spots of a text.</summary>
-    public Spot[] Of(IReadOnlyList<string> pieces)
+    public PieceTraits[] Read(IReadOnlyList<string> pieces)
     {
-        var spots = new Spot[pieces.Count];
+        var spots = new PieceTraits[pieces.Count];
         for (int first = 0; first < spots.Length;)
         {
             // A word is a run of pieces of letters and digits with no space between.
@@ -88,17 +88,17 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
         return [.. pieces];
     }
 
-    private Spot Make(string piece, string word, bool first, bool last)
+    private PieceTraits Make(string piece, string word, bool first, bool last)
     {
         string trimmed = piece.Trim(), lower = trimmed.ToLowerInvariant();
-        if (trimmed.Length == 0) return new Spot(words.Number(piece.Contains('\n', StringComparison.Ordinal) ? LineEnd : "␠"), 0, piece.Contains('\n', StringComparison.Ordinal) ? PieceShape.LineEnd : PieceShape.None, 0, 0, 0, 0, 0);
+        if (trimmed.Length == 0) return new PieceTraits(words.Number(piece.Contains('\n', StringComparison.Ordinal) ? LineEnd : "␠"), 0, piece.Contains('\n', StringComparison.Ordinal) ? PieceShape.LineEnd : PieceShape.None, 0, 0, 0, 0, 0);
         PieceShape shape = Shape(trimmed, first);
         string own = first ? lower : Continued + lower;
         bool isWord = IsWord(piece);
         string? ending = last && isWord && word.Length > 4 ? Endings.FirstOrDefault(ending => word.EndsWith(ending, StringComparison.Ordinal)) : null;
-        (int noun, int verb) = last && isWord ? topics.Of(word) : (0, 0);
+        (int noun, int verb) = last && isWord ? topics.Find(word) : (0, 0);
         bool longer = isWord && lower.Length > 2;
-        return new Spot(
+        return new PieceTraits(
             words.Number(own),
             first && last ? 0 : words.Number(word),
             shape,
@@ -114,7 +114,7 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
         if (trimmed.All(char.IsDigit)) return PieceShape.Number;
         if (!trimmed.Any(char.IsLetterOrDigit)) return PieceShape.Punctuation;
         if (trimmed.Length > 1 && trimmed.All(letter => !char.IsLower(letter)) && trimmed.Any(char.IsLetter)) return PieceShape.Capitals;
-        return !first ? PieceShape.Inside : char.IsUpper(trimmed[0]) ? PieceShape.Capitalised : PieceShape.None;
+        return !first ? PieceShape.Inside : char.IsUpper(trimmed[0]) ? PieceShape.Capitalized : PieceShape.None;
     }
 
     private static bool IsWord(string piece)

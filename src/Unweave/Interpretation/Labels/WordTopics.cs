@@ -60,7 +60,7 @@ public sealed class WordTopics
     internal static string Name(int topic) => Names[topic] ?? "";
 
     /// <summary>The topics of a word in lower case; 0 stands for none.</summary>
-    internal (int Noun, int Verb) Of(string word)
+    internal (int Noun, int Verb) Find(string word)
     {
         foreach (string lemma in Lemmas(word))
         {

@@ -3,31 +3,31 @@ using Unweave.Numerics;
 
 namespace Unweave.Tests.Interpretation;
 
-/// <summary>What a survey counts and keeps, against the same counted from all rows at once.</summary>
-public sealed class SurveyTests
+/// <summary>What a statistics counts and keep, against the same counted from all rows at once.</summary>
+public sealed class FeatureStatisticsTests
 {
     private const int Broad = 0, Dead = 1, Dense = 2, Token = 3, Start = 4, Partner = 5, FewTokens = 6, Latents = 7, Context = 32;
 
-    private static readonly SurveyOptions Small = new() { Top = 7, Drawn = 5, Before = 3, After = 2, Listed = 10, Seed = 3 };
+    private static readonly FeatureStatisticsOptions Small = new() { Top = 7, Drawn = 5, Before = 3, After = 2, Listed = 10, Seed = 3 };
 
     [Fact]
     public void Settings_that_keep_nothing_are_refused()
     {
-        ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(() => new SurveyOptions { Top = 0 });
+        ArgumentOutOfRangeException e = Assert.Throws<ArgumentOutOfRangeException>(() => new FeatureStatisticsOptions { Top = 0 });
         Assert.Contains("Top is at least 1", e.Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentOutOfRangeException>(() => new SurveyOptions { Contrasts = 1 });
-        Assert.Throws<ArgumentOutOfRangeException>(() => new SurveyOptions { Before = -1 });
-        Assert.Equal(0, new SurveyOptions { After = 0 }.After);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new FeatureStatisticsOptions { Contrasts = 1 });
+        Assert.Throws<ArgumentOutOfRangeException>(() => new FeatureStatisticsOptions { Before = -1 });
+        Assert.Equal(0, new FeatureStatisticsOptions { After = 0 }.After);
     }
 
     [Fact]
     public void Counts_are_those_of_all_rows()
     {
         using Planted planted = Made();
-        using FeatureSurvey survey = planted.Survey(Small);
-        Feature[] features = [.. survey.Features().Select(made => made.Feature)];
+        using FeatureStatistics statistics = planted.Statistics(Small);
+        Feature[] features = [.. statistics.Features().Select(made => made.Feature)];
         int windows = planted.Rows.Select(row => (row.Number, row.Window)).Distinct().Count();
-        Assert.Equal((planted.Rows.Count, windows), (survey.Rows, survey.Windows));
+        Assert.Equal((planted.Rows.Count, windows), (statistics.Rows, statistics.Windows));
         Assert.Equal(Enumerable.Range(0, Latents), features.Select(feature => feature.Latent));
         for (int latent = 0; latent < Latents; latent++)
         {
@@ -167,14 +167,14 @@ public sealed class SurveyTests
     }
 
     [Fact]
-    public void A_cancelled_survey_leaves_no_file_and_gives_nothing()
+    public void A_cancelled_pass_leaves_no_file_and_gives_nothing()
     {
         using Planted planted = Made();
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => planted.Survey(Small, cancellation: stop.Token));
-        using FeatureSurvey survey = planted.Survey(Small);
-        Assert.ThrowsAny<OperationCanceledException>(() => survey.Features(cancellation: stop.Token).Count());
+        Assert.ThrowsAny<OperationCanceledException>(() => planted.Statistics(Small, cancellation: stop.Token));
+        using FeatureStatistics statistics = planted.Statistics(Small);
+        Assert.ThrowsAny<OperationCanceledException>(() => statistics.Features(cancellationToken: stop.Token).Count());
     }
 
     [Fact]
@@ -267,7 +267,7 @@ public sealed class SurveyTests
         new Rng(4).FillNormal(decoder.AsSpan(), 3);
         decoder.Row(40).Clear();
         decoder.Row(41).CopyTo(decoder.Row(600));
-        RelatedLatent[][] nearest = NearestLatents.Of(decoder, Count);
+        RelatedLatent[][] nearest = NearestLatents.Find(decoder, Count);
         for (int latent = 0; latent < Rows; latent++)
         {
             var cosines = Enumerable.Range(0, Rows).Where(other => other != latent).Select(other => (Other: other, Value: Cosine(decoder.Row(latent), decoder.Row(other)))).Where(other => other.Value > 0)
@@ -289,11 +289,11 @@ public sealed class SurveyTests
     {
         for (int position = 0; position < 5000; position++)
         {
-            int range = PositionRanges.Of(position);
+            int range = PositionRanges.IndexOf(position);
             Assert.True(PositionRanges.First(range) <= position && position < PositionRanges.First(range + 1), $"{position}");
         }
 
-        Assert.True(PositionRanges.Of(int.MaxValue) < PositionRanges.Count);
+        Assert.True(PositionRanges.IndexOf(int.MaxValue) < PositionRanges.Count);
     }
 
     [Fact]

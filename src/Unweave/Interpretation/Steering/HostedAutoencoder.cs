@@ -62,7 +62,7 @@ public sealed class HostedAutoencoder : IDisposable
             values.AddRange(codes.AllValues);
         }
 
-        return new TextCodes(TextPieces.Of(text, tokens), new SparseCodes(autoencoder.Latents, [.. starts], [.. latents], [.. values]));
+        return new TextCodes(TextPieces.Cut(text, tokens), new SparseCodes(autoencoder.Latents, [.. starts], [.. latents], [.. values]));
     }
 
     /// <summary>The likeliest next tokens after a text, likeliest first.</summary>
@@ -167,7 +167,7 @@ public sealed class HostedAutoencoder : IDisposable
     {
         if (interventions.Count == 0) return host.Logits(window);
         using Matrix clean = host.Activations(window);
-        using var own = new Matrix(window.Count, clean.Columns, clean.AsSpan().Slice(window.Lead * clean.Columns, window.Count * clean.Columns));
+        using Matrix own = clean.CopyRows(window.Lead, window.Count);
         Interventions.Apply(interventions, autoencoder, own);
         return host.Logits(window, clean, 1, (_, rows, first) =>
         {

@@ -52,8 +52,7 @@ internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hoo
         TokenBatch batch = Batch(window, 1);
         lock (entry)
         {
-            Matrix read = Below(batch);
-            return new Matrix(batch.Length, hook.Width, read.AsSpan()[..(batch.Length * hook.Width)]);
+            return Below(batch).CopyRows(0, batch.Length);
         }
     }
 

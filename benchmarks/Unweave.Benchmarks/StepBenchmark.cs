@@ -2,13 +2,14 @@ using System.Diagnostics;
 using Unweave.Autoencoders;
 using Unweave.Numerics;
 using Unweave.Numerics.Kernels;
+using Unweave.Training;
 
-namespace Unweave.Training;
+namespace Unweave.Benchmarks;
 
 /// <summary>Times of the phases of a training step over its repeats, in milliseconds.</summary>
 /// <param name="Median">Median over the repeats.</param>
 /// <param name="Minimum">Fastest of the repeats.</param>
-public readonly record struct PhaseFigures(double Median, double Minimum);
+internal readonly record struct PhaseFigures(double Median, double Minimum);
 
 /// <summary>What <see cref="StepBenchmark"/> measured.</summary>
 /// <param name="Kernels">The set of kernels that ran: avx512, avx2, portable or scalar.</param>
@@ -17,14 +18,15 @@ public readonly record struct PhaseFigures(double Median, double Minimum);
 /// <param name="Encode">The encoder's product and its selection.</param>
 /// <param name="Decode">Reconstruction, loss and the gradient of the codes.</param>
 /// <param name="Backward">Sorting by latent and gathering the gradients of the weights.</param>
-/// <param name="Update">Projection, Adam and renormalisation.</param>
+/// <param name="Update">Projection, Adam and renormalization.</param>
 /// <param name="TokensPerSecond">Rows a second at the median.</param>
 /// <param name="PeakResidentBytes">Largest resident size of the process so far.</param>
-public sealed record StepFigures(
-    string Kernels, int Threads, PhaseFigures Step, PhaseFigures Encode, PhaseFigures Decode, PhaseFigures Backward, PhaseFigures Update, double TokensPerSecond, long PeakResidentBytes);
+internal sealed record StepFigures(
+    string Kernels, int Threads, PhaseFigures Step, PhaseFigures Encode, PhaseFigures Decode, PhaseFigures Backward, PhaseFigures Update,
+    double TokensPerSecond, long PeakResidentBytes);
 
 /// <summary>Times whole training steps of a TopK autoencoder on normal inputs: encode, decode, backward and Adam.</summary>
-public static class StepBenchmark
+internal static class StepBenchmark
 {
     /// <summary>Runs one step to warm up and then the repeats.</summary>
     /// <param name="batch">Rows of a batch, B.</param>
@@ -67,7 +69,9 @@ public static class StepBenchmark
 
         PhaseFigures[] figures = [.. times.Select(Figures)];
         using var process = Process.GetCurrentProcess();
-        return new StepFigures(KernelSet.Current.Name, workers.Threads, figures[0], figures[1], figures[2], figures[3], figures[4], batch / figures[0].Median * 1000, process.PeakWorkingSet64);
+        return new StepFigures(
+            KernelSet.Current.Name, workers.Threads, figures[0], figures[1], figures[2], figures[3], figures[4], batch / figures[0].Median * 1000,
+            process.PeakWorkingSet64);
     }
 
     private static PhaseFigures Figures(double[] times)

@@ -10,8 +10,8 @@ using Unweave.Onnx;
 
 namespace Unweave.Tests.Interpretation;
 
-/// <summary>Surveys of texts that the embedded model reads, against its harvest of them, and against the texts themselves.</summary>
-public sealed class SurveyedTextsTests
+/// <summary>Statistics of texts that the embedded model reads, against its harvest of them, and against the texts themselves.</summary>
+public sealed class FeatureStatisticsOfTextsTests
 {
     private static readonly string[] Odd =
     [
@@ -34,12 +34,12 @@ public sealed class SurveyedTextsTests
         using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook], new PassOptions { Context = 32, KeepSpecial = keepSpecial });
         var texts = new Dictionary<string, string>(StringComparer.Ordinal);
         long row = 0;
-        foreach (SurveyBlock block in SurveySources.Texts(pass, documents, long.MaxValue, TestContext.Current.CancellationToken))
+        foreach (WindowBlock block in WindowBlocks.FromTexts(pass, documents, long.MaxValue, TestContext.Current.CancellationToken))
         {
             using (block)
             {
                 int first = 0;
-                foreach (SurveyWindow window in block.Windows)
+                foreach (RowWindow window in block.Windows)
                 {
                     Assert.Equal((row + first, first), (window.Row, window.First));
                     Assert.Equal(window.Count, window.Lengths.Length);
@@ -77,12 +77,12 @@ public sealed class SurveyedTextsTests
         foreach ((string text, int i) in Odd.Take(4).Append(Odd[5]).Select((text, i) => (text, i))) File.WriteAllText(folder[$"{i}.txt"], text);
         File.WriteAllLines(folder["more.jsonl"], TextCorpus.Open(Path.Combine(Root(), "data", "corpus", "held-out.jsonl.gz")).Documents().Take(12).Select(document => JsonSerializer.Serialize(new { text = document.Document.Text })));
         using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 300, K = 6 }, model.Hook.Width, new Rng(3));
-        var options = new SurveyOptions { Top = 5, Drawn = 4, Pool = 200, Sample = 2000, Seed = 2 };
+        var options = new FeatureStatisticsOptions { Top = 5, Drawn = 4, Pool = 200, Sample = 2000, Seed = 2 };
         TextCorpus corpus = TextCorpus.Open(folder.Path);
         string[] direct = Describe(() =>
         {
             using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook]);
-            return FeatureSurvey.OfTexts(autoencoder, pass, model.Tokenizer, corpus.Documents(), options);
+            return FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, corpus.Documents(), options);
         });
         using var place = new TemporaryFolder();
         using (var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook]))
@@ -90,34 +90,34 @@ public sealed class SurveyedTextsTests
             Harvester.Run(pass, corpus, writer);
         using Harvest harvest = Harvest.Open(place["acts"]);
         using HarvestSource source = harvest.Source();
-        string[] harvested = Describe(() => FeatureSurvey.OfHarvest(autoencoder, source, model.Tokenizer, options));
+        string[] harvested = Describe(() => FeatureStatistics.FromHarvest(autoencoder, source, model.Tokenizer, options));
         Assert.Equal(300, direct.Length);
         for (int latent = 0; latent < direct.Length; latent++) Assert.Equal(direct[latent], harvested[latent]);
         Assert.Contains(direct, feature => feature.Contains(JsonEncodedText.Encode("🐳").ToString(), StringComparison.OrdinalIgnoreCase));
 
-        string[] Describe(Func<FeatureSurvey> make)
+        string[] Describe(Func<FeatureStatistics> make)
         {
-            using FeatureSurvey survey = make();
-            using LogitLens? lens = LogitLens.Open(model.Host, model.Tokenizer, survey.Width);
+            using FeatureStatistics statistics = make();
+            using LogitLens? lens = LogitLens.Open(model.Host, model.Tokenizer, statistics.Width);
             Assert.NotNull(lens);
-            return [.. survey.Features(lens).Select(made => JsonSerializer.Serialize(made.Feature) + made.Label)];
+            return [.. statistics.Features(lens).Select(made => JsonSerializer.Serialize(made.Feature) + made.Label)];
         }
     }
 
     [Fact]
-    public void A_survey_stops_at_the_end_of_a_document_and_refuses_what_it_cannot_read()
+    public void A_pass_stops_at_the_end_of_a_document_and_refuses_what_it_cannot_read()
     {
         using var model = new Read();
         using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 64, K = 4 }, model.Hook.Width, new Rng(3));
         using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook]);
         (long, Document)[] documents = [.. Enumerable.Range(0, 40).Select(i => ((long)i, new Document($"{i}", Odd[5])))];
         int own = model.Tokenizer.Encode(Odd[5]).Count;
-        using (FeatureSurvey survey = FeatureSurvey.OfTexts(autoencoder, pass, model.Tokenizer, documents, rows: own + 1)) Assert.Equal(2 * own, survey.Rows);
-        Assert.Contains("no token", Assert.Throws<InputException>(() => FeatureSurvey.OfTexts(autoencoder, pass, model.Tokenizer, [(0, new Document("a", ""))])).Message, StringComparison.Ordinal);
+        using (FeatureStatistics statistics = FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, documents, rows: own + 1)) Assert.Equal(2 * own, statistics.Rows);
+        Assert.Contains("no token", Assert.Throws<InputException>(() => FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, [(0, new Document("a", ""))])).Message, StringComparison.Ordinal);
         using var narrow = new TopKAutoencoder(new TopKOptions { Latents = 64, K = 4 }, 20, new Rng(3));
-        Assert.Throws<InputException>(() => FeatureSurvey.OfTexts(narrow, pass, model.Tokenizer, documents));
+        Assert.Throws<InputException>(() => FeatureStatistics.FromTexts(narrow, pass, model.Tokenizer, documents));
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => FeatureSurvey.OfTexts(autoencoder, pass, model.Tokenizer, documents, progress: new Stopping(stop), cancellation: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, documents, progress: new Stopping(stop), cancellationToken: stop.Token));
     }
 
     [Fact]
@@ -129,9 +129,9 @@ public sealed class SurveyedTextsTests
         using var autoencoder = new CoordinateLatents(8);
         using var source = new MatrixSource(x);
         string Text(long row) => row % 10 == 0 ? $"A definition about whales, number {row}" : $"Some other {(char)('a' + (row % 26))} text {row % 7}";
-        using FeatureSurvey survey = FeatureSurvey.OfVectors(autoencoder, source, Text);
-        (Feature Feature, FeatureLabel? Label)[] made = [.. survey.Features()];
-        Assert.Equal((300, 300), (survey.Rows, survey.Windows));
+        using FeatureStatistics statistics = FeatureStatistics.FromVectors(autoencoder, source, Text);
+        (Feature Feature, FeatureLabel? Label)[] made = [.. statistics.Features()];
+        Assert.Equal((300, 300), (statistics.Rows, statistics.Windows));
         (Feature whales, FeatureLabel? label) = made[1];
         Assert.Equal(30, whales.Fired);
         Assert.Equal(whales.Frequency, whales.Density);
@@ -144,15 +144,15 @@ public sealed class SurveyedTextsTests
         Assert.Equal(1, label.Detection, 1e-9);
         Assert.True(double.IsNaN(label.Fuzzing));
         Assert.Equal(FeatureKind.Dense, made[2].Feature.Kind);
-        using FeatureSurvey silent = FeatureSurvey.OfVectors(autoencoder, source);
+        using FeatureStatistics silent = FeatureStatistics.FromVectors(autoencoder, source);
         Assert.Equal("row 10", silent.Features().ElementAt(1).Feature.Top.First(example => example.Row == 10).Text);
     }
 
     [Fact]
     public void Pieces_take_what_a_tokenizer_leaves_out()
     {
-        Assert.Equal(["  one", " two", "", "  end "], TextPieces.Of("  one two  end ", [new Token(1, 2, 3), new Token(2, 6, 3), new Token(3, 9, 0), new Token(4, 11, 3)]), StringComparer.Ordinal);
-        Assert.Empty(TextPieces.Of("", []));
+        Assert.Equal(["  one", " two", "", "  end "], TextPieces.Cut("  one two  end ", [new Token(1, 2, 3), new Token(2, 6, 3), new Token(3, 9, 0), new Token(4, 11, 3)]), StringComparer.Ordinal);
+        Assert.Empty(TextPieces.Cut("", []));
     }
 
     [Fact]
@@ -163,15 +163,15 @@ public sealed class SurveyedTextsTests
         foreach (string text in Odd[..^1])
         {
             int[] ids = [.. model.Tokenizer.Encode(text).Select(token => token.Id)];
-            (string read, int[] lengths) = pieces.Of(ids);
+            (string read, int[] lengths) = pieces.Decode(ids);
             Assert.Equal(text, read);
-            Assert.Equal(TextPieces.Of(text, model.Tokenizer.Encode(text)).Select(piece => piece.Length), lengths);
+            Assert.Equal(TextPieces.Cut(text, model.Tokenizer.Encode(text)).Select(piece => piece.Length), lengths);
         }
 
         // Half a character stays half a character.
         int[] whale = [.. model.Tokenizer.Encode("🐳").Select(token => token.Id)];
         Assert.True(whale.Length > 2);
-        (string half, int[] own) = pieces.Of(whale.AsSpan(0, whale.Length - 1));
+        (string half, int[] own) = pieces.Decode(whale.AsSpan(0, whale.Length - 1));
         Assert.Equal(half.Length, own.Sum());
         Assert.DoesNotContain("🐳", half, StringComparison.Ordinal);
     }
@@ -182,7 +182,7 @@ public sealed class SurveyedTextsTests
         using var folder = new TemporaryFolder();
         using (var spool = new WindowSpool(folder.Path))
         {
-            SurveyWindow[] windows = [.. Enumerable.Range(0, 500).Select(i => new SurveyWindow($"ä {i}", i, 0, 3, $"ab{i} 🐳\uD83D", [2, $"{i}".Length, 4]))];
+            RowWindow[] windows = [.. Enumerable.Range(0, 500).Select(i => new RowWindow($"ä {i}", i, 0, 3, $"ab{i} 🐳\uD83D", [2, $"{i}".Length, 4]))];
             long[] places = [.. windows.Select(spool.Add)];
             spool.Complete();
             Parallel.For(0, 500, i =>

@@ -7,19 +7,20 @@ using Unweave.Numerics;
 
 namespace Unweave.Interpretation;
 
-/// <summary>Where the rows of a survey come from: a model as it is run, a harvest, or a set of vectors.</summary>
-internal static class SurveySources
+/// <summary>Where the rows of feature statistics come from: a model as it is run, a harvest, or a set of vectors.</summary>
+internal static class WindowBlocks
 {
     private const int BlockRows = 16_384;
 
     /// <summary>Texts run through a model. The model runs ahead on a thread of its own.</summary>
-    public static IEnumerable<SurveyBlock> Texts(ActivationPass pass, IEnumerable<(long Number, Document Document)> documents, long rows, CancellationToken cancellation)
+    public static IEnumerable<WindowBlock> FromTexts(
+        ActivationPass pass, IEnumerable<(long Number, Document Document)> documents, long rows, CancellationToken cancellationToken)
     {
-        return Ahead(Blocks, cancellation);
+        return Ahead(Blocks, cancellationToken);
 
-        IEnumerable<SurveyBlock> Blocks(CancellationToken stop)
+        IEnumerable<WindowBlock> Blocks(CancellationToken stop)
         {
-            var pieces = new List<(SurveyWindow[] Windows, int[] Tokens, int[] Positions, Matrix Rows)>();
+            var pieces = new List<(RowWindow[] Windows, int[] Tokens, int[] Positions, Matrix Rows)>();
             long done = 0;
             int waiting = 0;
             foreach (DocumentRows document in pass.Run(documents, stop))
@@ -39,58 +40,60 @@ internal static class SurveySources
     }
 
     /// <summary>A hook of a harvest.</summary>
-    public static IEnumerable<SurveyBlock> Harvest(HarvestSource source, ITokenizer tokenizer, CancellationToken cancellation)
+    public static IEnumerable<WindowBlock> FromHarvest(HarvestSource source, ITokenizer tokenizer, CancellationToken cancellationToken)
     {
         var texts = new TokenPieces(tokenizer);
         for (long first = 0; first < source.Rows;)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             int count = (int)Math.Min(BlockRows, source.Rows - first);
             int[] tokens = new int[count], positions = new int[count];
             long[] documents = new long[count];
             source.Harvest.ReadTokens(first, tokens);
             source.Harvest.ReadPositions(first, positions);
             source.Harvest.ReadDocuments(first, documents);
-            int[] starts = [.. Enumerable.Range(0, count).Where(i => i == 0 || documents[i] != documents[i - 1] || positions[i] <= positions[i - 1])];
+            int[] starts = [.. Enumerable.Range(0, count)
+                .Where(i => i == 0 || documents[i] != documents[i - 1] || positions[i] <= positions[i - 1])];
 
             // The last window may go on behind the block; it is read again with the next.
             int end = first + count < source.Rows && starts.Length > 1 ? starts[^1] : count;
-            var windows = new List<SurveyWindow>();
+            var windows = new List<RowWindow>();
             for (int w = 0; w < starts.Length && starts[w] < end; w++)
             {
                 int from = starts[w], until = w + 1 < starts.Length ? starts[w + 1] : count;
-                (string text, int[] lengths) = texts.Of(tokens.AsSpan(from, until - from));
-                windows.Add(new SurveyWindow(source.Harvest.DocumentId(documents[from]), first + from, from, until - from, text, lengths));
+                (string text, int[] lengths) = texts.Decode(tokens.AsSpan(from, until - from));
+                string document = source.Harvest.DocumentId(documents[from]);
+                windows.Add(new RowWindow(document, first + from, from, until - from, text, lengths));
             }
 
-            yield return new SurveyBlock(source.Rows(first, end), tokens[..end], positions[..end], windows);
+            yield return new WindowBlock(source.Rows(first, end), tokens[..end], positions[..end], windows);
             first += end;
             source.Harvest.ForgetBefore(first);
         }
     }
 
     /// <summary>A set of vectors, each with a text or none.</summary>
-    public static IEnumerable<SurveyBlock> Vectors(IActivationSource source, Func<long, string>? text, CancellationToken cancellation)
+    public static IEnumerable<WindowBlock> FromVectors(IActivationSource source, Func<long, string>? text, CancellationToken cancellationToken)
     {
         for (long first = 0; first < source.Rows; first += BlockRows)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             int count = (int)Math.Min(BlockRows, source.Rows - first);
             long start = first;
-            SurveyWindow[] windows = [.. Enumerable.Range(0, count).Select(i =>
+            RowWindow[] windows = [.. Enumerable.Range(0, count).Select(i =>
             {
-                string of = text?.Invoke(start + i) ?? $"row {start + i}";
-                return new SurveyWindow((start + i).ToString(CultureInfo.InvariantCulture), start + i, i, 1, of, [of.Length]);
+                string own = text?.Invoke(start + i) ?? $"row {start + i}";
+                return new RowWindow((start + i).ToString(CultureInfo.InvariantCulture), start + i, i, 1, own, [own.Length]);
             })];
-            yield return new SurveyBlock(source.Rows(first, count), [], [], windows);
+            yield return new WindowBlock(source.Rows(first, count), [], [], windows);
         }
     }
 
     // What a tokenizer drops between tokens goes to the token after it, so that the pieces are the whole text.
-    private static SurveyWindow[] Windows(DocumentRows document, long row, int before)
+    private static RowWindow[] Windows(DocumentRows document, long row, int before)
     {
         string text = document.Document.Text;
-        var windows = new List<SurveyWindow>();
+        var windows = new List<RowWindow>();
         int count = document.RowTokens.Length;
         for (int from = 0; from < count;)
         {
@@ -108,7 +111,7 @@ internal static class SurveySources
                 end = next;
             }
 
-            windows.Add(new SurveyWindow(document.Document.Id, row + from, before + from, until - from, text[start..end], lengths));
+            windows.Add(new RowWindow(document.Document.Id, row + from, before + from, until - from, text[start..end], lengths));
             from = until;
         }
 
@@ -117,44 +120,45 @@ internal static class SurveySources
         int End(int token) => token < 0 ? 0 : document.Tokens[token].Start + document.Tokens[token].Length;
     }
 
-    private static SurveyBlock Joined(List<(SurveyWindow[] Windows, int[] Tokens, int[] Positions, Matrix Rows)> pieces)
+    private static WindowBlock Joined(List<(RowWindow[] Windows, int[] Tokens, int[] Positions, Matrix Rows)> pieces)
     {
         var rows = new Matrix(pieces.Sum(piece => piece.Rows.Rows), pieces[0].Rows.Columns);
         int at = 0;
         foreach ((_, _, _, Matrix piece) in pieces)
         {
-            piece.AsSpan().CopyTo(rows.AsSpan()[(at * rows.Columns)..]);
+            piece.CopyRows(0, piece.Rows, rows, at);
             at += piece.Rows;
             piece.Dispose();
         }
 
-        return new SurveyBlock(rows, [.. pieces.SelectMany(piece => piece.Tokens)], [.. pieces.SelectMany(piece => piece.Positions)], [.. pieces.SelectMany(piece => piece.Windows)]);
+        return new WindowBlock(
+            rows, [.. pieces.SelectMany(piece => piece.Tokens)], [.. pieces.SelectMany(piece => piece.Positions)], [.. pieces.SelectMany(piece => piece.Windows)]);
     }
 
-    private static IEnumerable<SurveyBlock> Ahead(Func<CancellationToken, IEnumerable<SurveyBlock>> make, CancellationToken cancellation)
+    private static IEnumerable<WindowBlock> Ahead(Func<CancellationToken, IEnumerable<WindowBlock>> make, CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var ready = new BlockingCollection<SurveyBlock>(boundedCapacity: 2);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var ready = new BlockingCollection<WindowBlock>(boundedCapacity: 2);
         ExceptionDispatchInfo? failure = null;
-        var maker = new Thread(Make) { IsBackground = true, Name = "Unweave survey" };
+        var maker = new Thread(Make) { IsBackground = true, Name = "Unweave windows" };
         maker.Start();
         try
         {
-            foreach (SurveyBlock block in ready.GetConsumingEnumerable(CancellationToken.None)) yield return block;
+            foreach (WindowBlock block in ready.GetConsumingEnumerable(CancellationToken.None)) yield return block;
             failure?.Throw();
         }
         finally
         {
             stop.Cancel();
             maker.Join();
-            while (ready.TryTake(out SurveyBlock? left)) left.Dispose();
+            while (ready.TryTake(out WindowBlock? left)) left.Dispose();
         }
 
         void Make()
         {
             try
             {
-                foreach (SurveyBlock block in make(stop.Token)) ready.Add(block, stop.Token);
+                foreach (WindowBlock block in make(stop.Token)) ready.Add(block, stop.Token);
             }
             catch (Exception e)
             {

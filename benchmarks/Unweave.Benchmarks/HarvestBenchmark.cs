@@ -1,20 +1,22 @@
 using System.Diagnostics;
 using Unweave.Data;
 using Unweave.Hosts;
+using Unweave.Numerics;
+using Unweave.Onnx;
 
-namespace Unweave.Onnx;
+namespace Unweave.Benchmarks;
 
 /// <summary>Times of one kind of run, in milliseconds.</summary>
 /// <param name="Median">The median round.</param>
 /// <param name="Minimum">The fastest round.</param>
 /// <param name="TokensPerSecond">Tokens of the texts a second, of the median.</param>
-public sealed record HarvestTimes(double Median, double Minimum, double TokensPerSecond)
+internal sealed record HarvestTimes(double Median, double Minimum, double TokensPerSecond)
 {
     /// <summary>Sums up rounds.</summary>
-    internal static HarvestTimes Of(double[] times, long rows) => new(MiddleOf(times), times.Min(), rows / MiddleOf(times) * 1000);
+    internal static HarvestTimes From(double[] times, long rows) => new(MedianOf(times), times.Min(), rows / MedianOf(times) * 1000);
 
     /// <summary>The median.</summary>
-    internal static double MiddleOf(double[] values)
+    internal static double MedianOf(double[] values)
     {
         double[] sorted = [.. values.Order()];
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
@@ -28,10 +30,11 @@ public sealed record HarvestTimes(double Median, double Minimum, double TokensPe
 /// <param name="Harvest">The whole harvest: reading, tokenizing, running, copying, writing, checksums.</param>
 /// <param name="Share">Median over the rounds of runtime's time over harvest's: its throughput as a share of the model's alone.</param>
 /// <param name="PeakResidentBytes">Most memory that the process had.</param>
-public sealed record HarvestFigures(int Threads, long Rows, HarvestTimes Runtime, HarvestTimes Harvest, double Share, long PeakResidentBytes);
+internal sealed record HarvestFigures(
+    int Threads, long Rows, HarvestTimes Runtime, HarvestTimes Harvest, double Share, long PeakResidentBytes);
 
 /// <summary>Times a harvest and the model alone on the same batches, in turn.</summary>
-public static class HarvestBenchmark
+internal static class HarvestBenchmark
 {
     /// <summary>Runs the benchmark.</summary>
     /// <param name="model">The model.</param>
@@ -41,7 +44,8 @@ public static class HarvestBenchmark
     /// <param name="tokens">Tokens of a round, to the end of a document.</param>
     /// <param name="rounds">Rounds of each, after one to warm up.</param>
     /// <param name="cancellation">Ends the benchmark.</param>
-    public static HarvestFigures Run(OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, long tokens, int rounds, CancellationToken cancellation = default)
+    public static HarvestFigures Run(
+        OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, long tokens, int rounds, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(corpus);
@@ -49,7 +53,8 @@ public static class HarvestBenchmark
         var options = new PassOptions();
         HarvestManifest manifest = Harvester.Describe(model, tokenizer, [hook], corpus, options);
         var batches = new List<TokenBatch>();
-        using (var recorded = new ActivationPass(new Recorder(model, batches), tokenizer, [hook], options)) Harvest(recorded, corpus, manifest, tokens, cancellation);
+        using (var recorded = new ActivationPass(new Recorder(model, batches), tokenizer, [hook], options))
+            Harvest(recorded, corpus, manifest, tokens, cancellation);
         using var alone = (OnnxRun)model.Open(new HostPlan([hook]));
         using var pass = new ActivationPass(model, tokenizer, [hook], options);
         double[] runtime = new double[rounds], harvest = new double[rounds];
@@ -70,8 +75,9 @@ public static class HarvestBenchmark
             harvest[round] = Stopwatch.GetElapsedTime(between).TotalMilliseconds;
         }
 
-        double share = HarvestTimes.MiddleOf([.. runtime.Zip(harvest, (one, other) => one / other)]);
-        return new HarvestFigures(model.Threads, rows, HarvestTimes.Of(runtime, rows), HarvestTimes.Of(harvest, rows), share, Process.GetCurrentProcess().PeakWorkingSet64);
+        double share = HarvestTimes.MedianOf([.. runtime.Zip(harvest, (one, other) => one / other)]);
+        return new HarvestFigures(
+            model.Threads, rows, HarvestTimes.From(runtime, rows), HarvestTimes.From(harvest, rows), share, Process.GetCurrentProcess().PeakWorkingSet64);
     }
 
     private static long Harvest(ActivationPass pass, TextCorpus corpus, HarvestManifest manifest, long tokens, CancellationToken cancellation)
@@ -113,15 +119,15 @@ public static class HarvestBenchmark
 
     private sealed class RecorderRun(IHostRun run, List<TokenBatch> batches) : IHostRun
     {
-        public Numerics.Matrix Output => run.Output;
+        public Matrix Output => run.Output;
 
-        public void Run(HostBatch batch, Numerics.Matrix? patch = null)
+        public void Run(HostBatch batch, Matrix? patch = null)
         {
             batches.Add((TokenBatch)batch);
             run.Run(batch, patch);
         }
 
-        public Numerics.Matrix Activations(int index) => run.Activations(index);
+        public Matrix Activations(int index) => run.Activations(index);
 
         public void Dispose() => run.Dispose();
     }

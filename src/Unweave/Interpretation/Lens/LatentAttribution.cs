@@ -24,32 +24,32 @@ internal static class LatentAttribution
     public static IEnumerable<LatentEffect> Effects(SplitHost host, SparseAutoencoder autoencoder, TokenWindow window, int? token, bool everyPosition, CancellationToken cancellation)
     {
         using Matrix clean = host.Activations(window);
-        using var own = new Matrix(window.Count, clean.Columns, clean.AsSpan().Slice(window.Lead * clean.Columns, window.Count * clean.Columns));
+        using Matrix own = clean.CopyRows(window.Lead, window.Count);
 
         // Put back as they are, by the same path as the ablated ones, so that the path itself cancels out.
         float[] logits = host.Logits(window, clean, 1, (_, _, _) => { })[0];
         int target = token ?? System.Numerics.Tensors.TensorPrimitives.IndexOfMax(logits);
-        Firing[][] ablations = [.. Ablations(autoencoder, own, everyPosition)];
-        foreach (Firing[][] some in ablations.Chunk(host.Copies(window)))
+        ActiveLatent[][] ablations = [.. Ablations(autoencoder, own, everyPosition)];
+        foreach (ActiveLatent[][] some in ablations.Chunk(host.Copies(window)))
         {
             cancellation.ThrowIfCancellationRequested();
             float[][] ablated = host.Logits(window, clean, some.Length, (copy, rows, first) =>
             {
-                foreach (Firing firing in some[copy]) Interventions.Add(autoencoder, firing.Latent, -firing.Activation, rows.Row(first + firing.Own));
+                foreach (ActiveLatent firing in some[copy]) Interventions.Add(autoencoder, firing.Latent, -firing.Activation, rows.Row(first + firing.Own));
             });
             for (int i = 0; i < some.Length; i++)
                 yield return new LatentEffect(some[i][0].Latent, everyPosition ? window.First + some[i][0].Own : -1, some[i].Max(firing => firing.Activation), (double)logits[target] - ablated[i][target]);
         }
     }
 
-    private static IEnumerable<Firing[]> Ablations(SparseAutoencoder autoencoder, Matrix own, bool everyPosition)
+    private static IEnumerable<ActiveLatent[]> Ablations(SparseAutoencoder autoencoder, Matrix own, bool everyPosition)
     {
         SparseCodes codes = autoencoder.Encode(own);
-        IEnumerable<Firing> firings = Enumerable.Range(0, codes.Rows)
-            .SelectMany(row => Enumerable.Range(0, codes.RowCount(row)).Select(entry => new Firing(codes.Latents(row)[entry], row, codes.Values(row)[entry])))
+        IEnumerable<ActiveLatent> firings = Enumerable.Range(0, codes.Rows)
+            .SelectMany(row => Enumerable.Range(0, codes.RowCount(row)).Select(entry => new ActiveLatent(codes.Latents(row)[entry], row, codes.Values(row)[entry])))
             .Where(firing => firing.Activation > autoencoder.FiringThreshold);
-        return everyPosition ? firings.Select(firing => (Firing[])[firing]) : firings.GroupBy(firing => firing.Latent).OrderBy(group => group.Key).Select(group => group.ToArray());
+        return everyPosition ? firings.Select(firing => (ActiveLatent[])[firing]) : firings.GroupBy(firing => firing.Latent).OrderBy(group => group.Key).Select(group => group.ToArray());
     }
 
-    private readonly record struct Firing(int Latent, int Own, float Activation);
+    private readonly record struct ActiveLatent(int Latent, int Own, float Activation);
 }

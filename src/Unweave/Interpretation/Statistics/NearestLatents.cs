@@ -11,7 +11,7 @@ internal static class NearestLatents
     /// <summary>The nearest latents of each latent by cosine, nearest first, itself left out; only cosines above 0.</summary>
     /// <param name="decoder">The dictionary, <c>[n, d]</c>.</param>
     /// <param name="count">How many, at most.</param>
-    public static RelatedLatent[][] Of(Matrix decoder, int count)
+    public static RelatedLatent[][] Find(Matrix decoder, int count)
     {
         int latents = decoder.Rows;
         var nearest = new RelatedLatent[latents][];
@@ -29,7 +29,7 @@ internal static class NearestLatents
         for (int first = 0; first < latents; first += Block)
         {
             int rows = Math.Min(Block, latents - first);
-            using var block = new Matrix(rows, unit.Columns, unit.AsSpan().Slice(first * unit.Columns, rows * unit.Columns));
+            using Matrix block = unit.CopyRows(first, rows);
             encoder.Load(block);
             unsafe
             {

@@ -9,7 +9,7 @@ internal static class PositionRanges
     public const int Count = 4 + (4 * 29);
 
     /// <summary>The range that a position is in.</summary>
-    public static int Of(int position)
+    public static int IndexOf(int position)
     {
         if (position < 4) return position;
         int power = BitOperations.Log2((uint)position);

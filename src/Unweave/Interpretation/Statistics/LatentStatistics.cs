@@ -3,7 +3,7 @@ using Unweave.Numerics;
 namespace Unweave.Interpretation;
 
 /// <summary>An activation inside an example: where in its window, and how strong.</summary>
-internal readonly record struct Firing(int At, float Value);
+internal readonly record struct PieceActivation(int At, float Value);
 
 /// <summary>A window on which a latent fires, as it is kept until the text is needed.</summary>
 /// <param name="Place">The window's place in the spool.</param>
@@ -11,11 +11,11 @@ internal readonly record struct Firing(int At, float Value);
 /// <param name="Peak">The peak in the window.</param>
 /// <param name="Position">Position of the peak in the model's window.</param>
 /// <param name="Activation">The activation at the peak.</param>
-/// <param name="Firings">The activations around the peak.</param>
-internal readonly record struct KeptExample(long Place, long Row, int Peak, int Position, float Activation, Firing[] Firings);
+/// <param name="Pieces">The activations around the peak.</param>
+internal readonly record struct KeptExample(long Place, long Row, int Peak, int Position, float Activation, PieceActivation[] Pieces);
 
 /// <summary>What is counted of one latent, in memory that does not grow with the rows.</summary>
-internal sealed class LatentTally(int latent, SurveyOptions options)
+internal sealed class LatentStatistics(int latent, FeatureStatisticsOptions options)
 {
     private const int HistogramBins = 32, Tokens = 24;
 
@@ -52,14 +52,16 @@ internal sealed class LatentTally(int latent, SurveyOptions options)
     public ReadOnlySpan<double> PositionSums => positionSums;
 
     /// <summary>The strongest examples, strongest first.</summary>
-    public IReadOnlyList<KeptExample> Strongest() => [.. strongest.Take(strongestKept).OrderByDescending(example => example.Activation).ThenBy(example => example.Row)];
+    public IReadOnlyList<KeptExample> Strongest() =>
+        [.. strongest.Take(strongestKept).OrderByDescending(example => example.Activation).ThenBy(example => example.Row)];
 
     /// <summary>The examples drawn at random, by bands of strength.</summary>
     public StrengthBands Bands => bands;
 
     /// <summary>The tokens with most of its activation: id, how often at least, sum at most.</summary>
     public IEnumerable<(int Token, long Count, double Sum)> TopTokens() =>
-        Enumerable.Range(0, tokensKept).Select(i => (tokens[i], tokenCounts[i], tokenSums[i])).OrderByDescending(token => token.Item3).ThenBy(token => token.Item1);
+        Enumerable.Range(0, tokensKept).Select(i => (tokens[i], tokenCounts[i], tokenSums[i]))
+            .OrderByDescending(token => token.Item3).ThenBy(token => token.Item1);
 
     /// <summary>Adds the firings of one window, in order.</summary>
     /// <param name="window">The window.</param>
@@ -67,7 +69,7 @@ internal sealed class LatentTally(int latent, SurveyOptions options)
     /// <param name="rows">Rows of the block on which it fired.</param>
     /// <param name="values">Its activations there.</param>
     /// <param name="block">The block.</param>
-    public void Add(SurveyWindow window, long place, ReadOnlySpan<int> rows, ReadOnlySpan<float> values, SurveyBlock block)
+    public void Add(RowWindow window, long place, ReadOnlySpan<int> rows, ReadOnlySpan<float> values, WindowBlock block)
     {
         int peak = 0;
         for (int i = 0; i < rows.Length; i++)
@@ -78,7 +80,7 @@ internal sealed class LatentTally(int latent, SurveyOptions options)
             Bin(value);
             if (block.Tokens.Length == 0) continue;
             Token(block.Tokens[rows[i]], value);
-            int range = PositionRanges.Of(block.Positions[rows[i]]);
+            int range = PositionRanges.IndexOf(block.Positions[rows[i]]);
             positionCounts[range]++;
             positionSums[range] += value;
         }
@@ -99,18 +101,23 @@ internal sealed class LatentTally(int latent, SurveyOptions options)
         if (strongestKept < strongest.Length) return;
         weakest = 0;
         for (int i = 1; i < strongest.Length; i++)
-            if (strongest[i].Activation < strongest[weakest].Activation || (strongest[i].Activation == strongest[weakest].Activation && strongest[i].Row > strongest[weakest].Row)) weakest = i;
+        {
+            (float own, float least) = (strongest[i].Activation, strongest[weakest].Activation);
+            if (own < least || (own == least && strongest[i].Row > strongest[weakest].Row)) weakest = i;
+        }
     }
 
-    private KeptExample Example(SurveyWindow window, long place, ReadOnlySpan<int> rows, ReadOnlySpan<float> values, int peak, SurveyBlock block)
+    private KeptExample Example(
+        RowWindow window, long place, ReadOnlySpan<int> rows, ReadOnlySpan<float> values, int peak, WindowBlock block)
     {
         int at = rows[peak] - window.First, from = at - options.Before, to = at + options.After;
         int first = peak, last = peak;
         while (first > 0 && rows[first - 1] - window.First >= from) first--;
         while (last + 1 < rows.Length && rows[last + 1] - window.First <= to) last++;
-        var firings = new Firing[last - first + 1];
-        for (int i = 0; i < firings.Length; i++) firings[i] = new Firing(rows[first + i] - window.First, values[first + i]);
-        return new KeptExample(place, window.Row + at, at, block.Positions.Length == 0 ? 0 : block.Positions[rows[peak]], values[peak], firings);
+        var pieces = new PieceActivation[last - first + 1];
+        for (int i = 0; i < pieces.Length; i++) pieces[i] = new PieceActivation(rows[first + i] - window.First, values[first + i]);
+        int position = block.Positions.Length == 0 ? 0 : block.Positions[rows[peak]];
+        return new KeptExample(place, window.Row + at, at, position, values[peak], pieces);
     }
 
     // Bins of equal width from 0; when a value lies beyond the last, pairs are joined and the width doubles.

@@ -2,13 +2,17 @@ using System.Runtime.CompilerServices;
 
 namespace Unweave.Interpretation;
 
-/// <summary>How much a survey keeps of each latent. Its memory is about 15 kB a latent that fires, whatever the number of rows.</summary>
-public sealed record SurveyOptions
+/// <summary>
+/// How much <see cref="FeatureStatistics"/> keeps of each latent. Its memory is about 15 kB a latent that fires, whatever the number of rows.
+/// </summary>
+public sealed record FeatureStatisticsOptions
 {
     /// <summary>Strongest examples. Default 20.</summary>
     public int Top { get; init => field = AtLeast(1, value); } = 20;
 
-    /// <summary>Examples drawn at random from each band of strength; there are five to eight bands of equal width from 0 to the strongest. Default 20.</summary>
+    /// <summary>
+    /// Examples drawn at random from each band of strength; there are five to eight bands of equal width from 0 to the strongest. Default 20.
+    /// </summary>
     public int Drawn { get; init => field = AtLeast(1, value); } = 20;
 
     /// <summary>Tokens of an example before its peak. Default 16.</summary>
@@ -33,5 +37,5 @@ public sealed record SurveyOptions
     public ulong Seed { get; init; }
 
     private static int AtLeast(int least, int value, [CallerMemberName] string name = "") =>
-        value >= least ? value : throw new ArgumentOutOfRangeException(name, value, $"A survey's {name} is at least {least}.");
+        value >= least ? value : throw new ArgumentOutOfRangeException(name, value, $"{name} is at least {least}.");
 }

@@ -3,23 +3,26 @@ using Unweave.Autoencoders;
 using Unweave.Data;
 using Unweave.Hosts;
 using Unweave.Interpretation;
+using Unweave.Onnx;
 
-namespace Unweave.Onnx;
+namespace Unweave.Benchmarks;
 
-/// <summary>What a survey of features costs beside a harvest of the same texts.</summary>
+/// <summary>What feature statistics cost beside a harvest of the same texts.</summary>
 /// <param name="Threads">Threads of an operation.</param>
 /// <param name="Rows">Rows of a round.</param>
 /// <param name="Latents">Latents of the autoencoder.</param>
 /// <param name="Harvest">The whole harvest.</param>
-/// <param name="FromHarvest">The survey of that harvest: reading, encoding, counting.</param>
-/// <param name="FromTexts">The survey of the texts themselves: running the model, encoding, counting.</param>
-/// <param name="HarvestShare">Median over the rounds of the harvest's time over the survey's of it.</param>
-/// <param name="TextShare">Median over the rounds of the harvest's time over the survey's of the texts.</param>
+/// <param name="FromHarvest">The statistics of that harvest: reading, encoding, counting.</param>
+/// <param name="FromTexts">The statistics of the texts themselves: running the model, encoding, counting.</param>
+/// <param name="HarvestShare">Median over the rounds of the harvest's time over that of its statistics.</param>
+/// <param name="TextShare">Median over the rounds of the harvest's time over that of the texts' statistics.</param>
 /// <param name="PeakResidentBytes">Most memory that the process had.</param>
-public sealed record SurveyFigures(int Threads, long Rows, int Latents, HarvestTimes Harvest, HarvestTimes FromHarvest, HarvestTimes FromTexts, double HarvestShare, double TextShare, long PeakResidentBytes);
+internal sealed record FeatureFigures(
+    int Threads, long Rows, int Latents, HarvestTimes Harvest, HarvestTimes FromHarvest, HarvestTimes FromTexts, double HarvestShare, double TextShare,
+    long PeakResidentBytes);
 
-/// <summary>Times a harvest, a survey of it, and a survey of the same texts, in turn.</summary>
-public static class SurveyBenchmark
+/// <summary>Times a harvest, the statistics of it, and the statistics of the same texts, in turn.</summary>
+internal static class FeatureBenchmark
 {
     /// <summary>Runs the benchmark.</summary>
     /// <param name="model">The model.</param>
@@ -30,7 +33,9 @@ public static class SurveyBenchmark
     /// <param name="tokens">Tokens of a round, to the end of a document.</param>
     /// <param name="rounds">Rounds of each, after one to warm up.</param>
     /// <param name="cancellation">Ends the benchmark.</param>
-    public static SurveyFigures Run(OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, SparseAutoencoder autoencoder, long tokens, int rounds, CancellationToken cancellation = default)
+    public static FeatureFigures Run(
+        OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, SparseAutoencoder autoencoder, long tokens, int rounds,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(corpus);
@@ -50,17 +55,18 @@ public static class SurveyBenchmark
                 long start = Stopwatch.GetTimestamp();
                 using (var writer = HarvestWriter.Create(shards, manifest)) Harvester.Run(pass, corpus, writer, tokens, cancellation: cancellation);
                 long harvested = Stopwatch.GetTimestamp();
-                using (var made = Data.Harvest.Open(shards))
+                using (var made = Harvest.Open(shards))
                 using (HarvestSource source = made.Source())
-                using (var survey = FeatureSurvey.OfHarvest(autoencoder, source, tokenizer, cancellation: cancellation)) rows = survey.Rows;
-                long surveyed = Stopwatch.GetTimestamp();
-                using (var survey = FeatureSurvey.OfTexts(autoencoder, pass, tokenizer, corpus.Documents(), rows: tokens, cancellation: cancellation)) rows = survey.Rows;
+                using (var statistics = FeatureStatistics.FromHarvest(autoencoder, source, tokenizer, cancellationToken: cancellation)) rows = statistics.Rows;
+                long counted = Stopwatch.GetTimestamp();
+                using (var statistics = FeatureStatistics.FromTexts(
+                    autoencoder, pass, tokenizer, corpus.Documents(), rows: tokens, cancellationToken: cancellation)) rows = statistics.Rows;
                 long ended = Stopwatch.GetTimestamp();
                 Directory.Delete(shards, recursive: true);
                 if (round < 0) continue;
                 harvest[round] = Stopwatch.GetElapsedTime(start, harvested).TotalMilliseconds;
-                fromHarvest[round] = Stopwatch.GetElapsedTime(harvested, surveyed).TotalMilliseconds;
-                fromTexts[round] = Stopwatch.GetElapsedTime(surveyed, ended).TotalMilliseconds;
+                fromHarvest[round] = Stopwatch.GetElapsedTime(harvested, counted).TotalMilliseconds;
+                fromTexts[round] = Stopwatch.GetElapsedTime(counted, ended).TotalMilliseconds;
             }
         }
         finally
@@ -68,15 +74,15 @@ public static class SurveyBenchmark
             Directory.Delete(folder, recursive: true);
         }
 
-        return new SurveyFigures(
+        return new FeatureFigures(
             model.Threads,
             rows,
             autoencoder.Latents,
-            HarvestTimes.Of(harvest, rows),
-            HarvestTimes.Of(fromHarvest, rows),
-            HarvestTimes.Of(fromTexts, rows),
-            HarvestTimes.MiddleOf([.. harvest.Zip(fromHarvest, (one, other) => one / other)]),
-            HarvestTimes.MiddleOf([.. harvest.Zip(fromTexts, (one, other) => one / other)]),
+            HarvestTimes.From(harvest, rows),
+            HarvestTimes.From(fromHarvest, rows),
+            HarvestTimes.From(fromTexts, rows),
+            HarvestTimes.MedianOf([.. harvest.Zip(fromHarvest, (one, other) => one / other)]),
+            HarvestTimes.MedianOf([.. harvest.Zip(fromTexts, (one, other) => one / other)]),
             Process.GetCurrentProcess().PeakWorkingSet64);
     }
 }

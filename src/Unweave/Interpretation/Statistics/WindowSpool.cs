@@ -5,8 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// The texts of all windows of a survey, in a temporary file that goes with the process: which of them are shown is known at the end
-/// only, and they would not fit in memory. About 5 bytes a token.
+/// The texts of all windows of a pass, in a temporary file that is deleted with the process: which of them are shown is known at the end
+/// only, and they would not fit in memory. Two bytes a character and four a token: about 14 bytes a token of English.
 /// </summary>
 internal sealed class WindowSpool : IDisposable
 {
@@ -21,7 +21,14 @@ internal sealed class WindowSpool : IDisposable
     public WindowSpool(string? folder = null)
     {
         path = Path.Combine(folder ?? Path.GetTempPath(), $"unweave-{Path.GetRandomFileName()}");
-        stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.Delete, BufferSize = 1 << 16, Options = FileOptions.DeleteOnClose });
+        stream = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.Delete,
+            BufferSize = 1 << 16,
+            Options = FileOptions.DeleteOnClose,
+        });
 
         // Unix keeps an open file that has no name any more, so that even a killed process leaves nothing behind.
         if (!OperatingSystem.IsWindows()) File.Delete(path);
@@ -31,7 +38,7 @@ internal sealed class WindowSpool : IDisposable
 
     /// <summary>Adds a window.</summary>
     /// <returns>Its place.</returns>
-    public long Add(SurveyWindow window)
+    public long Add(RowWindow window)
     {
         try
         {
@@ -64,7 +71,8 @@ internal sealed class WindowSpool : IDisposable
         int bytes = BitConverter.ToInt32(head), name = BitConverter.ToInt32(head[4..]), count = BitConverter.ToInt32(head[8..]);
         byte[] rest = new byte[name + (4 * count) + bytes];
         Fill(rest, at + 12);
-        string document = Encoding.UTF8.GetString(rest, 0, name), text = new string(MemoryMarshal.Cast<byte, char>(rest.AsSpan(name + (4 * count), bytes)));
+        string document = Encoding.UTF8.GetString(rest, 0, name);
+        string text = new(MemoryMarshal.Cast<byte, char>(rest.AsSpan(name + (4 * count), bytes)));
         string[] pieces = new string[count];
         for (int i = 0, start = 0; i < count; i++)
         {
@@ -91,9 +99,10 @@ internal sealed class WindowSpool : IDisposable
         }
     }
 
-    private InputException Full(IOException e) => new($"{Path.GetDirectoryName(path)}: the texts of the survey cannot be kept there ({e.Message}); free some space, or point TMPDIR at another folder.", e);
+    private InputException Full(IOException e) => new(
+        $"{Path.GetDirectoryName(path)}: the texts cannot be kept there ({e.Message}); free some space, or point TMPDIR at another folder.", e);
 
-    private long Write(SurveyWindow window)
+    private long Write(RowWindow window)
     {
         long at = place;
         ReadOnlySpan<byte> text = MemoryMarshal.AsBytes(window.Text.AsSpan());
@@ -115,7 +124,7 @@ internal sealed class WindowSpool : IDisposable
         while (!destination.IsEmpty)
         {
             int read = RandomAccess.Read(file, destination, at);
-            if (read == 0) throw new EndOfStreamException("The temporary file of a survey ended early.");
+            if (read == 0) throw new EndOfStreamException("The temporary file of the texts ended early.");
             destination = destination[read..];
             at += read;
         }
