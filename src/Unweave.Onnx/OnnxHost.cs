@@ -87,7 +87,7 @@ public sealed class OnnxHost : IHostModel
             throw new InputException($"{Name}: nothing that is read depends on {patched!.Hook.Name}, so to patch it changes nothing.");
         if (cut is not null && reads.Any(read => string.Equals(read.Tensor, cut, StringComparison.Ordinal)))
             throw new InputException($"{Name}: {patched!.Hook.Name} is patched, so what it computes cannot be read in the same run.");
-        ModelProto part = GraphCut.Make(file.Model, graph, [.. reads.Select(read => read.Tensor).Distinct(StringComparer.Ordinal)], patched is null ? null : Supplied(patched));
+        ModelProto part = GraphCut.Make(file, graph, [.. reads.Select(read => read.Tensor).Distinct(StringComparer.Ordinal)], patched is null ? null : Supplied(patched));
         InferenceSession session = Session.Open(part, Name, file.Folder, Threads);
         return new OnnxRun(session, inputs, patched, [.. reads], plan.Output);
     }

@@ -6,7 +6,7 @@ namespace Unweave.Onnx.Graphs;
 internal static class GraphCut
 {
     /// <summary>Builds the part.</summary>
-    /// <param name="model">The whole model; left as it is.</param>
+    /// <param name="file">The whole model; left as it is.</param>
     /// <param name="graph">Its index.</param>
     /// <param name="outputs">Tensors that the part gives, in order.</param>
     /// <param name="supplied">The tensor that becomes an input, or null.</param>
@@ -15,12 +15,12 @@ internal static class GraphCut
     /// Everything that reads the supplied tensor, wherever it is in the graph, reads the input. What runs beside it (another branch
     /// from below, masks, shapes) is computed from the model's own inputs as before.
     /// </remarks>
-    public static ModelProto Make(ModelProto model, OnnxGraph graph, IReadOnlyList<string> outputs, ValueInfoProto? supplied)
+    public static ModelProto Make(OnnxFile file, OnnxGraph graph, IReadOnlyList<string> outputs, ValueInfoProto? supplied)
     {
-        var part = new ModelProto(model) { Graph = new GraphProto { Name = model.Graph.Name } };
+        GraphProto whole = graph.Graph, part = new() { Name = whole.Name };
         string? cut = supplied?.Name;
         HashSet<string> needed = Needed(graph, outputs, cut, out HashSet<NodeProto> nodes);
-        foreach (NodeProto node in model.Graph.Node.Where(nodes.Contains))
+        foreach (NodeProto node in whole.Node.Where(nodes.Contains))
         {
             NodeProto kept = node;
             if (cut is not null && node.Output.Contains(cut))
@@ -30,20 +30,20 @@ internal static class GraphCut
                 kept.Output[kept.Output.IndexOf(cut)] = cut + "/below-the-cut";
             }
 
-            part.Graph.Node.Add(kept);
+            part.Node.Add(kept);
         }
 
-        part.Graph.Initializer.AddRange(model.Graph.Initializer.Where(tensor => needed.Contains(tensor.Name)));
-        part.Graph.SparseInitializer.AddRange(model.Graph.SparseInitializer.Where(tensor => needed.Contains(tensor.Values?.Name ?? "")));
-        part.Graph.Input.AddRange(model.Graph.Input.Where(input => needed.Contains(input.Name)));
-        if (supplied is not null) part.Graph.Input.Add(supplied);
+        part.Initializer.AddRange(whole.Initializer.Where(tensor => needed.Contains(tensor.Name)));
+        part.SparseInitializer.AddRange(whole.SparseInitializer.Where(tensor => needed.Contains(tensor.Values?.Name ?? "")));
+        part.Input.AddRange(whole.Input.Where(input => needed.Contains(input.Name)));
+        if (supplied is not null) part.Input.Add(supplied);
         foreach (string output in outputs)
         {
-            ValueInfoProto? declared = model.Graph.Output.FirstOrDefault(value => string.Equals(value.Name, output, StringComparison.Ordinal));
-            part.Graph.Output.Add(declared ?? new ValueInfoProto { Name = output });
+            ValueInfoProto? declared = whole.Output.FirstOrDefault(value => string.Equals(value.Name, output, StringComparison.Ordinal));
+            part.Output.Add(declared ?? new ValueInfoProto { Name = output });
         }
 
-        return part;
+        return file.With(part);
     }
 
     private static HashSet<string> Needed(OnnxGraph graph, IReadOnlyList<string> outputs, string? cut, out HashSet<NodeProto> nodes)

@@ -35,7 +35,7 @@ internal sealed class GraphProbe
         var probe = new GraphProbe(inputs.Ids is not null, tokensOfText);
         string[] names = [.. graph.Graph.Node.Where(node => node.OpType is not "Constant").SelectMany(node => node.Output).Where(name => name.Length > 0 && !graph.Constants.Contains(name)).Distinct(StringComparer.Ordinal)];
         string[] declared = [.. graph.Graph.Output.Select(value => value.Name).Where(name => !names.Contains(name, StringComparer.Ordinal))];
-        ModelProto open = GraphCut.Make(file.Model, graph, [.. names, .. declared], supplied: null);
+        ModelProto open = GraphCut.Make(file, graph, [.. names, .. declared], supplied: null);
         using InferenceSession session = Session.Open(open, file.Path, file.Folder, threads, optimise: false);
         names = [.. names.Where(name => session.OutputMetadata.TryGetValue(name, out NodeMetadata? data) && data.IsTensor)];
         using Trial small = Made(inputs, inputs.FixedBatch ?? 2, tokensOfText), large = Made(inputs, inputs.FixedBatch ?? 3, inputs.FixedLength ?? 7);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Unweave.Onnx.Graphs.Messages;
@@ -9,11 +10,22 @@ internal sealed class OnnxFile
 {
     private const int External = 1;
 
+    // Smaller tensors stay in the graph: shapes and axes, which ONNX Runtime reads while it loads.
+    private const int LeastMapped = 1024;
+
+    private readonly ModelProto shell;
+    private readonly (long Length, DateTime Written) state;
+
     private OnnxFile(string path, ModelProto model, string[] externalFiles)
     {
         Path = path;
         Model = model;
         ExternalFiles = externalFiles;
+        GraphProto graph = model.Graph;
+        model.Graph = null;
+        shell = model.Clone();
+        model.Graph = graph;
+        state = State(path);
     }
 
     /// <summary>The file.</summary>
@@ -22,7 +34,7 @@ internal sealed class OnnxFile
     /// <summary>Folder that external weights are named from.</summary>
     public string Folder => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
 
-    /// <summary>What the file says.</summary>
+    /// <summary>What the file says; of large weights only where in the file they lie, as ONNX's external data.</summary>
     public ModelProto Model { get; }
 
     /// <summary>Files with weights beside it.</summary>
@@ -39,7 +51,18 @@ internal sealed class OnnxFile
         if (model.Graph.Output.Count == 0) throw new InputException($"{path}: the graph has no output; the export is broken.");
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
         string[] external = [.. ExternalLocations(model.Graph).Distinct(StringComparer.Ordinal).Select(location => Resolve(path, folder, location))];
+        LeaveInFile(path, model.Graph);
         return new OnnxFile(path, model, external);
+    }
+
+    /// <summary>A model with all that the file says besides its graph, and another graph.</summary>
+    /// <exception cref="InputException">The file, which the weights are mapped from, was changed since it was opened.</exception>
+    public ModelProto With(GraphProto graph)
+    {
+        if (State(Path) != state) throw new InputException($"{Path} was changed or removed while it was in use; start again.");
+        ModelProto model = shell.Clone();
+        model.Graph = graph;
+        return model;
     }
 
     /// <summary>SHA-256 of the file and of the weights beside it, in order.</summary>
@@ -54,6 +77,31 @@ internal sealed class OnnxFile
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static (long Length, DateTime Written) State(string path)
+    {
+        var file = new FileInfo(path);
+        return file.Exists ? (file.Length, file.LastWriteTimeUtc) : default;
+    }
+
+    // Large weights are not kept: sessions map them from the file, which they share, however many parts of the model are opened.
+    private static void LeaveInFile(string path, GraphProto graph)
+    {
+        List<long> offsets = WeightOffsets.Find(path);
+        for (int i = 0; i < Math.Min(offsets.Count, graph.Initializer.Count); i++)
+        {
+            TensorProto tensor = graph.Initializer[i];
+            int length = tensor.RawData.Length;
+            if (length < LeastMapped || offsets[i] == 0) continue;
+            tensor.DataLocation = External;
+            Add("location", System.IO.Path.GetFileName(path));
+            Add("offset", offsets[i].ToString(CultureInfo.InvariantCulture));
+            Add("length", length.ToString(CultureInfo.InvariantCulture));
+            tensor.RawData = ByteString.Empty;
+
+            void Add(string key, string value) => tensor.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
+        }
     }
 
     private static ModelProto Parse(string path)

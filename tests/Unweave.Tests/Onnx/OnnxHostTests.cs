@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Unweave.Hosts;
+using Unweave.Numerics;
 using Unweave.Onnx;
 
 namespace Unweave.Tests.Onnx;
@@ -15,6 +16,43 @@ public sealed class OnnxHostTests
         Assert.Equal(Logits(inside), Logits(beside));
         byte[] both = [.. File.ReadAllBytes(two["model.onnx"]), .. File.ReadAllBytes(two["weights.bin"])];
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(both)), beside.Hash);
+    }
+
+    [Fact]
+    public void Weights_in_the_file_are_copied_for_no_part_of_the_model()
+    {
+        const int Width = 5000;
+        const long Weights = 4L * Width * Width;
+        using var folder = new TemporaryFolder();
+        string path = Wide(Width).Save(folder);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        using OnnxHost host = OnnxHost.Open(path);
+        long opened = GC.GetAllocatedBytesForCurrentThread();
+        Hook hook = host.FindOne("hidden");
+        using IHostRun below = host.Open(new HostPlan([hook])), above = host.Open(new HostPlan([], hook, Output: true)), whole = host.Open(new HostPlan([], Output: true));
+        long planned = GC.GetAllocatedBytesForCurrentThread();
+        Assert.InRange(opened - before, 0, 2.2 * Weights); // read once, in pieces that are then joined
+        Assert.InRange(planned - opened, 0, 0.01 * Weights);
+
+        // The parts still compute what the whole does.
+        using var x = new Matrix(2, Width);
+        new Rng(3).FillNormal(x.AsSpan());
+        var batch = new ArrayBatch([x]);
+        whole.Run(batch);
+        below.Run(batch);
+        above.Run(batch, below.Activations(0));
+        Assert.Equal(whole.Output.AsSpan().ToArray(), above.Output.AsSpan().ToArray());
+        Assert.True(whole.Output.AsSpan().ToArray().Max(Math.Abs) > 0);
+    }
+
+    [Fact]
+    public void A_model_that_was_replaced_while_in_use_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        string path = Graphs.Decoder().Save(folder);
+        using OnnxHost host = OnnxHost.Open(path);
+        File.SetLastWriteTimeUtc(path, File.GetLastWriteTimeUtc(path).AddSeconds(1));
+        Assert.Contains("was changed or removed", Assert.Throws<InputException>(() => host.Open(new HostPlan([], Output: true))).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -157,6 +195,15 @@ public sealed class OnnxHostTests
         var deep = new GraphBuilder();
         deep.Output(deep.Node("Identity", [deep.Input("cube", GraphBuilder.Int64, 2, 2, 2)]), GraphBuilder.Int64, 2, 2, 2);
         Refused(deep.Save(folder), "what to feed to input cube");
+    }
+
+    private static GraphBuilder Wide(int width)
+    {
+        var b = new GraphBuilder();
+        string x = b.Input("x", GraphBuilder.Float, "batch", width);
+        b.Named("logits", "MatMul", [b.Named("hidden", "MatMul", [x, b.Weight(width, width)]), b.Weight(width, 10)]);
+        b.Output("logits", GraphBuilder.Float, "batch", 10);
+        return b;
     }
 
     private static void Refused(string path, string part) => Assert.Contains(part, Assert.Throws<InputException>(() => OnnxHost.Open(path)).Message, StringComparison.Ordinal);
