@@ -102,7 +102,7 @@ internal static class CatalogBuild
     {
         // The work is done before the file is locked.
         byte[][] details = [.. batch.Select(item => StoredFeature.Write(item.Feature))];
-        FeatureWords[] words = [.. batch.Select(item => FeatureWords.Of(item.Feature))];
+        FeatureWords[] words = [.. batch.Select(item => FeatureWords.From(item.Feature))];
         file.Write((connection, _) =>
         {
             for (int i = 0; i < batch.Length; i++)
@@ -135,9 +135,9 @@ internal static class CatalogBuild
             connection.Open();
             Schema.Create(connection);
         }
-        catch (SqliteException e) when (Damage.IsOfFile(e))
+        catch (SqliteException e) when (SqliteErrors.IsOfFile(e))
         {
-            throw Damage.Explain(path, e);
+            throw SqliteErrors.Explain(path, e);
         }
     }
 

@@ -48,14 +48,14 @@ internal sealed class CatalogFile(string path, int patience) : IDisposable
             connection.Run($"PRAGMA busy_timeout = {patience * 1000}");
             return call(connection);
         }
-        catch (SqliteException e) when (Damage.IsOfFile(e))
+        catch (SqliteException e) when (SqliteErrors.IsOfFile(e))
         {
-            throw Damage.Explain(path, e);
+            throw SqliteErrors.Explain(path, e);
         }
         // What is not there where the schema promises it (a null, a line) is damage too: values that go in are checked before.
         catch (Exception e) when (e is InvalidDataException or JsonException or InvalidCastException or OverflowException or (InvalidOperationException and not ObjectDisposedException))
         {
-            throw Damage.Damaged(path, e);
+            throw SqliteErrors.Damaged(path, e);
         }
     }
 

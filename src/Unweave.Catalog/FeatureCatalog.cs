@@ -58,10 +58,10 @@ public sealed class FeatureCatalog : IDisposable
     }
 
     /// <summary>Finds lines of the table.</summary>
-    public FeatureRows Find(FeatureQuery query) => File.Read((connection, tables) => FeatureTable.Find(connection, tables, query));
+    public FeatureRows Find(FeatureQuery query) => File.Read((connection, tables) => FeatureRowQuery.Find(connection, tables, query));
 
     /// <summary>The lines of some latents, in the order given.</summary>
-    public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) => File.Read((connection, tables) => FeatureTable.Rows(connection, tables, latents));
+    public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) => File.Read((connection, tables) => FeatureRowQuery.Rows(connection, tables, latents));
 
     /// <summary>All that is known of a latent.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
@@ -74,7 +74,7 @@ public sealed class FeatureCatalog : IDisposable
     });
 
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>
-    public int? Next(FeatureQuery query, int latent, bool backwards = false) => File.Read((connection, tables) => FeatureTable.Next(connection, tables, query, latent, backwards));
+    public int? Next(FeatureQuery query, int latent, bool backwards = false) => File.Read((connection, tables) => FeatureRowQuery.Next(connection, tables, query, latent, backwards));
 
     /// <summary>Computed labels of a latent, best first.</summary>
     public IReadOnlyList<FeatureLabel> Labels(int latent) => File.Read((connection, tables) =>
@@ -105,37 +105,37 @@ public sealed class FeatureCatalog : IDisposable
     public Annotation Annotation(int latent) => File.Read((connection, _) =>
     {
         Check(connection, latent);
-        return People.Read(connection, latent);
+        return AnnotationTable.Read(connection, latent);
     });
 
     /// <summary>Sets a person's label; null or white space removes it.</summary>
-    public void SetLabel(int latent, string? label) => Set(latent, "label", People.Clean(label, LongestLabel, oneLine: true));
+    public void SetLabel(int latent, string? label) => Set(latent, "label", AnnotationTable.Clean(label, LongestLabel, oneLine: true));
 
     /// <summary>Sets a note; null or white space removes it.</summary>
-    public void SetNote(int latent, string? note) => Set(latent, "note", People.Clean(note, LongestNote, oneLine: false));
+    public void SetNote(int latent, string? note) => Set(latent, "note", AnnotationTable.Clean(note, LongestNote, oneLine: false));
 
     /// <summary>Sets or removes a star.</summary>
     public void SetStar(int latent, bool starred) => Set(latent, "starred", starred ? 1 : 0);
 
     /// <summary>The lists with their numbers of members, by name.</summary>
-    public IReadOnlyList<(string Name, int Members)> Lists() => File.Read((connection, _) => People.Lists(connection, SourceOf(connection).Latents));
+    public IReadOnlyList<(string Name, int Members)> Lists() => File.Read((connection, _) => AnnotationTable.Lists(connection, SourceOf(connection).Latents));
 
     /// <summary>Puts a latent into a list, which is made if there is none of that name.</summary>
     public void AddToList(string list, int latent)
     {
-        string name = People.Clean(list, LongestLabel, oneLine: true) ?? throw new ArgumentException("a list needs a name.", nameof(list));
+        string name = AnnotationTable.Clean(list, LongestLabel, oneLine: true) ?? throw new ArgumentException("a list needs a name.", nameof(list));
         File.Write((connection, _) =>
         {
             Check(connection, latent);
-            People.Add(connection, name, latent);
+            AnnotationTable.Add(connection, name, latent);
         });
     }
 
     /// <summary>Takes a latent out of a list.</summary>
-    public void RemoveFromList(string list, int latent) => File.Write((connection, _) => People.Remove(connection, list, latent));
+    public void RemoveFromList(string list, int latent) => File.Write((connection, _) => AnnotationTable.Remove(connection, list, latent));
 
     /// <summary>Removes a list; its members stay.</summary>
-    public void RemoveList(string list) => File.Write((connection, _) => People.Remove(connection, list));
+    public void RemoveList(string list) => File.Write((connection, _) => AnnotationTable.Remove(connection, list));
 
     /// <summary>Frequencies of all latents, <c>[n]</c>, for the density histogram.</summary>
     public IReadOnlyList<double> Frequencies() => File.Read((connection, tables) => connection.All($"SELECT frequency FROM {tables.Feature} ORDER BY latent", line => line.GetDouble(0)));
@@ -164,6 +164,9 @@ public sealed class FeatureCatalog : IDisposable
 
     /// <summary>The file, for the rest of the catalog.</summary>
     internal CatalogFile File { get; }
+
+    /// <summary>Answers of chat models.</summary>
+    internal AnswerTable Answers => new(File);
 
     /// <summary>Opens a catalog with another patience than the usual, in seconds.</summary>
     internal static FeatureCatalog Open(string path, int patience) => OpenFile(CatalogFile.Locate(path), patience, finished: true);
@@ -217,7 +220,7 @@ public sealed class FeatureCatalog : IDisposable
     private void Set(int latent, string column, object? value) => File.Write((connection, tables) =>
     {
         Check(connection, latent);
-        People.Set(connection, column, latent, value);
+        AnnotationTable.Set(connection, column, latent, value);
         ShownLabel.Refresh(connection, tables, latent);
     });
 }

@@ -11,7 +11,7 @@ internal readonly record struct FeatureWords(string Tokens, string Examples)
     private const int GlanceTokens = 6, LongestGlance = 80;
 
     /// <summary>Those of a feature.</summary>
-    public static FeatureWords Of(Feature feature)
+    public static FeatureWords From(Feature feature)
     {
         IEnumerable<FeatureExample> examples = feature.Top.Concat(feature.Quantiles.SelectMany(group => group.Examples)).DistinctBy(example => (example.Document, example.Row));
         return new(SearchText.Plain(string.Join(' ', feature.Tokens.Select(token => token.Text))), SearchText.Plain(string.Join('\n', examples.Select(example => example.Text))));

@@ -15,7 +15,7 @@ internal static class ShownLabel
         object json = connection.Value($"SELECT json FROM {tables.Detail} WHERE latent = $latent", ("$latent", latent)) ?? throw new InvalidDataException($"latent {latent} is not stored");
         Feature feature = StoredFeature.Read((byte[])json);
         connection.Run($"DELETE FROM {tables.Words} WHERE rowid = $latent", ("$latent", latent));
-        Write(connection, tables, latent, FeatureWords.Of(feature));
+        Write(connection, tables, latent, FeatureWords.From(feature));
     }
 
     /// <summary>Does it for one latent that is not yet in the index.</summary>

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 using Unweave.Catalog;
-using Unweave.Catalog.Explaining;
+using Unweave.Explaining;
 using Unweave.Cli.Rendering;
 using Unweave.Interpretation;
 

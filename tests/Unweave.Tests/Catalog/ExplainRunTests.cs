@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
 using Unweave.Catalog;
-using Unweave.Catalog.Explaining;
+using Unweave.Explaining;
 using Unweave.Interpretation;
 
 namespace Unweave.Tests.Catalog;

@@ -3,10 +3,10 @@ using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.AI;
 
-namespace Unweave.Catalog.Explaining;
+namespace Unweave.Explaining;
 
 /// <summary>Asks a chat model, waits where it is busy, asks again where it fails or answers nonsense, and remembers every answer.</summary>
-internal sealed class PatientChat(IChatClient client, string model, PaidAnswers answers, ExplainOptions options)
+internal sealed class RetryingChatClient(IChatClient client, string model, AnswerCache answers, ExplainOptions options)
 {
     private const int LongestAnswer = 100_000;
 
@@ -21,57 +21,56 @@ internal sealed class PatientChat(IChatClient client, string model, PaidAnswers 
     /// <summary>Asks until an answer makes sense.</summary>
     /// <param name="question">The question.</param>
     /// <param name="read">Makes sense of an answer, or null.</param>
-    /// <param name="cancellation">Ends the asking; an answer that is under way is waited for a while and kept.</param>
+    /// <param name="cancellationToken">Ends the asking; an answer that is under way is waited for a while and kept.</param>
     /// <exception cref="NoAnswerException">No answer came, or none that makes sense.</exception>
     /// <exception cref="InputException">The server takes no question at all: a wrong key, address or model.</exception>
-    public async Task<T> Ask<T>(Question question, Func<string, T?> read, CancellationToken cancellation)
+    public async Task<T> Ask<T>(ChatQuestion question, Func<string, T?> read, CancellationToken cancellationToken)
         where T : class
     {
         string last = "";
         // A second try at sense is often enough; more would mostly be paid for nothing.
         for (int attempt = 0; attempt < Math.Min(2, options.Attempts); attempt++)
         {
-            byte[] key = PaidAnswers.Key(model, question, attempt);
-            string? answer = answers.Find(key);
+            string? answer = answers.Find(question, attempt);
             if (answer is not null)
             {
                 Interlocked.Increment(ref remembered);
             }
             else
             {
-                answer = await Send(question, cancellation);
-                answers.Keep(key, answer);
-                cancellation.ThrowIfCancellationRequested();
+                answer = await Send(question, cancellationToken);
+                answers.Keep(question, attempt, answer);
+                cancellationToken.ThrowIfCancellationRequested();
             }
 
             if (read(answer) is { } sense) return sense;
             last = answer;
         }
 
-        throw new NoAnswerException(Refusal.Is(last) ? "the model refused" : "the answer made no sense", ofServer: false);
+        throw new NoAnswerException(RefusedAnswer.Is(last) ? "the model refused" : "the answer made no sense", ofServer: false);
     }
 
-    private async Task<string> Send(Question question, CancellationToken cancellation)
+    private async Task<string> Send(ChatQuestion question, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             TimeSpan pause = TimeSpan.FromTicks(Math.Min(options.LongestPause.Ticks, options.Pause.Ticks << Math.Min(attempt - 1, 20)));
             (string reason, Exception cause) failure;
             using var limit = new CancellationTokenSource(options.Timeout, options.Time);
             // An interrupted run still takes in what is under way, because it is paid for.
-            using CancellationTokenRegistration interrupted = cancellation.UnsafeRegister(_ => Shorten(limit), null);
+            using CancellationTokenRegistration interrupted = cancellationToken.UnsafeRegister(_ => Shorten(limit), null);
             try
             {
                 Interlocked.Increment(ref requests);
-                ChatResponse response = await client.GetResponseAsync(
-                    [new ChatMessage(ChatRole.System, question.Instructions), new ChatMessage(ChatRole.User, question.Text)], new ChatOptions { MaxOutputTokens = options.AnswerTokens }, limit.Token);
+                ChatMessage[] messages = [new(ChatRole.System, question.Instructions), new(ChatRole.User, question.Text)];
+                ChatResponse response = await client.GetResponseAsync(messages, new ChatOptions { MaxOutputTokens = options.AnswerTokens }, limit.Token);
                 // What counts is at the end of an answer.
                 return response.Text is { Length: > LongestAnswer } endless ? endless[^LongestAnswer..] : response.Text;
             }
             catch (OperationCanceledException e)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 failure = ($"no answer within {options.Timeout.TotalSeconds:0.#} s", e);
             }
             catch (ClientResultException e) when (e.Status != 0)
@@ -86,11 +85,12 @@ internal sealed class PatientChat(IChatClient client, string model, PaidAnswers 
             catch (Exception e) when (e is not InputException and not NoAnswerException)
             {
                 // Cut connections, bodies that are not what the protocol says, and whatever else a client makes of them.
-                failure = (e is ClientResultException or HttpRequestException or IOException ? "the connection failed" : "the server's answer could not be read", e);
+                string reason = e is ClientResultException or HttpRequestException or IOException ? "the connection failed" : "the server's answer could not be read";
+                failure = (reason, e);
             }
 
             if (attempt >= options.Attempts) throw new NoAnswerException(failure.reason, ofServer: true, failure.cause);
-            await Task.Delay(pause, options.Time, cancellation);
+            await Task.Delay(pause, options.Time, cancellationToken);
         }
     }
 
@@ -110,7 +110,8 @@ internal sealed class PatientChat(IChatClient client, string model, PaidAnswers 
     private string Explain(int status, Exception e) => status switch
     {
         401 or 403 => throw new InputException($"the chat server refused the key (status {status}); check {ChatSettings.KeyVariable}.", e),
-        404 => throw new InputException($"the chat server knows no model {model}, or nothing is at its address (status 404); check {ChatSettings.ModelVariable} and {ChatSettings.AddressVariable}.", e),
+        404 => throw new InputException($"the chat server knows no model {model}, or nothing is at its address (status 404); check "
+            + $"{ChatSettings.ModelVariable} and {ChatSettings.AddressVariable}.", e),
         (int)HttpStatusCode.TooManyRequests => "too many requests (status 429)",
         (int)HttpStatusCode.RequestTimeout or 409 or 425 or >= 500 => $"the server failed (status {status})",
         _ => throw new NoAnswerException($"the server refused the question (status {status})", ofServer: true, e),
@@ -120,7 +121,8 @@ internal sealed class PatientChat(IChatClient client, string model, PaidAnswers 
     private TimeSpan? Asked(ClientResultException e)
     {
         if (e.GetRawResponse()?.Headers.TryGetValue("Retry-After", out string? value) is not true) return null;
-        if (double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds < 1e6) return TimeSpan.FromSeconds(seconds);
+        if (double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds < 1e6)
+            return TimeSpan.FromSeconds(seconds);
         if (!DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date)) return null;
         TimeSpan left = date - options.Time.GetUtcNow();
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;

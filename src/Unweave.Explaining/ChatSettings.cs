@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 using OpenAI;
 using OpenAI.Chat;
 
-namespace Unweave.Catalog.Explaining;
+namespace Unweave.Explaining;
 
 /// <summary>Which chat model makes labels, and where: any server that speaks OpenAI's chat completions.</summary>
 public sealed record ChatSettings

@@ -1,4 +1,4 @@
-namespace Unweave.Catalog.Explaining;
+namespace Unweave.Explaining;
 
 /// <summary>How a chat model is asked for labels.</summary>
 public sealed record ExplainOptions

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Unweave.Interpretation;
 using Unweave.Numerics;
 
-namespace Unweave.Catalog.Explaining;
+namespace Unweave.Explaining;
 
 /// <summary>
 /// Has a chat model put a label to the test on texts that it was not made from: by detection (which texts does it describe?) and by fuzzing (in
@@ -32,11 +32,11 @@ internal static class ChatScorer
     public static IReadOnlyList<FeatureExample> Negatives(Feature feature, ExplainOptions options) => Spread(feature.Contrasts, options.ScoreExamples);
 
     /// <summary>Scores a label.</summary>
-    public static async Task<FeatureLabel> Score(PatientChat chat, Feature feature, string label, string method, ExplainOptions options, CancellationToken cancellation)
+    public static async Task<FeatureLabel> Score(RetryingChatClient chat, Feature feature, string label, string method, ExplainOptions options, CancellationToken cancellationToken)
     {
         IReadOnlyList<FeatureExample> positives = Positives(feature, options), negatives = Negatives(feature, options);
-        double detection = await BalancedAccuracy(chat, feature, Detection, label, [.. positives.Select(example => (QuotedText.Unmarked(example), true)), .. negatives.Select(example => (QuotedText.Unmarked(example), false))], options, cancellation);
-        double fuzzing = await BalancedAccuracy(chat, feature, Fuzzing, label, MarkedTexts(feature, positives), options, cancellation);
+        double detection = await BalancedAccuracy(chat, feature, Detection, label, [.. positives.Select(example => (QuotedText.Unmarked(example), true)), .. negatives.Select(example => (QuotedText.Unmarked(example), false))], options, cancellationToken);
+        double fuzzing = await BalancedAccuracy(chat, feature, Fuzzing, label, MarkedTexts(feature, positives), options, cancellationToken);
         return new FeatureLabel(label, method, detection, fuzzing, positives.Count + negatives.Count, positives.Count);
     }
 
@@ -65,8 +65,8 @@ internal static class ChatScorer
         return texts;
     }
 
-    /// <summary>Mean of the shares of yes and of no that were told right; NaN where there is none of one.</summary>
-    private static async Task<double> BalancedAccuracy(PatientChat chat, Feature feature, string instructions, string label, List<(string Text, bool Yes)> texts, ExplainOptions options, CancellationToken cancellation)
+    /// <summary>Mean of the shares of yes and of no that were answers right; NaN where there is none of one.</summary>
+    private static async Task<double> BalancedAccuracy(RetryingChatClient chat, Feature feature, string instructions, string label, List<(string Text, bool Yes)> texts, ExplainOptions options, CancellationToken cancellationToken)
     {
         int yes = texts.Count(text => text.Yes), no = texts.Count - yes;
         if (yes == 0 || no == 0) return double.NaN;
@@ -76,11 +76,11 @@ internal static class ChatScorer
         foreach ((string Text, bool Yes)[] asked in shuffled.Chunk(options.TextsAQuestion))
         {
             string text = $"Description: \"{QuotedText.Plain(label)}\"\n\nTexts:\n{QuotedText.Numbered(asked.Select(item => item.Text))}\n\nThe array has {asked.Length} numbers.";
-            bool[] told = await chat.Ask(new Question(instructions, text), answer => Read(answer, asked.Length), cancellation);
+            bool[] answers = await chat.Ask(new ChatQuestion(instructions, text), answer => Read(answer, asked.Length), cancellationToken);
             for (int i = 0; i < asked.Length; i++)
             {
-                if (told[i] != asked[i].Yes) continue;
-                if (told[i]) rightYes++;
+                if (answers[i] != asked[i].Yes) continue;
+                if (answers[i]) rightYes++;
                 else rightNo++;
             }
         }
@@ -96,14 +96,14 @@ internal static class ChatScorer
         try
         {
             using var array = JsonDocument.Parse(answer.AsMemory(start, end - start + 1));
-            bool?[] told = [.. array.RootElement.EnumerateArray().Select(element => element.ValueKind switch
+            bool?[] answers = [.. array.RootElement.EnumerateArray().Select(element => element.ValueKind switch
             {
                 JsonValueKind.True => true,
                 JsonValueKind.False => false,
                 JsonValueKind.Number when element.TryGetDouble(out double value) && value is 0 or 1 => value == 1,
                 _ => (bool?)null,
             })];
-            return told.Length == count && told.All(value => value is not null) ? [.. told.Select(value => value!.Value)] : null;
+            return answers.Length == count && answers.All(value => value is not null) ? [.. answers.Select(value => value!.Value)] : null;
         }
         catch (JsonException)
         {

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Unweave.Interpretation;
 
-namespace Unweave.Catalog.Explaining;
+namespace Unweave.Explaining;
 
 /// <summary>Texts as they are put before a chat model: data on one line, in which nothing but our own marks is a mark.</summary>
 internal static class QuotedText

@@ -6,7 +6,7 @@ namespace Unweave.Catalog;
 /// Lines that a text is found in. What the index finds is held as a set of bits, so that a word that is in nearly every line costs one walk along the
 /// index and no more, in whatever order the lines are shown.
 /// </summary>
-internal sealed class FeatureSearch
+internal sealed class FeatureTextSearch
 {
     // How well each of very many matches is too slow to find out, and a word that is nearly everywhere says little: then only the place counts.
     private const int MostRanked = 20_000;
@@ -19,7 +19,7 @@ internal sealed class FeatureSearch
     private readonly int latents;
     private readonly LatentSet found;
 
-    public FeatureSearch(SqliteConnection connection, BuildTables tables, FeatureQuery query)
+    public FeatureTextSearch(SqliteConnection connection, BuildTables tables, FeatureQuery query)
     {
         (this.connection, this.tables, this.query) = (connection, tables, query);
         (match, number) = (SearchText.Match(query.Text), SearchText.Number(query.Text));

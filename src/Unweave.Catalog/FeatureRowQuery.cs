@@ -4,7 +4,7 @@ using Unweave.Interpretation;
 namespace Unweave.Catalog;
 
 /// <summary>Queries of the table as SQL.</summary>
-internal static class FeatureTable
+internal static class FeatureRowQuery
 {
     private const string Columns = "f.latent, f.kind, f.frequency, f.density, f.max, f.label, f.method, f.score, f.starred, f.noted, f.tokens";
 
@@ -15,7 +15,7 @@ internal static class FeatureTable
         ArgumentOutOfRangeException.ThrowIfNegative(query.Take);
         if (!string.IsNullOrWhiteSpace(query.Text))
         {
-            var search = new FeatureSearch(connection, tables, query);
+            var search = new FeatureTextSearch(connection, tables, query);
             int found = search.Total;
             return new FeatureRows(found, query.Take == 0 || query.Skip >= found ? [] : Rows(connection, tables, [.. search.Latents().Skip(query.Skip).Take(query.Take)]));
         }
@@ -47,7 +47,7 @@ internal static class FeatureTable
     /// <summary>The neighbour of a latent in a query's order.</summary>
     public static int? Next(SqliteConnection connection, BuildTables tables, FeatureQuery query, int latent, bool backwards)
     {
-        if (!string.IsNullOrWhiteSpace(query.Text)) return new FeatureSearch(connection, tables, query).Next(latent, backwards);
+        if (!string.IsNullOrWhiteSpace(query.Text)) return new FeatureTextSearch(connection, tables, query).Next(latent, backwards);
         // The keys of the latent itself, whether or not it is found by the query.
         var filter = new FeatureFilter(query);
         object[]? at = connection.All(

@@ -1,6 +1,6 @@
 using Unweave.Interpretation;
 
-namespace Unweave.Catalog.Explaining;
+namespace Unweave.Explaining;
 
 /// <summary>
 /// Has a chat model say what a latent is about, from examples with the tokens on which it fires marked (Paulo et al. 2024, "Automatically
@@ -22,12 +22,12 @@ internal static class ChatExplainer
         """;
 
     /// <summary>Makes a label.</summary>
-    public static Task<string> Label(PatientChat chat, Feature feature, ExplainOptions options, CancellationToken cancellation)
+    public static Task<string> Label(RetryingChatClient chat, Feature feature, ExplainOptions options, CancellationToken cancellationToken)
     {
         IEnumerable<string> texts = feature.ForLabels().Take(options.LabelExamples).Select(example => QuotedText.Marked(example, Firing(example)));
         string text = $"Texts:\n{QuotedText.Numbered(texts)}";
         if (feature.Tokens.Count > 0) text += $"\n\nTokens: {string.Join(", ", feature.Tokens.Take(TopTokens).Select(token => $"\"{QuotedText.Plain(token.Text)}\""))}";
-        return chat.Ask(new Question(Instructions, text), Read, cancellation);
+        return chat.Ask(new ChatQuestion(Instructions, text), Read, cancellationToken);
     }
 
     /// <summary>Which pieces of an example the latent fires on, at no less than a third or so of its peak; none where the example is one piece.</summary>
@@ -40,6 +40,6 @@ internal static class ChatExplainer
         int at = answer.LastIndexOf(Prefix, StringComparison.OrdinalIgnoreCase);
         if (at < 0) return null;
         string line = answer[(at + Prefix.Length)..].TrimStart(' ', '*', '\t').Split('\n', '\r')[0];
-        return Refusal.Is(line) ? null : QuotedText.Label(line);
+        return RefusedAnswer.Is(line) ? null : QuotedText.Label(line);
     }
 }

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 namespace Unweave.Catalog;
 
 /// <summary>What people write: labels, notes, stars and lists, in tables that no build touches.</summary>
-internal static class People
+internal static class AnnotationTable
 {
     /// <summary>All that a person wrote about a latent.</summary>
     public static Annotation Read(SqliteConnection connection, int latent)

@@ -1,7 +1,7 @@
-namespace Unweave.Catalog.Explaining;
+namespace Unweave.Explaining;
 
 /// <summary>Answers that decline to answer.</summary>
-internal static class Refusal
+internal static class RefusedAnswer
 {
     private static readonly string[] Beginnings = ["i'm sorry", "i am sorry", "sorry", "i can't", "i cannot", "i can not", "i won't", "i'm unable", "i am unable", "i'm not able", "as an ai", "unfortunately"];
 

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 namespace Unweave.Catalog;
 
 /// <summary>What SQLite says is wrong, told to a person with its fix.</summary>
-internal static class Damage
+internal static class SqliteErrors
 {
     // https://sqlite.org/rescode.html
     private const int Error = 1, Permission = 3, Busy = 5, Locked = 6, ReadOnly = 8, Io = 10, Corrupt = 11, Full = 13, CannotOpen = 14, Mismatch = 20, NotADatabase = 26;

@@ -1,4 +1,4 @@
-namespace Unweave.Catalog.Explaining;
+namespace Unweave.Explaining;
 
 /// <summary>A latent gets no label, for a reason that is told.</summary>
 internal sealed class NoAnswerException(string reason, bool ofServer, Exception? inner = null) : Exception(reason, inner)

@@ -1,25 +1,28 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.AI;
+using Unweave.Catalog;
 using Unweave.Interpretation;
 
-namespace Unweave.Catalog.Explaining;
+namespace Unweave.Explaining;
 
 /// <summary>Has a chat model make labels for latents and score them, and keeps each in the catalog as soon as it is there.</summary>
 public static class ExplainRun
 {
     /// <summary>
-    /// Makes labels. A latent that the model gives no label for is skipped and the run goes on; a run that was interrupted and is started again asks nothing
-    /// that was answered before, since every answer is in the catalog's file.
+    /// Makes labels. A latent that the model gives no label for is skipped and the run goes on; a run that was interrupted and is started again
+    /// asks nothing that was answered before, since every answer is in the catalog's file.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="client">The model; see <see cref="ChatSettings.CreateClient"/>.</param>
     /// <param name="latents">Numbers of latents; those that have a label of this model are left as they are.</param>
     /// <param name="options">How.</param>
     /// <param name="progress">Told after every latent, or null; never by two threads at once.</param>
-    /// <param name="cancellation">Ends the run; answers under way are waited for a while and kept.</param>
+    /// <param name="cancellationToken">Ends the run; answers under way are waited for a while and kept.</param>
     /// <exception cref="InputException">The server refuses the key or the model, or has not answered for many latents in a row.</exception>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
-    public static async Task<ExplainReport> Run(FeatureCatalog catalog, IChatClient client, IReadOnlyCollection<int> latents, ExplainOptions options, IProgress<ExplainProgress>? progress = null, CancellationToken cancellation = default)
+    public static async Task<ExplainReport> Run(
+        FeatureCatalog catalog, IChatClient client, IReadOnlyCollection<int> latents, ExplainOptions options,
+        IProgress<ExplainProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(client);
@@ -33,14 +36,16 @@ public static class ExplainRun
             if (latent < 0 || latent >= all) throw new ArgumentOutOfRangeException(nameof(latents), latent, $"latents are numbered from 0 to {all - 1}");
         }
 
-        string model = options.Model ?? client.GetService<ChatClientMetadata>()?.DefaultModelId ?? throw new InputException("the chat client does not say which model it asks; name it in the options.");
+        string model = options.Model ?? client.GetService<ChatClientMetadata>()?.DefaultModelId
+            ?? throw new InputException("the chat client does not say which model it asks; name it in the options.");
         string method = Method(model);
-        var chat = new PatientChat(client, model, new PaidAnswers(catalog.File), options);
+        var chat = new RetryingChatClient(client, model, new AnswerCache(catalog.Answers, model), options);
         var labelled = new ConcurrentDictionary<int, bool>();
         var skipped = new ConcurrentBag<SkippedLatent>();
         int kept = 0, done = 0, failures = 0;
         Lock reporting = new();
-        await Parallel.ForEachAsync(wanted, new ParallelOptions { MaxDegreeOfParallelism = options.Parallel, CancellationToken = cancellation }, async (latent, stopped) =>
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = options.Parallel, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(wanted, parallel, async (latent, stopped) =>
         {
             try
             {
@@ -61,21 +66,28 @@ public static class ExplainRun
                 skipped.Add(new SkippedLatent(latent, e.Message));
                 if (!e.OfServer) Interlocked.Exchange(ref failures, 0);
                 else if (Interlocked.Increment(ref failures) >= options.FailuresInARow)
-                    throw new InputException($"the chat server has given no answer for {options.FailuresInARow} latents in a row ({e.Message}); what was found is kept: try again later with the same command.", e);
+                {
+                    throw new InputException($"the chat server has given no answer for {options.FailuresInARow} latents in a row ({e.Message}); "
+                        + "what was found is kept: try again later with the same command.", e);
+                }
             }
 
             lock (reporting) progress?.Report(new ExplainProgress(++done, wanted.Length, labelled.Count, chat.Requests));
         });
-        return new ExplainReport(method, [.. labelled.Keys.Order()], labelled.Values.Count(above => above), kept, [.. skipped.OrderBy(item => item.Latent)], chat.Requests, chat.Remembered);
+        return new ExplainReport(
+            method, [.. labelled.Keys.Order()], labelled.Values.Count(above => above), kept, [.. skipped.OrderBy(item => item.Latent)],
+            chat.Requests, chat.Remembered);
     }
 
-    private static async Task<FeatureLabel> Explain(PatientChat chat, Feature feature, string method, ExplainOptions options, CancellationToken cancellation)
+    private static async Task<FeatureLabel> Explain(
+        RetryingChatClient chat, Feature feature, string method, ExplainOptions options, CancellationToken cancellationToken)
     {
         // Nothing is asked of the model that could not be scored afterwards.
         if (feature.Top.Count == 0) throw new NoAnswerException("it never fired", ofServer: false);
-        if (ChatScorer.Positives(feature, options).Count == 0 || ChatScorer.Negatives(feature, options).Count == 0) throw new NoAnswerException("it has no examples to score a label on", ofServer: false);
-        string label = await ChatExplainer.Label(chat, feature, options, cancellation);
-        return await ChatScorer.Score(chat, feature, label, method, options, cancellation);
+        if (ChatScorer.Positives(feature, options).Count == 0 || ChatScorer.Negatives(feature, options).Count == 0)
+            throw new NoAnswerException("it has no examples to score a label on", ofServer: false);
+        string label = await ChatExplainer.Label(chat, feature, options, cancellationToken);
+        return await ChatScorer.Score(chat, feature, label, method, options, cancellationToken);
     }
 
     /// <summary>The model's name as the method of a label: never one that means another way of finding labels.</summary>
