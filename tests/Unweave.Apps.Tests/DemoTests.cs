@@ -2,16 +2,16 @@ using System.Text.Json.Nodes;
 
 namespace Unweave.Apps.Tests;
 
-public sealed class DemoTests
+public sealed class DemoTests(SmallDemo small)
 {
     private static readonly string[] Small = ["--latents", "256", "--k", "8", "--tokens", "60000", "--batch", "1000"];
 
     [Fact]
     public async Task It_harvests_trains_splices_and_shows_tokens_in_context()
     {
-        using var place = new Workplace();
-        Outcome demo = (await place.Run(["demo", "--harvest", "30000", .. Small, "-o", "small"])).Succeeded();
-        foreach (string part in (string[])["recovered over zeros", "activations at blocks.2", "Over ", "loss as it is", "FVU (variance unexplained)", "PCA (8)", "How often the 256 latents fire", "What its latents mean", "live latents", "The autoencoder is in small", "unweave serve small"])
+        Workplace place = await small.Place();
+        Outcome demo = await small.Outcome();
+        foreach (string part in (string[])["recovered over zeros", "activations at blocks.2", "Over ", "loss as it is", "FVU (variance unexplained)", "PCA (8)", "How often the 256 latents fire", "What its latents mean", "live latents", "The autoencoder is in sae", "unweave serve sae"])
             Assert.Contains(part, demo.Output, StringComparison.Ordinal);
         string[] examples = [.. demo.Output.Split('\n').Where(line => line.Length > 8 && line[..6].Contains('.', StringComparison.Ordinal) && line[6..8] is "  " && line.Contains('«', StringComparison.Ordinal))];
         Assert.All(examples, line => Assert.Contains("»", line, StringComparison.Ordinal));
@@ -20,7 +20,7 @@ public sealed class DemoTests
 
         // Its folder knows where the activations came from.
         place.Write("my.txt", string.Concat(Enumerable.Repeat("The people of the United States have a government of laws. ", 30)));
-        JsonNode splice = (await place.Run("eval", "small", "--text", "my.txt", "--json")).Succeeded().Json;
+        JsonNode splice = (await place.Run("eval", "sae", "--text", "my.txt", "--json")).Succeeded().Json;
         Assert.Equal("blocks.2", (string)splice["hook"]!);
         Assert.True((double)splice["clean"]! < (double)splice["spliced"]! && (double)splice["spliced"]! < (double)splice["zero"]!, splice.ToJsonString());
     }

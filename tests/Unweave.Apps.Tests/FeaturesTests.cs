@@ -264,19 +264,14 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         }
     }
 
-    /// <summary>A small demo, made once.</summary>
-    public sealed class Run : IAsyncLifetime
+    /// <summary>The small demo, with copies of its run for tests that change it.</summary>
+    public sealed class Run(SmallDemo demo) : IAsyncLifetime
     {
-        internal Workplace Place { get; } = new();
+        internal Workplace Place { get; private set; } = null!;
 
-        public async ValueTask InitializeAsync() =>
-            (await Place.Run("demo", "--harvest", "30000", "--tokens", "60000", "--latents", "256", "--k", "8", "--batch", "1000", "-o", "sae")).Succeeded();
+        public async ValueTask InitializeAsync() => Place = await demo.Place();
 
-        public ValueTask DisposeAsync()
-        {
-            Place.Dispose();
-            return ValueTask.CompletedTask;
-        }
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
         /// <summary>Copies the run, but for its harvest.</summary>
         internal void Copy(string name)

@@ -3,24 +3,21 @@ using Microsoft.Playwright;
 
 namespace Unweave.Apps.Tests.Web;
 
-/// <summary>A page in the system's Chromium, with a profile of its own. It notes each request that would leave the machine and each error on the console.</summary>
+/// <summary>
+/// A page in the system's Chromium, with a profile of its own in the one process that all tests share. It notes each request that would leave
+/// the machine and each error on the console.
+/// </summary>
 internal sealed class Browser : IAsyncDisposable
 {
-    private const string Program = "/usr/bin/chromium";
-
-    private static readonly string[] Arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    private readonly IBrowserContext profile;
+    private readonly ConcurrentQueue<string> elsewhere = new(), errors = new();
 
     // The default of five seconds is short for a machine that runs other tests too.
     static Browser() => Assertions.SetDefaultExpectTimeout(60_000);
 
-    private readonly IPlaywright playwright;
-    private readonly IBrowser browser;
-    private readonly ConcurrentQueue<string> elsewhere = new(), errors = new();
-
-    private Browser(IPlaywright playwright, IBrowser browser, IPage page, Uri site)
+    private Browser(IBrowserContext profile, IPage page, Uri site)
     {
-        this.playwright = playwright;
-        this.browser = browser;
+        this.profile = profile;
         Page = page;
         page.Request += (_, request) =>
         {
@@ -44,12 +41,15 @@ internal sealed class Browser : IAsyncDisposable
     /// <param name="token">The token to log in with, where the site asks for one.</param>
     public static async Task<Browser> Open(Site site, string path, int width = 1400, bool dark = false, string? token = null)
     {
-        Assert.SkipUnless(File.Exists(Program), $"There is no Chromium at {Program}; install it (on Debian: apt-get install chromium).");
-        IPlaywright driver = await Playwright.CreateAsync();
-        IBrowser chromium = await driver.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Program, Headless = true, Args = Arguments });
-        IPage page = await chromium.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = width, Height = 900 }, ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light });
+        IBrowser chromium = await Chromium.Get();
+        IBrowserContext fresh = await chromium.NewContextAsync(new BrowserNewContextOptions
+        {
+            ViewportSize = new ViewportSize { Width = width, Height = 900 },
+            ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
+        });
+        IPage page = await fresh.NewPageAsync();
         page.SetDefaultTimeout(60_000);
-        var opened = new Browser(driver, chromium, page, site.Address);
+        var opened = new Browser(fresh, page, site.Address);
         await page.GotoAsync(new Uri(site.Address, path).AbsoluteUri);
         if (token is not null)
         {
@@ -79,9 +79,5 @@ internal sealed class Browser : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await browser.DisposeAsync();
-        playwright.Dispose();
-    }
+    public ValueTask DisposeAsync() => profile.DisposeAsync();
 }

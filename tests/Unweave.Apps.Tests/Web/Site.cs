@@ -6,11 +6,15 @@ namespace Unweave.Apps.Tests.Web;
 /// <summary>A dashboard served by the built command, as a process of its own, over a folder of the test's.</summary>
 internal sealed class Site : IAsyncDisposable
 {
-    private readonly Process process;
+    private static readonly Lazy<Task<Site>> Explainer = new(() => Run(Path.GetTempPath(), token: null, ["learn", "--port", "0", "--json"]));
 
-    private Site(Process process, Uri address)
+    private readonly Process process;
+    private readonly bool shared;
+
+    private Site(Process process, Uri address, bool shared = false)
     {
         this.process = process;
+        this.shared = shared;
         Address = address;
         Client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = address };
     }
@@ -27,8 +31,18 @@ internal sealed class Site : IAsyncDisposable
     /// <param name="arguments">Further arguments.</param>
     public static Task<Site> Start(string folder, string? token = null, params string[] arguments) => Run(folder, token, ["serve", folder, "--port", "0", "--json", .. arguments]);
 
-    /// <summary>Starts the explainer alone.</summary>
-    public static Task<Site> Learn() => Run(Path.GetTempPath(), token: null, ["learn", "--port", "0", "--json"]);
+    /// <summary>The explainer alone: one server for all tests, ended with the last of them.</summary>
+    public static async Task<Site> Learn()
+    {
+        Site explainer = await Explainer.Value;
+        return new Site(explainer.process, explainer.Address, shared: true);
+    }
+
+    /// <summary>Ends the explainer that tests shared.</summary>
+    internal static async Task EndExplainer()
+    {
+        if (Explainer.IsValueCreated) await (await Explainer.Value).DisposeAsync();
+    }
 
     private static async Task<Site> Run(string folder, string? token, string[] command)
     {
@@ -52,6 +66,7 @@ internal sealed class Site : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        if (shared) return;
         if (!process.HasExited) process.Kill(entireProcessTree: true);
         await process.WaitForExitAsync();
         process.Dispose();
