@@ -14,7 +14,7 @@ using var vectors = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 
 var options = new TrainingOptions
 {
     Autoencoder = new TopKOptions { Latents = 256, K = 8 },
-    Tokens = 200_000,
+    Rows = 200_000,
     Batch = 1024,
     Output = folder,
 };

@@ -46,25 +46,20 @@ internal static class StepBenchmark
         using var workers = new Workers(threads);
         using Matrix x = new(batch, width);
         rng.FillNormal(x.AsSpan());
-        using Autoencoder model = options.Build(width, rng);
-        using Gradients gradients = model.CreateGradients(workers);
-        using var adam = new Adam(model.Parameters, workers, 0.9, 0.999, 6.25e-10);
+        using var learner = new CpuLearner(options.Build(width, rng), new TrainingOptions { Autoencoder = options }, workers);
         int[] dead = auxK == 0 ? [] : [.. Enumerable.Range(0, latents / 8)];
         var settings = new StepSettings(1, dead, 0);
         double[][] times = [.. Enumerable.Range(0, 5).Select(_ => new double[repeats])];
         for (int repeat = -2; repeat < repeats; repeat++)
         {
             long start = Stopwatch.GetTimestamp();
-            gradients.Compute(x, settings);
-            long computed = Stopwatch.GetTimestamp();
-            adam.Apply(gradients, 3e-4);
+            LearnerStep step = learner.Step(new Batch(x), settings, 3e-4);
             if (repeat < 0) continue;
-            double update = Stopwatch.GetElapsedTime(computed).TotalMilliseconds, read = adam.ReadTime.TotalMilliseconds;
             times[0][repeat] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-            times[1][repeat] = gradients.Times.Encode.TotalMilliseconds;
-            times[2][repeat] = gradients.Times.Decode.TotalMilliseconds;
-            times[3][repeat] = gradients.Times.Backward.TotalMilliseconds + read;
-            times[4][repeat] = update - read;
+            times[1][repeat] = step.Encode.TotalMilliseconds;
+            times[2][repeat] = step.Decode.TotalMilliseconds;
+            times[3][repeat] = step.Backward.TotalMilliseconds;
+            times[4][repeat] = step.Update.TotalMilliseconds;
         }
 
         PhaseFigures[] figures = [.. times.Select(Figures)];

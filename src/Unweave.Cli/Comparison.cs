@@ -5,11 +5,15 @@ using Unweave.Evaluation;
 
 namespace Unweave.Cli;
 
-/// <summary>An autoencoder measured beside what it has to beat: PCA with as many components as it has active latents, and a random dictionary.</summary>
+/// <summary>An autoencoder measured beside what it has to beat: PCA with as many components as it has firing latents, and a random dictionary.</summary>
 /// <param name="Trained">The autoencoder.</param>
+/// <param name="FiringOnly">
+/// The autoencoder when only the latents that fire take part in its reconstruction; null where the others are 0 anyway. What the
+/// baselines, which have that many numbers, are to be compared with.
+/// </param>
 /// <param name="Pca">PCA.</param>
 /// <param name="RandomDictionary">A random dictionary of as many latents; null for an autoencoder without a dictionary.</param>
-internal sealed record Comparison(EvaluationReport Trained, EvaluationReport Pca, EvaluationReport? RandomDictionary)
+internal sealed record Comparison(EvaluationReport Trained, EvaluationReport? FiringOnly, EvaluationReport Pca, EvaluationReport? RandomDictionary)
 {
     /// <summary>Rows that PCA is fitted to and the centre taken from, at most.</summary>
     private const int FitRows = 50_000;
@@ -20,16 +24,24 @@ internal sealed record Comparison(EvaluationReport Trained, EvaluationReport Pca
     /// <param name="measured">Rows to measure on.</param>
     /// <param name="progress">Told the share of rows done.</param>
     /// <param name="cancellation">Ends the measuring.</param>
-    public static Comparison Run(Autoencoder autoencoder, IActivationSource training, IActivationSource measured, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static Comparison Run(
+        Autoencoder autoencoder,
+        IActivationSource training,
+        IActivationSource measured,
+        IProgress<double>? progress = null,
+        CancellationToken cancellation = default)
     {
         EvaluationReport trained = Evaluator.Run(autoencoder, measured, progress, cancellation);
-        double size = autoencoder.Options is LayeredOptions narrow ? narrow.Bottleneck : trained.L0 ?? 1;
+        EvaluationReport? firing = autoencoder is SparseAutoencoder { FiringThreshold: > 0 } sigmoid
+            ? Evaluator.RunFiringOnly(sigmoid, measured, progress, cancellation)
+            : null;
+        double size = autoencoder.Options is LayeredOptions narrow ? narrow.Bottleneck : trained.Firing ?? 1;
         int k = (int)Math.Clamp(Math.Round(size), 1, measured.Width);
         using var pca = PcaBaseline.Fit(training, k);
         EvaluationReport random = autoencoder is SparseAutoencoder { Latents: var latents }
             ? RandomDictionaryBaseline.Run(measured, InputStatistics.Mean(training), latents, Math.Min(k, latents), cancellation: cancellation)
             : null!;
-        return new Comparison(trained, pca.Run(measured, cancellation), random);
+        return new Comparison(trained, firing, pca.Run(measured, cancellation), random);
     }
 
     /// <summary>The rows that a run trained on, as many as the baselines need, and those that it held out.</summary>
@@ -44,10 +56,11 @@ internal sealed record Comparison(EvaluationReport Trained, EvaluationReport Pca
         return (new RowSubset(source, training), RowSubset.Validation(source, rows));
     }
 
-    /// <summary>The three reports as JSON.</summary>
+    /// <summary>The reports as JSON.</summary>
     public JsonObject ToJson() => new()
     {
         ["autoencoder"] = JsonNode.Parse(Trained.ToJson()),
+        ["firingOnly"] = FiringOnly is null ? null : JsonNode.Parse(FiringOnly.ToJson()),
         ["pca"] = JsonNode.Parse(Pca.ToJson()),
         ["randomDictionary"] = RandomDictionary is null ? null : JsonNode.Parse(RandomDictionary.ToJson()),
     };

@@ -6,8 +6,13 @@ namespace Unweave.Cli;
 /// <summary>The settings of the run file as flags of a command, read off the run file's schema, and <c>--config</c>, which they override.</summary>
 internal sealed class SettingFlags
 {
-    private readonly Option<string> config = new("--config", "-c") { HelpName = "FILE", Description = "Run file (JSON) with any of the settings below, which override it; `unweave schema` prints its schema." };
-    private readonly List<(RunFileSetting Setting, Option Option)> flags = [];
+    private readonly Option<string> config = new("--config", "-c")
+    {
+        HelpName = "FILE",
+        Description = "Run file (JSON) with any of the settings below, which override it; `unweave schema` prints its schema.",
+    };
+
+    private readonly List<(RunFileSetting[] Settings, Option Option)> flags = []; // settings of several architectures may share a flag
 
     /// <summary>Adds the flags to a command.</summary>
     /// <param name="command">The command.</param>
@@ -16,11 +21,12 @@ internal sealed class SettingFlags
     public SettingFlags(Command command, Help help, params string[] without)
     {
         command.Add(config);
-        foreach (RunFileSetting setting in RunFileSetting.All)
+        foreach (IGrouping<string, RunFileSetting> named in RunFileSetting.All.GroupBy(setting => setting.Name, StringComparer.Ordinal))
         {
-            if (without.Contains(setting.Name, StringComparer.Ordinal)) continue;
-            Option option = Create(setting);
-            flags.Add((setting, option));
+            if (without.Contains(named.Key, StringComparer.Ordinal)) continue;
+            RunFileSetting[] settings = [.. named];
+            Option option = Create(settings);
+            flags.Add((settings, option));
             command.Add(option);
         }
 
@@ -29,24 +35,25 @@ internal sealed class SettingFlags
 
     /// <summary>The flags by what they belong to, for the help.</summary>
     public IEnumerable<(string Title, IReadOnlyList<Option> Options)> Groups =>
-        flags.GroupBy(flag => Title(flag.Setting), StringComparer.Ordinal).Select(group => (group.Key, (IReadOnlyList<Option>)[.. group.Select(flag => flag.Option)]));
+        flags.GroupBy(flag => Title(flag.Settings), StringComparer.Ordinal)
+            .Select(group => (group.Key, (IReadOnlyList<Option>)[.. group.Select(flag => flag.Option)]));
 
     /// <summary>The settings given: those of the run file, overridden by the flags.</summary>
     public RunFileDraft Read(ParseResult parsed)
     {
         RunFileDraft draft = parsed.GetValue(config) is { } file ? RunFileDraft.Open(file) : new RunFileDraft();
-        foreach ((RunFileSetting setting, Option option) in flags)
+        foreach ((RunFileSetting[] settings, Option option) in flags)
         {
-            if (parsed.GetResult(option) is { Implicit: false } result) draft.Set(setting, [.. result.Tokens.Select(token => token.Value)]);
+            if (parsed.GetResult(option) is { Implicit: false } result) draft.Set(settings[0], [.. result.Tokens.Select(token => token.Value)]);
         }
 
         return draft;
     }
 
-    private static Option Create(RunFileSetting setting)
+    private static Option Create(RunFileSetting[] settings)
     {
-        string[] aliases = setting.Name is "output" ? ["-o"] : [];
-        string description = setting.Default is "[]" ? setting.Description : $"{setting.Description} [default: {setting.Default.Trim('"')}]";
+        RunFileSetting setting = settings[0];
+        string[] aliases = [.. setting.Name is "output" ? ["-o"] : (string[])[], .. setting.EarlierName is { } earlier ? ["--" + earlier] : (string[])[]];
         string name = setting.Kind switch
         {
             SettingKind.Integer => "N",
@@ -56,20 +63,32 @@ internal sealed class SettingFlags
             SettingKind.Texts => "FILE",
             _ => setting.Name is "output" ? "FOLDER" : "NAME",
         };
-        // Words, not numbers: the draft says what a value has to be, the same for a flag and for the file. Hidden from the plain list of options, because the help has groups for them.
-        return setting.Kind switch
-        {
-            SettingKind.Boolean => new Option<bool>(setting.Flag, aliases) { Description = description, Hidden = true },
-            SettingKind.Texts or SettingKind.Integers => new Option<string[]>(setting.Flag, aliases) { HelpName = name, Description = description, Arity = ArgumentArity.OneOrMore, Hidden = true },
-            _ => new Option<string>(setting.Flag, aliases) { HelpName = name, Description = description, Hidden = true },
-        };
+
+        // Words, not numbers: the draft says what a value has to be, the same for a flag and for the file. Hidden from the plain list of
+        // options, because the help has groups for them.
+        string description = Describe(settings);
+        bool isSwitch = settings.All(one => one.Kind == SettingKind.Boolean);
+        bool isList = settings.Any(one => one.Kind is SettingKind.Texts or SettingKind.Integers) || settings.Any(one => one.Kind != setting.Kind);
+        if (isSwitch) return new Option<bool>(setting.Flag, aliases) { Description = description, Hidden = true };
+        return isList
+            ? new Option<string[]>(setting.Flag, aliases) { HelpName = name, Description = description, Arity = ArgumentArity.OneOrMore, Hidden = true }
+            : new Option<string>(setting.Flag, aliases) { HelpName = name, Description = description, Hidden = true };
     }
 
-    private static string Title(RunFileSetting setting) => setting switch
+    // Once where the architectures mean the same by the flag, else each architecture's own meaning.
+    private static string Describe(RunFileSetting[] settings)
     {
-        { IsArchitecture: true } => "Autoencoder",
-        { Architectures: [] } => "Run",
-        { Architectures.Count: 1 } => $"Architecture {setting.Architectures[0]}",
-        _ => $"Architectures {string.Join(", ", setting.Architectures)}",
+        string[] texts = [.. settings.Select(one => one.Default is "[]" ? one.Description : $"{one.Description} [default: {one.Default.Trim('"')}]")];
+        return texts.Distinct(StringComparer.Ordinal).Count() == 1
+            ? texts[0]
+            : string.Join(" ", settings.Zip(texts, (one, text) => $"{one.Architecture}: {text}"));
+    }
+
+    private static string Title(RunFileSetting[] settings) => settings switch
+    {
+        [{ IsArchitecture: true }] => "Autoencoder",
+        [{ Architecture: null }] => "Run",
+        [var only] => $"Architecture {only.Architecture}",
+        _ => $"Architectures {string.Join(", ", settings.Select(setting => setting.Architecture))}",
     };
 }

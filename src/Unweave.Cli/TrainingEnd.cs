@@ -30,7 +30,7 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     public static async Task<TrainingEnd> Of(TrainingOptions options, ITrainingData data, string name, bool resume, CancellationToken cancellation)
     {
         var display = new TrainingDisplay(TimeProvider.System);
-        string title = $"Training {Describe(options.Autoencoder)} on {(data.Rows > 0 ? $"{Figures.Count(data.Rows)} vectors" : "a stream of vectors")} of width {data.Width}: {name}";
+        string title = $"Training {options.Autoencoder.Describe()}, on {(data.Rows > 0 ? $"{Figures.Count(data.Rows)} vectors" : "a stream of vectors")} of width {data.Width}: {name}";
         StepReport? last = await display.Follow(title, Trainer.Run(options, data, resume, cancellation: cancellation));
         return new TrainingEnd(last, cancellation.IsCancellationRequested && last is not { Last: true }, display.Elapsed);
     }
@@ -52,7 +52,7 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
         }
 
         string held = Last.ValidationFvu is { } fvu ? $", {Figures.Short(fvu)} held out" : "";
-        string sparse = options.Autoencoder is DictionaryOptions ? $", L0 {Figures.Short(Last.L0)}, {Figures.Count(Last.Dead)} dead latents" : "";
+        string sparse = options.Autoencoder is DictionaryOptions ? $", {L0(Last)}, {Figures.Count(Last.Dead)} dead latents" : "";
         string start = Last.StoppedEarly ? $"Stopped early after step {Figures.Count(Last.Step)} of {Figures.Count(Last.Steps)}, because validation had stopped improving," : "Trained";
         Console.Out.WriteLine($"{start} in {Figures.Duration(Elapsed)}: FVU {Figures.Short(Last.Fvu)}{held}{sparse}.");
         if (options.Output is null) return;
@@ -66,11 +66,12 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
         ["finished"] = !Interrupted,
         ["step"] = Last?.Step,
         ["steps"] = options.Steps,
-        ["tokens"] = Last?.Tokens,
+        ["rows"] = Last?.Rows,
         ["loss"] = Last?.Loss.Total,
         ["fvu"] = Finite(Last?.Fvu),
         ["validationFvu"] = Finite(Last?.ValidationFvu),
         ["l0"] = Last?.L0,
+        ["firing"] = Last?.Firing,
         ["dead"] = Last?.Dead,
         ["stoppedEarly"] = Last?.StoppedEarly ?? false,
         ["seconds"] = Math.Round(Elapsed.TotalSeconds, 3),
@@ -79,13 +80,8 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     /// <summary>Constant data have no variance, so their FVU is not a number that JSON has.</summary>
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 
-    private static string Describe(AutoencoderOptions options) => options switch
-    {
-        TopKOptions topK => $"a TopK autoencoder (n {Figures.Count(topK.Latents)}, k {topK.K})",
-        ReluOptions relu => $"a ReLU autoencoder (n {Figures.Count(relu.Latents)}, L1 {relu.L1Coefficient})",
-        KlOptions kl => $"a KL autoencoder (n {Figures.Count(kl.Latents)}, ρ {kl.TargetActivation})",
-        UndercompleteOptions narrow => $"an undercomplete autoencoder (bottleneck {narrow.Bottleneck})",
-        VariationalOptions variational => $"a variational autoencoder ({variational.Bottleneck} latents)",
-        _ => "an autoencoder",
-    };
+    /// <summary>The active latents of a row; of sigmoid codes, which are never 0, also how many fire.</summary>
+    public static string L0(StepReport step) => step.Firing == step.L0
+        ? $"L0 {Figures.Short(step.L0)}"
+        : $"L0 {Figures.Short(step.L0)}, of which {Figures.Short(step.Firing)} above 0.5";
 }

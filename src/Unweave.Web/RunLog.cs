@@ -16,10 +16,10 @@ internal sealed record LogLine(long Step, long Tokens, double Loss, double Recon
             {
                 JsonElement root = document.RootElement;
                 double Number(string name) => root.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : double.NaN;
-                double step = Number("step");
+                double step = Number("step"), rows = Number(root.TryGetProperty("rows", out _) ? "rows" : "tokens"); // the name before version 0.2
                 return double.IsNaN(step)
                     ? null
-                    : new LogLine((long)step, double.IsNaN(Number("tokens")) ? 0 : (long)Number("tokens"), Number("loss"), Number("reconstruction"), Number("sparsity"), Number("auxiliary"), Number("fvu"), Number("validationFvu"), Number("l0"), Number("dead"), Number("learningRate"));
+                    : new LogLine((long)step, double.IsNaN(rows) ? 0 : (long)rows, Number("loss"), Number("reconstruction"), Number("sparsity"), Number("auxiliary"), Number("fvu"), Number("validationFvu"), Number("l0"), Number("dead"), Number("learningRate"));
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

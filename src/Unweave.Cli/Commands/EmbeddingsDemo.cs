@@ -15,7 +15,7 @@ namespace Unweave.Cli.Commands;
 internal static class EmbeddingsDemo
 {
     /// <summary>What differs from the defaults, so that it ends well within 90 seconds on two cores.</summary>
-    public const string Settings = """{ "tokens": 800000, "batch": 1024, "output": "runs/demo-embeddings" }""";
+    public const string Settings = """{ "rows": 800000, "batch": 1024, "output": "runs/demo-embeddings" }""";
 
     private const int LatentsShown = 12, TextsShown = 5;
 

@@ -13,15 +13,23 @@ internal static class MetricsTable
         var table = new Table { Border = TableBorder.Simple };
         table.AddColumn("");
         table.AddColumn(new TableColumn("[bold]autoencoder[/]").RightAligned().NoWrap());
+        List<EvaluationReport> reports = [trained];
+        if (comparison.FiringOnly is { } firing)
+        {
+            table.AddColumn(new TableColumn("latents above 0.5 only").RightAligned());
+            reports.Add(firing);
+        }
+
         table.AddColumn(new TableColumn($"PCA ({Figures.Count((long)(comparison.Pca.L0 ?? 0))})").RightAligned());
-        List<EvaluationReport> reports = [trained, comparison.Pca];
+        reports.Add(comparison.Pca);
         if (comparison.RandomDictionary is { } random)
         {
             table.AddColumn(new TableColumn("random dictionary").RightAligned().NoWrap());
             reports.Add(random);
         }
 
-        void Add(string name, Func<EvaluationReport, double?> figure) => table.AddRow([name, .. reports.Select(report => figure(report) is { } value ? Figures.Short(value) : "")]);
+        void Add(string name, Func<EvaluationReport, double?> figure) =>
+            table.AddRow([name, .. reports.Select(report => figure(report) is { } value ? Figures.Short(value) : "")]);
         Add("FVU (variance unexplained)", report => report.Fvu);
         Add("explained variance", report => report.ExplainedVariance);
         Add("mean squared error", report => report.Mse);

@@ -94,7 +94,7 @@ internal sealed class TrainingDisplay(TimeProvider time)
         if (validationFvu is { } held) parts.Add($"held-out FVU {Figures.Short(held)}");
         if (step.L0 > 0)
         {
-            parts.Add($"L0 {Figures.Short(step.L0)}");
+            parts.Add(TrainingEnd.L0(step));
             parts.Add($"dead {Figures.Count(step.Dead)}");
         }
 

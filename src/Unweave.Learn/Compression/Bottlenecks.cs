@@ -57,7 +57,7 @@ internal sealed class Bottlenecks
         Autoencoder = new UndercompleteOptions { Bottleneck = width, Hidden = [Hidden], Activation = Activation.Relu },
         InputScaling = InputScaling.None,
         Batch = 128,
-        Tokens = Rows,
+        Rows = Rows,
         LearningRate = 2e-3,
         Validation = 0,
     };
@@ -83,7 +83,7 @@ internal sealed class Bottlenecks
         {
             cancellation.ThrowIfCancellationRequested();
             run.Next();
-            progress.Report(new Preparation($"Training an autoencoder with a bottleneck of {width}", (double)run.Tokens / Rows));
+            progress.Report(new Preparation($"Training an autoencoder with a bottleneck of {width}", (double)run.Rows / Rows));
         }
 
         // Only the weights are kept; the run goes, with its gradients and moments.

@@ -19,7 +19,7 @@ internal static class Compression
             Autoencoder = new UndercompleteOptions { Hidden = [64], Bottleneck = 8, Activation = Activation.Relu },
             InputScaling = InputScaling.None,
             Batch = 100,
-            Tokens = 20_000,
+            Rows = 20_000,
         };
         using var run = TrainingRun.Start(settings, pictures);
         while (!run.Finished) run.Next();

@@ -13,7 +13,7 @@ internal static class Retrieval
     {
         // from here
         using var vectors = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 32, Features = 64, Rows = 5_000 });
-        using var run = TrainingRun.Start(new TrainingOptions { Autoencoder = new TopKOptions { Latents = 128, K = 4 }, Batch = 250, Tokens = 50_000 }, vectors);
+        using var run = TrainingRun.Start(new TrainingOptions { Autoencoder = new TopKOptions { Latents = 128, K = 4 }, Batch = 250, Rows = 50_000 }, vectors);
         while (!run.Finished) run.Next();
 
         SparseCodes codes = ((SparseAutoencoder)run.Autoencoder).Encode(vectors.Rows(0, 5_000));

@@ -14,7 +14,7 @@ internal static class SparseL1
         // from here
         using var rows = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 32, Features = 64, ActivePerRow = 3, Frequency = FeatureFrequency.Uniform });
         var relu = new ReluOptions { Latents = 96, L1Coefficient = 2, UnitDecoder = true };
-        using TrainingRun run = TrainingRun.Start(new TrainingOptions { Autoencoder = relu, Batch = 256, Tokens = 256 * 3000, LearningRate = 0.003 }, rows);
+        using TrainingRun run = TrainingRun.Start(new TrainingOptions { Autoencoder = relu, Batch = 256, Rows = 256 * 3000, LearningRate = 0.003 }, rows);
         while (!run.Finished) run.Next();
         var trained = (SparseAutoencoder)run.Autoencoder;
         FeatureRecovery found = FeatureRecovery.Of(trained.Decoder, rows.Directions);

@@ -14,7 +14,7 @@ internal static class SparseTopK
         // from here
         using var rows = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 32, Features = 64, ActivePerRow = 3, Frequency = FeatureFrequency.Uniform });
         var topK = new TopKOptions { Latents = 96, K = 3 };
-        using TrainingRun run = TrainingRun.Start(new TrainingOptions { Autoencoder = topK, Batch = 256, Tokens = 256 * 3000, LearningRate = 0.003 }, rows);
+        using TrainingRun run = TrainingRun.Start(new TrainingOptions { Autoencoder = topK, Batch = 256, Rows = 256 * 3000, LearningRate = 0.003 }, rows);
         while (!run.Finished) run.Next();
         using Matrix x = rows.Rows(0, 1000);
         SparseCodes codes = ((SparseAutoencoder)run.Autoencoder).Encode(x);

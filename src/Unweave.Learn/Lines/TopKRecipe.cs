@@ -16,12 +16,12 @@ internal static class TopKRecipe
         {
             Autoencoder = new TopKOptions { Latents = 128, K = 4, AuxCoefficient = 1.0 / 32 },
             Batch = 500,
-            Tokens = 100_000,
+            Rows = 100_000,
         };
         using var run = TrainingRun.Start(settings, vectors);
         StepReport last = run.Next();
         while (!run.Finished) last = run.Next();
-        console.WriteLine($"{last.L0} latents a row, {last.Tokens:N0} rows seen");      // 4 latents a row, 100,000 rows seen
+        console.WriteLine($"{last.L0} latents a row, {last.Rows:N0} rows seen");      // 4 latents a row, 100,000 rows seen
         // to here
     }
 }

@@ -16,7 +16,7 @@ internal static class VaeLines
         {
             Autoencoder = new VariationalOptions { Bottleneck = 2, Hidden = [64], Likelihood = Likelihood.Bernoulli },
             InputScaling = InputScaling.None, // the pictures are numbers from 0 to 1 as they are
-            Tokens = 20_000,
+            Rows = 20_000,
             Batch = 128,
             Validation = 0,
         };

@@ -41,7 +41,7 @@ internal sealed class DefinitionSearch
     {
         Autoencoder = new TopKOptions { Latents = Latents, K = K },
         Batch = 1000,
-        Tokens = 160_000,
+        Rows = 160_000,
         LearningRate = 2e-3,
         Validation = 0,
     };
@@ -75,7 +75,7 @@ internal sealed class DefinitionSearch
         {
             cancellationToken.ThrowIfCancellationRequested();
             run.Next();
-            progress.Report(new Preparation("Training a sparse autoencoder on the embeddings", (double)run.Tokens / Settings.Tokens));
+            progress.Report(new Preparation("Training a sparse autoencoder on the embeddings", (double)run.Rows / Settings.Rows));
         }
 
         var autoencoder = (SparseAutoencoder)run.Autoencoder;

@@ -79,7 +79,7 @@ public sealed record LiveSettings
     public TrainingOptions Run => new()
     {
         Autoencoder = Autoencoder,
-        Tokens = (long)Steps * Batch,
+        Rows = (long)Steps * Batch,
         Batch = Batch,
         Seed = (ulong)Seed,
         Threads = 1,

@@ -25,7 +25,7 @@ internal sealed class PlaneTraining : IDisposable
     public long Step => run.Step;
 
     /// <summary>Pictures seen, repeats counted.</summary>
-    public long Seen => run.Tokens;
+    public long Seen => run.Rows;
 
     /// <summary>Whether it is over.</summary>
     public bool Finished => run.Finished;
@@ -36,9 +36,9 @@ internal sealed class PlaneTraining : IDisposable
     /// <param name="beta">Weight of the KL term.</param>
     public static TrainingOptions Options(double beta) => new()
     {
-        Autoencoder = new VariationalOptions { Bottleneck = 2, Hidden = [128], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli, DivergenceCoefficient = beta },
+        Autoencoder = new VariationalOptions { Bottleneck = 2, Hidden = [128], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli, KlCoefficient = beta },
         InputScaling = InputScaling.None,
-        Tokens = 15 * PictureSets.Training,
+        Rows = 15 * PictureSets.Training,
         Batch = 128,
         LearningRate = 2e-3,
         Validation = 0,

@@ -15,7 +15,7 @@ internal sealed unsafe class DenseBackward(DictionaryWeights weights, Workers wo
 {
     private readonly KernelSet kernels = KernelSet.Current;
     private readonly DenseProduct scratch = new(workers), gradientRight = new(workers), inputRight = new(workers);
-    private readonly Matrix biasGradient = new(1, weights.Encoder.Rows), centreGradient = new(1, weights.Encoder.Columns);
+    private readonly Matrix biasGradient = new(1, weights.Encoder.Rows), centerGradient = new(1, weights.Decoder.Columns);
     private Matrix gradient = new(0, 0), codes = new(0, 0), delta = new(0, 0);
     private double[] errors = [];
 
@@ -61,20 +61,20 @@ internal sealed unsafe class DenseBackward(DictionaryWeights weights, Workers wo
     }
 
     /// <summary>Prepares the reading of gradients once <see cref="Delta"/> holds ∂L/∂pre.</summary>
-    /// <param name="input">The encoder's input, <c>[batch, d]</c>.</param>
-    /// <param name="centred">True when the encoder's input is x − b_dec, which adds the encoder's part to the gradient of b_dec.</param>
-    public void Finish(Matrix input, bool centred)
+    /// <param name="input">The encoder's input, <c>[batch, input width]</c>.</param>
+    public void Finish(Matrix input)
     {
         gradientRight.PackRight(gradient, transposed: false);
         inputRight.PackRight(input, transposed: false);
         ColumnSums(delta, biasGradient);
-        ColumnSums(gradient, centreGradient);
-        if (!centred) return;
+        ColumnSums(gradient, centerGradient);
+        if (!weights.CentersInput) return; // else b_dec has a part in the encoder's input too
+        int width = weights.Encoder.Columns;
         for (int latent = 0; latent < weights.Encoder.Rows; latent++)
-            kernels.AddScaled(centreGradient.Pointer, weights.Encoder.Pointer + ((nint)latent * weights.Encoder.Columns), -biasGradient[0, latent], weights.Encoder.Columns);
+            kernels.AddScaled(centerGradient.Pointer, weights.Encoder.Pointer + ((nint)latent * width), -biasGradient[0, latent], width);
     }
 
-    /// <summary>Writes the gradient of rows of a parameter; see <see cref="Gradients.Read"/>.</summary>
+    /// <summary>Writes the gradient of rows of a parameter; see <see cref="LossAndGradients.Read"/>.</summary>
     public void Read(int parameter, int firstRow, int rowCount, Span<float> destination)
     {
         switch (parameter)
@@ -83,7 +83,7 @@ internal sealed unsafe class DenseBackward(DictionaryWeights weights, Workers wo
                 biasGradient.Row(0).CopyTo(destination);
                 break;
             case DictionaryWeights.DecoderBiasIndex:
-                centreGradient.Row(0).CopyTo(destination);
+                centerGradient.Row(0).CopyTo(destination);
                 break;
             case DictionaryWeights.EncoderIndex:
                 fixed (float* target = destination) inputRight.MultiplyRows(delta, transposed: true, firstRow, rowCount, target);
@@ -97,7 +97,7 @@ internal sealed unsafe class DenseBackward(DictionaryWeights weights, Workers wo
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable part in (IDisposable[])[scratch, gradientRight, inputRight, biasGradient, centreGradient, gradient, delta]) part.Dispose();
+        foreach (IDisposable part in (IDisposable[])[scratch, gradientRight, inputRight, biasGradient, centerGradient, gradient, delta]) part.Dispose();
     }
 
     // By columns, so that a sum runs over the rows in order on one thread.

@@ -5,20 +5,27 @@ using Unweave.Numerics.Kernels;
 namespace Unweave.Autoencoders;
 
 /// <summary>
-/// The four tensors of an autoencoder with a dictionary: W_enc and W_dec <c>[n, d]</c>, a latent a row, b_enc <c>[n]</c> and
-/// b_dec <c>[d]</c>.
+/// The tensors of a dictionary of n latents: W_enc <c>[n, input width]</c> and W_dec <c>[n, output width]</c>, a latent a row,
+/// b_enc <c>[n]</c> and b_dec <c>[output width]</c>.
 /// </summary>
 internal sealed class DictionaryWeights
 {
     public const int EncoderIndex = 0, EncoderBiasIndex = 1, DecoderIndex = 2, DecoderBiasIndex = 3;
 
-    /// <summary>Starts with random unit decoder rows and W_enc = W_dec (one of the two keys against dead latents in Gao et al. 2024), biases 0.</summary>
-    public DictionaryWeights(int latents, int width, bool unitDecoder, Rng rng)
+    /// <summary>Makes the weights of a dictionary of a space over itself.</summary>
+    /// <param name="latents">Number of latents n.</param>
+    /// <param name="width">Width d of the vectors.</param>
+    /// <param name="rng">
+    /// Source of random decoder rows, with W_enc along W_dec (one of the two keys against dead latents in Gao et al. 2024); null
+    /// leaves zeros, for weights that are read.
+    /// </param>
+    /// <param name="unitDecoder">Decoder rows stay at unit norm.</param>
+    /// <param name="initNorm">Norm of the encoder's rows at the start, and of the decoder's where they are free.</param>
+    /// <param name="centersInput">The encoder reads x − b_dec; false: it reads x.</param>
+    public DictionaryWeights(int latents, int width, Rng? rng, bool unitDecoder = true, double initNorm = 1, bool centersInput = true)
+        : this(latents, width, width, unitDecoder, centersInput)
     {
-        Encoder = new Matrix(latents, width);
-        EncoderBias = new Matrix(1, latents);
-        Decoder = new Matrix(latents, width);
-        DecoderBias = new Matrix(1, width);
+        if (rng is null) return;
         for (int latent = 0; latent < latents; latent++)
         {
             Span<float> row = Decoder.Row(latent);
@@ -27,9 +34,24 @@ internal sealed class DictionaryWeights
             foreach (float value in row) norm += (double)value * value;
             float scale = (float)(1 / Math.Sqrt(norm));
             foreach (ref float value in row) value *= scale;
-            row.CopyTo(Encoder.Row(latent));
+            TensorPrimitives.Multiply(row, (float)initNorm, Encoder.Row(latent));
+            if (!unitDecoder) Encoder.Row(latent).CopyTo(row);
         }
+    }
 
+    /// <summary>Makes weights of zeros between two spaces.</summary>
+    /// <param name="latents">Number of latents n.</param>
+    /// <param name="inputWidth">Width of an input.</param>
+    /// <param name="outputWidth">Width of an output.</param>
+    /// <param name="unitDecoder">Decoder rows stay at unit norm.</param>
+    /// <param name="centersInput">As above; false where b_dec lies in another space than x.</param>
+    public DictionaryWeights(int latents, int inputWidth, int outputWidth, bool unitDecoder, bool centersInput)
+    {
+        CentersInput = centersInput;
+        Encoder = new Matrix(latents, inputWidth);
+        EncoderBias = new Matrix(1, latents);
+        Decoder = new Matrix(latents, outputWidth);
+        DecoderBias = new Matrix(1, outputWidth);
         Parameters =
         [
             new("W_enc", Encoder, PerLatent: true),
@@ -38,6 +60,9 @@ internal sealed class DictionaryWeights
             new("b_dec", DecoderBias),
         ];
     }
+
+    /// <summary>The encoder reads x − b_dec.</summary>
+    public bool CentersInput { get; }
 
     public Matrix Encoder { get; }
 
@@ -49,38 +74,34 @@ internal sealed class DictionaryWeights
 
     public IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>Gives one latent a new direction.</summary>
-    public void Replace(int latent, ReadOnlySpan<float> direction, float encoderNorm)
+    /// <summary>The encoder's input: x·scale, less b_dec where it is centered.</summary>
+    public Matrix EncoderInput(Matrix x, float scale, Workers workers)
     {
-        direction.CopyTo(Decoder.Row(latent));
-        Span<float> encoder = Encoder.Row(latent);
-        for (int i = 0; i < encoder.Length; i++) encoder[i] = direction[i] * encoderNorm;
-        EncoderBias[0, latent] = 0;
+        var input = new Matrix(x.Rows, x.Columns);
+        Shift(x, scale, CentersInput, workers, input);
+        return input;
     }
 
-    /// <summary>The encoder's input: x·scale − b_dec.</summary>
-    public Matrix Centre(Matrix x, float scale, Workers workers)
-    {
-        var centred = new Matrix(x.Rows, x.Columns);
-        Centre(x, scale, workers, centred);
-        return centred;
-    }
+    /// <summary>The encoder's input of a scaled batch, into a matrix that is used again.</summary>
+    public void EncoderInput(Matrix x, Workers workers, Matrix input) => Shift(x, 1, CentersInput, workers, input);
 
-    /// <summary>The encoder's input, into a matrix that is used again.</summary>
-    public void Centre(Matrix x, float scale, Workers workers, Matrix centred) =>
+    /// <summary>What the dictionary's part of a reconstruction should be, y − b_dec, into a matrix that is used again.</summary>
+    public void DictionaryTarget(Matrix y, Workers workers, Matrix target) => Shift(y, 1, center: true, workers, target);
+
+    private void Shift(Matrix x, float scale, bool center, Workers workers, Matrix result) =>
         workers.Run(RowParts.Count(x.Rows), part =>
         {
             (int first, int end) = RowParts.Range(part, x.Rows);
             for (int r = first; r < end; r++)
             {
-                Span<float> target = centred.Row(r);
-                TensorPrimitives.Multiply(x.Row(r), scale, target);
-                TensorPrimitives.Subtract(target, DecoderBias.Row(0), target);
+                Span<float> row = result.Row(r);
+                TensorPrimitives.Multiply(x.Row(r), scale, row);
+                if (center) TensorPrimitives.Subtract(row, DecoderBias.Row(0), row);
             }
         });
 
-    /// <summary>Decodes sparse codes: Σ z·W_dec + b_dec, divided by the input scale.</summary>
-    public unsafe void Decode(SparseCodes codes, float inputScale, Workers workers, Matrix reconstruction)
+    /// <summary>Decodes sparse codes: Σ z·W_dec + b_dec, divided by the output scale.</summary>
+    public unsafe void Decode(SparseCodes codes, float outputScale, Workers workers, Matrix reconstruction)
     {
         KernelSet kernels = KernelSet.Current;
         float* dictionary = Decoder.Pointer, output = reconstruction.Pointer;
@@ -94,7 +115,7 @@ internal sealed class DictionaryWeights
                 fixed (int* latents = codes.Latents(r))
                 fixed (float* values = codes.Values(r))
                     kernels.WeightedSum(output + ((nint)r * width), dictionary, width, latents, values, codes.RowCount(r));
-                if (inputScale != 1) kernels.Scale(output + ((nint)r * width), 1 / inputScale, width);
+                if (outputScale != 1) kernels.Scale(output + ((nint)r * width), 1 / outputScale, width);
             }
         });
     }

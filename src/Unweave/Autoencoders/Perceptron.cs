@@ -9,14 +9,14 @@ internal sealed class Perceptron
     /// <summary>Makes layers with fresh weights (Glorot and Bengio 2010), biases 0.</summary>
     /// <param name="widths">Widths from the input to the output.</param>
     /// <param name="activation">The non-linearity of the layer of each index.</param>
-    /// <param name="rng">Source of the weights.</param>
-    public Perceptron(IReadOnlyList<int> widths, Func<int, Activation> activation, Rng rng)
+    /// <param name="rng">Source of the weights; null leaves them zero.</param>
+    public Perceptron(IReadOnlyList<int> widths, Func<int, Activation> activation, Rng? rng)
     {
         var layers = new Layer[widths.Count - 1];
         for (int i = 0; i < layers.Length; i++)
         {
             var weights = new Matrix(widths[i + 1], widths[i]);
-            rng.FillNormal(weights.AsSpan(), Math.Sqrt(2.0 / (widths[i] + widths[i + 1])));
+            rng?.FillNormal(weights.AsSpan(), Math.Sqrt(2.0 / (widths[i] + widths[i + 1])));
             layers[i] = new Layer(weights, new Matrix(1, widths[i + 1]), activation(i));
         }
 
@@ -31,7 +31,8 @@ internal sealed class Perceptron
 
     /// <summary>Weights and bias of each layer in turn: <c>W_i</c> and <c>b_i</c>.</summary>
     /// <param name="first">The number i of the first layer.</param>
-    public IEnumerable<Parameter> Parameters(int first = 1) => Layers.SelectMany((layer, i) => new Parameter[] { new($"W_{first + i}", layer.Weights), new($"b_{first + i}", layer.Bias) });
+    public IEnumerable<Parameter> Parameters(int first = 1) =>
+        Layers.SelectMany((layer, i) => new Parameter[] { new($"W_{first + i}", layer.Weights), new($"b_{first + i}", layer.Bias) });
 
     /// <summary>Runs the first layers.</summary>
     /// <param name="x">The inputs, <c>[batch, inputs]</c>.</param>

@@ -1,8 +1,46 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using Unweave.Numerics;
 using Unweave.Numerics.Kernels;
 
 namespace Unweave.Autoencoders;
+
+/// <summary>ReLU with an L1 penalty (Bricken et al. 2023; with free decoder norms, Anthropic's April 2024 update).</summary>
+public sealed record ReluOptions : DictionaryOptions
+{
+    /// <summary>Weight λ of the L1 penalty. Default 5, for inputs scaled to norm √d.</summary>
+    [Description("Weight of the L1 penalty, for inputs scaled to norm sqrt(d).")]
+    public double L1Coefficient { get; init; } = 5;
+
+    /// <summary>True: decoder rows have unit norm and the penalty is λ‖z‖₁. False: norms are free and the penalty is λ Σ zᵢ‖W_dec,i‖. Default false.</summary>
+    [Description("Decoder rows of unit norm (true), or of any norm (false): the L1 penalty then weighs each latent by its row's norm.")]
+    public bool UnitDecoder { get; init; }
+
+    /// <summary>
+    /// Norm of each row of W_enc at the start, and of W_dec where its norms are free. Default 0.1 (Anthropic's April 2024 update: 0.05 to 1,
+    /// mostly 0.1): half of all latents are active at first, and from rows of norm 1 the sum of so many ends in a worse optimum.
+    /// </summary>
+    [Description("Norm of each encoder row at the start, and of each decoder row where its norm is free.")]
+    public double DecoderInitNorm { get; init; } = 0.1;
+
+    /// <inheritdoc/>
+    internal override string Title => "ReLU";
+
+    /// <inheritdoc/>
+    public override string Describe() => Invariant($"{Title} with L1, {Latents:N0} latents, penalty {L1Coefficient:G6}");
+
+    /// <inheritdoc/>
+    public override void Validate(int inputWidth, int outputWidth)
+    {
+        base.Validate(inputWidth, outputWidth);
+        NotNegative(L1Coefficient);
+        if (DecoderInitNorm is not (> 0 and < double.PositiveInfinity))
+            throw new InputException($"decoderInitNorm is {DecoderInitNorm}; a norm to start from is above 0.");
+    }
+
+    /// <inheritdoc/>
+    public override Autoencoder Build(int inputWidth, int outputWidth, Rng? rng) => new ReluAutoencoder(this, inputWidth, rng);
+}
 
 /// <summary>
 /// ReLU with an L1 penalty: z = relu(W_enc(x − b_dec) + b_enc),  x̂ = W_decᵀz + b_dec.
@@ -16,98 +54,55 @@ public sealed class ReluAutoencoder : SparseAutoencoder
     // Above this share of active entries, dense products cost less than walking the entries.
     private const double DenseShare = 1.0 / 8;
 
-    private readonly DictionaryWeights weights;
-
-    /// <summary>Makes one with fresh weights: random unit decoder rows, W_enc = W_dec, biases 0.</summary>
-    public ReluAutoencoder(ReluOptions options, int inputWidth, Rng rng)
-        : base(options, inputWidth)
-    {
-        Options = options;
-        weights = new DictionaryWeights(options.Latents, inputWidth, options.UnitDecoder, rng);
-    }
+    /// <summary>Makes one with fresh weights: random directions of norm <see cref="ReluOptions.DecoderInitNorm"/>, biases 0; without a generator, all zero.</summary>
+    public ReluAutoencoder(ReluOptions options, int inputWidth, Rng? rng)
+        : base(options, new DictionaryWeights(options.Latents, inputWidth, rng, options.UnitDecoder, options.DecoderInitNorm)) => Options = options;
 
     /// <inheritdoc/>
     public override ReluOptions Options { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Parameter> Parameters => weights.Parameters;
-
-    /// <inheritdoc/>
-    public override Matrix Decoder => weights.Decoder;
-
-    /// <inheritdoc/>
-    public override void StartAt(ReadOnlySpan<float> centre) => centre.CopyTo(weights.DecoderBias.Row(0));
-
-    /// <inheritdoc/>
-    public override void Replace(int latent, ReadOnlySpan<float> direction, float encoderNorm) => weights.Replace(latent, direction, encoderNorm);
-
-    /// <inheritdoc/>
     public override unsafe void Encode(Matrix x, SparseCodes codes)
     {
-        CheckWidth(x);
         ArgumentNullException.ThrowIfNull(codes);
-        using Matrix centred = weights.Centre(x, InputScale, Workers.Shared);
-        using var encoder = new FusedEncoder(Workers.Shared);
-        encoder.Load(centred);
-        encoder.Positive(weights.Encoder, weights.EncoderBias.Pointer, codes);
+        Select(x, encoder => encoder.Above(Weights.Encoder, Weights.EncoderBias.Pointer, 0, codes));
     }
 
     /// <inheritdoc/>
-    public override void Decode(SparseCodes codes, Matrix reconstruction)
+    internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);
+
+    private sealed unsafe class Gradients(ReluAutoencoder model, Workers workers) : DictionaryGradients(model, workers)
     {
-        CheckDecode(codes, reconstruction);
-        weights.Decode(codes, InputScale, Workers.Shared, reconstruction);
-    }
-
-    /// <inheritdoc/>
-    public override void Reconstruct(Matrix x, Matrix reconstruction) => Decode(Encode(x), reconstruction);
-
-    /// <inheritdoc/>
-    public override Gradients CreateGradients(Workers workers) => new ReluGradients(this, workers);
-
-    private sealed unsafe class ReluGradients(ReluAutoencoder model, Workers workers) : Gradients
-    {
-        private readonly DictionaryWeights weights = model.weights;
         private readonly KernelSet kernels = KernelSet.Current;
         private readonly FusedEncoder encoder = new(workers);
-        private readonly SparseBackward sparse = new(model.weights, workers);
+        private readonly SparseBackward sparse = new(model.Weights, workers);
         private readonly SparseCodes codes = new(model.Latents);
-        private readonly int[] fired = new int[model.Latents];
         private readonly Matrix penalty = new(1, model.Latents), pull = new(1, model.Latents);
         private readonly double[] sums = new double[model.Latents];
         private DenseBackward? dense;
-        private Matrix centred = new(0, 0), z = new(0, 0);
-        private double[] errors = [];
+        private Matrix? denseCodes;
         private bool isDense;
 
-        public override ReadOnlySpan<int> Fired => fired;
+        public override long Entries => codes.Count;
 
-        public override ReadOnlySpan<double> RowErrors => errors;
-
-        public override LossTerms Compute(Matrix x, in StepSettings settings)
+        public override LossTerms Compute(Batch batch, in StepSettings settings)
         {
-            int batch = x.Rows;
             long start = Stopwatch.GetTimestamp();
-            if (centred.Rows != batch)
-            {
-                centred.Dispose();
-                centred = new Matrix(batch, model.InputWidth);
-            }
-
-            weights.Centre(x, 1, workers, centred);
-            encoder.Load(centred);
-            encoder.Positive(weights.Encoder, weights.EncoderBias.Pointer, codes);
-            isDense = codes.Count > (long)(DenseShare * batch * model.Latents);
+            Load(batch);
+            encoder.Load(Input);
+            encoder.Above(Weights.Encoder, Weights.EncoderBias.Pointer, 0, codes);
+            isDense = codes.Count > (long)(DenseShare * batch.Rows * model.Latents);
             double lambda = model.Options.L1Coefficient * settings.SparsityWarmup;
-            double sparsity = Penalise(lambda, batch);
+            double sparsity = Penalize(lambda, batch.Rows);
             long encoded = Stopwatch.GetTimestamp();
-            if (isDense) ReconstructDense(batch);
+            if (isDense) ReconstructDense(batch.Rows);
             else ReconstructSparse();
             long decoded = Stopwatch.GetTimestamp();
-            if (isDense) dense!.Finish(centred, centred: true);
+            if (isDense) dense!.Finish(Input);
             else sparse.Finish();
-            Times = new PhaseTimes(Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
-            return new LossTerms(Mean(errors), sparsity, 0);
+            Times = new PhaseTimes(
+                Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
+            return new LossTerms(Mean(Errors), sparsity, 0);
         }
 
         public override void Read(int parameter, int firstRow, int rowCount, Span<float> destination)
@@ -117,38 +112,37 @@ public sealed class ReluAutoencoder : SparseAutoencoder
             if (parameter != DictionaryWeights.DecoderIndex || model.Options.UnitDecoder) return;
             fixed (float* target = destination)
             {
-                int width = model.InputWidth;
+                int width = model.OutputWidth;
+                float* decoder = Weights.Decoder.Pointer + ((nint)firstRow * width);
                 for (int r = 0; r < rowCount; r++)
-                    kernels.AddScaled(target + ((nint)r * width), weights.Decoder.Pointer + ((nint)(firstRow + r) * width), pull[0, firstRow + r], width);
+                    kernels.AddScaled(target + ((nint)r * width), decoder + ((nint)r * width), pull[0, firstRow + r], width);
             }
         }
 
-        protected override void Dispose(bool disposing)
+        public override void Dispose()
         {
-            encoder.Dispose();
-            sparse.Dispose();
-            dense?.Dispose();
-            foreach (Matrix matrix in (Matrix[])[centred, z, penalty, pull]) matrix.Dispose();
+            base.Dispose();
+            foreach (IDisposable? part in (IDisposable?[])[encoder, sparse, dense, denseCodes, penalty, pull]) part?.Dispose();
         }
 
         // The penalty's value, its slope in z (λ‖W_dec,i‖/B) and, for free norms, its slope in W_dec,i (along W_dec,i).
-        private double Penalise(double lambda, int batch)
+        private double Penalize(double lambda, int batch)
         {
             Array.Clear(sums);
-            Array.Clear(fired);
+            Array.Clear(FiredCounts);
             ReadOnlySpan<int> latents = codes.AllLatents;
             ReadOnlySpan<float> values = codes.AllValues;
             for (int j = 0; j < latents.Length; j++)
             {
                 sums[latents[j]] += values[j];
-                fired[latents[j]]++;
+                FiredCounts[latents[j]]++;
             }
 
             double total = 0;
-            int width = model.InputWidth;
+            int width = model.OutputWidth;
             for (int latent = 0; latent < model.Latents; latent++)
             {
-                float* row = weights.Decoder.Pointer + ((nint)latent * width);
+                float* row = Weights.Decoder.Pointer + ((nint)latent * width);
                 double norm = model.Options.UnitDecoder ? 1 : Math.Sqrt(kernels.Dot(row, row, width));
                 total += sums[latent] * norm;
                 penalty[0, latent] = (float)(lambda * norm / batch);
@@ -160,20 +154,15 @@ public sealed class ReluAutoencoder : SparseAutoencoder
 
         private void ReconstructSparse()
         {
-            sparse.Begin(centred);
-            errors = sparse.Reconstruct(codes, centred, 1, 1, centred: true, penalty.Pointer);
+            sparse.Begin(Input);
+            Errors = sparse.Reconstruct(codes, Target, 1, 1, hasBias: true, penalty.Pointer);
         }
 
         private void ReconstructDense(int batch)
         {
-            dense ??= new DenseBackward(weights, workers);
-            if (z.Rows != batch)
-            {
-                z.Dispose();
-                z = new Matrix(batch, model.Latents);
-            }
-
-            workers.Run(RowParts.Count(batch), part =>
+            dense ??= new DenseBackward(Weights, Workers);
+            Matrix z = Resized(ref denseCodes, batch, model.Latents);
+            Workers.Run(RowParts.Count(batch), part =>
             {
                 (int first, int end) = RowParts.Range(part, batch);
                 for (int r = first; r < end; r++)
@@ -185,8 +174,8 @@ public sealed class ReluAutoencoder : SparseAutoencoder
                     for (int j = 0; j < latents.Length; j++) row[latents[j]] = values[j];
                 }
             });
-            errors = dense.Reconstruct(z, centred);
-            workers.Run(RowParts.Count(batch), part =>
+            Errors = dense.Reconstruct(z, Target);
+            Workers.Run(RowParts.Count(batch), part =>
             {
                 (int first, int end) = RowParts.Range(part, batch);
                 ReadOnlySpan<float> slopes = penalty.Row(0);
@@ -194,7 +183,8 @@ public sealed class ReluAutoencoder : SparseAutoencoder
                 {
                     ReadOnlySpan<float> active = z.Row(r);
                     Span<float> delta = dense.Delta.Row(r);
-                    for (int latent = 0; latent < delta.Length; latent++) delta[latent] = active[latent] > 0 ? delta[latent] + slopes[latent] : 0;
+                    for (int latent = 0; latent < delta.Length; latent++)
+                        delta[latent] = active[latent] > 0 ? delta[latent] + slopes[latent] : 0;
                 }
             });
         }

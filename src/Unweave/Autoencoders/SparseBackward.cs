@@ -21,9 +21,9 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
     private readonly KernelSet kernels = KernelSet.Current;
     private readonly List<Term> terms = [];
     private readonly NativeBuffer<float> partial = new();
-    private readonly int latents = weights.Encoder.Rows, width = weights.Encoder.Columns;
-    private readonly Matrix biasGradient = new(1, weights.Encoder.Rows), centreGradient = new(1, weights.Encoder.Columns);
-    private Matrix? input;
+    private readonly int latents = weights.Encoder.Rows, inputWidth = weights.Encoder.Columns, width = weights.Decoder.Columns;
+    private readonly Matrix biasGradient = new(1, weights.Encoder.Rows), centerGradient = new(1, weights.Decoder.Columns);
+    private Matrix? encoderInput;
     private int used;
 
     /// <summary>One reconstruction: its codes, its gradient, and its entries by latent.</summary>
@@ -32,7 +32,7 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
         public Matrix Gradient = new(0, 0);
         public SparseCodes Codes = new(0);
         public double[] Errors = [];
-        public bool Centred;
+        public bool HasBias;
         public readonly NativeBuffer<float> CodeGradient = new();  // [entries], in the order of the codes
         public readonly NativeBuffer<int> Starts = new();          // [n + 1]
         public readonly NativeBuffer<int> Rows = new();            // [entries], by latent: the row of the batch
@@ -54,10 +54,10 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
     public Matrix Gradient => terms[0].Gradient;
 
     /// <summary>Starts a batch.</summary>
-    /// <param name="centred">The encoder's input x_c, <c>[batch, d]</c>; used until the next batch.</param>
-    public void Begin(Matrix centred)
+    /// <param name="input">The encoder's input, <c>[batch, input width]</c>; used until the next batch.</param>
+    public void Begin(Matrix input)
     {
-        input = centred;
+        encoderInput = input;
         used = 0;
     }
 
@@ -66,10 +66,10 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
     /// <param name="target">What it should be, without b_dec, <c>[batch, d]</c>.</param>
     /// <param name="targetScale">Factor on the target.</param>
     /// <param name="weight">Weight of the term in the loss.</param>
-    /// <param name="centred">True when b_dec takes part in the reconstruction and so in its gradient.</param>
+    /// <param name="hasBias">True when b_dec takes part in the reconstruction and so in its gradient.</param>
     /// <param name="penalty">Added to ∂L/∂z of each entry of a latent, <c>[n]</c>; null for none.</param>
     /// <returns>Σ ‖error‖² of each row.</returns>
-    public double[] Reconstruct(SparseCodes codes, Matrix target, float targetScale, double weight, bool centred, float* penalty = null)
+    public double[] Reconstruct(SparseCodes codes, Matrix target, float targetScale, double weight, bool hasBias, float* penalty = null)
     {
         if (used == terms.Count) terms.Add(new Term());
         Term term = terms[used++];
@@ -81,7 +81,7 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
             term.Errors = new double[batch];
         }
 
-        (term.Codes, term.Centred) = (codes, centred);
+        (term.Codes, term.HasBias) = (codes, hasBias);
         float* deltas = term.CodeGradient.Ensure(codes.Count), gradient = term.Gradient.Pointer, dictionary = weights.Decoder.Pointer;
         double[] errors = term.Errors;
         float factor = (float)(2 * weight / batch);
@@ -129,20 +129,21 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
             new Span<float>(sum, width).Clear();
             for (int t = 0; t < used; t++)
             {
-                if (!terms[t].Centred) continue;
+                if (!terms[t].HasBias) continue;
                 int batch = terms[t].Gradient.Rows;
                 for (int r = (int)((long)batch * chunk / Chunks); r < (int)((long)batch * (chunk + 1) / Chunks); r++)
                     kernels.AddScaled(sum, terms[t].Gradient.Pointer + ((nint)r * width), 1, width);
             }
 
+            if (!weights.CentersInput) return;
             for (int latent = (int)((long)latents * chunk / Chunks); latent < (int)((long)latents * (chunk + 1) / Chunks); latent++)
                 if (encoderBias[latent] != 0) kernels.AddScaled(sum, encoder + ((nint)latent * width), -encoderBias[latent], width);
         });
-        centreGradient.Clear();
-        for (int chunk = 0; chunk < Chunks; chunk++) kernels.AddScaled(centreGradient.Pointer, sums + ((nint)chunk * width), 1, width);
+        centerGradient.Clear();
+        for (int chunk = 0; chunk < Chunks; chunk++) kernels.AddScaled(centerGradient.Pointer, sums + ((nint)chunk * width), 1, width);
     }
 
-    /// <summary>Writes the gradient of rows of a parameter; see <see cref="Gradients.Read"/>.</summary>
+    /// <summary>Writes the gradient of rows of a parameter; see <see cref="LossAndGradients.Read"/>.</summary>
     public void Read(int parameter, int firstRow, int rowCount, Span<float> destination)
     {
         destination.Clear();
@@ -154,20 +155,21 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
                     biasGradient.Row(0).CopyTo(destination);
                     break;
                 case DictionaryWeights.DecoderBiasIndex:
-                    centreGradient.Row(0).CopyTo(destination);
+                    centerGradient.Row(0).CopyTo(destination);
                     break;
                 default:
                     for (int t = 0; t < used; t++)
                     {
                         Term term = terms[t];
                         bool encoder = parameter == DictionaryWeights.EncoderIndex;
-                        float* source = encoder ? input!.Pointer : term.Gradient.Pointer;
+                        float* source = encoder ? encoderInput!.Pointer : term.Gradient.Pointer;
+                        int columns = encoder ? inputWidth : width;
                         float* factors = encoder ? term.Deltas.Pointer : term.Values.Pointer;
                         int* starts = term.Starts.Pointer, rows = term.Rows.Pointer;
                         for (int r = 0; r < rowCount; r++)
                         {
                             int start = starts[firstRow + r], count = starts[firstRow + r + 1] - start;
-                            kernels.WeightedSum(target + ((nint)r * width), source, width, rows + start, factors + start, count);
+                            kernels.WeightedSum(target + ((nint)r * columns), source, columns, rows + start, factors + start, count);
                         }
                     }
 
@@ -189,7 +191,7 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
         foreach (Term term in terms) term.Dispose();
         partial.Dispose();
         biasGradient.Dispose();
-        centreGradient.Dispose();
+        centerGradient.Dispose();
     }
 
     private void SortByLatent(Term term)

@@ -1,7 +1,58 @@
-using System.Diagnostics;
+using System.ComponentModel;
 using Unweave.Numerics;
 
 namespace Unweave.Autoencoders;
+
+/// <summary>TopK (Gao et al. 2024): the k largest pre-activations of a row are kept.</summary>
+public sealed record TopKOptions : DictionaryOptions
+{
+    /// <summary>Latents kept for each row. Default 32.</summary>
+    [Description("Latents kept active for each row.")]
+    public int K { get; init; } = 32;
+
+    /// <summary>Dead latents that model the residual in AuxK; 0 turns AuxK off; null takes half the width, rounded down to a power of two. Default null.</summary>
+    [Description("Dead latents that model the residual (AuxK); 0 turns it off; null takes half the input width rounded down to a power of two.")]
+    public int? AuxK { get; init; }
+
+    /// <summary>Weight α of the AuxK loss. Default 1/32.</summary>
+    [Description("Weight of the AuxK loss.")]
+    public double AuxCoefficient { get; init; } = 1.0 / 32;
+
+    /// <summary>Second, larger k of the Multi-TopK loss; 0 turns it off. The paper uses 4·k. Default 0.</summary>
+    [Description("Second, larger k of the Multi-TopK loss (the paper uses 4k); 0 turns it off.")]
+    public int MultiK { get; init; }
+
+    /// <summary>Weight of the Multi-TopK loss. Default 1/8; ignored when <see cref="MultiK"/> is 0.</summary>
+    [Description("Weight of the Multi-TopK loss; ignored when multiK is 0.")]
+    public double MultiCoefficient { get; init; } = 1.0 / 8;
+
+    /// <inheritdoc/>
+    internal override string Title => "TopK";
+
+    /// <inheritdoc/>
+    internal override bool RevivesDead => AuxK is not 0 && AuxCoefficient > 0;
+
+    /// <inheritdoc/>
+    public override string Describe() => Invariant($"{Title}, {Latents:N0} latents, {K} active");
+
+    /// <inheritdoc/>
+    public override void Validate(int inputWidth, int outputWidth)
+    {
+        base.Validate(inputWidth, outputWidth);
+        if (K < 1) throw new InputException($"k is {K}; at least one latent has to stay active.");
+        if (K > Latents) throw new InputException($"k is {K} but latents is {Latents}; lower k or raise latents.");
+        if (AuxK is < 0) throw new InputException($"auxK is {AuxK}; use 0 to turn AuxK off.");
+        NotNegative(AuxCoefficient);
+        NotNegative(MultiCoefficient);
+        if (MultiK > Latents) throw new InputException($"multiK is {MultiK} but latents is {Latents}; lower multiK or raise latents.");
+        if (MultiK == 0 || MultiK > K) return;
+        throw new InputException(
+            $"multiK is {MultiK} but k is {K}; multiK must be larger than k (the paper uses {4 * (long)K}), or 0 for none.");
+    }
+
+    /// <inheritdoc/>
+    public override Autoencoder Build(int inputWidth, int outputWidth, Rng? rng) => new TopKAutoencoder(this, inputWidth, rng);
+}
 
 /// <summary>
 /// The TopK autoencoder (Gao et al. 2024, "Scaling and evaluating sparse autoencoders"):
@@ -13,138 +64,47 @@ namespace Unweave.Autoencoders;
 /// </remarks>
 public sealed class TopKAutoencoder : SparseAutoencoder
 {
-    private readonly DictionaryWeights weights;
-    private FusedEncoder? idle;
-
-    /// <summary>Makes one with fresh weights: random unit decoder rows, W_enc = W_dec, biases 0.</summary>
-    public TopKAutoencoder(TopKOptions options, int inputWidth, Rng rng)
-        : base(options, inputWidth)
-    {
-        Options = options;
-        weights = new DictionaryWeights(options.Latents, inputWidth, unitDecoder: true, rng);
-    }
+    /// <summary>Makes one with fresh weights: random unit decoder rows, W_enc = W_dec, biases 0; without a generator, all zero.</summary>
+    public TopKAutoencoder(TopKOptions options, int inputWidth, Rng? rng)
+        : base(options, new DictionaryWeights(options.Latents, inputWidth, rng)) => Options = options;
 
     /// <inheritdoc/>
     public override TopKOptions Options { get; }
 
-    /// <inheritdoc/>
-    public override IReadOnlyList<Parameter> Parameters => weights.Parameters;
-
-    /// <inheritdoc/>
-    public override Matrix Decoder => weights.Decoder;
-
     /// <summary>Dead latents that AuxK uses: the option, or half the width rounded down to a power of two.</summary>
-    public int AuxK => Options.AuxK ?? (InputWidth < 2 ? 1 : 1 << (int)Math.Log2(InputWidth / 2));
-
-    /// <inheritdoc/>
-    public override void StartAt(ReadOnlySpan<float> centre) => centre.CopyTo(weights.DecoderBias.Row(0));
-
-    /// <inheritdoc/>
-    public override void Replace(int latent, ReadOnlySpan<float> direction, float encoderNorm) => weights.Replace(latent, direction, encoderNorm);
+    public int AuxK => Options.AuxK ?? AuxKGradients.DefaultK(OutputWidth);
 
     /// <inheritdoc/>
     public override unsafe void Encode(Matrix x, SparseCodes codes)
     {
-        CheckWidth(x);
         ArgumentNullException.ThrowIfNull(codes);
-        using Matrix centred = weights.Centre(x, InputScale, Workers.Shared);
-
-        // One encoder is kept from call to call: its guess of the thresholds saves a good part of the next selection.
-        FusedEncoder encoder = Interlocked.Exchange(ref idle, null) ?? new FusedEncoder(Workers.Shared);
-        try
-        {
-            encoder.Load(centred);
-            encoder.TopK(weights.Encoder, weights.EncoderBias.Pointer, Options.K, [], codes);
-        }
-        finally
-        {
-            Interlocked.Exchange(ref idle, encoder)?.Dispose();
-        }
+        Select(x, encoder => encoder.TopK(Weights.Encoder, Weights.EncoderBias.Pointer, Options.K, [], codes));
     }
 
     /// <inheritdoc/>
-    private protected override void Release() => Interlocked.Exchange(ref idle, null)?.Dispose();
+    internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);
 
-    /// <inheritdoc/>
-    public override void Decode(SparseCodes codes, Matrix reconstruction)
+    private sealed unsafe class Gradients(TopKAutoencoder model, Workers workers)
+        : AuxKGradients(model, model.AuxK, model.Options.AuxCoefficient, workers)
     {
-        CheckDecode(codes, reconstruction);
-        weights.Decode(codes, InputScale, Workers.Shared, reconstruction);
-    }
+        private readonly TopKOptions options = model.Options;
+        private readonly SparseCodes widerCodes = new(model.Latents);
 
-    /// <inheritdoc/>
-    public override void Reconstruct(Matrix x, Matrix reconstruction) => Decode(Encode(x), reconstruction);
-
-    /// <inheritdoc/>
-    public override Gradients CreateGradients(Workers workers) => new TopKGradients(this, workers);
-
-    private sealed class TopKGradients(TopKAutoencoder model, Workers workers) : Gradients
-    {
-        private readonly DictionaryWeights weights = model.weights;
-        private readonly FusedEncoder encoder = new(workers);
-        private readonly SparseBackward backward = new(model.weights, workers);
-        private readonly SparseCodes codes = new(model.Latents), widerCodes = new(model.Latents), deadCodes = new(model.Latents);
-        private readonly int[] fired = new int[model.Latents];
-        private double[] errors = [];
-        private Matrix centred = new(0, 0);
-
-        public override ReadOnlySpan<int> Fired => fired;
-
-        public override ReadOnlySpan<double> RowErrors => errors;
-
-        public override unsafe LossTerms Compute(Matrix x, in StepSettings settings)
+        protected override void Select(FusedEncoder encoder, SparseCodes codes)
         {
-            TopKOptions options = model.Options;
-            float* bias = weights.EncoderBias.Pointer;
-            int batch = x.Rows;
-            long start = Stopwatch.GetTimestamp();
-            if (centred.Rows != batch)
+            float* bias = Weights.EncoderBias.Pointer;
+            if (options.MultiK == 0)
             {
-                centred.Dispose();
-                centred = new Matrix(batch, model.InputWidth);
+                encoder.TopK(Weights.Encoder, bias, options.K, [], codes);
+                return;
             }
 
-            weights.Centre(x, 1, workers, centred);
-            encoder.Load(centred);
-            if (options.MultiK > 0)
-            {
-                encoder.TopK(weights.Encoder, bias, options.MultiK, [], widerCodes);
-                SparseTopK.Narrow(widerCodes, options.K, codes, workers);
-            }
-            else
-            {
-                encoder.TopK(weights.Encoder, bias, options.K, [], codes);
-            }
-
-            long encoded = Stopwatch.GetTimestamp();
-            backward.Begin(centred);
-            errors = backward.Reconstruct(codes, centred, 1, 1, centred: true);
-            double reconstruction = Mean(errors), auxiliary = 0;
-            if (options.MultiK > 0)
-                auxiliary += options.MultiCoefficient * Mean(backward.Reconstruct(widerCodes, centred, 1, options.MultiCoefficient, centred: true));
-            int deadK = Math.Min(model.AuxK, settings.Dead.Length);
-            if (deadK > 0 && options.AuxCoefficient > 0)
-            {
-                encoder.TopK(weights.Encoder, bias, deadK, settings.Dead.Span, deadCodes);
-
-                // e = x − x̂ is −B/2 times the gradient of the first term, and does not move with the weights.
-                auxiliary += options.AuxCoefficient * Mean(backward.Reconstruct(deadCodes, backward.Gradient, -batch / 2f, options.AuxCoefficient, centred: false));
-            }
-
-            long decoded = Stopwatch.GetTimestamp();
-            backward.Finish();
-            backward.CountFired(0, fired);
-            Times = new PhaseTimes(Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
-            return new LossTerms(reconstruction, 0, auxiliary);
+            encoder.TopK(Weights.Encoder, bias, options.MultiK, [], widerCodes);
+            NarrowedCodes.ByRow(widerCodes, options.K, codes, Workers);
         }
 
-        public override void Read(int parameter, int firstRow, int rowCount, Span<float> destination) => backward.Read(parameter, firstRow, rowCount, destination);
-
-        protected override void Dispose(bool disposing)
-        {
-            encoder.Dispose();
-            backward.Dispose();
-            centred.Dispose();
-        }
+        protected override double OtherTerms(SparseBackward backward) => options.MultiK == 0
+            ? 0
+            : options.MultiCoefficient * Mean(backward.Reconstruct(widerCodes, Target, 1, options.MultiCoefficient, hasBias: true));
     }
 }

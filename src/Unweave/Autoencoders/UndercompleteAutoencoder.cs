@@ -1,8 +1,48 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Numerics.Tensors;
 using Unweave.Numerics;
 
 namespace Unweave.Autoencoders;
+
+/// <summary>
+/// An undercomplete autoencoder: a multi-layer perceptron down to a bottleneck and back (Hinton and Salakhutdinov 2006), denoising
+/// when its input is corrupted (Vincent et al. 2008). With targets of another space it is a map through a bottleneck.
+/// </summary>
+public sealed record UndercompleteOptions : LayeredOptions
+{
+    /// <summary>Standard deviation of Gaussian noise added to the input in training, in units of the scaled input. Default 0.</summary>
+    [Description("Standard deviation of the Gaussian noise added to the input in training.")]
+    public double Noise { get; init; }
+
+    /// <summary>Share of input elements set to zero in training. Default 0.</summary>
+    [Description("Share of the input elements set to zero in training.")]
+    public double Masking { get; init; }
+
+    /// <inheritdoc/>
+    internal override string Title => "undercomplete";
+
+    /// <inheritdoc/>
+    internal override bool MapsBetweenSpaces => true;
+
+    /// <inheritdoc/>
+    public override string Describe() => Invariant($"{Title}, bottleneck of {Bottleneck:N0}");
+
+    /// <inheritdoc/>
+    public override void Validate(int inputWidth, int outputWidth)
+    {
+        base.Validate(inputWidth, outputWidth);
+        NotNegative(Noise);
+        if (Masking is not (>= 0 and < 1)) throw new InputException($"masking is {Masking}; it must lie in [0, 1).");
+        if (Bottleneck < inputWidth || inputWidth != outputWidth) return; // a map to another space learns something through any width
+        throw new InputException($"bottleneck is {Bottleneck} but the vectors have width {inputWidth}; "
+            + $"an undercomplete autoencoder needs a narrower bottleneck.");
+    }
+
+    /// <inheritdoc/>
+    public override Autoencoder Build(int inputWidth, int outputWidth, Rng? rng) =>
+        new UndercompleteAutoencoder(this, inputWidth, outputWidth, rng);
+}
 
 /// <summary>
 /// An undercomplete autoencoder: a multi-layer perceptron to a bottleneck and back (Hinton and Salakhutdinov 2006). Loss ‖x − x̂‖²;
@@ -13,13 +53,14 @@ public sealed class UndercompleteAutoencoder : Autoencoder
 {
     private readonly Perceptron perceptron;
 
-    /// <summary>Makes one with fresh weights (Glorot and Bengio 2010), biases 0.</summary>
-    public UndercompleteAutoencoder(UndercompleteOptions options, int inputWidth, Rng rng)
-        : base(options, inputWidth)
+    /// <summary>Makes one with fresh weights (Glorot and Bengio 2010), biases 0; without a generator, all zero.</summary>
+    public UndercompleteAutoencoder(UndercompleteOptions options, int inputWidth, int outputWidth, Rng? rng)
+        : base(options, inputWidth, outputWidth)
     {
         Options = options;
-        int[] widths = [inputWidth, .. options.Hidden, options.Bottleneck, .. options.Hidden.Reverse(), inputWidth];
-        perceptron = new Perceptron(widths, i => i == options.Hidden.Count || i == widths.Length - 2 ? Activation.Linear : options.Activation, rng);
+        int[] widths = [inputWidth, .. options.Hidden, options.Bottleneck, .. options.Hidden.Reverse(), outputWidth];
+        bool IsLinear(int layer) => layer == options.Hidden.Count || layer == widths.Length - 2;
+        perceptron = new Perceptron(widths, layer => IsLinear(layer) ? Activation.Linear : options.Activation, rng);
         Parameters = [.. perceptron.Parameters()];
     }
 
@@ -30,14 +71,14 @@ public sealed class UndercompleteAutoencoder : Autoencoder
     public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
-    public override void StartAt(ReadOnlySpan<float> centre) => centre.CopyTo(perceptron.Layers[^1].Bias.Row(0));
+    internal override void InitializeDecoderBias(ReadOnlySpan<float> center) => center.CopyTo(perceptron.Layers[^1].Bias.Row(0));
 
     /// <inheritdoc/>
     public override void Reconstruct(Matrix x, Matrix reconstruction)
     {
         ArgumentNullException.ThrowIfNull(reconstruction);
         using Matrix output = Run(x, perceptron.Layers.Count);
-        TensorPrimitives.Multiply(output.AsSpan(), 1 / InputScale, output.AsSpan());
+        TensorPrimitives.Multiply(output.AsSpan(), 1 / OutputScale, output.AsSpan());
         output.CopyTo(reconstruction);
     }
 
@@ -51,7 +92,7 @@ public sealed class UndercompleteAutoencoder : Autoencoder
     }
 
     /// <inheritdoc/>
-    public override Gradients CreateGradients(Workers workers) => new UndercompleteGradients(this, workers);
+    internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);
 
     private Matrix Run(Matrix x, int depth)
     {
@@ -61,22 +102,20 @@ public sealed class UndercompleteAutoencoder : Autoencoder
         return perceptron.Run(scaled, depth);
     }
 
-    private sealed class UndercompleteGradients(UndercompleteAutoencoder model, Workers workers) : Gradients
+    private sealed class Gradients(UndercompleteAutoencoder model, Workers workers) : LossAndGradients
     {
         private readonly PerceptronPass pass = new(model.perceptron, workers);
         private double[] errors = [];
 
-        public override ReadOnlySpan<int> Fired => [];
-
         public override ReadOnlySpan<double> RowErrors => errors;
 
-        public override LossTerms Compute(Matrix x, in StepSettings settings)
+        public override LossTerms Compute(Batch rows, in StepSettings settings)
         {
-            int batch = x.Rows;
+            int batch = rows.Rows;
             long start = Stopwatch.GetTimestamp();
             pass.Resize(batch);
             if (errors.Length != batch) errors = new double[batch];
-            x.CopyTo(pass.Input);
+            rows.Input.CopyTo(pass.Input);
             Corrupt(pass.Input, settings.NoiseSeed);
             int bottleneck = model.Options.Hidden.Count + 1;
             pass.Forward(0, bottleneck);
@@ -85,20 +124,22 @@ public sealed class UndercompleteAutoencoder : Autoencoder
             for (int r = 0; r < batch; r++)
             {
                 Span<float> row = pass.OutputDelta.Row(r);
-                TensorPrimitives.Subtract(pass.Output.Row(r), x.Row(r), row);
+                TensorPrimitives.Subtract(pass.Output.Row(r), rows.Target.Row(r), row);
                 errors[r] = TensorPrimitives.SumOfSquares<float>(row);
                 TensorPrimitives.Multiply(row, 2f / batch, row);
             }
 
             long decoded = Stopwatch.GetTimestamp();
             pass.Backward();
-            Times = new PhaseTimes(Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
+            Times = new PhaseTimes(
+                Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
             return new LossTerms(Mean(errors), 0, 0);
         }
 
-        public override void Read(int parameter, int firstRow, int rowCount, Span<float> destination) => pass.Read(parameter, firstRow, rowCount, destination);
+        public override void Read(int parameter, int firstRow, int rowCount, Span<float> destination) =>
+            pass.Read(parameter, firstRow, rowCount, destination);
 
-        protected override void Dispose(bool disposing) => pass.Dispose();
+        public override void Dispose() => pass.Dispose();
 
         // A stream of its own for each row, so that the noise does not depend on the division of the work.
         private void Corrupt(Matrix input, ulong seed)

@@ -1,8 +1,66 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Numerics.Tensors;
+using System.Text.Json.Serialization;
 using Unweave.Numerics;
 
 namespace Unweave.Autoencoders;
+
+/// <summary>What a variational decoder's output means: the distribution p(x|z) of each element.</summary>
+[JsonConverter(typeof(CamelCaseEnum<Likelihood>))]
+public enum Likelihood
+{
+    /// <summary>A normal distribution around the output, of a fixed standard deviation.</summary>
+    Gaussian,
+
+    /// <summary>A probability whose logit is the output, for elements from 0 to 1; those between are taken as shares of 0 and 1.</summary>
+    Bernoulli,
+}
+
+/// <summary>A variational autoencoder (Kingma and Welling 2014); with a weight on the divergence, a β-VAE (Higgins et al. 2017).</summary>
+public sealed record VariationalOptions : LayeredOptions
+{
+    /// <summary>What the decoder's output means. Default Gaussian; Bernoulli needs values from 0 to 1 and inputScaling none.</summary>
+    [Description("Distribution of an element given the code: gaussian, or bernoulli for values from 0 to 1 (with inputScaling none).")]
+    public Likelihood Likelihood { get; init; } = Likelihood.Gaussian;
+
+    /// <summary>Standard deviation of the Gaussian likelihood, in units of the scaled input; ignored when it is Bernoulli. Default 1.</summary>
+    [JsonPropertyName("deviation")]
+    [Description("Standard deviation of the Gaussian likelihood, in units of the scaled input; ignored when likelihood is bernoulli.")]
+    public double StandardDeviation { get; init; } = 1;
+
+    /// <summary>Weight β of the divergence to N(0, I). Default 1, the evidence lower bound itself.</summary>
+    [JsonPropertyName("divergenceCoefficient")]
+    [Description("Weight of the divergence of codes to the standard normal distribution; 1 is the evidence lower bound itself.")]
+    public double KlCoefficient { get; init; } = 1;
+
+    /// <inheritdoc/>
+    internal override string Title => "variational";
+
+    /// <inheritdoc/>
+    internal override string? RefusesScaling => Likelihood == Likelihood.Bernoulli
+        ? "likelihood is bernoulli, which takes values from 0 to 1: set inputScaling to none, or likelihood to gaussian"
+        : null;
+
+    /// <inheritdoc/>
+    internal override int CodeWidth => 2 * Bottleneck;
+
+    /// <inheritdoc/>
+    public override string Describe() => Invariant($"{Title}, {Bottleneck:N0} latents");
+
+    /// <inheritdoc/>
+    public override void Validate(int inputWidth, int outputWidth)
+    {
+        base.Validate(inputWidth, outputWidth);
+        if (StandardDeviation is not (> 0 and < double.PositiveInfinity))
+            throw new InputException($"deviation is {StandardDeviation}; a standard deviation is above 0.");
+        if (KlCoefficient is not (>= 0 and < double.PositiveInfinity))
+            throw new InputException($"divergenceCoefficient is {KlCoefficient}; it must be 0 or more.");
+    }
+
+    /// <inheritdoc/>
+    public override Autoencoder Build(int inputWidth, int outputWidth, Rng? rng) => new VariationalAutoencoder(this, inputWidth, rng);
+}
 
 /// <summary>
 /// A variational autoencoder (Kingma and Welling 2014): the encoder gives a distribution of codes q(z|x) = N(μ, diag σ²), the decoder a distribution of
@@ -14,15 +72,15 @@ public sealed class VariationalAutoencoder : Autoencoder
 {
     private readonly Perceptron encoder, decoder;
 
-    /// <summary>Makes one with fresh weights (Glorot and Bengio 2010), biases 0.</summary>
-    public VariationalAutoencoder(VariationalOptions options, int inputWidth, Rng rng)
-        : base(options, inputWidth)
+    /// <summary>Makes one with fresh weights (Glorot and Bengio 2010), biases 0; without a generator, all zero.</summary>
+    public VariationalAutoencoder(VariationalOptions options, int inputWidth, Rng? rng)
+        : base(options, inputWidth, inputWidth)
     {
         Options = options;
         int hidden = options.Hidden.Count;
-        Activation Of(int layer) => layer == hidden ? Activation.Linear : options.Activation;
-        encoder = new Perceptron([inputWidth, .. options.Hidden, 2 * options.Bottleneck], Of, rng);
-        decoder = new Perceptron([options.Bottleneck, .. options.Hidden.Reverse(), inputWidth], Of, rng);
+        Activation ActivationOf(int layer) => layer == hidden ? Activation.Linear : options.Activation;
+        encoder = new Perceptron([inputWidth, .. options.Hidden, options.CodeWidth], ActivationOf, rng);
+        decoder = new Perceptron([options.Bottleneck, .. options.Hidden.Reverse(), inputWidth], ActivationOf, rng);
         Parameters = [.. encoder.Parameters(), .. decoder.Parameters(first: hidden + 2)];
     }
 
@@ -36,11 +94,11 @@ public sealed class VariationalAutoencoder : Autoencoder
     public override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
-    public override void StartAt(ReadOnlySpan<float> centre)
+    internal override void InitializeDecoderBias(ReadOnlySpan<float> center)
     {
         const float Margin = 1e-3f; // a pixel that is always 0 would need a logit of −∞
         Span<float> bias = decoder.Layers[^1].Bias.Row(0);
-        centre.CopyTo(bias);
+        center.CopyTo(bias);
         if (Options.Likelihood == Likelihood.Gaussian) return;
         foreach (ref float value in bias)
         {
@@ -91,12 +149,12 @@ public sealed class VariationalAutoencoder : Autoencoder
         if (z.Columns != Latents) throw new ArgumentException($"The codes have width {z.Columns}, but this autoencoder has {Latents} latents.", nameof(z));
         Matrix output = decoder.Run(z, decoder.Layers.Count);
         if (Options.Likelihood == Likelihood.Bernoulli) TensorPrimitives.Sigmoid(output.AsSpan(), output.AsSpan());
-        TensorPrimitives.Multiply(output.AsSpan(), 1 / InputScale, output.AsSpan());
+        TensorPrimitives.Multiply(output.AsSpan(), 1 / OutputScale, output.AsSpan());
         return output;
     }
 
-    /// <summary>The two terms of the ELBO of vectors at the scale of the weights, averaged over them, with one draw of z for each.</summary>
-    /// <param name="x">Vectors, <c>[batch, d]</c>.</param>
+    /// <summary>The two terms of the ELBO, averaged over vectors, with one draw of z for each; densities are at the scale of the weights.</summary>
+    /// <param name="x">Vectors at the scale of the user's data, <c>[batch, d]</c>.</param>
     /// <param name="seed">Seed of the draws.</param>
     public Elbo Bound(Matrix x, ulong seed)
     {
@@ -137,7 +195,7 @@ public sealed class VariationalAutoencoder : Autoencoder
     }
 
     /// <inheritdoc/>
-    public override Gradients CreateGradients(Workers workers) => new VariationalGradients(this, workers);
+    internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);
 
     // z = μ + σ·ε. A stream of its own for each row, so that the noise does not depend on the division of the work.
     private static void Draw(ReadOnlySpan<float> means, ReadOnlySpan<float> logVariances, ulong seed, int row, Span<float> noise, Span<float> z)
@@ -159,7 +217,12 @@ public sealed class VariationalAutoencoder : Autoencoder
             TensorPrimitives.LogP1(scratch, scratch);
             for (int i = 0; i < output.Length; i++)
             {
-                if (x[i] is not (>= 0 and <= 1)) throw new InputException($"row {row} of a batch has the value {x[i]}, but likelihood bernoulli takes values from 0 to 1; scale the data to that range, or set likelihood to gaussian.");
+                if (x[i] is not (>= 0 and <= 1))
+                {
+                    throw new InputException($"row {row} of a batch has the value {x[i]}, but likelihood bernoulli takes values from 0 to 1; "
+                        + $"scale the data to that range, or set likelihood to gaussian.");
+                }
+
                 nats += Math.Max(output[i], 0) - ((double)x[i] * output[i]) + scratch[i];
             }
 
@@ -168,23 +231,22 @@ public sealed class VariationalAutoencoder : Autoencoder
 
         TensorPrimitives.Subtract(output, x, output);
         foreach (float difference in output) error += (double)difference * difference;
-        double variance = Options.Deviation * Options.Deviation;
+        double variance = Options.StandardDeviation * Options.StandardDeviation;
         if (Options.Likelihood == Likelihood.Gaussian) nats = ((error / variance) + (output.Length * Math.Log(2 * Math.PI * variance))) / 2;
         return (nats, error);
     }
 
-    private sealed class VariationalGradients(VariationalAutoencoder model, Workers workers) : Gradients
+    private sealed class Gradients(VariationalAutoencoder model, Workers workers) : LossAndGradients
     {
         private readonly PerceptronPass encoder = new(model.encoder, workers), decoder = new(model.decoder, workers);
         private Matrix noise = new(0, 0);
         private double[] errors = [], surprises = [];
 
-        public override ReadOnlySpan<int> Fired => [];
-
         public override ReadOnlySpan<double> RowErrors => errors;
 
-        public override LossTerms Compute(Matrix x, in StepSettings settings)
+        public override LossTerms Compute(Batch rows, in StepSettings settings)
         {
+            Matrix x = rows.Input;
             int batch = x.Rows, latents = model.Latents;
             long start = Stopwatch.GetTimestamp();
             encoder.Resize(batch);
@@ -209,7 +271,7 @@ public sealed class VariationalAutoencoder : Autoencoder
             long encoded = Stopwatch.GetTimestamp();
             decoder.Forward(0, model.decoder.Layers.Count);
             double slope = 1.0 / batch;
-            if (model.Options.Likelihood == Likelihood.Gaussian) slope /= model.Options.Deviation * model.Options.Deviation;
+            if (model.Options.Likelihood == Likelihood.Gaussian) slope /= model.Options.StandardDeviation * model.Options.StandardDeviation;
             workers.Run(RowParts.Count(batch), part =>
             {
                 float[] scratch = new float[model.InputWidth];
@@ -223,10 +285,11 @@ public sealed class VariationalAutoencoder : Autoencoder
             });
             long decoded = Stopwatch.GetTimestamp();
             decoder.Backward();
-            double beta = model.Options.DivergenceCoefficient * settings.SparsityWarmup;
+            double beta = model.Options.KlCoefficient * settings.SparsityWarmup;
             BackThroughDraw(decoder.InputDelta(), (float)(beta / batch));
             encoder.Backward();
-            Times = new PhaseTimes(Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
+            Times = new PhaseTimes(
+                Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
             return new LossTerms(Mean(surprises), beta * kl / Math.Max(batch, 1), 0);
         }
 
@@ -237,7 +300,7 @@ public sealed class VariationalAutoencoder : Autoencoder
             else decoder.Read(parameter - encoders, firstRow, rowCount, destination);
         }
 
-        protected override void Dispose(bool disposing)
+        public override void Dispose()
         {
             encoder.Dispose();
             decoder.Dispose();

@@ -5,7 +5,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Unweave.Autoencoders;
 using Unweave.Formats;
-using Unweave.Numerics;
 
 namespace Unweave.Checkpoints;
 
@@ -21,6 +20,7 @@ public static class AutoencoderFile
     private const string FormatName = "unweave";
     private const int Version = 1;
     private static readonly string[] Settings = ["version", "options", "input_width", "input_scale"];
+    private static readonly string[] TargetSettings = ["output_width", "output_scale"]; // of a map between two spaces
 
     extension(Autoencoder autoencoder)
     {
@@ -40,8 +40,16 @@ public static class AutoencoderFile
                 ["input_width"] = autoencoder.InputWidth.ToString(CultureInfo.InvariantCulture),
                 ["input_scale"] = autoencoder.InputScale.ToString("R", CultureInfo.InvariantCulture),
             };
+            if (autoencoder.OutputWidth != autoencoder.InputWidth || autoencoder.OutputScale != autoencoder.InputScale)
+            {
+                metadata["output_width"] = autoencoder.OutputWidth.ToString(CultureInfo.InvariantCulture);
+                metadata["output_scale"] = autoencoder.OutputScale.ToString("R", CultureInfo.InvariantCulture);
+            }
+
             metadata["settings_sha256"] = SettingsHash(metadata);
-            SafetensorsWriter.Write(file, [.. autoencoder.Parameters.Select(parameter => TensorToWrite.From(parameter.Name, parameter.Value, ShapeOf(parameter)))], metadata);
+            IEnumerable<TensorToWrite> tensors =
+                autoencoder.Parameters.Select(parameter => TensorToWrite.From(parameter.Name, parameter.Value, ShapeOf(parameter)));
+            SafetensorsWriter.Write(file, [.. tensors], metadata);
         }
 
         /// <summary>Reads an autoencoder of any kind, checking every byte.</summary>
@@ -63,15 +71,14 @@ public static class AutoencoderFile
             throw new InputException($"{path}: the checksum of its settings does not match them; the file is damaged or was edited: restore it, or train again.");
         AutoencoderOptions options = AutoencoderJson.Read(Required(file, "options"), path);
         int width = Number<int>(file, "input_width");
-        float scale = Number<float>(file, "input_scale");
-        if (!(scale > 0 && float.IsFinite(scale))) throw new InputException($"{path}: input_scale is {scale} in the metadata; it must be positive.");
-        CheckOptions(file, options, width);
+        int outputWidth = file.Metadata.ContainsKey("output_width") ? Number<int>(file, "output_width") : width;
+        float scale = Scale(file, "input_scale"), outputScale = file.Metadata.ContainsKey("output_scale") ? Scale(file, "output_scale") : scale;
+        CheckOptions(file, options, width, outputWidth);
 
-        // Every weight is overwritten below; the generator only lets the model be built.
-        Autoencoder autoencoder = options.Build(width, new Rng(0));
+        Autoencoder autoencoder = options.Build(width, outputWidth, rng: null); // every weight is read below
         try
         {
-            autoencoder.InputScale = scale;
+            (autoencoder.InputScale, autoencoder.OutputScale) = (scale, outputScale);
             CheckTensors(file, autoencoder.Parameters);
             foreach (Parameter parameter in autoencoder.Parameters)
             {
@@ -109,23 +116,18 @@ public static class AutoencoderFile
     }
 
     /// <summary>Refuses settings that contradict each other, and a model far larger than the file before its memory is asked for.</summary>
-    private static void CheckOptions(TensorFile file, AutoencoderOptions options, int width)
+    private static void CheckOptions(TensorFile file, AutoencoderOptions options, int width, int outputWidth)
     {
         try
         {
-            options.Validate(width);
+            options.Validate(width, outputWidth);
         }
         catch (InputException e)
         {
             throw new InputException($"{file.Path}: {e.Message}", e);
         }
 
-        double needed = options switch
-        {
-            DictionaryOptions dictionary => 2.0 * dictionary.Latents * width,
-            LayeredOptions layers => 2 * layers.Hidden.Append(layers.Bottleneck).Zip(layers.Hidden.Prepend(width), (to, from) => (double)to * from).Sum(),
-            _ => 0,
-        };
+        double needed = options.ParameterCount(width, outputWidth);
         double held = file.Tensors.Sum(tensor => (double)tensor.Count);
         if (needed > (4 * held) + 1e6) throw new InputException($"{file.Path}: its settings describe a model of {needed:G4} weights, but it holds {held:G4}; the file is damaged.");
     }
@@ -161,11 +163,20 @@ public static class AutoencoderFile
 
     /// <summary>The data's checksum leaves out the settings beside it, where one changed digit would silently make another model.</summary>
     private static string SettingsHash(IReadOnlyDictionary<string, string> metadata) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', Settings.Select(key => metadata.GetValueOrDefault(key))))));
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join(
+            '\n',
+            Settings.Concat(TargetSettings.Where(metadata.ContainsKey)).Select(key => metadata.GetValueOrDefault(key))))));
 
     /// <summary>A vector is stored with one axis.</summary>
     private static long[] ShapeOf(Parameter parameter) =>
         parameter.Value.Rows == 1 ? [parameter.Value.Columns] : [parameter.Value.Rows, parameter.Value.Columns];
+
+    private static float Scale(TensorFile file, string key)
+    {
+        float scale = Number<float>(file, key);
+        if (scale > 0 && float.IsFinite(scale)) return scale;
+        throw new InputException($"{file.Path}: {key} is {scale} in the metadata; it must be positive.");
+    }
 
     private static string Required(TensorFile file, string key) =>
         file.Metadata.TryGetValue(key, out string? value) ? value : throw new InputException($"{file.Path}: {key} is missing from its metadata; the file is damaged.");
@@ -190,7 +201,8 @@ public static class SparseAutoencoderFile
             Autoencoder autoencoder = AutoencoderFile.Read(path);
             if (autoencoder is SparseAutoencoder sparse) return sparse;
             autoencoder.Dispose();
-            throw new InputException($"{path}: this is {(autoencoder is VariationalAutoencoder ? "a variational" : "an undercomplete")} autoencoder, which has no sparse latents; use one trained as topk, relu or kl.");
+            throw new InputException($"{path}: this autoencoder ({autoencoder.Options.Describe()}) has no sparse latents; "
+                + $"use one trained as {Architecture.NamesWhere(options => options is DictionaryOptions)}.");
         }
     }
 }

@@ -21,6 +21,24 @@ public static class ActivationSourceExtensions
             return matrix;
         }
 
+        /// <summary>Reads rows by position, with their targets, into a new batch.</summary>
+        /// <param name="rows">Positions; repeats are allowed.</param>
+        public Batch Pairs(ReadOnlySpan<long> rows)
+        {
+            Batch batch = Batch.Create(rows.Length, source.Width, source.Target?.Width);
+            source.Read(rows, batch);
+            return batch;
+        }
+
+        /// <summary>Reads rows by position, with their targets.</summary>
+        /// <param name="rows">Positions; repeats are allowed.</param>
+        /// <param name="destination">Its first rows are written.</param>
+        public void Read(ReadOnlySpan<long> rows, Batch destination)
+        {
+            source.Read(rows, destination.Input);
+            source.Target?.Read(rows, destination.Target);
+        }
+
         /// <summary>Reads rows by position into a new matrix.</summary>
         /// <param name="rows">Positions; repeats are allowed.</param>
         public Matrix Rows(ReadOnlySpan<long> rows)

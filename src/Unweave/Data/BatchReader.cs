@@ -11,9 +11,9 @@ public sealed class BatchReader : IBatches
 {
     private readonly IActivationSource source;
     private readonly ShuffledRows rows;
-    private readonly float scale;
+    private readonly float inputScale, targetScale;
     private readonly long[] positions;
-    private Matrix current, ahead;
+    private Batch current, ahead;
     private Task reading;
     private bool disposed;
 
@@ -22,8 +22,9 @@ public sealed class BatchReader : IBatches
     /// <param name="rows">Their order.</param>
     /// <param name="startPosition">Position in the training stream of the first batch's first row.</param>
     /// <param name="batch">Rows of a batch.</param>
-    /// <param name="scale">Each element is multiplied by this.</param>
-    public BatchReader(IActivationSource source, ShuffledRows rows, long startPosition, int batch, float scale)
+    /// <param name="inputScale">Each element of an input is multiplied by this.</param>
+    /// <param name="targetScale">Each element of a target is multiplied by this; as for inputs where the rows are their own targets.</param>
+    public BatchReader(IActivationSource source, ShuffledRows rows, long startPosition, int batch, float inputScale, float targetScale)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(rows);
@@ -32,21 +33,21 @@ public sealed class BatchReader : IBatches
         if (rows.Rows != source.Rows) throw new ArgumentException($"The shuffle is of {rows.Rows} rows, but {source.Name} has {source.Rows}.", nameof(rows));
         this.source = source;
         this.rows = rows;
-        this.scale = scale;
+        (this.inputScale, this.targetScale) = (inputScale, targetScale);
         positions = new long[batch];
         Position = startPosition;
-        current = new Matrix(batch, source.Width);
-        ahead = new Matrix(batch, source.Width);
+        current = Batch.Create(batch, source.Width, source.Target?.Width);
+        ahead = Batch.Create(batch, source.Width, source.Target?.Width);
         reading = Task.Run(ReadAhead);
     }
 
     /// <summary>Position in the training stream of the first row that the next call of <see cref="Next"/> gives.</summary>
     public long Position { get; private set; }
 
-    /// <summary>The next batch, <c>[batch, d]</c>, scaled.</summary>
-    /// <returns>The reader's own buffer: valid until the following call or the reader's disposal.</returns>
+    /// <summary>The next batch, scaled.</summary>
+    /// <returns>The reader's own buffers: valid until the following call or the reader's disposal.</returns>
     /// <exception cref="InputException">Reading failed; it fails the same way at every further call.</exception>
-    public Matrix Next()
+    public Batch Next()
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         reading.GetAwaiter().GetResult();
@@ -71,10 +72,12 @@ public sealed class BatchReader : IBatches
     {
         rows.Fill(Position, positions);
         source.Read(positions, ahead);
-        for (int row = 0; row < positions.Length; row++)
-        {
-            Span<float> values = ahead.Row(row);
-            TensorPrimitives.Multiply(values, scale, values);
-        }
+        Scale(ahead.Input, inputScale);
+        if (!ahead.IsSelf) Scale(ahead.Target, targetScale);
+    }
+
+    private static void Scale(Matrix matrix, float scale)
+    {
+        for (int row = 0; row < matrix.Rows; row++) TensorPrimitives.Multiply(matrix.Row(row), scale, matrix.Row(row));
     }
 }

@@ -3,7 +3,7 @@ using Unweave.Numerics;
 
 namespace Unweave.Data;
 
-/// <summary>What training has to know of its data before the first step: where it is centred and how large its vectors are.</summary>
+/// <summary>What training has to know of its data before the first step: where it is centered and how large its vectors are.</summary>
 public static class InputStatistics
 {
     private const int BlockRows = 1024;
@@ -87,8 +87,8 @@ public static class InputStatistics
     /// <returns>d values.</returns>
     public static float[] GeometricMedian(Matrix sample, double tolerance = 1e-6, int maxIterations = 200)
     {
-        double[] centre = Mean(sample), next = new double[centre.Length], pull = new double[centre.Length];
-        double[] row = new double[centre.Length], difference = new double[centre.Length];
+        double[] center = Mean(sample), next = new double[center.Length], pull = new double[center.Length];
+        double[] row = new double[center.Length], difference = new double[center.Length];
         double scale = 0;
         for (int iteration = 0; iteration < maxIterations; iteration++)
         {
@@ -100,7 +100,7 @@ public static class InputStatistics
             for (int i = 0; i < sample.Rows; i++)
             {
                 TensorPrimitives.ConvertTruncating<float, double>(sample.Row(i), row);
-                TensorPrimitives.Subtract(row, centre, difference);
+                TensorPrimitives.Subtract(row, center, difference);
                 double distance = Norms.L2(difference);
                 distances += distance;
                 if (distance <= 1e-12 * scale || distance == 0)
@@ -118,17 +118,17 @@ public static class InputStatistics
             if (here == sample.Rows) break;
             TensorPrimitives.Divide(next, weights, next);
 
-            // Rows at the centre hold it with a force of one each: it stays when the others pull no harder.
+            // Rows at the center hold it with a force of one each: it stays when the others pull no harder.
             double force = Norms.L2(pull), stay = here == 0 ? 0 : Math.Min(1, here / force);
-            for (int j = 0; j < centre.Length; j++) next[j] = ((1 - stay) * next[j]) + (stay * centre[j]);
-            TensorPrimitives.Subtract(centre, next, difference);
+            for (int j = 0; j < center.Length; j++) next[j] = ((1 - stay) * next[j]) + (stay * center[j]);
+            TensorPrimitives.Subtract(center, next, difference);
             double step = Norms.L2(difference);
-            (centre, next) = (next, centre);
+            (center, next) = (next, center);
             if (step <= tolerance * scale) break;
         }
 
-        float[] median = new float[centre.Length];
-        TensorPrimitives.ConvertTruncating<double, float>(centre, median);
+        float[] median = new float[center.Length];
+        TensorPrimitives.ConvertTruncating<double, float>(center, median);
         return median;
     }
 

@@ -34,6 +34,9 @@ public sealed class RowSubset : IActivationSource
     /// <inheritdoc/>
     public string Name => source.Name;
 
+    /// <inheritdoc/>
+    public IActivationSource? Target => source.Target is { } target ? new RowSubset(target, Rows, positionOf) : null;
+
     /// <summary>Takes consecutive rows.</summary>
     /// <param name="source">The source; it stays the caller's to dispose.</param>
     /// <param name="first">Position of the first row.</param>

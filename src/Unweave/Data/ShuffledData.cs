@@ -14,24 +14,32 @@ public sealed class ShuffledData(IActivationSource source, ulong seed, double va
     public int Width => source.Width;
 
     /// <inheritdoc/>
+    public int? TargetWidth => source.Target?.Width;
+
+    /// <inheritdoc/>
     public long Rows => source.Rows;
 
     /// <inheritdoc/>
     public string Name => source.Name;
 
     /// <inheritdoc/>
-    public Matrix Sample(int count)
+    public Batch Sample(int count)
     {
         long[] positions = new long[(int)Math.Min(order.TrainingRows, count)];
         order.Fill(0, positions);
-        var sample = new Matrix(positions.Length, source.Width);
-        source.Read(positions, sample);
-        return sample;
+        return source.Pairs(positions);
     }
 
     /// <inheritdoc/>
-    public Matrix? Validation(int count) => order.ValidationRows == 0 ? null : RowSubset.Validation(source, order).Rows(0, (int)Math.Min(order.ValidationRows, count));
+    public Batch? Validation(int count)
+    {
+        if (order.ValidationRows == 0) return null;
+        long[] positions = new long[(int)Math.Min(order.ValidationRows, count)];
+        for (int i = 0; i < positions.Length; i++) positions[i] = order.ValidationRow(i);
+        return source.Pairs(positions);
+    }
 
     /// <inheritdoc/>
-    public IBatches Start(long position, int batch, float scale) => new BatchReader(source, order, position, batch, scale);
+    public IBatches Start(long position, int batch, float inputScale, float targetScale) =>
+        new BatchReader(source, order, position, batch, inputScale, targetScale);
 }

@@ -15,12 +15,12 @@ public sealed class StreamedData : ITrainingData, IDisposable
 {
     private const int SampleRows = 8192;
 
-    private readonly Func<IEnumerable<Matrix>> passes;
+    private readonly Func<IEnumerable<Batch>> passes;
     private readonly int capacity;
     private readonly ulong seed;
     private readonly int heldOut;
     private ShuffleBuffer? buffer;
-    private Matrix? validation, sample;
+    private Matrix? validation, sample; // a row is an input, followed by its target where that is another
 
     /// <summary>Sets the stream up; nothing is produced yet.</summary>
     /// <param name="passes">Starts a pass: blocks <c>[any, width]</c> of rows, each read before the next is asked for, the same in every pass.</param>
@@ -30,16 +30,30 @@ public sealed class StreamedData : ITrainingData, IDisposable
     /// <param name="heldOut">Rows at the start of every pass that are held out from training.</param>
     /// <param name="name">What to call the stream in messages.</param>
     public StreamedData(Func<IEnumerable<Matrix>> passes, int width, int capacity, ulong seed, int heldOut, string name)
+        : this(() => passes().Select(rows => new Batch(rows)), width, null, capacity, seed, heldOut, name) => ArgumentNullException.ThrowIfNull(passes);
+
+    /// <summary>Sets up a stream of rows with targets of their own; nothing is produced yet.</summary>
+    /// <param name="passes">Starts a pass: blocks of any number of rows, each read before the next is asked for, the same in every pass.</param>
+    /// <param name="width">Length of an input.</param>
+    /// <param name="targetWidth">Length of a target; null when inputs are their own targets.</param>
+    /// <param name="capacity">Rows of the buffer: the more, the better shuffled.</param>
+    /// <param name="seed">Seed of the draws.</param>
+    /// <param name="heldOut">Rows at the start of every pass that are held out from training.</param>
+    /// <param name="name">What to call the stream in messages.</param>
+    public StreamedData(Func<IEnumerable<Batch>> passes, int width, int? targetWidth, int capacity, ulong seed, int heldOut, string name)
     {
         ArgumentNullException.ThrowIfNull(passes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         ArgumentOutOfRangeException.ThrowIfNegative(heldOut);
-        (this.passes, Width, this.capacity, this.seed, this.heldOut, Name) = (passes, width, capacity, seed, heldOut, name);
+        (this.passes, Width, TargetWidth, this.capacity, this.seed, this.heldOut, Name) = (passes, width, targetWidth, capacity, seed, heldOut, name);
     }
 
     /// <inheritdoc/>
     public int Width { get; }
+
+    /// <inheritdoc/>
+    public int? TargetWidth { get; }
 
     /// <inheritdoc/>
     public long Rows => 0;
@@ -51,28 +65,28 @@ public sealed class StreamedData : ITrainingData, IDisposable
     public long Produced { get; private set; }
 
     /// <inheritdoc/>
-    public Matrix Sample(int count)
+    public Batch Sample(int count)
     {
         _ = Opened();
-        return First(sample!, count);
+        return Split(sample!, count);
     }
 
     /// <inheritdoc/>
-    public Matrix? Validation(int count)
+    public Batch? Validation(int count)
     {
         _ = Opened();
-        return validation is null ? null : First(validation, count);
+        return validation is null ? null : Split(validation, count);
     }
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">The stream has been started before: it can be read once.</exception>
-    public IBatches Start(long position, int batch, float scale)
+    public IBatches Start(long position, int batch, float inputScale, float targetScale)
     {
         ShuffleBuffer opened = Opened();
         if (opened.Served > sample!.Rows) throw new InvalidOperationException("A stream of rows is read once; make another for another run.");
-        using var passed = new Matrix(batch, Width);
+        using var passed = new Matrix(batch, RowWidth);
         for (long at = 0; at < position; at += batch) Fill(opened, passed);
-        return new Batches(this, opened, batch, scale);
+        return new Batches(this, opened, batch, inputScale, targetScale);
     }
 
     /// <summary>Gives back the buffer and ends the producer.</summary>
@@ -83,17 +97,42 @@ public sealed class StreamedData : ITrainingData, IDisposable
         sample?.Dispose();
     }
 
-    private static Matrix First(Matrix rows, int count)
+    private int RowWidth => Width + (TargetWidth ?? 0);
+
+    private Batch Split(Matrix rows, int count)
     {
-        int taken = Math.Min(count, rows.Rows);
-        return new Matrix(taken, rows.Columns, rows.AsSpan()[..(taken * rows.Columns)]);
+        Batch split = Batch.Create(Math.Min(count, rows.Rows), Width, TargetWidth);
+        Split(rows, split, 1, 1);
+        return split;
+    }
+
+    private void Split(Matrix rows, Batch split, float inputScale, float targetScale)
+    {
+        for (int r = 0; r < split.Rows; r++)
+        {
+            TensorPrimitives.Multiply(rows.Row(r)[..Width], inputScale, split.Input.Row(r));
+            if (!split.IsSelf) TensorPrimitives.Multiply(rows.Row(r)[Width..], targetScale, split.Target.Row(r));
+        }
+    }
+
+    // An input followed by its target, so that they are shuffled as one row.
+    private Matrix Join(Batch block, int skip)
+    {
+        var joined = new Matrix(block.Rows - skip, RowWidth);
+        for (int r = 0; r < joined.Rows; r++)
+        {
+            block.Input.Row(skip + r).CopyTo(joined.Row(r));
+            if (!block.IsSelf) block.Target.Row(skip + r).CopyTo(joined.Row(r)[Width..]);
+        }
+
+        return joined;
     }
 
     private ShuffleBuffer Opened()
     {
         if (buffer is not null) return buffer;
-        buffer = new ShuffleBuffer(Endless(), Width, capacity, seed, Name);
-        sample = new Matrix(Math.Min(SampleRows, capacity), Width);
+        buffer = new ShuffleBuffer(Endless(), RowWidth, capacity, seed, Name);
+        sample = new Matrix(Math.Min(SampleRows, capacity), RowWidth);
         Fill(buffer, sample);
         return buffer;
     }
@@ -110,26 +149,28 @@ public sealed class StreamedData : ITrainingData, IDisposable
         {
             int held = 0;
             long given = 0;
-            foreach (Matrix block in passes())
+            foreach (Batch block in passes())
             {
+                CheckWidths(block);
                 Produced += block.Rows;
                 int skip = Math.Min(heldOut - held, block.Rows);
                 if (skip > 0 && first)
                 {
-                    validation ??= new Matrix(heldOut, Width);
-                    block.AsSpan()[..(skip * Width)].CopyTo(validation.AsSpan()[(held * Width)..]);
+                    validation ??= new Matrix(heldOut, RowWidth);
+                    using Matrix rows = Join(block, 0);
+                    rows.Block(0, skip).CopyTo(validation.Block(held, skip));
                 }
 
                 held += skip;
                 if (skip == block.Rows) continue;
                 given += block.Rows - skip;
-                if (skip == 0)
+                if (skip == 0 && block.IsSelf)
                 {
-                    yield return block;
+                    yield return block.Input;
                     continue;
                 }
 
-                using var rest = new Matrix(block.Rows - skip, Width, block.AsSpan()[(skip * Width)..]);
+                using Matrix rest = Join(block, skip);
                 yield return rest;
             }
 
@@ -137,17 +178,29 @@ public sealed class StreamedData : ITrainingData, IDisposable
         }
     }
 
-    private sealed class Batches(StreamedData stream, ShuffleBuffer buffer, int batch, float scale) : IBatches
+    private void CheckWidths(Batch block)
     {
-        private readonly Matrix rows = new(batch, stream.Width);
+        if (block.Input.Columns == Width && block.Target.Columns == (TargetWidth ?? Width)) return;
+        throw new InputException($"{Name}: rows have width {block.Input.Columns} and targets {block.Target.Columns} after {Produced} rows, where "
+            + $"{Width} and {TargetWidth ?? Width} are due; harvest one hook of one model for each.");
+    }
 
-        public Matrix Next()
+    private sealed class Batches(StreamedData stream, ShuffleBuffer buffer, int batch, float inputScale, float targetScale) : IBatches
+    {
+        private readonly Matrix rows = new(batch, stream.RowWidth);
+        private readonly Batch next = Batch.Create(batch, stream.Width, stream.TargetWidth);
+
+        public Batch Next()
         {
             stream.Fill(buffer, rows);
-            TensorPrimitives.Multiply(rows.AsSpan(), scale, rows.AsSpan());
-            return rows;
+            stream.Split(rows, next, inputScale, targetScale);
+            return next;
         }
 
-        public void Dispose() => rows.Dispose();
+        public void Dispose()
+        {
+            rows.Dispose();
+            next.Dispose();
+        }
     }
 }

@@ -31,8 +31,11 @@ public sealed record EvaluationReport
     /// <summary>E‖x̂‖²/E[x·x̂]: 1 is unbiased, below 1 is shrinkage. NaN when every reconstruction is 0.</summary>
     public required double RelativeReconstructionBias { get; init; }
 
-    /// <summary>Latents that fire on a row, on average.</summary>
+    /// <summary>Latents that a row's reconstruction uses, on average: all of them for sigmoid codes, which are never 0.</summary>
     public double? L0 { get; init; }
+
+    /// <summary>Latents that fire on a row, on average: those of <see cref="L0"/>, but of sigmoid codes only those above 0.5.</summary>
+    public double? Firing { get; init; }
 
     /// <summary>Sum of a row's activations, on average, at the scale of the weights.</summary>
     public double? L1 { get; init; }

@@ -9,21 +9,36 @@ public static class Evaluator
 {
     private const int Block = 1024;
 
-    /// <summary>Evaluates on every row of a source; pass a <see cref="RowSubset"/> to evaluate on some.</summary>
+    /// <summary>Evaluates on every row of a source, against its targets where it has some; pass a <see cref="RowSubset"/> to evaluate on some.</summary>
     /// <param name="autoencoder">The autoencoder.</param>
     /// <param name="source">The rows, held out from training if the figures are to mean anything.</param>
     /// <param name="progress">Told the share of rows done.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
     /// <exception cref="InputException">The rows are of another width, or cannot be read.</exception>
-    public static EvaluationReport Run(Autoencoder autoencoder, IActivationSource source, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public static EvaluationReport Run(
+        Autoencoder autoencoder, IActivationSource source, IProgress<double>? progress = null, CancellationToken cancellation = default) =>
+        Run(autoencoder, source, firingOnly: false, progress, cancellation);
+
+    /// <summary>Evaluates what an autoencoder's code is worth when only the latents that fire take part in the reconstruction.</summary>
+    /// <remarks>For an autoencoder whose other latents are 0, as of TopK and ReLU, this is the same as <see cref="Run(Autoencoder, IActivationSource, IProgress{double}?, CancellationToken)"/>.</remarks>
+    /// <param name="autoencoder">The autoencoder.</param>
+    /// <param name="source">The rows.</param>
+    /// <param name="progress">Told the share of rows done.</param>
+    /// <param name="cancellation">Ends the evaluation.</param>
+    public static EvaluationReport RunFiringOnly(
+        SparseAutoencoder autoencoder, IActivationSource source, IProgress<double>? progress = null, CancellationToken cancellation = default) =>
+        Run(autoencoder, source, firingOnly: true, progress, cancellation);
+
+    private static EvaluationReport Run(
+        Autoencoder autoencoder, IActivationSource source, bool firingOnly, IProgress<double>? progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(autoencoder);
         ArgumentNullException.ThrowIfNull(source);
-        var tally = new EvaluationTally(autoencoder);
-        foreach (Matrix x in Blocks(source, progress, cancellation))
+        var tally = new EvaluationTally(autoencoder, firingOnly);
+        foreach (Batch batch in Batches(source, progress, cancellation))
         {
-            using var reconstruction = new Matrix(x.Rows, x.Columns);
-            tally.Add(x, reconstruction);
+            using var reconstruction = new Matrix(batch.Rows, autoencoder.OutputWidth);
+            tally.Add(batch, reconstruction);
         }
 
         return tally.Report(source.Name);
@@ -45,13 +60,18 @@ public static class Evaluator
     }
 
     /// <summary>Reads a source front to back in blocks, each valid until the next.</summary>
-    internal static IEnumerable<Matrix> Blocks(IActivationSource source, IProgress<double>? progress, CancellationToken cancellation)
+    internal static IEnumerable<Matrix> Blocks(IActivationSource source, IProgress<double>? progress, CancellationToken cancellation) =>
+        Batches(source, progress, cancellation).Select(batch => batch.Input);
+
+    private static IEnumerable<Batch> Batches(IActivationSource source, IProgress<double>? progress, CancellationToken cancellation)
     {
         for (long first = 0; first < source.Rows; first += Block)
         {
             cancellation.ThrowIfCancellationRequested();
-            using Matrix x = source.Rows(first, (int)Math.Min(Block, source.Rows - first));
-            yield return x;
+            long[] rows = new long[(int)Math.Min(Block, source.Rows - first)];
+            for (int i = 0; i < rows.Length; i++) rows[i] = first + i;
+            using Batch batch = source.Pairs(rows);
+            yield return batch;
             progress?.Report((double)Math.Min(first + Block, source.Rows) / source.Rows);
         }
     }

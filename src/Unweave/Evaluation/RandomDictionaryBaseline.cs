@@ -54,6 +54,7 @@ public static class RandomDictionaryBaseline
         return sums.Report($"random dictionary, {k} of {latents}") with
         {
             L0 = active / source.Rows,
+            Firing = active / source.Rows,
             Latents = latents,
             Dead = fired.Count(times => times == 0),
             Density = DensityHistogram.Of(fired, source.Rows),

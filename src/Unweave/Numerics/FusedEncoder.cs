@@ -6,7 +6,7 @@ namespace Unweave.Numerics;
 
 /// <summary>
 /// The encoder's product and its selection in one: pre = x·Wᵀ + b, of which each row keeps its k largest positive values, or all
-/// positive ones. The <c>[batch, n]</c> pre-activations never exist: each tile of the product is searched while it is in the cache.
+/// above a threshold. The <c>[batch, n]</c> pre-activations never exist: each tile of the product is searched while it is in the cache.
 /// </summary>
 /// <remarks>
 /// W is packed a block of panels at a time, small enough for the second-level cache; while the team multiplies one block, the next
@@ -105,14 +105,15 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
         if (subset.IsEmpty) guess = Guess(new Span<float>(ratio, batch));
     }
 
-    /// <summary>Keeps each row's positive pre-activations, all of them.</summary>
+    /// <summary>Keeps each row's pre-activations above a threshold, all of them.</summary>
     /// <param name="weights">W_enc, <c>[n, d]</c>.</param>
     /// <param name="bias">b_enc, n values.</param>
+    /// <param name="threshold">Strict lower bound, 0 or more.</param>
     /// <param name="codes">Overwritten.</param>
-    public void Positive(Matrix weights, float* bias, SparseCodes codes)
+    public void Above(Matrix weights, float* bias, float threshold, SparseCodes codes)
     {
         Candidates* states = rows.Ensure(batch);
-        for (int r = 0; r < batch; r++) states[r] = default;
+        for (int r = 0; r < batch; r++) states[r] = new Candidates { Threshold = threshold };
         try
         {
             Select(packedX.Pointer, states, batch, weights, bias, 0, []);

@@ -41,13 +41,14 @@ internal sealed class MetricsLog : IDisposable
         {
             json.WriteStartObject();
             json.WriteNumber("step", report.Step);
-            json.WriteNumber("tokens", report.Tokens);
+            json.WriteNumber("rows", report.Rows);
             json.WriteNumber("loss", report.Loss.Total);
             json.WriteNumber("reconstruction", report.Loss.Reconstruction);
             json.WriteNumber("sparsity", report.Loss.Sparsity);
             json.WriteNumber("auxiliary", report.Loss.Auxiliary);
             Number(json, "fvu", report.Fvu);
             json.WriteNumber("l0", report.L0);
+            if (report.Firing != report.L0) json.WriteNumber("firing", report.Firing);
             json.WriteNumber("dead", report.Dead);
             json.WriteNumber("learningRate", report.LearningRate);
             if (report.GradientNorm is { } norm) Number(json, "gradientNorm", norm);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Unweave.Autoencoders;
 
 namespace Unweave.Training;
 
@@ -11,7 +12,10 @@ namespace Unweave.Training;
 public sealed class RunFileDraft
 {
     private static readonly JsonReaderOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
-    private readonly Dictionary<string, (JsonNode? Value, string Origin)> given = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Given> given = new(StringComparer.Ordinal);
+
+    /// <summary>A setting given: as JSON, or as the words of a flag, which are read once the architecture is known.</summary>
+    private readonly record struct Given(JsonNode? Value, IReadOnlyList<string>? Words, string Origin);
 
     /// <summary>Starts with nothing given: every setting at its default.</summary>
     public RunFileDraft()
@@ -50,7 +54,7 @@ public sealed class RunFileDraft
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-                throw new InputException($"{name} {Line(utf8, reader.TokenStartIndex)}: a run file is a JSON object, such as {{ \"tokens\": 2000000 }}.");
+                throw new InputException($"{name} {Line(utf8, reader.TokenStartIndex)}: a run file is a JSON object, such as {{ \"rows\": 2000000 }}.");
             draft.ReadObject(ref reader, utf8, name, inAutoencoder: false);
             while (reader.Read())
             {
@@ -68,33 +72,26 @@ public sealed class RunFileDraft
     }
 
     /// <summary>Gives a setting as the command line writes it, over what was given before.</summary>
-    /// <param name="setting">One of <see cref="RunFileSetting.All"/>.</param>
-    /// <param name="values">The flag's words: one; for a list any number, each may hold several parted by commas; none means true.</param>
-    /// <exception cref="InputException">They are not a value of this setting.</exception>
+    /// <param name="setting">One of <see cref="RunFileSetting.All"/>; of several with this name, the one that the architecture has is meant.</param>
+    /// <param name="values">The flag's words: one; for a list any number, each may hold several separated by commas; none means true.</param>
     public void Set(RunFileSetting setting, IReadOnlyList<string> values)
     {
         ArgumentNullException.ThrowIfNull(setting);
         ArgumentNullException.ThrowIfNull(values);
-        string word = values.Count == 0 ? "true" : values[^1];
-        JsonNode? value = setting.Kind switch
-        {
-            SettingKind.Texts => new JsonArray([.. values.Select(text => (JsonNode)text)]),
-            SettingKind.Integers => new JsonArray([.. values.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(text => Literal(setting, text))]),
-            SettingKind.Text or SettingKind.Choice => word,
-            _ => Literal(setting, word),
-        };
-        given[setting.Name] = (value, setting.Flag);
+        given[setting.Name] = new Given(null, values, setting.Flag);
     }
 
     /// <summary>The output folder given, if any.</summary>
-    public string? Output => given.TryGetValue("output", out (JsonNode? Value, string Origin) entry) && entry.Value?.GetValueKind() == JsonValueKind.String ? (string?)entry.Value : null;
+    public string? Output => given.TryGetValue("output", out Given entry)
+        ? entry.Words is [.., var last] ? last : entry.Value?.GetValueKind() == JsonValueKind.String ? (string?)entry.Value : null
+        : null;
 
     /// <summary>Takes what is not given here from another draft.</summary>
     /// <returns>This draft.</returns>
     public RunFileDraft Over(RunFileDraft other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        foreach ((string name, (JsonNode? Value, string Origin) entry) in other.given) given.TryAdd(name, entry);
+        foreach ((string name, Given entry) in other.given) given.TryAdd(name, entry);
         return this;
     }
 
@@ -103,15 +100,23 @@ public sealed class RunFileDraft
     public TrainingOptions ToOptions()
     {
         JsonObject root = JsonSerializer.SerializeToNode(new TrainingOptions(), RunFileJson.Default.TrainingOptions)!.AsObject();
-        string architecture = Architecture(out string chosenBy);
-        JsonObject autoencoder = RunFileSchema.Defaults(architecture);
+        Architecture architecture = ChosenArchitecture(out string chosenBy);
+        JsonObject autoencoder = architecture.DefaultsAsJson;
         root["autoencoder"] = autoencoder;
-        foreach (RunFileSetting setting in RunFileSetting.All.Where(setting => !setting.IsArchitecture))
+        var chosen = new List<RunFileSetting>();
+        foreach (IGrouping<string, RunFileSetting> named in RunFileSetting.All.GroupBy(setting => setting.Name, StringComparer.Ordinal))
         {
-            if (!given.TryGetValue(setting.Name, out (JsonNode? Value, string Origin) entry)) continue;
-            if (setting.InAutoencoder && !setting.Architectures.Contains(architecture, StringComparer.Ordinal))
-                throw new InputException($"{Say(setting, entry.Origin)} belongs to the architecture {string.Join(" or ", setting.Architectures)}, but the architecture is {architecture} ({chosenBy}); leave it out or choose architecture {setting.Architectures[0]}.");
-            (setting.InAutoencoder ? autoencoder : root)[setting.Name] = Check(setting, entry.Value, entry.Origin)?.DeepClone();
+            if (!given.TryGetValue(named.Key, out Given entry) || named.First().IsArchitecture) continue;
+            RunFileSetting? setting = named.FirstOrDefault(one => one.Architecture is null || Same(one.Architecture, architecture.Name));
+            if (setting is null)
+            {
+                string owners = string.Join(" or ", named.Select(one => one.Architecture));
+                throw new InputException($"{Say(named.First(), entry.Origin)} belongs to the architecture {owners}, but the architecture is "
+                    + $"{architecture.Name} ({chosenBy}); leave it out or choose architecture {named.First().Architecture}.");
+            }
+
+            chosen.Add(setting);
+            (setting.InAutoencoder ? autoencoder : root)[setting.Name] = ValueOf(setting, entry)?.DeepClone();
         }
 
         try
@@ -120,11 +125,10 @@ public sealed class RunFileDraft
         }
         catch (JsonException e)
         {
-            // What Check lets through and a property's type still refuses: a whole number out of its range.
+            // What the checks above let through and a property's type still refuses: a whole number out of its range.
             string name = (e.Path ?? "").Split('.', '[', ']').LastOrDefault(part => given.ContainsKey(part)) ?? "";
-            RunFileSetting? setting = RunFileSetting.All.FirstOrDefault(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));
-            if (setting is null) throw;
-            throw new InputException($"{Say(setting, given[name].Origin)} is {given[name].Value?.ToJsonString()}, which is out of range.", e);
+            if (chosen.Find(setting => Same(setting.Name, name)) is not { } setting) throw;
+            throw new InputException($"{Say(setting, given[name].Origin)} is {ValueOf(setting, given[name])?.ToJsonString()}, which is out of range.", e);
         }
     }
 
@@ -150,14 +154,15 @@ public sealed class RunFileDraft
             {
                 RunFileSetting setting = Find(property, inAutoencoder, where);
                 JsonNode? value = JsonNode.Parse(ref reader);
-                if (!given.TryAdd(setting.Name, (value, where))) throw new InputException($"{where}: {property} is given twice; leave one out.");
+                if (!given.TryAdd(setting.Name, new Given(value, null, where))) throw new InputException($"{where}: {property} is given twice; leave one out.");
             }
         }
     }
 
     private static RunFileSetting Find(string property, bool inAutoencoder, string where)
     {
-        RunFileSetting? found = RunFileSetting.All.FirstOrDefault(setting => string.Equals(setting.Name, property, StringComparison.Ordinal));
+        RunFileSetting? found = RunFileSetting.All.FirstOrDefault(setting => setting.IsCalled(property) && setting.InAutoencoder == inAutoencoder)
+            ?? RunFileSetting.All.FirstOrDefault(setting => setting.IsCalled(property));
         if (found is null)
         {
             IEnumerable<string> names = RunFileSetting.All.Where(setting => setting.InAutoencoder == inAutoencoder).Select(setting => setting.Name);
@@ -173,18 +178,19 @@ public sealed class RunFileDraft
     }
 
     /// <summary>The architecture chosen, and by what.</summary>
-    private string Architecture(out string chosenBy)
+    private Architecture ChosenArchitecture(out string chosenBy)
     {
         RunFileSetting setting = RunFileSetting.All.First(setting => setting.IsArchitecture);
         chosenBy = "the default";
-        if (!given.TryGetValue(setting.Name, out (JsonNode? Value, string Origin) entry)) return RunFileSetting.AllArchitectures[0];
+        if (!given.TryGetValue(setting.Name, out Given entry)) return Architecture.All[0];
         chosenBy = entry.Origin;
-        return (string)Check(setting, entry.Value, entry.Origin)!;
+        return Architecture.Find((string)ValueOf(setting, entry)!)!;
     }
 
-    /// <summary>Refuses a value of the wrong kind.</summary>
-    private static JsonNode? Check(RunFileSetting setting, JsonNode? value, string origin)
+    /// <summary>The value given, refused when it is of the wrong kind.</summary>
+    private static JsonNode? ValueOf(RunFileSetting setting, Given entry)
     {
+        JsonNode? value = entry.Words is { } words ? FromWords(setting, words) : entry.Value;
         bool right = value is null ? setting.Nullable : setting.Kind switch
         {
             SettingKind.Integer => IsInteger(value),
@@ -196,13 +202,30 @@ public sealed class RunFileDraft
             _ => value is JsonArray numbers && numbers.All(number => number is not null && IsInteger(number)),
         };
         if (right) return value;
-        string guess = setting.Kind == SettingKind.Choice && value?.GetValueKind() == JsonValueKind.String ? Spelling.DidYouMean((string)value!, setting.Choices) : "";
-        throw new InputException($"{Say(setting, origin)} is {value?.ToJsonString() ?? "null"}; it must be {setting.Expected}.{guess}");
+        bool isWord = setting.Kind == SettingKind.Choice && value?.GetValueKind() == JsonValueKind.String;
+        string guess = isWord ? Spelling.DidYouMean((string)value!, setting.Choices) : "";
+        throw new InputException($"{Say(setting, entry.Origin)} is {value?.ToJsonString() ?? "null"}; it must be {setting.Expected}.{guess}");
     }
 
-    private static bool IsInteger(JsonNode value) => value.GetValueKind() == JsonValueKind.Number && value.ToJsonString().AsSpan().TrimStart('-').IndexOfAnyExceptInRange('0', '9') < 0;
+    private static JsonNode? FromWords(RunFileSetting setting, IReadOnlyList<string> words)
+    {
+        string word = words.Count == 0 ? "true" : words[^1];
+        return setting.Kind switch
+        {
+            SettingKind.Texts => new JsonArray([.. words.Select(text => (JsonNode)text)]),
+            SettingKind.Integers => new JsonArray(
+                [.. words.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(text => Literal(setting, text))]),
+            SettingKind.Text or SettingKind.Choice => word,
+            _ => Literal(setting, word),
+        };
+    }
 
-    /// <summary>A word of the command line as a JSON literal; a number may part its digits by underscores.</summary>
+    private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.Ordinal);
+
+    private static bool IsInteger(JsonNode value) =>
+        value.GetValueKind() == JsonValueKind.Number && value.ToJsonString().AsSpan().TrimStart('-').IndexOfAnyExceptInRange('0', '9') < 0;
+
+    /// <summary>A word of the command line as a JSON literal; underscores may separate the digits of a number.</summary>
     private static JsonNode? Literal(RunFileSetting setting, string word)
     {
         string literal = setting.Kind == SettingKind.Boolean ? word : word.Trim().Replace("_", "", StringComparison.Ordinal);
@@ -220,9 +243,10 @@ public sealed class RunFileDraft
     }
 
     /// <summary>A setting as its user wrote it: the flag, or the file, line and name.</summary>
-    private static string Say(RunFileSetting setting, string origin) => string.Equals(origin, setting.Flag, StringComparison.Ordinal) ? origin : $"{origin}: {setting.Name}";
+    private static string Say(RunFileSetting setting, string origin) => Same(origin, setting.Flag) ? origin : $"{origin}: {setting.Name}";
 
     private static string Line(byte[] utf8, long position) => $"line {utf8.AsSpan(0, (int)position).Count((byte)'\n') + 1}";
 
-    private static string FirstLine(string message) => message.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? message[..end] : message;
+    private static string FirstLine(string message) =>
+        message.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? message[..end] : message;
 }

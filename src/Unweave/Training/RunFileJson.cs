@@ -1,6 +1,4 @@
 using System.Text.Json.Serialization;
-using Unweave.Autoencoders;
-using Unweave.Checkpoints;
 
 namespace Unweave.Training;
 
@@ -14,7 +12,6 @@ namespace Unweave.Training;
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowOutOfOrderMetadataProperties = true,
     RespectNullableAnnotations = true,
-    WriteIndented = true,
-    Converters = [typeof(CamelCaseEnum<InputScaling>), typeof(CamelCaseEnum<MeanEstimate>), typeof(CamelCaseEnum<Activation>), typeof(CamelCaseEnum<Likelihood>)])]
+    WriteIndented = true)]
 [JsonSerializable(typeof(TrainingOptions))]
 internal sealed partial class RunFileJson : JsonSerializerContext;

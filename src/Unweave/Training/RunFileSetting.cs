@@ -28,7 +28,10 @@ public enum SettingKind
     Integers,
 }
 
-/// <summary>One setting of the run file, read off its schema: a property of <see cref="TrainingOptions"/> or of its autoencoder's options.</summary>
+/// <summary>
+/// One setting of the run file, read off its schema: a property of <see cref="TrainingOptions"/> or of one architecture's options.
+/// Settings of two architectures may share a name; they share the flag, and nothing else.
+/// </summary>
 public sealed record RunFileSetting
 {
     private RunFileSetting()
@@ -36,16 +39,16 @@ public sealed record RunFileSetting
     }
 
     /// <summary>Every setting, in the order of the schema: those of the run, then the architecture, then those of each architecture.</summary>
-    public static IReadOnlyList<RunFileSetting> All { get; } = ReadOff(RunFileSchema.Create());
-
-    /// <summary>The architectures there are, the default one first.</summary>
-    public static IReadOnlyList<string> AllArchitectures => All.First(setting => setting.IsArchitecture).Choices;
+    public static IReadOnlyList<RunFileSetting> All { get; } = ReadFrom(RunFileSchema.Create());
 
     /// <summary>Its name in the run file, for example <c>auxK</c>.</summary>
     public required string Name { get; init; }
 
     /// <summary>Its flag on the command line, for example <c>--aux-k</c>.</summary>
     public string Flag => "--" + JsonNamingPolicy.KebabCaseLower.ConvertName(Name);
+
+    /// <summary>The name that earlier versions gave it, still read; null for most.</summary>
+    public string? EarlierName => Name is "rows" ? "tokens" : null;
 
     /// <summary>What it does, in a sentence.</summary>
     public required string Description { get; init; }
@@ -62,14 +65,14 @@ public sealed record RunFileSetting
     /// <summary>Its default as JSON.</summary>
     public required string Default { get; init; }
 
-    /// <summary>The architectures that have it; empty for a setting of the run.</summary>
-    public IReadOnlyList<string> Architectures { get; init; } = [];
+    /// <summary>The architecture that has it; null for a setting of the run.</summary>
+    public string? Architecture { get; init; }
 
     /// <summary>True for the setting that chooses the architecture.</summary>
-    public bool IsArchitecture { get; private init; }
+    public bool IsArchitecture => Name is Autoencoders.Architecture.Key;
 
     /// <summary>True for a setting inside <c>autoencoder</c> in the run file.</summary>
-    internal bool InAutoencoder => IsArchitecture || Architectures.Count > 0;
+    internal bool InAutoencoder => IsArchitecture || Architecture is not null;
 
     /// <summary>What its value has to be, in words: "a whole number".</summary>
     public string Expected => Kind switch
@@ -84,46 +87,37 @@ public sealed record RunFileSetting
     }
         + (Nullable ? ", or null" : "");
 
-    private static List<RunFileSetting> ReadOff(JsonObject schema)
+    /// <summary>True when a run file may call this setting so.</summary>
+    internal bool IsCalled(string name) =>
+        string.Equals(Name, name, StringComparison.Ordinal) || string.Equals(EarlierName, name, StringComparison.Ordinal);
+
+    private static List<RunFileSetting> ReadFrom(JsonObject schema)
     {
+        JsonObject run = schema["properties"]!.AsObject();
         var settings = new List<RunFileSetting>();
-        var autoencoder = new List<RunFileSetting>();
-        var architectures = new List<string>();
-        foreach ((string name, JsonNode? node) in schema["properties"]!.AsObject())
-        {
-            if (name is "$schema" or "autoencoder") continue;
-            settings.Add(ReadOff(name, node!.AsObject(), []));
-        }
-
-        foreach (JsonNode? kind in schema["properties"]!["autoencoder"]!["anyOf"]!.AsArray())
-        {
-            JsonObject properties = kind!["properties"]!.AsObject();
-            string architecture = (string)properties["architecture"]!["const"]!;
-            architectures.Add(architecture);
-            foreach ((string name, JsonNode? node) in properties)
-            {
-                if (name is "architecture") continue;
-                int known = autoencoder.FindIndex(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));
-                if (known < 0) autoencoder.Add(ReadOff(name, node!.AsObject(), [architecture]));
-                else autoencoder[known] = autoencoder[known] with { Architectures = [.. autoencoder[known].Architectures, architecture] };
-            }
-        }
-
+        foreach ((string name, JsonNode? node) in run)
+            if (name is not ("$schema" or "autoencoder")) settings.Add(ReadFrom(name, node!.AsObject(), null));
         settings.Add(new RunFileSetting
         {
-            Name = "architecture",
+            Name = Autoencoders.Architecture.Key,
             Description = "Kind of autoencoder.",
             Kind = SettingKind.Choice,
-            Choices = architectures,
+            Choices = [.. Autoencoders.Architecture.All.Select(architecture => architecture.Name)],
             Nullable = false,
-            Default = JsonValue.Create(architectures[0]).ToJsonString(),
-            IsArchitecture = true,
+            Default = JsonValue.Create(Autoencoders.Architecture.All[0].Name).ToJsonString(),
         });
-        settings.AddRange(autoencoder);
+        foreach (JsonNode? kind in run["autoencoder"]!["anyOf"]!.AsArray())
+        {
+            JsonObject properties = kind!["properties"]!.AsObject();
+            string architecture = (string)properties[Autoencoders.Architecture.Key]!["const"]!;
+            foreach ((string name, JsonNode? node) in properties)
+                if (name is not Autoencoders.Architecture.Key) settings.Add(ReadFrom(name, node!.AsObject(), architecture));
+        }
+
         return settings;
     }
 
-    private static RunFileSetting ReadOff(string name, JsonObject node, string[] architectures)
+    private static RunFileSetting ReadFrom(string name, JsonObject node, string? architecture)
     {
         string[] types = node["type"] switch { JsonArray several => [.. several.Select(type => (string)type!)], { } one => [(string)one!], null => [] };
         return new RunFileSetting
@@ -134,7 +128,7 @@ public sealed record RunFileSetting
             Choices = node["enum"] is JsonArray names ? [.. names.Select(choice => (string)choice!)] : [],
             Nullable = types.Contains("null", StringComparer.Ordinal),
             Default = node["default"]?.ToJsonString() ?? "null",
-            Architectures = architectures,
+            Architecture = architecture,
         };
     }
 

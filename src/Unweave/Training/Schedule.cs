@@ -1,5 +1,3 @@
-using Unweave.Autoencoders;
-
 namespace Unweave.Training;
 
 /// <summary>What changes with the step: learning rate and sparsity warm-up, as pure functions of it.</summary>
@@ -9,7 +7,7 @@ internal sealed class Schedule(TrainingOptions options)
     private const int LongestWarmup = 1000;
 
     private readonly long steps = options.Steps;
-    private readonly double peak = options.LearningRate ?? DefaultRate(options.Autoencoder);
+    private readonly double peak = options.LearningRate ?? options.Autoencoder.DefaultLearningRate;
     private readonly long warmup = options.WarmupSteps ?? Math.Min(LongestWarmup, options.Steps / 20);
 
     /// <summary>Learning rate of a step, from 1: a linear rise, a plateau, and a linear fall that would reach 0 one step after the last.</summary>
@@ -27,8 +25,4 @@ internal sealed class Schedule(TrainingOptions options)
         double rise = options.SparsityWarmupFraction * steps;
         return rise <= 1 ? 1 : Math.Min(1, step / rise);
     }
-
-    // Gao et al. 2024, section 3: the best rate falls as 1/√n; 2e-4 at 2¹⁴ latents.
-    private static double DefaultRate(AutoencoderOptions autoencoder) =>
-        autoencoder is DictionaryOptions dictionary ? 2e-4 * Math.Sqrt(16384.0 / dictionary.Latents) : 1e-3;
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Unweave.Autoencoders;
 
 namespace Unweave.Training;
@@ -7,7 +8,7 @@ namespace Unweave.Training;
 /// <param name="Encode">The encoder's product and its selection.</param>
 /// <param name="Decode">Reconstruction and loss.</param>
 /// <param name="Backward">Gradients.</param>
-/// <param name="Update">Projection, Adam, renormalisation.</param>
+/// <param name="Update">Projection, Adam, renormalization.</param>
 public readonly record struct StepTimes(TimeSpan Read, TimeSpan Encode, TimeSpan Decode, TimeSpan Backward, TimeSpan Update)
 {
     /// <summary>The whole step.</summary>
@@ -24,7 +25,7 @@ public sealed record StepReport
     public required long Steps { get; init; }
 
     /// <summary>Rows seen so far.</summary>
-    public required long Tokens { get; init; }
+    public required long Rows { get; init; }
 
     /// <summary>The batch's loss, term by term.</summary>
     public required LossTerms Loss { get; init; }
@@ -32,8 +33,11 @@ public sealed record StepReport
     /// <summary>Fraction of the batch's variance left unexplained: Σ‖x−x̂‖²/Σ‖x−x̄‖², x̄ the batch's mean.</summary>
     public required double Fvu { get; init; }
 
-    /// <summary>Active latents a row; 0 for a model without a dictionary.</summary>
+    /// <summary>Numbers that a row's reconstruction uses, on average: its active latents, all of them for sigmoid codes; 0 for a model without a dictionary.</summary>
     public required double L0 { get; init; }
+
+    /// <summary>Latents that fire on a row, on average: as <see cref="L0"/>, but for sigmoid codes only those above 0.5.</summary>
+    public required double Firing { get; init; }
 
     /// <summary>Number of dead latents.</summary>
     public required int Dead { get; init; }
@@ -61,5 +65,7 @@ public sealed record StepReport
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"step {Step}/{Steps} tokens {Tokens} loss {Loss.Total:G5} fvu {Fvu:F4} l0 {L0:F1} dead {Dead} lr {LearningRate:G3}";
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"step {Step}/{Steps} rows {Rows} loss {Loss.Total:G5} fvu {Fvu:F4} l0 {L0:F1} dead {Dead} lr {LearningRate:G3}");
 }

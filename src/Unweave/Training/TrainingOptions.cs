@@ -1,9 +1,11 @@
 using System.ComponentModel;
+using System.Text.Json.Serialization;
 using Unweave.Autoencoders;
 
 namespace Unweave.Training;
 
 /// <summary>How inputs are scaled before training.</summary>
+[JsonConverter(typeof(CamelCaseEnum<InputScaling>))]
 public enum InputScaling
 {
     /// <summary>By one factor, so that the mean norm is √d; the factor is saved with the weights.</summary>
@@ -24,7 +26,7 @@ public sealed record TrainingOptions
 
     /// <summary>Rows seen in training, repeats counted; the last step may go past it by less than a batch. Default 2,000,000.</summary>
     [Description("Rows seen in training, repeats counted.")]
-    public long Tokens { get; init; } = 2_000_000;
+    public long Rows { get; init; } = 2_000_000;
 
     /// <summary>Rows of a batch. Default 2048.</summary>
     [Description("Rows of a batch.")]
@@ -70,8 +72,8 @@ public sealed record TrainingOptions
     [Description("Largest norm of the whole gradient; null is off.")]
     public double? GradientClip { get; init; }
 
-    /// <summary>A latent is dead when it has not fired for this many rows; null takes the smaller of 10,000,000 and a tenth of the run. Default null.</summary>
-    [Description("A latent is dead when it has not fired for this many rows; null takes the smaller of 10,000,000 and a tenth of the run.")]
+    /// <summary>A latent is dead when it has not fired for this many rows; null takes the smaller of 10,000,000 and a tenth of the run, at least two batches. Default null.</summary>
+    [Description("A latent is dead when it has not fired for this many rows; null takes the smaller of 10,000,000 and a tenth of the run, at least two batches.")]
     public long? DeadAfter { get; init; }
 
     /// <summary>Dead latents are resampled each time this many rows have been seen (Bricken et al. 2023), an alternative to AuxK; 0 is off. Default 0.</summary>
@@ -115,18 +117,26 @@ public sealed record TrainingOptions
     public string? Output { get; init; } = "sae";
 
     /// <summary>Refuses contradictions.</summary>
-    /// <param name="inputWidth">Width d of the vectors.</param>
+    /// <param name="width">Width d of the vectors.</param>
+    /// <param name="targetWidth">Width of their targets; null when the vectors are their own targets.</param>
     /// <exception cref="InputException">Names both settings and the fix.</exception>
-    public void Validate(int inputWidth)
+    public void Validate(int width, int? targetWidth = null)
     {
-        if (Autoencoder is null) throw new InputException("autoencoder is missing; name an architecture: topk, relu, kl, undercomplete or variational.");
-        Autoencoder.Validate(inputWidth);
-        if (Tokens < 1) throw new InputException($"tokens is {Tokens}; a run needs at least one row.");
+        if (Autoencoder is null) throw new InputException($"autoencoder is missing; name an architecture: {Architecture.NamesWhere()}.");
+        Autoencoder.Validate(width, targetWidth ?? width);
+        string architecture = Autoencoder.Title;
+        if (targetWidth is not null && !Autoencoder.MapsBetweenSpaces)
+        {
+            throw new InputException($"The data have targets of their own, but a {architecture} autoencoder reconstructs its input; "
+                + $"choose the architecture {Architecture.NamesWhere(options => options.MapsBetweenSpaces)}, or leave the targets out.");
+        }
+
+        if (Rows < 1) throw new InputException($"rows is {Rows}; a run needs at least one row.");
         if (Batch < 1) throw new InputException($"batch is {Batch}; a batch needs at least one row.");
         if (Threads < 0) throw new InputException($"threads is {Threads}; use 0 for one thread a processor.");
         if (LearningRate is not null and not (> 0 and < double.PositiveInfinity)) throw new InputException($"learningRate is {LearningRate}; it must be positive.");
         if (WarmupSteps is < 0) throw new InputException($"warmupSteps is {WarmupSteps}; it must be 0 or more.");
-        if (WarmupSteps > Steps) throw new InputException($"warmupSteps is {WarmupSteps} but tokens {Tokens} at batch {Batch} make {Steps} steps; lower warmupSteps or raise tokens.");
+        if (WarmupSteps > Steps) throw new InputException($"warmupSteps is {WarmupSteps} but rows {Rows} at batch {Batch} make {Steps} steps; lower warmupSteps or raise rows.");
         if (DecayFraction is not (>= 0 and <= 1)) throw new InputException($"decayFraction is {DecayFraction}; it must lie in [0, 1].");
         if (SparsityWarmupFraction is not (>= 0 and <= 1)) throw new InputException($"sparsityWarmupFraction is {SparsityWarmupFraction}; it must lie in [0, 1].");
         if (Beta1 is not (>= 0 and < 1)) throw new InputException($"beta1 is {Beta1}; it must lie in [0, 1).");
@@ -135,9 +145,15 @@ public sealed record TrainingOptions
         if (GradientClip is not null and not > 0) throw new InputException($"gradientClip is {GradientClip}; it must be positive, or null for none.");
         if (DeadAfter is < 1) throw new InputException($"deadAfter is {DeadAfter}; it must be at least one row.");
         if (ResampleEvery < 0) throw new InputException($"resampleEvery is {ResampleEvery}; use 0 for none.");
-        if (ResampleEvery > 0 && Autoencoder is LayeredOptions) throw new InputException($"resampleEvery is {ResampleEvery} but the architecture is {(Autoencoder is VariationalOptions ? "variational" : "undercomplete")}, which has no dictionary; set resampleEvery to 0.");
-        if (ResampleEvery > 0 && Autoencoder is TopKOptions { AuxK: not 0 }) throw new InputException($"resampleEvery is {ResampleEvery} and auxK is on: two ways to revive dead latents at once; set auxK to 0 or resampleEvery to 0.");
-        if (InputScaling != InputScaling.None && Autoencoder is VariationalOptions { Likelihood: Likelihood.Bernoulli }) throw new InputException("likelihood is bernoulli but inputScaling is meanNorm, which takes the data out of the range from 0 to 1; set inputScaling to none, or likelihood to gaussian.");
+        if (ResampleEvery > 0 && Autoencoder is not DictionaryOptions)
+            throw new InputException($"resampleEvery is {ResampleEvery} but the architecture is {architecture}, which has no dictionary; set resampleEvery to 0.");
+        if (ResampleEvery > 0 && Autoencoder.RevivesDead)
+        {
+            throw new InputException($"resampleEvery is {ResampleEvery} and auxK is on: two ways to revive dead latents at once; "
+                + $"set auxK to 0 or resampleEvery to 0.");
+        }
+
+        if (InputScaling != InputScaling.None && Autoencoder.RefusesScaling is { } why) throw new InputException($"inputScaling is meanNorm but {why}.");
         if (Validation is not (>= 0 and < 1)) throw new InputException($"validation is {Validation}; it must lie in [0, 1).");
         if (ValidateEvery < 0) throw new InputException($"validateEvery is {ValidateEvery}; use 0 for only at the end.");
         if (Patience < 0) throw new InputException($"patience is {Patience}; use 0 for none.");
@@ -148,5 +164,5 @@ public sealed record TrainingOptions
 
     /// <summary>Number of steps of the run.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
-    public long Steps => (Tokens + Batch - 1) / Batch;
+    public long Steps => (Rows + Batch - 1) / Batch;
 }

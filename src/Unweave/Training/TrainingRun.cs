@@ -13,50 +13,55 @@ namespace Unweave.Training;
 /// </summary>
 public sealed class TrainingRun : IDisposable
 {
-    private const int CentreSample = 8192;  // rows for the scale and the geometric median: more would not move them
+    private const int StartSample = 8192;      // rows for the scale and the geometric median: more would not move them
     private const int ValidationSample = 8192; // held-out rows of a validation during the run
 
-    private readonly ITrainingData data;
     private readonly Schedule schedule;
     private readonly Workers workers;
-    private readonly Gradients gradients;
-    private readonly IBatches reader;
-    private readonly Matrix? validation;
+    private readonly IBatches? reader;
+    private readonly Batch? validation;
     private readonly double validationVariance;
 
-    private TrainingRun(TrainingOptions options, ITrainingData data, Action<TrainingRun>? restore)
+    private TrainingRun(TrainingOptions options, ITrainingData data, CreateLearner? create, Action<TrainingRun>? restore)
     {
-        options.Validate(data.Width);
-        (Options, this.data) = (options, data);
+        options.Validate(data.Width, data.TargetWidth);
+        Options = options;
         schedule = new Schedule(options);
         workers = new Workers(options.Threads);
-        Autoencoder = options.Autoencoder.Build(data.Width, new Rng(options.Seed, stream: 1));
-        LastFired = new long[Autoencoder is SparseAutoencoder sparse ? sparse.Latents : 0];
-        Optimizer = new Adam(Autoencoder.Parameters, workers, options.Beta1, options.Beta2, options.Epsilon);
-        gradients = Autoencoder.CreateGradients(workers);
-        if (restore is null) StartFromData();
-        else restore(this);
-        reader = data.Start(Step * options.Batch, options.Batch, Autoencoder.InputScale);
-        validation = data.Validation(ValidationSample);
-        if (validation is not null)
+        Autoencoder? model = null;
+        try
         {
-            using Matrix scaled = validation.Clone();
-            TensorPrimitives.Multiply(scaled.AsSpan(), Autoencoder.InputScale, scaled.AsSpan());
-            validationVariance = Variance(scaled);
+            model = options.Autoencoder.Build(data.Width, data.TargetWidth ?? data.Width, new Rng(options.Seed, stream: 1));
+            LastFired = new long[model is SparseAutoencoder sparse ? sparse.Latents : 0];
+            if (restore is null) StartFromData(model, data);
+            Learner = create is null ? new CpuLearner(model, options, workers) : create(model, options, workers);
+            restore?.Invoke(this);
+            reader = data.Start(Step * options.Batch, options.Batch, model.InputScale, model.OutputScale);
+            validation = data.Validation(ValidationSample);
+            if (validation is { } held) validationVariance = ScaledVariance(held.Target, model.OutputScale);
+        }
+        catch
+        {
+            if (Learner is null) model?.Dispose();
+            Dispose();
+            throw;
         }
     }
+
+    /// <summary>Makes the learner of a run from an autoencoder whose first weights are set; it takes the autoencoder over.</summary>
+    internal delegate Learner CreateLearner(Autoencoder model, TrainingOptions options, Workers workers);
 
     /// <summary>The settings of the run.</summary>
     public TrainingOptions Options { get; }
 
     /// <summary>The autoencoder in training.</summary>
-    public Autoencoder Autoencoder { get; }
+    public Autoencoder Autoencoder => Learner.Autoencoder;
 
     /// <summary>Steps done so far.</summary>
-    public long Step { get; internal set; }
+    public long Step => Learner.Steps;
 
     /// <summary>Rows seen so far.</summary>
-    public long Tokens => Step * Options.Batch;
+    public long Rows => Step * Options.Batch;
 
     /// <summary>True when the run is over: all its steps are done, or validation has stopped improving.</summary>
     public bool Finished => Step >= Options.Steps || StoppedEarly;
@@ -64,11 +69,8 @@ public sealed class TrainingRun : IDisposable
     /// <summary>True when the run ended because validation had stopped improving.</summary>
     public bool StoppedEarly => Options.Patience > 0 && Stale >= Options.Patience;
 
-    /// <summary>The optimiser and its moments.</summary>
-    internal Adam Optimizer { get; }
-
-    /// <summary>State of the loss that a resumed run needs.</summary>
-    internal IReadOnlyList<Parameter> LossState => gradients.State;
+    /// <summary>Owns the weights and the optimizer.</summary>
+    internal Learner Learner { get; }
 
     /// <summary>Rows seen when each latent last fired, <c>[n]</c>.</summary>
     internal long[] LastFired { get; }
@@ -79,7 +81,8 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Validations in a row that have not improved on <see cref="BestValidation"/>.</summary>
     internal int Stale { get; set; }
 
-    private long DeadAfter => Options.DeadAfter ?? Math.Max(1, Math.Min(10_000_000, Options.Tokens / 10));
+    // At least two batches: with one, a latent that rested for a single batch would count as dead.
+    private long DeadAfter => Options.DeadAfter ?? Math.Max(2L * Options.Batch, Math.Min(10_000_000, Options.Rows / 10));
 
     /// <summary>Starts a run: scales and centres the model by the data, splits and shuffles the rows.</summary>
     /// <param name="options">The settings.</param>
@@ -93,18 +96,21 @@ public sealed class TrainingRun : IDisposable
     }
 
     /// <summary>Starts a run on rows that come in an order of their own.</summary>
-    /// <param name="options">The settings; their seed and validation share are the data's affair.</param>
+    /// <param name="options">The settings; the data have applied their seed and validation share.</param>
     /// <param name="data">The rows; the caller's to dispose, after the run.</param>
     /// <exception cref="InputException">The settings contradict each other or the data.</exception>
     public static TrainingRun Start(TrainingOptions options, ITrainingData data)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(data);
-        return new TrainingRun(options, data, restore: null);
+        return new TrainingRun(options, data, create: null, restore: null);
     }
 
+    /// <summary>Starts a run with a learner of another kind than the processor's.</summary>
+    internal static TrainingRun Start(TrainingOptions options, ITrainingData data, CreateLearner create) => new(options, data, create, restore: null);
+
     /// <summary>Makes a run whose state <paramref name="restore"/> fills in before the first batch is read.</summary>
-    internal static TrainingRun Restore(TrainingOptions options, ITrainingData data, Action<TrainingRun> restore) => new(options, data, restore);
+    internal static TrainingRun Restore(TrainingOptions options, ITrainingData data, Action<TrainingRun> restore) => new(options, data, null, restore);
 
     /// <summary>Does one step.</summary>
     /// <returns>What it did.</returns>
@@ -113,32 +119,26 @@ public sealed class TrainingRun : IDisposable
     public StepReport Next()
     {
         if (Finished) throw new InvalidOperationException($"The run ended after step {Step}.");
-        long started = Stopwatch.GetTimestamp();
-        Matrix x = reader.Next();
+        long started = Stopwatch.GetTimestamp(), step = Step + 1;
+        Batch batch = reader!.Next();
         TimeSpan read = Stopwatch.GetElapsedTime(started);
-        Step++;
-        int[] dead = Dead();
-        var settings = new StepSettings(schedule.SparsityWarmup(Step), dead, Rng.Mix(Options.Seed ^ (ulong)Step));
-        LossTerms loss = gradients.Compute(x, settings);
-        if (!double.IsFinite(loss.Total))
-            throw new InputException($"The loss is {loss.Total} at step {Step}: training diverged. Lower learningRate (now {schedule.LearningRate(Step):G3}), or set gradientClip to 1.");
-        long computed = Stopwatch.GetTimestamp();
-        double rate = schedule.LearningRate(Step);
-        (double? norm, double scale) = (null, 1);
-        if (Options.GradientClip is { } limit)
+        double rate = schedule.LearningRate(step);
+
+        // The seed is mixed before the step joins it, so that runs of neighboring seeds share no noise.
+        var settings = new StepSettings(schedule.SparsityWarmup(step), Dead(), Rng.Mix(Rng.Mix(Options.Seed) ^ (ulong)step));
+        LearnerStep done = Learner.Step(batch, settings, rate);
+        if (!double.IsFinite(done.Loss.Total))
         {
-            norm = Optimizer.Norm(gradients);
-            scale = norm > limit ? limit / norm.Value : 1;
+            throw new InputException($"The loss is {done.Loss.Total} at step {step}: training diverged. "
+                + $"Lower learningRate (now {rate:G3}), or set gradientClip to 1.");
         }
 
-        Optimizer.Apply(gradients, rate, scale);
-        TimeSpan update = Stopwatch.GetElapsedTime(computed) - Optimizer.ReadTime;
-        long fired = CountFired();
-        dead = Dead();
-        if (Options.ResampleEvery > 0 && dead.Length > 0 && Tokens / Options.ResampleEvery > (Tokens - Options.Batch) / Options.ResampleEvery)
+        MarkFired();
+        int[] dead = Dead();
+        if (Options.ResampleEvery > 0 && dead.Length > 0 && Rows / Options.ResampleEvery > (Rows - Options.Batch) / Options.ResampleEvery)
         {
-            Resampling.Apply((SparseAutoencoder)Autoencoder, Optimizer, x, gradients.RowErrors, dead, new Rng(Options.Seed, stream: (ulong)Step + 2));
-            foreach (int latent in dead) LastFired[latent] = Tokens;
+            var rng = new Rng(Options.Seed, stream: (ulong)Step + 2);
+            foreach (int latent in Learner.Resample(dead, rng)) LastFired[latent] = Rows;
         }
 
         double? validated = null;
@@ -149,42 +149,43 @@ public sealed class TrainingRun : IDisposable
             BestValidation = Math.Min(BestValidation, validated.Value);
         }
 
-        double variance = Variance(x);
         return new StepReport
         {
             Step = Step,
             Steps = Options.Steps,
-            Tokens = Tokens,
-            Loss = loss,
-            Fvu = Sum(gradients.RowErrors) / variance,
-            L0 = (double)fired / Options.Batch,
+            Rows = Rows,
+            Loss = done.Loss,
+            Fvu = done.SquaredError / Variance(batch.Target),
+            L0 = (double)done.Entries / Options.Batch,
+            Firing = (double)Sum(Learner.Fired) / Options.Batch,
             Dead = dead.Length,
             LearningRate = rate,
-            GradientNorm = norm,
+            GradientNorm = done.GradientNorm,
             ValidationFvu = validated,
             Last = Finished,
             StoppedEarly = StoppedEarly && Step < Options.Steps,
-            Times = new StepTimes(read, gradients.Times.Encode, gradients.Times.Decode, gradients.Times.Backward + Optimizer.ReadTime, update),
+            Times = new StepTimes(read, done.Encode, done.Decode, done.Backward, done.Update),
         };
     }
 
     /// <summary>FVU over held-out rows (8192 of them at most), or NaN when none are held out.</summary>
     public double Validate()
     {
-        if (validation is null) return double.NaN;
+        if (validation is not { } held) return double.NaN;
         const int Block = 1024;
         double errors = 0;
-        for (int first = 0; first < validation.Rows; first += Block)
+        Autoencoder model = Autoencoder;
+        for (int first = 0; first < held.Rows; first += Block)
         {
-            int count = Math.Min(Block, validation.Rows - first);
-            using var block = new Matrix(count, validation.Columns, validation.AsSpan().Slice(first * validation.Columns, count * validation.Columns));
-            using var reconstruction = new Matrix(count, validation.Columns);
-            Autoencoder.Reconstruct(block, reconstruction);
+            int count = Math.Min(Block, held.Rows - first);
+            using var block = new Matrix(count, held.Input.Columns, held.Input.Block(first, count));
+            using var reconstruction = new Matrix(count, held.Target.Columns);
+            model.Reconstruct(block, reconstruction);
             for (int r = 0; r < count; r++)
             {
                 Span<float> error = reconstruction.Row(r);
-                TensorPrimitives.Subtract(block.Row(r), error, error);
-                TensorPrimitives.Multiply(error, Autoencoder.InputScale, error); // at the scale of the weights, where squares neither overflow nor vanish
+                TensorPrimitives.Subtract(held.Target.Row(first + r), error, error);
+                TensorPrimitives.Multiply(error, model.OutputScale, error); // at the scale of the weights, where squares neither overflow nor vanish
                 errors += TensorPrimitives.SumOfSquares<float>(error);
             }
         }
@@ -195,26 +196,29 @@ public sealed class TrainingRun : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        reader.Dispose();
-        gradients.Dispose();
-        Optimizer.Dispose();
-        Autoencoder.Dispose();
+        reader?.Dispose();
+        Learner?.Dispose();
         validation?.Dispose();
         workers.Dispose();
     }
 
-    // One factor brings the mean norm to √d; the decoder's bias starts at the geometric median.
-    private void StartFromData()
+    // One factor brings the mean norm to √d; the decoder's bias starts at the geometric median of the targets.
+    private void StartFromData(Autoencoder model, ITrainingData data)
     {
-        using Matrix sample = data.Sample(CentreSample);
-        if (Options.InputScaling == InputScaling.MeanNorm) Autoencoder.InputScale = InputStatistics.Scale(sample);
-        TensorPrimitives.Multiply(sample.AsSpan(), Autoencoder.InputScale, sample.AsSpan());
-        Autoencoder.StartAt(InputStatistics.GeometricMedian(sample, tolerance: 1e-4));
+        using Batch sample = data.Sample(StartSample);
+        if (Options.InputScaling == InputScaling.MeanNorm)
+        {
+            model.InputScale = InputStatistics.Scale(sample.Input);
+            model.OutputScale = sample.IsSelf ? model.InputScale : InputStatistics.Scale(sample.Target);
+        }
+
+        TensorPrimitives.Multiply(sample.Target.AsSpan(), model.OutputScale, sample.Target.AsSpan());
+        model.InitializeDecoderBias(InputStatistics.GeometricMedian(sample.Target, tolerance: 1e-4));
     }
 
     private int[] Dead()
     {
-        long limit = Tokens - DeadAfter;
+        long limit = Rows - DeadAfter;
         if (limit < 0) return [];
         var dead = new List<int>();
         for (int latent = 0; latent < LastFired.Length; latent++)
@@ -222,24 +226,25 @@ public sealed class TrainingRun : IDisposable
         return [.. dead];
     }
 
-    private long CountFired()
+    private void MarkFired()
     {
-        long total = 0;
-        ReadOnlySpan<int> fired = gradients.Fired;
+        ReadOnlySpan<int> fired = Learner.Fired;
         for (int latent = 0; latent < fired.Length; latent++)
-        {
-            total += fired[latent];
-            if (fired[latent] > 0) LastFired[latent] = Tokens;
-        }
-
-        return total;
+            if (fired[latent] > 0) LastFired[latent] = Rows;
     }
 
-    private static double Sum(ReadOnlySpan<double> values)
+    private static long Sum(ReadOnlySpan<int> values)
     {
-        double sum = 0;
-        foreach (double value in values) sum += value;
+        long sum = 0;
+        foreach (int value in values) sum += value;
         return sum;
+    }
+
+    private double ScaledVariance(Matrix rows, float scale)
+    {
+        using Matrix scaled = rows.Clone();
+        TensorPrimitives.Multiply(scaled.AsSpan(), scale, scaled.AsSpan());
+        return Variance(scaled);
     }
 
     // Σ‖x − x̄‖², by blocks of rows: the mean first, so that a large mean does not drown the rest.
@@ -252,7 +257,8 @@ public sealed class TrainingRun : IDisposable
         workers.Run(Parts, part =>
         {
             float[] sum = sums[part] = new float[width];
-            for (int r = (int)((long)x.Rows * part / Parts); r < (int)((long)x.Rows * (part + 1) / Parts); r++) TensorPrimitives.Add(sum, x.Row(r), sum);
+            (int first, int end) = Range(part);
+            for (int r = first; r < end; r++) TensorPrimitives.Add(sum, x.Row(r), sum);
         });
         float[] mean = new float[width];
         foreach (float[] sum in sums) TensorPrimitives.Add(mean, sum, mean);
@@ -260,12 +266,17 @@ public sealed class TrainingRun : IDisposable
         workers.Run(Parts, part =>
         {
             float[] difference = sums[part];
-            for (int r = (int)((long)x.Rows * part / Parts); r < (int)((long)x.Rows * (part + 1) / Parts); r++)
+            (int first, int end) = Range(part);
+            for (int r = first; r < end; r++)
             {
                 TensorPrimitives.Subtract(x.Row(r), mean, difference);
                 squares[part] += TensorPrimitives.SumOfSquares<float>(difference);
             }
         });
-        return Sum(squares);
+        double variance = 0;
+        foreach (double square in squares) variance += square;
+        return variance;
+
+        (int First, int End) Range(int part) => ((int)((long)x.Rows * part / Parts), (int)((long)x.Rows * (part + 1) / Parts));
     }
 }

@@ -20,23 +20,26 @@ internal static class TrainingState
     public static void Save(TrainingRun run, ITrainingData source, string path)
     {
         var tensors = new List<TensorToWrite>();
-        foreach (Parameter parameter in Tensors(run)) tensors.Add(TensorToWrite.From(parameter.Name, parameter.Value));
+        run.Learner.Save(tensor => tensors.Add(TensorToWrite.From(tensor.Name, tensor.Value)));
         tensors.Add(TensorToWrite.From("last_fired", run.LastFired, [run.LastFired.Length]));
 
         // Threads and places do not change the result, so they do not change the file either.
         TrainingOptions options = run.Options with { Threads = 0, Output = null, Data = [] };
-        SafetensorsWriter.Write(path, tensors, new Dictionary<string, string>(StringComparer.Ordinal)
+        Autoencoder model = run.Autoencoder;
+        var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["format"] = Format,
             ["version"] = Version,
             ["options"] = RunFile.Write(options),
             ["step"] = Text(run.Step),
-            ["input_scale"] = run.Autoencoder.InputScale.ToString("R", CultureInfo.InvariantCulture),
+            ["input_scale"] = model.InputScale.ToString("R", CultureInfo.InvariantCulture),
             ["best_validation"] = run.BestValidation.ToString("R", CultureInfo.InvariantCulture),
             ["stale_validations"] = Text(run.Stale),
             ["data_rows"] = Text(source.Rows),
             ["data_width"] = Text(source.Width),
-        });
+        };
+        if (model.OutputScale != model.InputScale) metadata["output_scale"] = model.OutputScale.ToString("R", CultureInfo.InvariantCulture);
+        SafetensorsWriter.Write(path, tensors, metadata);
     }
 
     /// <summary>Reads a state and gives the run that goes on from it.</summary>
@@ -57,22 +60,24 @@ internal static class TrainingState
             throw new InputException($"{path} was trained on {Whole(file, "data_rows")} rows of width {Whole(file, "data_width")}, but {source.Name} has {source.Rows} of width {source.Width}; resume on the same data.");
         return TrainingRun.Restore(options, source, run =>
         {
-            foreach (Parameter parameter in Tensors(run))
-            {
-                TensorInfo tensor = Find(file, parameter.Name, [parameter.Value.Rows, parameter.Value.Columns]);
-                for (int row = 0; row < parameter.Value.Rows; row++) file.Read(tensor, (long)row * parameter.Value.Columns, parameter.Value.Row(row));
-            }
+            run.Learner.Restore(
+                parameter =>
+                {
+                    (int rows, int columns) = (parameter.Value.Rows, parameter.Value.Columns);
+                    TensorInfo tensor = Find(file, parameter.Name, [rows, columns]);
+                    for (int row = 0; row < rows; row++) file.Read(tensor, (long)row * columns, parameter.Value.Row(row));
+                },
+                Whole(file, "step"));
 
             TensorInfo fired = Find(file, "last_fired", [run.LastFired.Length]);
             file.ReadBytes(fired, 0, System.Runtime.InteropServices.MemoryMarshal.AsBytes(run.LastFired.AsSpan()));
-            run.Step = run.Optimizer.Step = Whole(file, "step");
             run.Stale = (int)Whole(file, "stale_validations");
             run.BestValidation = Real(file, "best_validation");
-            run.Autoencoder.InputScale = (float)Real(file, "input_scale");
+            Autoencoder model = run.Autoencoder;
+            model.InputScale = (float)Real(file, "input_scale");
+            model.OutputScale = file.Metadata.ContainsKey("output_scale") ? (float)Real(file, "output_scale") : model.InputScale;
         });
     }
-
-    private static IEnumerable<Parameter> Tensors(TrainingRun run) => run.Autoencoder.Parameters.Concat(run.Optimizer.State).Concat(run.LossState);
 
     private static TensorInfo Find(TensorFile file, string name, long[] shape)
     {

@@ -22,7 +22,7 @@ public sealed class GradientTests
         { "undercomplete, linear", new UndercompleteOptions { Bottleneck = 3, Activation = Activation.Linear }, 9, 7 },
         { "undercomplete, tanh", new UndercompleteOptions { Bottleneck = 3, Hidden = [6, 5] }, 9, 7 },
         { "undercomplete, relu", new UndercompleteOptions { Bottleneck = 3, Hidden = [6], Activation = Activation.Relu }, 9, 7 },
-        { "variational, gaussian", new VariationalOptions { Bottleneck = 3, Hidden = [6, 5], Deviation = 0.7, DivergenceCoefficient = 1.3 }, 9, 7 },
+        { "variational, gaussian", new VariationalOptions { Bottleneck = 3, Hidden = [6, 5], StandardDeviation = 0.7, KlCoefficient = 1.3 }, 9, 7 },
         { "variational, bernoulli", new VariationalOptions { Bottleneck = 2, Hidden = [6], Likelihood = Likelihood.Bernoulli }, 9, 7 },
         { "variational, relu, two parts", new VariationalOptions { Bottleneck = 2, Hidden = [5], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli }, 9, 35 },
         { "variational, no hidden layer", new VariationalOptions { Bottleneck = 2 }, 5, 7 },
@@ -49,8 +49,8 @@ public sealed class GradientTests
         if (options is VariationalOptions { Likelihood: Likelihood.Bernoulli }) foreach (ref float value in x.AsSpan()) value = 1 / (1 + MathF.Exp(-value));
         int[] dead = options is TopKOptions { AuxK: > 0 } ? [1, 2, 5, 11, 17] : [];
         var settings = new StepSettings(0.8, dead, 0);
-        using Gradients gradients = model.CreateGradients(workers);
-        LossTerms loss = gradients.Compute(x, settings);
+        using LossAndGradients gradients = model.CreateGradients(workers);
+        LossTerms loss = gradients.Compute(new Batch(x), settings);
 
         var reference = new ReferenceLosses(options, x, settings);
         double[][][] point = [.. model.Parameters.Select(parameter => ReferenceLosses.Rows(parameter.Value))];
@@ -93,16 +93,16 @@ public sealed class GradientTests
         using var workers = new Workers(1);
         var options = new KlOptions { Latents = 5, KlCoefficient = 1, MeanEstimate = MeanEstimate.Running, MeanDecay = 0.75 };
         using var model = (KlAutoencoder)options.Build(4, rng);
-        using Gradients gradients = model.CreateGradients(workers);
+        using LossAndGradients gradients = model.CreateGradients(workers);
         using var first = new Matrix(6, 4);
         using var second = new Matrix(6, 4);
         rng.FillNormal(first.AsSpan());
         rng.FillNormal(second.AsSpan());
         double[] firstMeans = Means(model, first), secondMeans = Means(model, second);
-        gradients.Compute(first, new StepSettings(1, default, 0));
+        gradients.Compute(new Batch(first), new StepSettings(1, default, 0));
         Matrix state = Assert.Single(gradients.State).Value;
         for (int i = 0; i < 5; i++) Assert.Equal(firstMeans[i], state[0, i], 1e-5);
-        LossTerms loss = gradients.Compute(second, new StepSettings(1, default, 0));
+        LossTerms loss = gradients.Compute(new Batch(second), new StepSettings(1, default, 0));
         double expected = 0;
         for (int i = 0; i < 5; i++)
         {
@@ -124,8 +124,8 @@ public sealed class GradientTests
         double Loss(UndercompleteOptions options, ulong seed)
         {
             using Autoencoder model = options.Build(8, new Rng(9));
-            using Gradients gradients = model.CreateGradients(workers);
-            return gradients.Compute(x, new StepSettings(1, default, seed)).Total;
+            using LossAndGradients gradients = model.CreateGradients(workers);
+            return gradients.Compute(new Batch(x), new StepSettings(1, default, seed)).Total;
         }
 
         var clean = new UndercompleteOptions { Bottleneck = 3 };

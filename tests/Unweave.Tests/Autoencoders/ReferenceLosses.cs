@@ -34,6 +34,20 @@ internal sealed class ReferenceLosses
         _ => throw new NotSupportedException(),
     };
 
+    /// <summary>How often each latent fired in the batch; valid after <see cref="Loss"/>.</summary>
+    public int[] Fired(double[][][] p)
+    {
+        int[] fired = new int[options is DictionaryOptions dictionary ? dictionary.Latents : 0];
+        if (options is KlOptions)
+        {
+            for (int i = 0; i < fired.Length; i++) fired[i] = x.Count(row => Dot(p[0][i], row) + p[1][0][i] > 0);
+            return fired;
+        }
+
+        foreach (int latent in held.GetValueOrDefault("k", held.GetValueOrDefault("relu", [])).SelectMany(row => row)) fired[latent]++;
+        return fired;
+    }
+
     private double TopK(TopKOptions o, double[][][] p)
     {
         double loss = 0;
@@ -116,10 +130,10 @@ internal sealed class ReferenceLosses
             double q = 1 / (1 + Math.Exp(-output[c])), error = row[c] - output[c];
             surprise += o.Likelihood == Likelihood.Bernoulli
                 ? -(row[c] * Math.Log(q)) - ((1 - row[c]) * Math.Log(1 - q))
-                : -Math.Log(Math.Exp(-error * error / (2 * o.Deviation * o.Deviation)) / (o.Deviation * Math.Sqrt(2 * Math.PI)));
+                : -Math.Log(Math.Exp(-error * error / (2 * o.StandardDeviation * o.StandardDeviation)) / (o.StandardDeviation * Math.Sqrt(2 * Math.PI)));
         }
 
-        return surprise + (o.DivergenceCoefficient * settings.SparsityWarmup * kl);
+        return surprise + (o.KlCoefficient * settings.SparsityWarmup * kl);
     }).Average();
 
     private static double[] Layers(LayeredOptions o, double[][][] p, double[] input, int first, int end)

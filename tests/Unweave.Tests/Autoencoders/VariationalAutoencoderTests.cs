@@ -56,10 +56,10 @@ public sealed class VariationalAutoencoderTests
     public void The_bound_is_the_loss_with_its_sign_turned(Likelihood likelihood)
     {
         using Matrix x = Shares(40, 6);
-        using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 2, Hidden = [5], Likelihood = likelihood, Deviation = 0.4 }, 6, new Rng(2));
+        using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 2, Hidden = [5], Likelihood = likelihood, StandardDeviation = 0.4 }, 6, new Rng(2));
         using var workers = new Workers(1);
-        using Gradients gradients = model.CreateGradients(workers);
-        LossTerms loss = gradients.Compute(x, new StepSettings(1, default, 7));
+        using LossAndGradients gradients = model.CreateGradients(workers);
+        LossTerms loss = gradients.Compute(new Batch(x), new StepSettings(1, default, 7));
         Elbo bound = model.Bound(x, 7);
         Assert.Equal(-loss.Reconstruction, bound.LogLikelihood, 1e-5);
         Assert.Equal(loss.Sparsity, bound.Kl, 1e-6);
@@ -87,20 +87,20 @@ public sealed class VariationalAutoencoderTests
         using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 1, Likelihood = Likelihood.Bernoulli }, 2, new Rng(2));
         using var x = new Matrix(2, 2, [0.5f, 1, 0.25f, 1.5f]);
         using var workers = new Workers(2);
-        using Gradients gradients = model.CreateGradients(workers);
-        Assert.Contains("row 1 of a batch has the value 1.5", Assert.Throws<InputException>(() => gradients.Compute(x, new StepSettings(1, default, 0))).Message, StringComparison.Ordinal);
+        using LossAndGradients gradients = model.CreateGradients(workers);
+        Assert.Contains("row 1 of a batch has the value 1.5", Assert.Throws<InputException>(() => gradients.Compute(new Batch(x), new StepSettings(1, default, 0))).Message, StringComparison.Ordinal);
         var options = new TrainingOptions { Autoencoder = new VariationalOptions { Likelihood = Likelihood.Bernoulli } };
         Assert.Contains("inputScaling is meanNorm", Assert.Throws<InputException>(() => options.Validate(100)).Message, StringComparison.Ordinal);
         (options with { InputScaling = InputScaling.None }).Validate(100);
-        Assert.Throws<InputException>(() => new VariationalOptions { Deviation = 0 }.Validate(4));
-        Assert.Throws<InputException>(() => new VariationalOptions { DivergenceCoefficient = -1 }.Validate(4));
+        Assert.Throws<InputException>(() => new VariationalOptions { StandardDeviation = 0 }.Validate(4));
+        Assert.Throws<InputException>(() => new VariationalOptions { KlCoefficient = -1 }.Validate(4));
     }
 
     [Fact]
     public void It_starts_from_the_data()
     {
         using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 1, Likelihood = Likelihood.Bernoulli }, 3, new Rng(2));
-        model.StartAt([0, 0.25f, 1]);
+        model.InitializeDecoderBias([0, 0.25f, 1]);
         using var z = new Matrix(1, 1);
         using Matrix decoded = model.Decode(z);
         Assert.Equal(0.001, decoded[0, 0], 1e-5);
@@ -117,9 +117,9 @@ public sealed class VariationalAutoencoderTests
         using var source = new MatrixSource(x);
         var options = new TrainingOptions
         {
-            Autoencoder = new VariationalOptions { Bottleneck = 2, Hidden = [16], Likelihood = likelihood, Deviation = 0.2 },
+            Autoencoder = new VariationalOptions { Bottleneck = 2, Hidden = [16], Likelihood = likelihood, StandardDeviation = 0.2 },
             InputScaling = InputScaling.None,
-            Tokens = 30_000,
+            Rows = 30_000,
             Batch = 100,
             LearningRate = 5e-3,
             Validation = 0,

@@ -1,6 +1,5 @@
 using CsCheck;
 using Unweave.Autoencoders;
-using Unweave.Checkpoints;
 
 namespace Unweave.Tests.Checkpoints;
 

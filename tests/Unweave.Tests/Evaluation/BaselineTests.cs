@@ -68,7 +68,7 @@ public sealed class BaselineTests
         using var other = new MatrixSource(new Matrix(10, 5));
         Assert.Contains("1 to 4", Assert.Throws<InputException>(() => PcaBaseline.Fit(source, 5)).Message, StringComparison.Ordinal);
         using PcaBaseline pca = PcaBaseline.Fit(source, 2);
-        Assert.Contains("width 5", Assert.Throws<InputException>(() => pca.Run(other)).Message, StringComparison.Ordinal);
+        Assert.Contains("is 5", Assert.Throws<InputException>(() => pca.Run(other)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

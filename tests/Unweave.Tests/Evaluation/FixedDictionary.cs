@@ -4,19 +4,12 @@ using Unweave.Numerics;
 namespace Unweave.Tests.Evaluation;
 
 /// <summary>A sparse autoencoder with given directions and no training: z = relu(Dx), x̂ = Dᵀz.</summary>
-internal sealed class FixedDictionary(Matrix directions) : SparseAutoencoder(new ReluOptions { Latents = directions.Rows }, directions.Columns)
+internal sealed class FixedDictionary(Matrix directions)
+    : SparseAutoencoder(new ReluOptions { Latents = directions.Rows }, Dictionary(directions))
 {
     public override AutoencoderOptions Options { get; } = new ReluOptions { Latents = directions.Rows };
 
-    public override IReadOnlyList<Parameter> Parameters => [];
-
-    public override Matrix Decoder => directions;
-
-    public override void StartAt(ReadOnlySpan<float> centre) => throw new NotSupportedException();
-
-    public override void Replace(int latent, ReadOnlySpan<float> direction, float encoderNorm) => throw new NotSupportedException();
-
-    public override Gradients CreateGradients(Workers workers) => throw new NotSupportedException();
+    internal override LossAndGradients CreateGradients(Workers workers) => throw new NotSupportedException();
 
     public override void Encode(Matrix x, SparseCodes codes)
     {
@@ -41,4 +34,11 @@ internal sealed class FixedDictionary(Matrix directions) : SparseAutoencoder(new
     }
 
     public override void Reconstruct(Matrix x, Matrix reconstruction) => Decode(Encode(x), reconstruction);
+
+    private static DictionaryWeights Dictionary(Matrix directions)
+    {
+        var weights = new DictionaryWeights(directions.Rows, directions.Columns, rng: null);
+        directions.CopyTo(weights.Decoder);
+        return weights;
+    }
 }

@@ -47,24 +47,15 @@ internal sealed class WordTokenizer(string[] vocabulary) : ITokenizer
 internal sealed class CoordinateLatents : SparseAutoencoder
 {
     public CoordinateLatents(int width)
-        : base(new ReluOptions { Latents = width }, width)
+        : base(new ReluOptions { Latents = width }, new DictionaryWeights(width, width, rng: null))
     {
         Options = new ReluOptions { Latents = width };
-        Decoder = new Matrix(width, width);
         for (int i = 0; i < width; i++) Decoder[i, i] = 1;
     }
 
     public override AutoencoderOptions Options { get; }
 
-    public override IReadOnlyList<Parameter> Parameters => [];
-
-    public override Matrix Decoder { get; }
-
-    public override void StartAt(ReadOnlySpan<float> centre) => throw new NotSupportedException();
-
-    public override void Replace(int latent, ReadOnlySpan<float> direction, float encoderNorm) => throw new NotSupportedException();
-
-    public override Gradients CreateGradients(Workers workers) => throw new NotSupportedException();
+    internal override LossAndGradients CreateGradients(Workers workers) => throw new NotSupportedException();
 
     public override void Decode(SparseCodes codes, Matrix reconstruction) => throw new NotSupportedException();
 

@@ -134,7 +134,7 @@ public sealed class SpliceEvaluatorTests
         new SpliceEvaluator(host, new LetterTokenizer(), host.FindOne(hook), new PassOptions { Context = context, BatchTokens = 40 }).Run(autoencoder, Texts, "texts");
 
     /// <summary>Gives back its input, times a number.</summary>
-    private sealed class Identity(int width, float scale = 1) : Autoencoder(new UndercompleteOptions { Bottleneck = 1 }, width)
+    private sealed class Identity(int width, float scale = 1) : Autoencoder(new UndercompleteOptions { Bottleneck = 1 }, width, width)
     {
         public override AutoencoderOptions Options => new UndercompleteOptions { Bottleneck = 1 };
 
@@ -148,10 +148,10 @@ public sealed class SpliceEvaluatorTests
             }
         }
 
-        public override void StartAt(ReadOnlySpan<float> centre)
+        internal override void InitializeDecoderBias(ReadOnlySpan<float> center)
         {
         }
 
-        public override Gradients CreateGradients(Workers workers) => throw new NotSupportedException();
+        internal override LossAndGradients CreateGradients(Workers workers) => throw new NotSupportedException();
     }
 }

@@ -7,7 +7,7 @@ namespace Unweave.Tests.Training;
 
 public sealed class RunFileTests
 {
-    public static TheoryData<string> Architectures => [.. RunFileSetting.AllArchitectures];
+    public static TheoryData<string> Architectures => [.. Architecture.All.Select(architecture => architecture.Name)];
 
     [Fact]
     public void An_empty_file_is_every_default() =>
@@ -16,8 +16,8 @@ public sealed class RunFileTests
     [Fact]
     public void A_setting_left_out_keeps_its_default()
     {
-        TrainingOptions options = RunFile.Parse("""{ "tokens": 5, "autoencoder": { "k": 3 } }""", "run.json");
-        Assert.Equal(5, options.Tokens);
+        TrainingOptions options = RunFile.Parse("""{ "rows": 5, "autoencoder": { "k": 3 } }""", "run.json");
+        Assert.Equal(5, options.Rows);
         Assert.Equal(2048, options.Batch);
         Assert.Equal(6.25e-10, options.Epsilon);
         TopKOptions topK = Assert.IsType<TopKOptions>(options.Autoencoder);
@@ -30,7 +30,7 @@ public sealed class RunFileTests
         var options = new TrainingOptions
         {
             Autoencoder = new UndercompleteOptions { Bottleneck = 7, Hidden = [64, 16], Activation = Activation.Relu, Noise = 0.25, Masking = 0.5 },
-            Tokens = 12_345_678_901,
+            Rows = 12_345_678_901,
             Batch = 17,
             Seed = ulong.MaxValue,
             Threads = 3,
@@ -83,14 +83,14 @@ public sealed class RunFileTests
     [Theory]
     [InlineData("", "run.json line 1: this is not JSON")]
     [InlineData("[]", "run.json line 1: a run file is a JSON object")]
-    [InlineData("{\n  \"tokens\": 5,\n  \"batch\" 3 }", "run.json line 3: this is not JSON")]
-    [InlineData("{ \"tokens\": 5 } x", "run.json line 1: this is not JSON")]
-    [InlineData("{\n\n  \"tokenz\": 5 }", "run.json line 3: there is no setting 'tokenz'. Did you mean tokens?")]
+    [InlineData("{\n  \"rows\": 5,\n  \"batch\" 3 }", "run.json line 3: this is not JSON")]
+    [InlineData("{ \"rows\": 5 } x", "run.json line 1: this is not JSON")]
+    [InlineData("{\n\n  \"rowz\": 5 }", "run.json line 3: there is no setting 'rowz'. Did you mean rows?")]
     [InlineData("{ \"zebra\": 5 }", "there is no setting 'zebra'. `unweave schema` prints all of them.")]
-    [InlineData("{ \"tokens\": \"5\" }", "tokens is \"5\"; it must be a whole number")]
-    [InlineData("{ \"tokens\": 5.5 }", "tokens is 5.5; it must be a whole number")]
-    [InlineData("{ \"tokens\": 1e6 }", "tokens is 1e6; it must be a whole number")]
-    [InlineData("{ \"tokens\": null }", "tokens is null; it must be a whole number")]
+    [InlineData("{ \"rows\": \"5\" }", "rows is \"5\"; it must be a whole number")]
+    [InlineData("{ \"rows\": 5.5 }", "rows is 5.5; it must be a whole number")]
+    [InlineData("{ \"rows\": 1e6 }", "rows is 1e6; it must be a whole number")]
+    [InlineData("{ \"rows\": null }", "rows is null; it must be a whole number")]
     [InlineData("{ \"batch\": 99999999999 }", "batch is 99999999999, which is out of range")]
     [InlineData("{ \"learningRate\": 1e999 }", "learningRate is 1e999; it must be a finite number, or null")]
     [InlineData("{ \"inputScaling\": \"meannorm\" }", "inputScaling is \"meannorm\"; it must be one of meanNorm, none. Did you mean meanNorm?")]
@@ -123,9 +123,9 @@ public sealed class RunFileTests
     [Fact]
     public void A_flag_overrides_the_file_and_both_are_named_when_they_disagree()
     {
-        var draft = RunFileDraft.Parse("{\n \"tokens\": 5,\n \"autoencoder\": { \"k\": 3 } }", "run.json");
-        draft.Set(Setting("tokens"), ["2_000"]);
-        Assert.Equal(2000, draft.ToOptions().Tokens);
+        var draft = RunFileDraft.Parse("{\n \"rows\": 5,\n \"autoencoder\": { \"k\": 3 } }", "run.json");
+        draft.Set(Setting("rows"), ["2_000"]);
+        Assert.Equal(2000, draft.ToOptions().Rows);
 
         draft.Set(Setting("architecture"), ["kl"]);
         string message = Assert.Throws<InputException>(draft.ToOptions).Message;
@@ -155,7 +155,7 @@ public sealed class RunFileTests
     {
         var draft = new RunFileDraft();
         draft.Set(Setting("architecture"), [architecture]);
-        foreach (RunFileSetting setting in RunFileSetting.All.Where(setting => !setting.IsArchitecture && (setting.Architectures.Count == 0 || setting.Architectures.Contains(architecture, StringComparer.Ordinal))))
+        foreach (RunFileSetting setting in RunFileSetting.All.Where(setting => !setting.IsArchitecture && string.Equals(setting.Architecture ?? architecture, architecture, StringComparison.Ordinal)))
         {
             Assert.NotEmpty(setting.Description);
             if (setting.Kind is SettingKind.Text or SettingKind.Texts or SettingKind.Integers) continue;
@@ -180,6 +180,14 @@ public sealed class RunFileTests
         // Independent of the schema's maker: the properties that reflection finds.
         string[] expected = [.. typeof(TrainingOptions).GetProperties().Select(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name)).Where(name => name is not "steps").Order(StringComparer.Ordinal)];
         Assert.Equal(expected, written.AsObject().Select(entry => entry.Key).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void Rows_have_the_name_of_earlier_versions_too_but_not_twice()
+    {
+        Assert.Equal(7, RunFile.Parse("""{ "tokens": 7 }""", "run.json").Rows);
+        InputException twice = Assert.Throws<InputException>(() => RunFile.Parse("""{ "tokens": 7, "rows": 8 }""", "run.json"));
+        Assert.Contains("rows is given twice", twice.Message, StringComparison.Ordinal);
     }
 
     private static RunFileSetting Setting(string name) => RunFileSetting.All.Single(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));

@@ -12,7 +12,7 @@ public sealed class TrainerTests
     private static readonly TrainingOptions Small = new()
     {
         Autoencoder = new TopKOptions { Latents = 96, K = 4, AuxK = 8 },
-        Tokens = 64 * 60,
+        Rows = 64 * 60,
         Batch = 64,
         DeadAfter = 64 * 5,
         LearningRate = 3e-3,
@@ -145,7 +145,7 @@ public sealed class TrainerTests
     {
         using var folder = new TemporaryFolder();
         using SyntheticFeatures source = Source();
-        List<StepReport> reports = await Train(Small with { Output = folder["run"], Tokens = 64 * 600 }, source);
+        List<StepReport> reports = await Train(Small with { Output = folder["run"], Rows = 64 * 600 }, source);
         Assert.True(reports[^1].ValidationFvu < 0.5 * reports.First(report => report.ValidationFvu is not null).ValidationFvu);
         Assert.Equal(4, reports[^1].L0, 0.2);
         using SparseAutoencoder sae = SparseAutoencoder.Load(folder["run"]);
@@ -215,7 +215,7 @@ public sealed class TrainerTests
         var options = new TrainingOptions
         {
             Autoencoder = new UndercompleteOptions { Bottleneck = Kept, Activation = Activation.Linear },
-            Tokens = 1000 * 2500,
+            Rows = 1000 * 2500,
             Batch = 1000,
             LearningRate = 0.01,
             DecayFraction = 0.5,
@@ -236,7 +236,7 @@ public sealed class TrainerTests
     [Fact]
     public void Schedules_rise_hold_and_fall()
     {
-        var schedule = new Schedule(new TrainingOptions { Tokens = 1000, Batch = 1, LearningRate = 2, WarmupSteps = 100, DecayFraction = 0.5, SparsityWarmupFraction = 0.1 });
+        var schedule = new Schedule(new TrainingOptions { Rows = 1000, Batch = 1, LearningRate = 2, WarmupSteps = 100, DecayFraction = 0.5, SparsityWarmupFraction = 0.1 });
         Assert.Equal(0.02, schedule.LearningRate(1), 1e-12);
         Assert.Equal(2, schedule.LearningRate(100));
         Assert.Equal(2, schedule.LearningRate(500));
@@ -251,21 +251,39 @@ public sealed class TrainerTests
     {
         var rng = new Rng(4);
         using var workers = new Workers(1);
-        using var model = (ReluAutoencoder)new ReluOptions { Latents = 6, UnitDecoder = true }.Build(3, rng);
-        using var optimizer = new Adam(model.Parameters, workers, 0.9, 0.999, 1e-8);
-        foreach (Parameter moment in optimizer.State) moment.Value.AsSpan().Fill(1);
-        using var x = new Matrix(3, 3, [1, 0, 0, 0, 2, 0, 0, 0, 4]);
-        Resampling.Apply(model, optimizer, x, [0, 5, 0], [2, 4], rng);
+        var options = new ReluOptions { Latents = 6, UnitDecoder = true, DecoderInitNorm = 1 };
+        using var learner = new CpuLearner(options.Build(3, rng), new TrainingOptions { Autoencoder = options }, workers);
+        using var x = new Matrix(3, 3, [0, 0, 0, 0, 2, 0, 0, 0, 0]); // rows of zeros are reconstructed exactly
+        learner.Step(new Batch(x), new StepSettings(1, default, 0), rate: 0);
+        learner.Restore(tensor => { if (tensor.Name.StartsWith("adam", StringComparison.Ordinal)) tensor.Value.AsSpan().Fill(1); }, 1);
+        Assert.Equal([2, 4], learner.Resample(new[] { 2, 4 }, rng));
         foreach (int latent in (int[])[2, 4])
         {
-            Assert.Equal([0f, 1f, 0f], model.Decoder.Row(latent).ToArray()); // the only row with a loss
-            Assert.Equal(0.2f, model.Parameters[0].Value[latent, 1], 1e-5f); // a fifth of the living encoder norm, which is 1
-            foreach (Parameter moment in optimizer.State.Where(state => !state.Name.EndsWith("b_dec", StringComparison.Ordinal)))
+            Assert.Equal([0f, 1f, 0f], ((SparseAutoencoder)learner.Autoencoder).Decoder.Row(latent).ToArray()); // the only row with a loss
+            Assert.Equal(0.2f, learner.Autoencoder.Parameters[0].Value[latent, 1], 1e-5f); // a fifth of the living encoder norm, which is 1
+            learner.Save(tensor =>
             {
-                Assert.Equal(0, moment.Value.Rows == 1 ? moment.Value[0, latent] : moment.Value[latent, 0]);
-                Assert.Equal(1, moment.Value[0, 0]);
-            }
+                if (!tensor.Name.StartsWith("adam", StringComparison.Ordinal) || tensor.Name.EndsWith("b_dec", StringComparison.Ordinal)) return;
+                Assert.Equal(0, tensor.Value.Rows == 1 ? tensor.Value[0, latent] : tensor.Value[latent, 0]);
+                Assert.Equal(1, tensor.Value[0, 0]);
+            });
         }
+    }
+
+    [Fact]
+    public void A_latent_whose_row_lies_at_the_center_is_not_resampled()
+    {
+        var rng = new Rng(4);
+        using var workers = new Workers(1);
+        var options = new ReluOptions { Latents = 6 };
+        using var learner = new CpuLearner(options.Build(3, rng), new TrainingOptions { Autoencoder = options }, workers);
+        learner.Autoencoder.Parameters[1].Value.AsSpan().Fill(1); // active on everything, so that even the row at b_dec has a loss
+        learner.Autoencoder.InitializeDecoderBias([1, 2, 3]);
+        using var x = new Matrix(2, 3, [1, 2, 3, 1, 2, 3]);
+        learner.Step(new Batch(x), new StepSettings(1, default, 0), rate: 0);
+        float[] before = learner.Autoencoder.Parameters[0].Value.Row(4).ToArray();
+        Assert.Empty(learner.Resample(new[] { 4 }, rng));
+        Assert.Equal(before, learner.Autoencoder.Parameters[0].Value.Row(4).ToArray());
     }
 
     [Fact]
@@ -273,12 +291,13 @@ public sealed class TrainerTests
     {
         var rng = new Rng(6);
         using var workers = new Workers(2);
-        using Autoencoder model = new TopKOptions { Latents = 40, K = 3, AuxK = 0 }.Build(8, rng);
-        using Gradients gradients = model.CreateGradients(workers);
-        using var adam = new Adam(model.Parameters, workers, 0.9, 0.999, 1e-8);
+        var options = new TopKOptions { Latents = 40, K = 3, AuxK = 0 };
+        Autoencoder model = options.Build(8, rng);
+        using var learner = new CpuLearner(model, new TrainingOptions { Autoencoder = options, GradientClip = 1 }, workers);
+        using LossAndGradients gradients = model.CreateGradients(workers);
         using var x = new Matrix(16, 8);
         rng.FillNormal(x.AsSpan());
-        gradients.Compute(x, new StepSettings(1, default, 0));
+        gradients.Compute(new Batch(x), new StepSettings(1, default, 0));
         double expected = 0;
         for (int p = 0; p < model.Parameters.Count; p++)
         {
@@ -295,7 +314,8 @@ public sealed class TrainerTests
             }
         }
 
-        Assert.Equal(Math.Sqrt(expected), adam.Norm(gradients), 1e-4 * Math.Sqrt(expected));
+        double norm = learner.Step(new Batch(x), new StepSettings(1, default, 0), rate: 1e-3).GradientNorm!.Value;
+        Assert.Equal(Math.Sqrt(expected), norm, 1e-4 * Math.Sqrt(expected));
     }
 
     private static List<long> Steps(string folder) =>

@@ -4,10 +4,10 @@ using Unweave.Numerics;
 namespace Unweave.Autoencoders;
 
 /// <summary>Narrows sparse codes to fewer entries a row.</summary>
-internal static class SparseTopK
+internal static class NarrowedCodes
 {
     /// <summary>Keeps the k largest entries of each row, of equal ones the lower latent.</summary>
-    public static void Narrow(SparseCodes wide, int k, SparseCodes narrow, Workers workers)
+    public static void ByRow(SparseCodes wide, int k, SparseCodes narrow, Workers workers)
     {
         int[] lengths = new int[wide.Rows];
         for (int r = 0; r < lengths.Length; r++) lengths[r] = Math.Min(k, wide.RowCount(r));
@@ -21,6 +21,24 @@ internal static class SparseTopK
                 NarrowRow(wide.Latents(r), wide.Values(r), k, narrow.LatentsForWriting[start..], narrow.ValuesForWriting[start..]);
             }
         });
+    }
+
+    /// <summary>Keeps the entries above a threshold.</summary>
+    public static void Above(SparseCodes wide, float threshold, SparseCodes narrow)
+    {
+        int[] lengths = new int[wide.Rows];
+        for (int r = 0; r < lengths.Length; r++)
+            foreach (float value in wide.Values(r)) lengths[r] += value > threshold ? 1 : 0;
+        narrow.Layout(lengths);
+        int kept = 0;
+        ReadOnlySpan<int> latents = wide.AllLatents;
+        ReadOnlySpan<float> values = wide.AllValues;
+        for (int j = 0; j < values.Length; j++)
+        {
+            if (!(values[j] > threshold)) continue;
+            narrow.LatentsForWriting[kept] = latents[j];
+            narrow.ValuesForWriting[kept++] = values[j];
+        }
     }
 
     private static void NarrowRow(ReadOnlySpan<int> latents, ReadOnlySpan<float> values, int k, Span<int> keptLatents, Span<float> keptValues)

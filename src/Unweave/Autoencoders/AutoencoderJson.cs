@@ -1,9 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using Unweave.Autoencoders;
 
-namespace Unweave.Checkpoints;
+namespace Unweave.Autoencoders;
 
 /// <summary>
 /// An autoencoder's settings as JSON: camelCase names, enumerations by name, the kind under <c>architecture</c>. Reading is strict:
@@ -13,16 +12,10 @@ namespace Unweave.Checkpoints;
 /// Reading through the generated contract alone would give 0 for a setting that the text leaves out, because generated code
 /// assigns every init-only property; so what is given is laid over the defaults first.
 /// </remarks>
-public static class AutoencoderJson
+internal static class AutoencoderJson
 {
-    private const string Architecture = "architecture";
-
-    private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
-
-    /// <summary>The default settings of each architecture, by its name in JSON.</summary>
-    private static readonly Dictionary<string, JsonObject> Defaults = ((AutoencoderOptions[])[new TopKOptions(), new ReluOptions(), new KlOptions(), new UndercompleteOptions(), new VariationalOptions()])
-        .Select(options => (JsonObject)JsonSerializer.SerializeToNode(options, AutoencoderJsonContract.Default.AutoencoderOptions)!)
-        .ToDictionary(options => options[Architecture]!.GetValue<string>(), StringComparer.Ordinal);
+    private static readonly JsonDocumentOptions Lenient =
+        new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
 
     /// <summary>Writes settings on one line, every setting named.</summary>
     public static string Write(AutoencoderOptions options) => JsonSerializer.Serialize(options, AutoencoderJsonContract.Default.AutoencoderOptions);
@@ -34,9 +27,11 @@ public static class AutoencoderJson
     public static AutoencoderOptions Read(string json, string where)
     {
         JsonObject given = Parse(json, where);
-        if (!given.TryGetPropertyValue(Architecture, out JsonNode? architecture)) throw new InputException($"{where}: architecture is missing; name one of {string.Join(", ", Defaults.Keys)}.");
-        if (!(architecture is JsonValue value && value.TryGetValue(out string? kind) && Defaults.TryGetValue(kind, out JsonObject? defaults)))
-            throw new InputException($"{where}: architecture is {Show(architecture)}; it must be one of {string.Join(", ", Defaults.Keys)}.");
+        if (!given.TryGetPropertyValue(Architecture.Key, out JsonNode? architecture))
+            throw new InputException($"{where}: architecture is missing; name one of {Architecture.NamesWhere()}.");
+        if (!(architecture is JsonValue value && value.TryGetValue(out string? name) && Architecture.Find(name) is { } found))
+            throw new InputException($"{where}: architecture is {Show(architecture)}; it must be one of {Architecture.NamesWhere()}.");
+        JsonObject defaults = found.DefaultsAsJson;
         try
         {
             return Complete(given, defaults, where).Deserialize(AutoencoderJsonContract.Default.AutoencoderOptions)!;
@@ -44,7 +39,8 @@ public static class AutoencoderJson
         catch (JsonException e)
         {
             string setting = (e.Path ?? "").TrimStart('$', '.').Split('[', '.')[0];
-            throw new InputException($"{where}: {setting} is {Show(given[setting])}, which it cannot be; its default, {Show(defaults[setting])}, shows how it is written.", e);
+            throw new InputException($"{where}: {setting} is {Show(given[setting])}, which it cannot be; "
+                + $"its default, {Show(found.DefaultsAsJson[setting])}, shows how it is written.", e);
         }
     }
 
@@ -52,7 +48,8 @@ public static class AutoencoderJson
     {
         try
         {
-            return JsonNode.Parse(json, documentOptions: Lenient) as JsonObject ?? throw new InputException($"{where}: the settings are not a JSON object; write them as {{ \"name\": value, … }}.");
+            return JsonNode.Parse(json, documentOptions: Lenient) as JsonObject
+                ?? throw new InputException($"{where}: the settings are not a JSON object; write them as {{ \"name\": value, … }}.");
         }
         catch (JsonException e)
         {
@@ -64,15 +61,16 @@ public static class AutoencoderJson
     /// <summary>The defaults with the given settings laid over them.</summary>
     private static JsonObject Complete(JsonObject given, JsonObject defaults, string where)
     {
-        var complete = (JsonObject)defaults.DeepClone();
         foreach ((string name, JsonNode? value) in given)
         {
-            if (!defaults.ContainsKey(name)) throw new InputException($"{where}: there is no setting '{Shorten(name)}'; there are {string.Join(", ", defaults.Select(setting => setting.Key))}.");
-            if (value?.GetValueKind() == JsonValueKind.Number && !double.IsFinite(value.GetValue<double>())) throw new InputException($"{where}: {name} is {Show(value)}, which is too large for a number.");
-            complete[name] = value?.DeepClone();
+            if (!defaults.ContainsKey(name))
+                throw new InputException($"{where}: there is no setting '{Shorten(name)}'; there are {string.Join(", ", defaults.Select(setting => setting.Key))}.");
+            if (value?.GetValueKind() == JsonValueKind.Number && !double.IsFinite(value.GetValue<double>()))
+                throw new InputException($"{where}: {name} is {Show(value)}, which is too large for a number.");
+            defaults[name] = value?.DeepClone();
         }
 
-        return complete;
+        return defaults;
     }
 
     private static string Show(JsonNode? node) => Shorten(node?.ToJsonString() ?? "null");
@@ -80,17 +78,11 @@ public static class AutoencoderJson
     private static string Shorten(string text, int length = 60) => (text.Length <= length ? text : text[..length] + "…").ReplaceLineEndings(" ");
 }
 
-/// <summary>The generated contract behind <see cref="AutoencoderJson"/>.</summary>
+/// <summary>The generated contract of the settings of every architecture.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowOutOfOrderMetadataProperties = true,
-    RespectNullableAnnotations = true,
-    Converters = [typeof(CamelCaseEnum<Activation>), typeof(CamelCaseEnum<Likelihood>), typeof(CamelCaseEnum<MeanEstimate>)])]
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(AutoencoderOptions))]
 internal sealed partial class AutoencoderJsonContract : JsonSerializerContext;
-
-/// <summary>Writes the members of an enumeration in camelCase, and reads them by name only.</summary>
-/// <typeparam name="T">The enumeration.</typeparam>
-internal sealed class CamelCaseEnum<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
-    where T : struct, Enum;
