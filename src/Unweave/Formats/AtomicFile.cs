@@ -1,10 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace Unweave.Formats;
 
 /// <summary>
-/// Writes a file whole or not at all: beside its target, flushed to disk, then renamed over it. Whatever stops the writer, the
-/// previous file stays as it was.
+/// Writes a file whole or not at all: beside its target, flushed to disk, then renamed over it, and the rename flushed too. Whatever
+/// stops the writer, the previous file stays as it was.
 /// </summary>
-public static class AtomicFile
+public static partial class AtomicFile
 {
     // The ways a system says that no byte more fits: errno on Unix, HRESULT on Windows.
     private const int NoSpace = 28, QuotaExceeded = 122;
@@ -39,6 +41,7 @@ public static class AtomicFile
             }
 
             File.Move(partial, path, overwrite: true);
+            SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
         }
         catch (IOException e) when (IsFull(e))
         {
@@ -81,6 +84,25 @@ public static class AtomicFile
             throw new InputException($"{path}: cannot be written: {e.Message}", e);
         }
     }
+
+    // A rename is an entry of the folder, which a power cut can lose until the folder too is on the disk. Windows writes it through.
+    private static void SyncFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        int handle = OpenFolder(folder, 0);
+        if (handle < 0) return; // a folder that may be written but not listed: the system writes it in its own time
+        _ = Sync(handle);
+        _ = Close(handle);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenFolder(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync")]
+    private static partial int Sync(int handle);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int handle);
 
     private static bool IsFull(IOException e) =>
         OperatingSystem.IsWindows()
