@@ -14,7 +14,7 @@ public sealed record Chapter(string Name, string Title, string Summary)
 
     private static readonly List<Chapter> all =
     [
-        new("autoencoder", "An autoencoder", "Squeeze a picture through a few numbers and build it again: a lossy compression that is learnt."),
+        new("autoencoder", "An autoencoder", "Squeeze a picture through a few numbers and build it again: a lossy compression that is learned."),
         new("sparsity", "Sparsity", "Many numbers, most of them zero: another way to say little."),
         new("l1", "The L1 norm", "Why a penalty on Σ|x| makes exact zeros, where Σx² only makes small numbers."),
         new("kl", "KL divergence", "How far one distribution is from another, and why the way back is not as long."),

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Unweave.Learn.Compression;
 using Unweave.Learn.Retrieval;
-using Unweave.Learn.Work;
+using Unweave.Learn.Live;
 
 namespace Unweave.Learn;
 
@@ -14,7 +14,7 @@ public static class Explainer
     public static IServiceCollection AddExplainer(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
-        return services.AddSingleton<Seats>().AddSingleton<Bottlenecks>()
-            .AddSingleton(provider => new Shared<DefinitionSearch>(DefinitionSearch.Make(provider.GetRequiredService<Seats>())));
+        return services.AddSingleton<TrainingSlots>().AddSingleton<Bottlenecks>()
+            .AddSingleton(provider => new SharedResult<DefinitionSearch>(DefinitionSearch.Make(provider.GetRequiredService<TrainingSlots>())));
     }
 }

@@ -23,7 +23,7 @@ internal sealed class Game
     /// <summary>Starts a game.</summary>
     /// <param name="target">What to imitate.</param>
     /// <param name="seed">Seed of weights and draws: the same seed plays the same game.</param>
-    public Game(Target target, ulong seed)
+    public Game(TargetDistribution target, ulong seed)
     {
         (Target, rng) = (target, new Rng(seed, stream: 1));
         var start = new Rng(seed, stream: 2);
@@ -32,7 +32,7 @@ internal sealed class Game
     }
 
     /// <summary>What is imitated.</summary>
-    public Target Target { get; }
+    public TargetDistribution Target { get; }
 
     /// <summary>Makes a number out of a normal one.</summary>
     public SmallNetwork Generator { get; }
@@ -47,7 +47,7 @@ internal sealed class Game
     public bool Finished => Step >= Steps;
 
     /// <summary>Plays a step: the discriminator learns on two batches of each kind, then the generator on what the discriminator says.</summary>
-    /// <returns>V(D, G) = E[ln D(x)] + E[ln(1 − D(G(z)))] on the step's batches, each before it is learnt from.</returns>
+    /// <returns>V(D, G) = E[ln D(x)] + E[ln(1 − D(G(z)))] on the step's batches, each before it is learned from.</returns>
     public double Next()
     {
         double rate = Math.Min(1, (1 - ((double)Step / Steps)) / Settling);

@@ -3,7 +3,7 @@ using Unweave.Data;
 using Unweave.Evaluation;
 using Unweave.Numerics;
 using Unweave.Training;
-using Unweave.Learn.Work;
+using Unweave.Learn.Live;
 
 namespace Unweave.Learn.Compression;
 
@@ -25,16 +25,16 @@ internal sealed class Bottlenecks
 
     private static readonly int[] widths = [1, 2, 4, 8, 16, 32, 64];
 
-    private readonly Seats seats;
-    private readonly Dictionary<int, Shared<MeasuredCodec>> autoencoders;
+    private readonly TrainingSlots slots;
+    private readonly Dictionary<int, SharedResult<MeasuredCodec>> autoencoders;
 
     /// <summary>Trains nothing yet.</summary>
-    /// <param name="seats">Where training takes turns.</param>
-    public Bottlenecks(Seats seats)
+    /// <param name="slots">Where training takes turns.</param>
+    public Bottlenecks(TrainingSlots slots)
     {
-        this.seats = seats;
-        autoencoders = widths.ToDictionary(width => width, width => new Shared<MeasuredCodec>((progress, cancellation) => Train(width, progress, cancellation)));
-        Components = new Shared<MeasuredCodec>((progress, cancellation) => FitComponents(progress, cancellation));
+        this.slots = slots;
+        autoencoders = widths.ToDictionary(width => width, width => new SharedResult<MeasuredCodec>((progress, cancellation) => Train(width, progress, cancellation)));
+        Components = new SharedResult<MeasuredCodec>((progress, cancellation) => FitComponents(progress, cancellation));
         Cosine = new Lazy<MeasuredCodec>(() => Measured(new CosineCodec()));
     }
 
@@ -42,14 +42,14 @@ internal sealed class Bottlenecks
     public static IReadOnlyList<int> Widths => widths;
 
     /// <summary>Principal components of the training pictures.</summary>
-    public Shared<MeasuredCodec> Components { get; }
+    public SharedResult<MeasuredCodec> Components { get; }
 
     /// <summary>The cosine transform.</summary>
     public Lazy<MeasuredCodec> Cosine { get; }
 
     /// <summary>The autoencoder of a width.</summary>
     /// <param name="width">One of <see cref="Widths"/>.</param>
-    public Shared<MeasuredCodec> Autoencoder(int width) => autoencoders[width];
+    public SharedResult<MeasuredCodec> Autoencoder(int width) => autoencoders[width];
 
     /// <summary>Settings of the training of a width.</summary>
     public static TrainingOptions Settings(int width) => new()
@@ -76,7 +76,7 @@ internal sealed class Bottlenecks
 
     private async Task<MeasuredCodec> Train(int width, IProgress<Preparation> progress, CancellationToken cancellation)
     {
-        using IDisposable seat = await seats.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellation);
+        using IDisposable slot = await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellation);
         using var pictures = new MatrixSource(FashionImages.Rows(0, Trained), "pictures", ownsMatrix: true);
         using TrainingRun run = TrainingRun.Start(Settings(width), pictures);
         while (!run.Finished)
@@ -95,7 +95,7 @@ internal sealed class Bottlenecks
 
     private async Task<MeasuredCodec> FitComponents(IProgress<Preparation> progress, CancellationToken cancellation)
     {
-        using IDisposable seat = await seats.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to compute", 0)), cancellation);
+        using IDisposable slot = await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to compute", 0)), cancellation);
         progress.Report(new Preparation("Finding the principal components", 0.5));
         using var pictures = new MatrixSource(FashionImages.Rows(0, Trained), "pictures", ownsMatrix: true);
         return Measured(new ComponentsCodec(PcaBaseline.Fit(pictures, widths[^1])));

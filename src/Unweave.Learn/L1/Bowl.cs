@@ -6,7 +6,7 @@ namespace Unweave.Learn.L1;
 /// <summary>A point of the plane.</summary>
 /// <param name="X1">First coordinate.</param>
 /// <param name="X2">Second coordinate.</param>
-public readonly record struct Spot(double X1, double X2)
+public readonly record struct PlanePoint(double X1, double X2)
 {
     /// <summary>The coordinates as a vector.</summary>
     public double[] Vector => [X1, X2];
@@ -22,13 +22,13 @@ public sealed class Bowl
     private readonly (double Cos, double Sin) axis;
 
     /// <summary>Makes one.</summary>
-    /// <param name="centre">Its lowest point c.</param>
+    /// <param name="center">Its lowest point c.</param>
     /// <param name="stretch">How many times longer its ellipses are than wide, from 1; at 1 they are circles, and the unknowns do not depend on each other.</param>
     /// <param name="tilt">Angle of their long axis with the first coordinate's, in degrees.</param>
-    public Bowl(Spot centre, double stretch, double tilt)
+    public Bowl(PlanePoint center, double stretch, double tilt)
     {
         if (!(stretch >= 1)) throw new ArgumentException($"Ellipses are at least as long as wide; this stretch is {stretch}.", nameof(stretch));
-        (Centre, Stretch, Tilt) = (centre, stretch, tilt);
+        (Center, Stretch, Tilt) = (center, stretch, tilt);
         axis = (Math.Cos(tilt * Math.PI / 180), Math.Sin(tilt * Math.PI / 180));
         double across = stretch * stretch;
         a11 = (axis.Cos * axis.Cos) + (across * axis.Sin * axis.Sin);
@@ -38,7 +38,7 @@ public sealed class Bowl
     }
 
     /// <summary>Its lowest point.</summary>
-    public Spot Centre { get; }
+    public PlanePoint Center { get; }
 
     /// <summary>How many times longer the ellipses are than wide.</summary>
     public double Stretch { get; }
@@ -48,71 +48,71 @@ public sealed class Bowl
 
     /// <summary>Its height at a point.</summary>
     /// <param name="x">Where.</param>
-    public double Height(Spot x)
+    public double Height(PlanePoint x)
     {
-        Spot pull = Pull(x);
-        return (((Centre.X1 - x.X1) * pull.X1) + ((Centre.X2 - x.X2) * pull.X2)) / 2;
+        PlanePoint pull = Pull(x);
+        return (((Center.X1 - x.X1) * pull.X1) + ((Center.X2 - x.X2) * pull.X2)) / 2;
     }
 
     /// <summary>Downhill at a point: −∇f = A(c − x).</summary>
     /// <param name="x">Where.</param>
-    public Spot Pull(Spot x) => Times(Centre.X1 - x.X1, Centre.X2 - x.X2);
+    public PlanePoint Pull(PlanePoint x) => Times(Center.X1 - x.X1, Center.X2 - x.X2);
 
     /// <summary>Its lowest point with |x₁| + |x₂| ≤ t, and the penalty λ that leads to the same point. On a corner one coordinate is exactly 0.</summary>
     /// <param name="t">Radius of the ball, not negative.</param>
-    public (Spot At, double Penalty) WithinL1(double t)
+    public (PlanePoint At, double Penalty) WithinL1(double t)
     {
-        if (Norms.L1(Centre.Vector) <= t) return (Centre, 0);
+        if (Norms.L1(Center.Vector) <= t) return (Center, 0);
 
         // It lies on one of the four edges, from (±t, 0) to (0, ±t); along an edge f is a parabola.
-        Spot best = new(0, 0);
+        PlanePoint best = new(0, 0);
         double least = double.PositiveInfinity;
         foreach ((int s1, int s2) in Signs)
         {
-            Spot from = new(0, s2 * t);
-            (Spot pull, Spot along) = (Pull(from), Times(s1, -s2));
+            PlanePoint from = new(0, s2 * t);
+            (PlanePoint pull, PlanePoint along) = (Pull(from), Times(s1, -s2));
             double way = ((s1 * pull.X1) - (s2 * pull.X2)) / ((s1 * along.X1) - (s2 * along.X2));
-            Spot at = way <= 0 ? from : way >= t ? new(s1 * t, 0) : new(s1 * way, s2 * (t - way));
+            PlanePoint at = way <= 0 ? from : way >= t ? new(s1 * t, 0) : new(s1 * way, s2 * (t - way));
             if (Height(at) >= least) continue;
             (best, least) = (at, Height(at));
         }
 
-        Spot force = Pull(best);
+        PlanePoint force = Pull(best);
         return (best, Math.Max(Math.Abs(force.X1), Math.Abs(force.X2)));
     }
 
     /// <summary>Its lowest point with x₁² + x₂² ≤ t², and the penalty λ that leads to the same point; at t = 0 that is +∞.</summary>
     /// <param name="t">Radius of the ball, not negative.</param>
-    public (Spot At, double Penalty) WithinL2(double t)
+    public (PlanePoint At, double Penalty) WithinL2(double t)
     {
-        if (Norms.L2(Centre.Vector) <= t) return (Centre, 0);
+        if (Norms.L2(Center.Vector) <= t) return (Center, 0);
         if (t <= 0) return (new(0, 0), double.PositiveInfinity);
 
         // The longer the penalty, the shorter the solution: halve until no double lies between.
         double low = 0, high = 1;
-        while (Norms.L2(PenalisedL2(high).Vector) > t) high *= 2;
+        while (Norms.L2(PenalizedL2(high).Vector) > t) high *= 2;
         for (int i = 0; i < 200; i++)
         {
             double middle = (low + high) / 2;
             if (middle <= low || middle >= high) break;
-            if (Norms.L2(PenalisedL2(middle).Vector) > t) low = middle;
+            if (Norms.L2(PenalizedL2(middle).Vector) > t) low = middle;
             else high = middle;
         }
 
-        return (PenalisedL2(high), high);
+        return (PenalizedL2(high), high);
     }
 
     /// <summary>The lowest point of f(x) + λ(|x₁| + |x₂|). Where A is the identity that is the soft threshold of c.</summary>
     /// <param name="penalty">λ, not negative.</param>
-    public Spot PenalisedL1(double penalty)
+    public PlanePoint PenalizedL1(double penalty)
     {
         // It is the lowest of these: the origin, the lowest point of either axis, and of each quadrant whose lowest point is within it.
-        Spot force = Times(Centre.X1, Centre.X2);
-        var candidates = new List<Spot>(7) { new(0, 0), new(Shrinkage.Soft(force.X1, penalty) / a11, 0), new(0, Shrinkage.Soft(force.X2, penalty) / a22) };
+        PlanePoint force = Times(Center.X1, Center.X2);
+        var candidates = new List<PlanePoint>(7) { new(0, 0), new(Shrinkage.Soft(force.X1, penalty) / a11, 0), new(0, Shrinkage.Soft(force.X2, penalty) / a22) };
         double determinant = (a11 * a22) - (a12 * a12);
         foreach ((int s1, int s2) in Signs)
         {
-            Spot at = new(Centre.X1 - (penalty * ((a22 * s1) - (a12 * s2)) / determinant), Centre.X2 - (penalty * ((a11 * s2) - (a12 * s1)) / determinant));
+            PlanePoint at = new(Center.X1 - (penalty * ((a22 * s1) - (a12 * s2)) / determinant), Center.X2 - (penalty * ((a11 * s2) - (a12 * s1)) / determinant));
             if (at.X1 * s1 > 0 && at.X2 * s2 > 0) candidates.Add(at);
         }
 
@@ -121,28 +121,28 @@ public sealed class Bowl
 
     /// <summary>The lowest point of f(x) + ½λ(x₁² + x₂²), where (A + λ)x = Ac.</summary>
     /// <param name="penalty">λ, not negative.</param>
-    public Spot PenalisedL2(double penalty)
+    public PlanePoint PenalizedL2(double penalty)
     {
         // Along its own axes each coordinate of c shrinks by a/(a + λ).
         double across = Stretch * Stretch;
-        double u = ((axis.Cos * Centre.X1) + (axis.Sin * Centre.X2)) / (1 + penalty), v = ((axis.Cos * Centre.X2) - (axis.Sin * Centre.X1)) * across / (across + penalty);
+        double u = ((axis.Cos * Center.X1) + (axis.Sin * Center.X2)) / (1 + penalty), v = ((axis.Cos * Center.X2) - (axis.Sin * Center.X1)) * across / (across + penalty);
         return new((axis.Cos * u) - (axis.Sin * v), (axis.Sin * u) + (axis.Cos * v));
     }
 
     /// <summary>The λ from which on the L1 penalty leaves nothing: the largest magnitude of Ac.</summary>
     public double LastPenalty => Math.Max(Math.Abs(Pull(new(0, 0)).X1), Math.Abs(Pull(new(0, 0)).X2));
 
-    /// <summary>Where the centre may be for the solution within the L1 ball to be on the corner (t, 0) or another: the two edges of a wedge, as directions from it.</summary>
+    /// <summary>Where the center may be for the solution within the L1 ball to be on the corner (t, 0) or another: the two edges of a wedge, as directions from it.</summary>
     /// <param name="corner">Direction of the corner: one coordinate ±1, the other 0.</param>
-    public (Spot One, Spot Other) Wedge(Spot corner)
+    public (PlanePoint One, PlanePoint Other) Wedge(PlanePoint corner)
     {
         // There the pull along the axis is the larger: A(c − corner) between (1, 1) and (1, −1), turned to the corner.
         double determinant = (a11 * a22) - (a12 * a12);
-        Spot Solve(double f1, double f2) => new(((a22 * f1) - (a12 * f2)) / determinant, ((a11 * f2) - (a12 * f1)) / determinant);
+        PlanePoint Solve(double f1, double f2) => new(((a22 * f1) - (a12 * f2)) / determinant, ((a11 * f2) - (a12 * f1)) / determinant);
         return corner.X1 != 0 ? (Solve(corner.X1, 1), Solve(corner.X1, -1)) : (Solve(1, corner.X2), Solve(-1, corner.X2));
     }
 
     private static readonly (int, int)[] Signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)];
 
-    private Spot Times(double x1, double x2) => new((a11 * x1) + (a12 * x2), (a12 * x1) + (a22 * x2));
+    private PlanePoint Times(double x1, double x2) => new((a11 * x1) + (a12 * x2), (a12 * x1) + (a22 * x2));
 }

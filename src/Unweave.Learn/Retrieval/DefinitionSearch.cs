@@ -1,7 +1,7 @@
 using Unweave.Autoencoders;
 using Unweave.Data;
 using Unweave.Evaluation;
-using Unweave.Learn.Work;
+using Unweave.Learn.Live;
 using Unweave.Numerics;
 using Unweave.Retrieval;
 using Unweave.Training;
@@ -60,7 +60,7 @@ internal sealed class DefinitionSearch
 
     /// <summary>How it is made: trains, encodes and indexes, in a training slot.</summary>
     /// <param name="slots">Where training takes turns.</param>
-    public static Func<IProgress<Preparation>, CancellationToken, Task<DefinitionSearch>> Make(Seats slots) => async (progress, cancellationToken) =>
+    public static Func<IProgress<Preparation>, CancellationToken, Task<DefinitionSearch>> Make(TrainingSlots slots) => async (progress, cancellationToken) =>
     {
         using IDisposable slot = await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellationToken);
         return Make(progress, cancellationToken);

@@ -52,7 +52,7 @@ internal sealed class Experiment : IDisposable
         // The stream of random numbers that a run takes its first weights from.
         using var model = (SparseAutoencoder)settings.Autoencoder.Build(settings.Width, new Rng(settings.Run.Seed, stream: 1));
         using SyntheticFeatures? known = settings.Data == DataKind.Features ? settings.MakeFeatures() : null;
-        return new Snapshot { Settings = settings, Tiles = known is null ? Grey.Tiles(model.Decoder) : [], Known = known is null ? null : Match(model.Decoder, known.Directions) };
+        return new Snapshot { Settings = settings, Tiles = known is null ? GrayTiles.Tiles(model.Decoder) : [], Known = known is null ? null : Match(model.Decoder, known.Directions) };
     }
 
     /// <summary>Does a step.</summary>
@@ -68,7 +68,7 @@ internal sealed class Experiment : IDisposable
     }
 
     /// <summary>The run as it stands.</summary>
-    public Snapshot Look()
+    public Snapshot Capture()
     {
         Model.Encode(sample, codes);
         double[] means = new double[settings.Latents], fires = new double[settings.Latents];
@@ -87,7 +87,7 @@ internal sealed class Experiment : IDisposable
             Settings = settings,
             Report = report,
             Losses = [.. losses],
-            Tiles = features is null ? Grey.Tiles(Model.Decoder) : [],
+            Tiles = features is null ? GrayTiles.Tiles(Model.Decoder) : [],
             Means = means,
             Densities = fires,
             Activations = Histogram(values),
@@ -140,22 +140,22 @@ internal sealed class Experiment : IDisposable
         return new KnownFeatures(FeatureRecovery.Of(decoder, directions), latents, [.. latents.Select((latent, feature) => latent < 0 ? 0 : cosines[feature, latent])], matrix);
     }
 
-    private List<Example> Examples()
+    private List<DecomposedRow> Examples()
     {
         using Matrix x = data.Rows(looked), reconstruction = new(Looked, settings.Width), rest = new(Looked, settings.Width);
         SparseCodes active = Model.Encode(x);
         Model.Decode(active, reconstruction);
-        var examples = new List<Example>(Looked);
+        var examples = new List<DecomposedRow>(Looked);
         for (int row = 0; row < looked.Length; row++)
         {
-            Part[] all = Sorted(active, row, 1 / Model.InputScale);
-            Part[] parts = [.. all.Take(ShownParts)];
+            LatentPart[] all = Sorted(active, row, 1 / Model.InputScale);
+            LatentPart[] parts = [.. all.Take(ShownParts)];
             Span<float> left = rest.Row(row);
             reconstruction.Row(row).CopyTo(left);
-            foreach (Part part in parts) TensorPrimitives.MultiplyAdd(Model.Decoder.Row(part.Latent), (float)-part.Weight, left, left);
+            foreach (LatentPart part in parts) TensorPrimitives.MultiplyAdd(Model.Decoder.Row(part.Latent), (float)-part.Weight, left, left);
             float[] error = new float[settings.Width];
             TensorPrimitives.Subtract(x.Row(row), reconstruction.Row(row), error);
-            examples.Add(new Example(
+            examples.Add(new DecomposedRow(
                 x.Row(row).ToArray(),
                 reconstruction.Row(row).ToArray(),
                 left.ToArray(),
@@ -168,10 +168,10 @@ internal sealed class Experiment : IDisposable
         return examples;
     }
 
-    private static Part[] Sorted(SparseCodes codes, int row, float scale)
+    private static LatentPart[] Sorted(SparseCodes codes, int row, float scale)
     {
         int[] latents = codes.Latents(row).ToArray();
         float[] values = codes.Values(row).ToArray();
-        return [.. latents.Zip(values, (latent, value) => new Part(latent, value * scale)).Where(part => part.Weight > 0).OrderByDescending(part => part.Weight)];
+        return [.. latents.Zip(values, (latent, value) => new LatentPart(latent, value * scale)).Where(part => part.Weight > 0).OrderByDescending(part => part.Weight)];
     }
 }

@@ -37,7 +37,7 @@ public sealed record Snapshot
     public KnownFeatures? Known { get; init; }
 
     /// <summary>Some rows, written as sums of decoder rows.</summary>
-    public IReadOnlyList<Example> Examples { get; init; } = [];
+    public IReadOnlyList<DecomposedRow> Examples { get; init; } = [];
 
     /// <summary>Latents whose mean activation lies within half of ρ around ρ.</summary>
     public int InBand => Means.Count(mean => Math.Abs(mean - Settings.Rho) <= LiveSettings.Band * Settings.Rho);
@@ -59,7 +59,7 @@ public sealed record ActivationBins(double Zero, double Largest, IReadOnlyList<i
 /// <param name="Score">The library's score.</param>
 /// <param name="Latents">The latent matched with each feature.</param>
 /// <param name="Cosines">Its cosine.</param>
-/// <param name="Matrix">The cosine of each feature (a row) with each latent (a column, matched ones first) as a grey pixel.</param>
+/// <param name="Matrix">The cosine of each feature (a row) with each latent (a column, matched ones first) as a gray pixel.</param>
 public sealed record KnownFeatures(FeatureRecovery Score, IReadOnlyList<int> Latents, IReadOnlyList<double> Cosines, byte[] Matrix);
 
 /// <summary>A row written as a sum.</summary>
@@ -70,9 +70,9 @@ public sealed record KnownFeatures(FeatureRecovery Score, IReadOnlyList<int> Lat
 /// <param name="Others">Active latents that are not among the parts.</param>
 /// <param name="Unexplained">‖x − x̂‖²/‖x‖².</param>
 /// <param name="Truth">The known features in it and how strongly, where they are known.</param>
-public sealed record Example(float[] Input, float[] Reconstruction, float[] Rest, IReadOnlyList<Part> Parts, int Others, double Unexplained, IReadOnlyList<Part> Truth);
+public sealed record DecomposedRow(float[] Input, float[] Reconstruction, float[] Rest, IReadOnlyList<LatentPart> Parts, int Others, double Unexplained, IReadOnlyList<LatentPart> Truth);
 
 /// <summary>A latent (or a known feature) in a row.</summary>
 /// <param name="Latent">Its number.</param>
 /// <param name="Weight">How strongly: the factor of its decoder row, in units of the data.</param>
-public readonly record struct Part(int Latent, double Weight);
+public readonly record struct LatentPart(int Latent, double Weight);

@@ -59,15 +59,15 @@ internal sealed class PlaneTraining : IDisposable
         using (logVariances) return System.Runtime.InteropServices.MemoryMarshal.AsBytes(means.AsSpan()).ToArray();
     }
 
-    /// <summary>The picture of a place of the plane, 28 × 28 grey values.</summary>
+    /// <summary>The picture of a place of the plane, 28 × 28 gray values.</summary>
     public byte[] Picture(double x, double y)
     {
         using var z = new Matrix(1, 2, [(float)x, (float)y]);
         using Matrix decoded = Model.Decode(z);
-        return [.. decoded.AsSpan().ToArray().Select(Grey)];
+        return [.. decoded.AsSpan().ToArray().Select(Gray)];
     }
 
-    /// <summary>Pictures of places spread evenly over the plane's middle, side by side, 280 × 280 grey values; the first row is the highest.</summary>
+    /// <summary>Pictures of places spread evenly over the plane's middle, side by side, 280 × 280 gray values; the first row is the highest.</summary>
     public byte[] Grid()
     {
         using var z = new Matrix(GridSide * GridSide, 2);
@@ -85,7 +85,7 @@ internal sealed class PlaneTraining : IDisposable
         {
             (int down, int across) = Math.DivRem(i, GridSide);
             ReadOnlySpan<float> picture = decoded.Row(i);
-            for (int p = 0; p < picture.Length; p++) pixels[(((down * Side) + (p / Side)) * Width) + (across * Side) + (p % Side)] = Grey(picture[p]);
+            for (int p = 0; p < picture.Length; p++) pixels[(((down * Side) + (p / Side)) * Width) + (across * Side) + (p % Side)] = Gray(picture[p]);
         }
 
         return pixels;
@@ -94,5 +94,5 @@ internal sealed class PlaneTraining : IDisposable
     /// <inheritdoc/>
     public void Dispose() => run.Dispose();
 
-    private static byte Grey(float value) => (byte)Math.Clamp(Math.Round(value * 255), 0, 255);
+    private static byte Gray(float value) => (byte)Math.Clamp(Math.Round(value * 255), 0, 255);
 }

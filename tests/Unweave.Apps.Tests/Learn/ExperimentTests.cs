@@ -68,10 +68,10 @@ public sealed class ExperimentTests
             experiment.Step();
         }
 
-        Snapshot seen = experiment.Look();
+        Snapshot seen = experiment.Capture();
         Assert.Equal(report.Loss, seen.Report!.Loss);
         var model = (SparseAutoencoder)run.Autoencoder;
-        Assert.Equal(Grey.Tiles(model.Decoder), seen.Tiles);
+        Assert.Equal(GrayTiles.Tiles(model.Decoder), seen.Tiles);
 
         for (int latent = 0; latent < model.Latents; latent++) Assert.Equal(1, Norms.L2(model.Decoder.Row(latent)), 1e-4);
 
@@ -81,7 +81,7 @@ public sealed class ExperimentTests
         Assert.Equal(Experiment.Looked, seen.Examples.Count);
         for (int row = 0; row < seen.Examples.Count; row++)
         {
-            Example example = seen.Examples[row];
+            DecomposedRow example = seen.Examples[row];
             Assert.Equal(x.Row(row).ToArray(), example.Input);
             double error = 0, size = 0;
             for (int pixel = 0; pixel < Patches.Pixels; pixel++)
@@ -102,7 +102,7 @@ public sealed class ExperimentTests
     {
         LiveSettings settings = LiveSettings.Default(DataKind.Patches, SparsityKind.TopK);
         using TrainingRun run = TrainingRun.Start(settings.Run, Patches.All);
-        Assert.Equal(Grey.Tiles(((SparseAutoencoder)run.Autoencoder).Decoder), Experiment.Before(settings).Tiles);
+        Assert.Equal(GrayTiles.Tiles(((SparseAutoencoder)run.Autoencoder).Decoder), Experiment.Before(settings).Tiles);
     }
 
     [Fact]
@@ -110,7 +110,7 @@ public sealed class ExperimentTests
     {
         using var experiment = new Experiment(LiveSettings.Default(DataKind.Patches, SparsityKind.Kl) with { Latents = 32 });
         for (int step = 0; step < 30; step++) experiment.Step();
-        Snapshot seen = experiment.Look();
+        Snapshot seen = experiment.Capture();
         double rho = seen.Settings.Rho;
         double kl = seen.Means.Sum(mean => (rho * Math.Log(rho / mean)) + ((1 - rho) * Math.Log((1 - rho) / (1 - mean))));
         Assert.Equal(kl, seen.KlSum!.Value, 1e-9);
@@ -127,7 +127,7 @@ public sealed class ExperimentTests
     }
 
     [Fact]
-    public void PatchesAreCentredWhitenedAndNotFlat()
+    public void PatchesAreCenteredWhitenedAndNotFlat()
     {
         using Matrix rows = Rows(Patches.Count);
         double[] mean = new double[Patches.Pixels];
@@ -148,7 +148,7 @@ public sealed class ExperimentTests
         Assert.All(mean, value => Assert.InRange(Math.Abs(value), 0, 1e-3));
         Assert.InRange(Math.Sqrt(sum / rows.Count), 0.3, 0.5);
 
-        // Neighbours are as good as unrelated after whitening: raw pixels of clothes correlate at about 0.8.
+        // Neighbors are as good as unrelated after whitening: raw pixels of clothes correlate at about 0.8.
         double together = 0;
         for (int row = 0; row < rows.Rows; row++) together += rows[row, 27] * (double)rows[row, 28];
         Assert.InRange(together / sum * Patches.Pixels, -0.3, 0.3);
@@ -158,7 +158,7 @@ public sealed class ExperimentTests
     {
         using var experiment = new Experiment(settings);
         while (!experiment.Finished) experiment.Step();
-        return experiment.Look();
+        return experiment.Capture();
     }
 
     private static Matrix Rows(int count)

@@ -31,7 +31,7 @@ public sealed class GameTests
     [InlineData(false)]
     public void The_discriminators_loss_is_as_written_and_its_gradient_matches(bool real)
     {
-        var game = new Game(Target.TwoPeaks, 4);
+        var game = new Game(TargetDistribution.TwoPeaks, 4);
         double[] batch = [-2.5, -1, 0.2, 1.4, 3];
         double Loss() => batch.Average(x => -Math.Log(real ? game.Believe([x])[0] : 1 - game.Believe([x])[0]));
         Assert.Equal(Loss(), game.Judge(batch, real), 1e-12);
@@ -42,7 +42,7 @@ public sealed class GameTests
     [Fact]
     public void The_generators_loss_is_as_written_and_its_gradient_matches()
     {
-        var game = new Game(Target.TwoPeaks, 4);
+        var game = new Game(TargetDistribution.TwoPeaks, 4);
         double[] noise = [-1.5, -0.4, 0, 0.9, 2], made = new double[5];
         double Loss()
         {
@@ -61,7 +61,7 @@ public sealed class GameTests
     [Fact]
     public void At_the_best_discriminator_the_value_is_twice_JS_less_twice_ln_2()
     {
-        double[] target = Target.TwoPeaks.Shares, made = new Game(Target.TwoPeaks, 2).Shares(), best = new double[target.Length];
+        double[] target = TargetDistribution.TwoPeaks.Shares, made = new Game(TargetDistribution.TwoPeaks, 2).Shares(), best = new double[target.Length];
         for (int i = 0; i < best.Length; i++) best[i] = target[i] / (target[i] + made[i]);
         double value = 0;
         for (int i = 0; i < best.Length; i++) value += (target[i] > 0 ? target[i] * Math.Log(best[i]) : 0) + (made[i] > 0 ? made[i] * Math.Log(1 - best[i]) : 0);
@@ -76,7 +76,7 @@ public sealed class GameTests
     [Fact]
     public void The_same_seed_plays_the_same_game_and_looking_does_not_change_it()
     {
-        Game one = new(Target.OnePeak, 5), other = new(Target.OnePeak, 5), third = new(Target.OnePeak, 6);
+        Game one = new(TargetDistribution.OnePeak, 5), other = new(TargetDistribution.OnePeak, 5), third = new(TargetDistribution.OnePeak, 6);
         for (int i = 0; i < 40; i++)
         {
             Assert.Equal(one.Next(), other.Next());
@@ -95,7 +95,7 @@ public sealed class GameTests
     [InlineData("Four peaks", 0.45)]
     public void JS_to_the_target_falls_whatever_the_seed(string name, double most)
     {
-        Target target = Target.All.Single(choice => string.Equals(choice.Name, name, StringComparison.Ordinal));
+        TargetDistribution target = TargetDistribution.All.Single(choice => string.Equals(choice.Name, name, StringComparison.Ordinal));
         double[] shares = target.Shares;
         Assert.All(Enumerable.Range(1, 3), seed =>
         {

@@ -16,15 +16,15 @@ public sealed class KlTests
         await using Site site = await Site.Learn();
         await using Browser browser = await Browser.Open(site, "/learn/kl");
         IPage page = browser.Page;
-        await Reads(page, new Pair(40, 20, 40, 20), 1);
+        await Reads(page, new GaussianPair(40, 20, 40, 20), 1);
         await Expect(page.Locator("[data-value=asymmetry]")).ToContainTextAsync("all three are 0");
 
         await Slide(page, "Mean of q", 47.5);
-        await Reads(page, new Pair(40, 20, 47.5, 20), 1);
+        await Reads(page, new GaussianPair(40, 20, 47.5, 20), 1);
         await Slide(page, "Variance of p", 42);
         await Slide(page, "Variance of q", 9);
         await Slide(page, "Mean of p", 36);
-        var pair = new Pair(36, 42, 47.5, 9);
+        var pair = new GaussianPair(36, 42, 47.5, 9);
         await Reads(page, pair, 1);
         await Expect(page.Locator("[data-value=asymmetry]")).ToHaveTextAsync(pair.Asymmetry);
         await Slide(page, "Width of a bin", 6);
@@ -34,12 +34,12 @@ public sealed class KlTests
         await Expect(page.Locator("[data-value=signed]")).ToHaveTextAsync(Written.Of(pair.Exact.QToP));
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Far apart" }).ClickAsync();
-        await Reads(page, new Pair(30, 20, 70, 20), 10);
+        await Reads(page, new GaussianPair(30, 20, 70, 20), 10);
 
         // A key moves a slider by a step.
         await page.GetByLabel("Mean of q").FocusAsync();
         await page.Keyboard.PressAsync("ArrowLeft");
-        await Reads(page, new Pair(30, 20, 69.5, 20), 10);
+        await Reads(page, new GaussianPair(30, 20, 69.5, 20), 10);
         browser.AssertClean();
     }
 
@@ -50,8 +50,8 @@ public sealed class KlTests
         await using Browser browser = await Browser.Open(site, "/learn/kl");
         IPage page = browser.Page;
         ILocator demo = page.Locator("figure.demo", new() { Has = page.GetByRole(AriaRole.Group, new() { Name = "Examples of outcomes" }) });
-        var p = new Shares(2, 4, 7, 9, 7, 4, 2, 1);
-        var q = new Shares(1, 2, 4, 7, 9, 7, 4, 2);
+        var p = new OutcomeShares(2, 4, 7, 9, 7, 4, 2, 1);
+        var q = new OutcomeShares(1, 2, 4, 7, 9, 7, 4, 2);
         await ReadsOutcomes(demo, p, q);
 
         ILocator bar = demo.GetByRole(AriaRole.Slider, new() { Name = "p of d", Exact = true });
@@ -107,7 +107,7 @@ public sealed class KlTests
     internal static async Task Slide(IPage page, string label, double value) =>
         await page.GetByLabel(label, new() { Exact = false }).First.EvaluateAsync("(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }", value);
 
-    private static async Task Reads(IPage page, Pair pair, double binWidth)
+    private static async Task Reads(IPage page, GaussianPair pair, double binWidth)
     {
         ILocator demo = page.Locator("figure.demo").First;
         double kl = Divergence.Kl(pair.P, pair.Q), back = Divergence.Kl(pair.Q, pair.P), js = GaussianDensity.Js(pair.P, pair.Q);
@@ -117,14 +117,14 @@ public sealed class KlTests
         await Expect(demo.Locator("[data-value=kl-pq-bits]")).ToHaveTextAsync(Written.Of(Divergence.Kl(pair.P, pair.Q, LogBase.Bits)));
         await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Of(GaussianDensity.Js(pair.P, pair.Q, LogBase.Bits)));
 
-        double[] p = Pair.Bins(pair.P, binWidth), q = Pair.Bins(pair.Q, binWidth);
+        double[] p = GaussianPair.Bins(pair.P, binWidth), q = GaussianPair.Bins(pair.Q, binWidth);
         await Expect(page.Locator("[data-value=exact-kl-pq]")).ToHaveTextAsync(Written.Of(kl));
         await Expect(page.Locator("[data-value=sum-kl-pq]")).ToHaveTextAsync(Written.Of(Divergence.Kl(p, q)));
         await Expect(page.Locator("[data-value=sum-kl-qp]")).ToHaveTextAsync(Written.Of(Divergence.Kl(q, p)));
         await Expect(page.Locator("[data-value=sum-js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(p, q, LogBase.Bits)));
     }
 
-    private static async Task ReadsOutcomes(ILocator demo, Shares p, Shares q)
+    private static async Task ReadsOutcomes(ILocator demo, OutcomeShares p, OutcomeShares q)
     {
         await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Of(Divergence.Kl(p.Span, q.Span)));
         await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Of(Divergence.Kl(q.Span, p.Span)));

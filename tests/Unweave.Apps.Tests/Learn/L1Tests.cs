@@ -35,8 +35,8 @@ public sealed class L1Tests
         await KlTests.Slide(page, "Stretch of the ellipses", 2);
         await KlTests.Slide(page, "Tilt in degrees", -40);
         await Reads(page, new Bowl(new(2.1, 0.6), 2, -40), 1.5);
-        ILocator centre = page.GetByRole(AriaRole.Slider, new() { Name = "Centre of the ellipses, with the L1 limit" });
-        await centre.FocusAsync();
+        ILocator center = page.GetByRole(AriaRole.Slider, new() { Name = "Center of the ellipses, with the L1 limit" });
+        await center.FocusAsync();
         await page.Keyboard.PressAsync("ArrowUp");
         await Reads(page, new Bowl(new(2.1, 0.7), 2, -40), 1.5);
 
@@ -48,14 +48,14 @@ public sealed class L1Tests
         await page.Mouse.DownAsync();
         await page.Mouse.MoveAsync(box.X + (box.Width * 0.25f), box.Y + (box.Height * 0.25f), new() { Steps = 4 });
         await page.Mouse.UpAsync();
-        await Expect(centre).ToHaveAttributeAsync("aria-valuetext", "x₁ −1.5, x₂ 1.5");
+        await Expect(center).ToHaveAttributeAsync("aria-valuetext", "x₁ −1.5, x₂ 1.5");
         await Reads(page, new Bowl(new(-1.5, 1.5), 2, -40), 1.5);
         browser.AssertClean();
     }
 
     private static async Task Reads(IPage page, Bowl bowl, double t)
     {
-        string Written(Spot at) => $"x₁ = {Corner.Written(at.X1)} x₂ = {Corner.Written(at.X2)}";
+        string Written(PlanePoint at) => $"x₁ = {Corner.Written(at.X1)} x₂ = {Corner.Written(at.X2)}";
         await Expect(page.Locator("[data-value=l1-solution]")).ToHaveTextAsync(Written(bowl.WithinL1(t).At));
         await Expect(page.Locator("[data-value=l2-solution]")).ToHaveTextAsync(Written(bowl.WithinL2(t).At));
     }

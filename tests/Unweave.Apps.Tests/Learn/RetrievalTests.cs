@@ -1,7 +1,7 @@
 using Microsoft.Playwright;
 using Unweave.Apps.Tests.Web;
 using Unweave.Learn.Retrieval;
-using Unweave.Learn.Work;
+using Unweave.Learn.Live;
 using Unweave.Retrieval;
 
 namespace Unweave.Apps.Tests.Learn;
@@ -66,7 +66,7 @@ public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<Ret
     {
         internal DefinitionSearch Definitions { get; private set; } = null!;
 
-        public async ValueTask InitializeAsync() => Definitions = await DefinitionSearch.Make(new Seats())(new Progress<Preparation>(), TestContext.Current.CancellationToken);
+        public async ValueTask InitializeAsync() => Definitions = await DefinitionSearch.Make(new TrainingSlots())(new Progress<Preparation>(), TestContext.Current.CancellationToken);
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

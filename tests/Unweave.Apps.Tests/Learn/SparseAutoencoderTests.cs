@@ -115,7 +115,7 @@ public sealed class SparseAutoencoderTests
         string[] states = await Task.WhenAll(pages.Select(page => page.Locator(".run-state").InnerTextAsync()));
         Assert.Contains(states, state => state.StartsWith("Waiting: ", StringComparison.Ordinal));
 
-        // All leave but the last, who has the seat then.
+        // All leave but the last, who has the slot then.
         foreach (IPage page in pages[..^1]) await page.GotoAsync(new Uri(site.Address, "/learn/kl").AbsoluteUri);
         await pages[^1].GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = LiveDemonstrations.Deadline });
         Assert.Equal("3,000", await Reading(pages[^1], "step"));
@@ -134,7 +134,7 @@ public sealed class SparseAutoencoderTests
     {
         using var experiment = new Experiment(settings);
         for (int step = 0; step < steps; step++) experiment.Step();
-        Snapshot expected = experiment.Look();
+        Snapshot expected = experiment.Capture();
         Assert.Equal(Figures.Short(expected.Report!.Loss.Total), await Reading(page, "loss"));
         Assert.Equal(Figures.Short(expected.Report.Loss.Reconstruction), await Reading(page, "reconstruction"));
         Assert.Equal(expected.Report.L0.ToString("F1", CultureInfo.InvariantCulture), await Reading(page, "l0"));

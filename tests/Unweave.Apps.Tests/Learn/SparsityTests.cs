@@ -13,9 +13,9 @@ public sealed class SparsityTests
     [Fact]
     public void The_dense_code_is_as_long_as_the_sparse_one_and_has_a_larger_L1()
     {
-        Code sparse = Code.Sparse(), dense = Code.Dense();
+        EditableCode sparse = EditableCode.Sparse(), dense = EditableCode.Dense();
         Assert.Equal(5, Norms.L0(sparse.Span));
-        Assert.Equal(Code.Length, Norms.L0(dense.Span));
+        Assert.Equal(EditableCode.Length, Norms.L0(dense.Span));
         Assert.Equal(Norms.L2(sparse.Span), Norms.L2(dense.Span), 1e-12);
         Assert.True(Norms.L1(dense.Span) > 2 * Norms.L1(sparse.Span));
         Assert.All(dense.Values, value => Assert.InRange(value, 0, 1));
@@ -24,16 +24,16 @@ public sealed class SparsityTests
     [Fact]
     public void Losses_and_sets_by_hand()
     {
-        var code = new Code();
-        Assert.Equal(0, code.Lost(new double[Code.Length]));
+        var code = new EditableCode();
+        Assert.Equal(0, code.Lost(new double[EditableCode.Length]));
         code.Set(0, 0.8);
         code.Set(1, 0.6);
-        double[] kept = new double[Code.Length];
+        double[] kept = new double[EditableCode.Length];
         Assert.Equal(1, code.Lost(kept), 1e-12);
         kept[0] = 0.8;
         Assert.Equal(0.36, code.Lost(kept), 1e-12);
-        Assert.Equal([1, 24, 276, 42_504, 2_704_156, 1], new[] { 0, 1, 2, 5, 12, 24 }.Select(Code.Sets));
-        Assert.Equal(Code.Length, Code.Names.Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal([1, 24, 276, 42_504, 2_704_156, 1], new[] { 0, 1, 2, 5, 12, 24 }.Select(EditableCode.Sets));
+        Assert.Equal(EditableCode.Length, EditableCode.Names.Distinct(StringComparer.Ordinal).Count());
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class SparsityTests
         await using Site site = await Site.Learn();
         await using Browser browser = await Browser.Open(site, "/learn/sparsity");
         IPage page = browser.Page;
-        Code code = Code.Sparse();
+        EditableCode code = EditableCode.Sparse();
         await Reads(page, code, Shrinkage.Soft(code.Span, 0));
 
         // Keys: up by a step, down to 0.
@@ -66,28 +66,28 @@ public sealed class SparsityTests
         await Expect(page.GetByRole(AriaRole.Slider, new() { Name = "sports results" })).ToHaveAttributeAsync("aria-valuetext", "0.60");
 
         await page.GetByRole(AriaRole.Button, new() { Name = "A sparse code" }).ClickAsync();
-        code = Code.Sparse();
+        code = EditableCode.Sparse();
         await KlTests.Slide(page, "Threshold λ", 0.2);
         await Reads(page, code, Shrinkage.Soft(code.Span, 0.2));
         await page.GetByText("Keep the k largest", new() { Exact = true }).First.ClickAsync();
         await KlTests.Slide(page, "Keep k", 2);
         await Reads(page, code, Shrinkage.KeepLargest(code.Span, 2));
         await page.GetByRole(AriaRole.Button, new() { Name = "A dense one" }).ClickAsync();
-        code = Code.Dense();
+        code = EditableCode.Dense();
         await Reads(page, code, Shrinkage.KeepLargest(code.Span, 2));
         browser.AssertClean();
     }
 
-    private static async Task Reads(IPage page, Code code, ReadOnlyMemory<double> kept)
+    private static async Task Reads(IPage page, EditableCode code, ReadOnlyMemory<double> kept)
     {
         async Task Reading(string name, string text) => await Expect(page.Locator($"[data-value={name}]")).ToHaveTextAsync(text);
         await Reading("l0", Figures.Count(Norms.L0(code.Span)));
         await Reading("l1", Figures.Score(Norms.L1(code.Span)));
-        await Reading("sets", Figures.Count(Code.Sets(Norms.L0(code.Span))));
+        await Reading("sets", Figures.Count(EditableCode.Sets(Norms.L0(code.Span))));
         await Reading("kept-l0", Figures.Count(Norms.L0(kept.Span)));
         await Reading("kept-l1", Figures.Score(Norms.L1(kept.Span)));
         await Reading("lost", Figures.Percent(code.Lost(kept.Span)));
     }
 
-    private static Task Reads(IPage page, Code code, ReadOnlySpan<double> kept) => Reads(page, code, (ReadOnlyMemory<double>)kept.ToArray());
+    private static Task Reads(IPage page, EditableCode code, ReadOnlySpan<double> kept) => Reads(page, code, (ReadOnlyMemory<double>)kept.ToArray());
 }
