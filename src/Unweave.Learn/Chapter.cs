@@ -14,13 +14,15 @@ public sealed record Chapter(string Name, string Title, string Summary)
 
     private static readonly List<Chapter> all =
     [
-        new("autoencoder", "An autoencoder", "Squeeze a picture through a few numbers and build it again: a lossy compression that is learned."),
+        new("autoencoder", "An autoencoder",
+            "Squeeze a picture through a few numbers and build it again: a lossy compression that is learned."),
         new("sparsity", "Sparsity", "Many numbers, most of them zero: another way to say little."),
         new("l1", "The L1 norm", "Why a penalty on Σ|x| makes exact zeros, where Σx² only makes small numbers."),
         new("kl", "KL divergence", "How far one distribution is from another, and why the way back is not as long."),
         new("sparse-autoencoder", "A sparse autoencoder", "Train one here, and watch its dictionary become strokes and edges."),
         new("language-models", "Language models", "The same thing on the activations of a model that reads text."),
-        new("kl-elsewhere", "Where else KL works", "Maps by t-SNE, variational autoencoders, and two networks that play against each other."),
+        new("kl-elsewhere", "Where else KL works",
+            "Maps by t-SNE, variational autoencoders, and two networks that play against each other."),
         new("retrieval", "Vector retrieval", "Find texts by the latents that they share, and see why each was found."),
     ];
 
@@ -37,5 +39,6 @@ public sealed record Chapter(string Name, string Title, string Summary)
     public Chapter? Previous => Number > 1 ? All[Number - 2] : null;
 
     /// <summary>The chapter at an address, or null.</summary>
-    public static Chapter? At(string path) => All.FirstOrDefault(chapter => string.Equals(chapter.Address, path, StringComparison.OrdinalIgnoreCase));
+    public static Chapter? At(string path) =>
+        All.FirstOrDefault(chapter => string.Equals(chapter.Address, path, StringComparison.OrdinalIgnoreCase));
 }

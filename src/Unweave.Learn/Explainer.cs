@@ -15,6 +15,7 @@ public static class Explainer
     {
         services.TryAddSingleton(TimeProvider.System);
         return services.AddSingleton<TrainingSlots>().AddSingleton<Bottlenecks>()
-            .AddSingleton(provider => new SharedResult<DefinitionSearch>(DefinitionSearch.Make(provider.GetRequiredService<TrainingSlots>())));
+            .AddSingleton(provider =>
+                new SharedResult<DefinitionSearch>(DefinitionSearch.Make(provider.GetRequiredService<TrainingSlots>())));
     }
 }

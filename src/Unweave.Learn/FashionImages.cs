@@ -4,7 +4,9 @@ using Unweave.Numerics;
 
 namespace Unweave.Learn;
 
-/// <summary>The 10,000 pictures of clothes that come with the explainer: Fashion-MNIST (Xiao, Rasul and Vollgraf 2017), read when first asked for.</summary>
+/// <summary>
+/// The 10,000 pictures of clothes that come with the explainer: Fashion-MNIST (Xiao, Rasul and Vollgraf 2017), read when first asked for.
+/// </summary>
 public static class FashionImages
 {
     /// <summary>Pixels of a row, and rows of a picture.</summary>
@@ -13,9 +15,11 @@ public static class FashionImages
     /// <summary>Pixels of a picture.</summary>
     public const int Pixels = Side * Side;
 
-    private static readonly Lazy<(byte[] Images, byte[] Labels)> data = new(() => (Read("images-idx3-ubyte.gz", 3), Read("labels-idx1-ubyte.gz", 1)));
+    private static readonly Lazy<(byte[] Images, byte[] Labels)> data =
+        new(() => (Read("images-idx3-ubyte.gz", 3), Read("labels-idx1-ubyte.gz", 1)));
 
-    private static readonly string[] kinds = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "trainer", "bag", "ankle boot"];
+    private static readonly string[] kinds =
+        ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "trainer", "bag", "ankle boot"];
 
     /// <summary>How many there are.</summary>
     public static int Count => data.Value.Labels.Length;
@@ -55,7 +59,8 @@ public static class FashionImages
             using var stream = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
             byte[] head = new byte[4 + (4 * dimensions)];
             stream.ReadExactly(head);
-            if (BinaryPrimitives.ReadInt32BigEndian(head) != 0x800 + dimensions) throw new InputException($"{path}: is not a file of the explainer's pictures; install Unweave again.");
+            if (BinaryPrimitives.ReadInt32BigEndian(head) != 0x800 + dimensions)
+                throw new InputException($"{path}: is not a file of the explainer's pictures; install Unweave again.");
             int length = 1;
             for (int i = 0; i < dimensions; i++) length *= BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(4 + (4 * i)));
             byte[] bytes = new byte[length];

@@ -8,7 +8,9 @@ public interface IOwnRuns
     /// <summary>Address of the page that lists them; null where the server has the explainer alone.</summary>
     string? Address { get; }
 
-    /// <summary>The first run on a language model that has latents with scored labels, with its best ones; null where there is none.</summary>
+    /// <summary>
+    /// The first run on a language model that has latents with scored labels, with its best ones; null where there is none.
+    /// </summary>
     /// <param name="latents">How many latents at most.</param>
     OwnRun? Best(int latents);
 }

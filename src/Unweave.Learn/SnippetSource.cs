@@ -9,11 +9,14 @@ internal static class SnippetSource
     /// <param name="name">Name of its class.</param>
     public static string Read(string name)
     {
-        using Stream stream = typeof(SnippetSource).Assembly.GetManifestResourceStream($"snippets/{name}.cs") ?? throw new InvalidOperationException($"There are no lines {name}.");
+        using Stream stream = typeof(SnippetSource).Assembly.GetManifestResourceStream($"snippets/{name}.cs") ??
+            throw new InvalidOperationException($"There are no lines {name}.");
         using var reader = new StreamReader(stream);
         string[] all = reader.ReadToEnd().ReplaceLineEndings("\n").Split('\n');
-        int from = Array.FindIndex(all, line => string.Equals(line.Trim(), From, StringComparison.Ordinal)), to = Array.FindIndex(all, line => string.Equals(line.Trim(), To, StringComparison.Ordinal));
+        int from = Array.FindIndex(all, line => string.Equals(line.Trim(), From, StringComparison.Ordinal)),
+            to = Array.FindIndex(all, line => string.Equals(line.Trim(), To, StringComparison.Ordinal));
         int indent = all[from].Length - all[from].TrimStart().Length;
-        return string.Join('\n', all[(from + 1)..to].Select(line => line.Length > indent ? line[indent..] : line.TrimStart())).Replace("console.", "Console.", StringComparison.Ordinal);
+        return string.Join('\n', all[(from + 1)..to].Select(line => line.Length > indent ? line[indent..] : line.TrimStart()))
+            .Replace("console.", "Console.", StringComparison.Ordinal);
     }
 }

@@ -21,11 +21,13 @@ internal static class WordNetTexts
     public static WordNetText[] Read()
     {
         string path = Path.Combine(Folder, "texts.tsv");
-        if (!File.Exists(path) || !File.Exists(EmbeddingsPath)) throw new InputException($"{Folder}: the embedded set is missing; build or install Unweave again, with its folder data/wordnet.");
+        if (!File.Exists(path) || !File.Exists(EmbeddingsPath))
+            throw new InputException($"{Folder}: the embedded set is missing; install Unweave again, with its folder data/wordnet.");
         string[] lines = File.ReadAllLines(path);
-        if (lines.Length == 0 || !string.Equals(lines[0], Columns, StringComparison.Ordinal)) throw new InputException($"{path}: the first line is not '{Columns.Replace('\t', ' ')}'; the file is damaged: build or install Unweave again.");
+        if (lines.Length == 0 || !string.Equals(lines[0], Columns, StringComparison.Ordinal))
+            throw new InputException($"{path}: the first line is not '{Columns.Replace('\t', ' ')}'; build or install Unweave again.");
         return [.. lines.Skip(1).Select((line, index) => line.Split('\t') is [var word, var pos, _, var gloss]
             ? new WordNetText(word, pos, gloss)
-            : throw new InputException($"{path} line {index + 2}: it does not have four columns; the file is damaged: build or install Unweave again."))];
+            : throw new InputException($"{path} line {index + 2}: it does not have four columns; build or install Unweave again."))];
     }
 }

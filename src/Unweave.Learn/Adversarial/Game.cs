@@ -3,8 +3,9 @@ using Unweave.Numerics;
 namespace Unweave.Learn.Adversarial;
 
 /// <summary>
-/// A generative adversarial network on a line (Goodfellow et al. 2014): a generator makes numbers out of noise, a discriminator says how likely a number
-/// is to come from the target, and each learns against the other. The generator's loss is the non-saturating one, −ln D(G(z)).
+/// A generative adversarial network on a line (Goodfellow et al. 2014): a generator makes numbers out of noise, a discriminator says how
+/// likely a number is to come from the target, and each learns against the other. The generator's loss is the non-saturating one, −ln
+/// D(G(z)).
 /// </summary>
 internal sealed class Game
 {
@@ -14,11 +15,14 @@ internal sealed class Game
     /// <summary>Numbers of a sample that is shown and compared.</summary>
     public const int Sampled = 20_000;
 
-    private const int Batch = 128, GeneratorWidth = 12, DiscriminatorWidth = 16, Lead = 2; // steps of the discriminator for one of the generator
-    private const double GeneratorRate = 2e-3, DiscriminatorRate = 3e-3, Settling = 0.5; // the rates fall to 0 over the last half: the players come to rest
+    private const int Batch = 128, GeneratorWidth = 12, DiscriminatorWidth = 16,
+        Lead = 2; // steps of the discriminator for one of the generator
+    private const double GeneratorRate = 2e-3, DiscriminatorRate = 3e-3,
+        Settling = 0.5; // the rates fall to 0 over the last half: the players come to rest
 
     private readonly Rng rng;
-    private readonly double[] noise = new double[Batch], x = new double[Batch], logits = new double[Batch], slopes = new double[Batch], back = new double[Batch];
+    private readonly double[] noise = new double[Batch], x = new double[Batch], logits = new double[Batch], slopes = new double[Batch],
+        back = new double[Batch];
 
     /// <summary>Starts a game.</summary>
     /// <param name="target">What to imitate.</param>
@@ -46,7 +50,9 @@ internal sealed class Game
     /// <summary>Whether the game is over.</summary>
     public bool Finished => Step >= Steps;
 
-    /// <summary>Plays a step: the discriminator learns on two batches of each kind, then the generator on what the discriminator says.</summary>
+    /// <summary>
+    /// Plays a step: the discriminator learns on two batches of each kind, then the generator on what the discriminator says.
+    /// </summary>
     /// <returns>V(D, G) = E[ln D(x)] + E[ln(1 − D(G(z)))] on the step's batches, each before it is learned from.</returns>
     public double Next()
     {
@@ -68,7 +74,9 @@ internal sealed class Game
         return value;
     }
 
-    /// <summary>The discriminator's loss on a batch, −mean ln D or −mean ln(1 − D); its slopes are added to the discriminator's gradient.</summary>
+    /// <summary>
+    /// The discriminator's loss on a batch, −mean ln D or −mean ln(1 − D); its slopes are added to the discriminator's gradient.
+    /// </summary>
     internal double Judge(ReadOnlySpan<double> batch, bool real)
     {
         Discriminator.Forward(batch, logits);
@@ -83,7 +91,9 @@ internal sealed class Game
         return loss;
     }
 
-    /// <summary>The generator's loss −mean ln D(G(z)) on the batch that it made last; its slopes are added to the generator's gradient.</summary>
+    /// <summary>
+    /// The generator's loss −mean ln D(G(z)) on the batch that it made last; its slopes are added to the generator's gradient.
+    /// </summary>
     internal double Persuade(ReadOnlySpan<double> made)
     {
         Discriminator.Forward(made, logits);
@@ -110,7 +120,10 @@ internal sealed class Game
         return beliefs;
     }
 
-    /// <summary>The best that a discriminator can believe, p/(p + g) (Goodfellow et al. 2014, proposition 1), in each bin; NaN where there is next to nothing of either.</summary>
+    /// <summary>
+    /// The best that a discriminator can believe, p/(p + g) (Goodfellow et al. 2014, proposition 1), in each bin; NaN where there is next
+    /// to nothing of either.
+    /// </summary>
     /// <param name="target">Shares p of the target.</param>
     /// <param name="made">Shares g of what is generated.</param>
     public static double[] Best(ReadOnlySpan<double> target, ReadOnlySpan<double> made)
@@ -120,7 +133,10 @@ internal sealed class Game
         return best;
     }
 
-    /// <summary>Shares of a large sample of the generator in the bins of <see cref="Histogram"/>, out of noise that is always the same and does not move the game.</summary>
+    /// <summary>
+    /// Shares of a large sample of the generator in the bins of <see cref="Histogram"/>, out of noise that is always the same and does not
+    /// move the game.
+    /// </summary>
     public double[] Shares()
     {
         var own = new Rng(13, stream: 4);

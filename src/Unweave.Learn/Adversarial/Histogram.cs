@@ -10,14 +10,16 @@ internal static class Histogram
     public const int Bins = 50;
 
     /// <summary>Middle of each bin.</summary>
-    public static IReadOnlyList<double> Middles { get; } = [.. Enumerable.Range(0, Bins).Select(bin => Least + ((bin + 0.5) * (Most - Least) / Bins))];
+    public static IReadOnlyList<double> Middles { get; } =
+        [.. Enumerable.Range(0, Bins).Select(bin => Least + ((bin + 0.5) * (Most - Least) / Bins))];
 
     /// <summary>Share of the numbers in each bin.</summary>
     /// <param name="numbers">The numbers, at least one.</param>
     public static double[] Of(ReadOnlySpan<double> numbers)
     {
         double[] shares = new double[Bins];
-        foreach (double number in numbers) shares[Math.Clamp((int)Math.Floor((number - Least) / (Most - Least) * Bins), 0, Bins - 1)] += 1.0 / numbers.Length;
+        foreach (double number in numbers)
+            shares[Math.Clamp((int)Math.Floor((number - Least) / (Most - Least) * Bins), 0, Bins - 1)] += 1.0 / numbers.Length;
         return shares;
     }
 }

@@ -3,8 +3,8 @@ using Unweave.Numerics;
 namespace Unweave.Learn.Adversarial;
 
 /// <summary>
-/// A network from one number to one number: two hidden layers of tanh, in double precision, small enough to follow every number through it. It keeps what a
-/// pass over a batch leaves for the way back, the gradient, and Adam's moments (Kingma and Ba 2015).
+/// A network from one number to one number: two hidden layers of tanh, in double precision, small enough to follow every number through it.
+/// It keeps what a pass over a batch leaves for the way back, the gradient, and Adam's moments (Kingma and Ba 2015).
 /// </summary>
 /// <param name="width">Units of each hidden layer.</param>
 /// <param name="rng">Source of the weights.</param>
@@ -14,11 +14,14 @@ internal sealed class SmallNetwork(int width, Rng rng, double detail = 1)
     private const double Beta1 = 0, Beta2 = 0.99, Epsilon = 1e-8;
 
     private readonly double[] weights = Start(width, rng, detail);
-    private readonly double[] gradient = new double[(width * width) + (4 * width) + 1], first = new double[(width * width) + (4 * width) + 1], second = new double[(width * width) + (4 * width) + 1];
+    private readonly double[] gradient = new double[(width * width) + (4 * width) + 1],
+        first = new double[(width * width) + (4 * width) + 1], second = new double[(width * width) + (4 * width) + 1];
     private double[] inputs = [], hidden1 = [], hidden2 = [];
     private int steps;
 
-    /// <summary>All weights: those from the input, biases, those between the hidden layers, biases, those to the output, its bias.</summary>
+    /// <summary>
+    /// All weights: those from the input, biases, those between the hidden layers, biases, those to the output, its bias.
+    /// </summary>
     public Span<double> Weights => weights;
 
     /// <summary>The loss's slope in each weight, summed since <see cref="Step"/> or <see cref="Forget"/>.</summary>
@@ -33,7 +36,8 @@ internal sealed class SmallNetwork(int width, Rng rng, double detail = 1)
     /// <param name="y">Its outputs, overwritten.</param>
     public void Forward(ReadOnlySpan<double> x, Span<double> y)
     {
-        if (inputs.Length != x.Length) (inputs, hidden1, hidden2) = (new double[x.Length], new double[x.Length * width], new double[x.Length * width]);
+        if (inputs.Length != x.Length)
+            (inputs, hidden1, hidden2) = (new double[x.Length], new double[x.Length * width], new double[x.Length * width]);
         x.CopyTo(inputs);
         for (int r = 0; r < x.Length; r++)
         {

@@ -14,7 +14,8 @@ internal sealed record TargetDistribution(string Name, IReadOnlyList<Gaussian> P
     public static TargetDistribution TwoPeaks { get; } = new("Two peaks", [new Gaussian(-1.6, 0.45), new Gaussian(1.6, 0.45)]);
 
     /// <summary>Four peaks: generators often leave numbers in the gaps.</summary>
-    public static TargetDistribution FourPeaks { get; } = new("Four peaks", [new Gaussian(-3, 0.35), new Gaussian(-1, 0.35), new Gaussian(1, 0.35), new Gaussian(3, 0.35)]);
+    public static TargetDistribution FourPeaks { get; } =
+        new("Four peaks", [new Gaussian(-3, 0.35), new Gaussian(-1, 0.35), new Gaussian(1, 0.35), new Gaussian(3, 0.35)]);
 
     /// <summary>All targets.</summary>
     public static IReadOnlyList<TargetDistribution> All { get; } = [OnePeak, TwoPeaks, FourPeaks];

@@ -9,10 +9,13 @@ namespace Unweave.Learn.Compression;
 
 /// <summary>A codec with how well it does on pictures that it was not made from.</summary>
 /// <param name="Codec">The codec.</param>
-/// <param name="Errors">FVU on the held-out pictures for each of <see cref="Bottlenecks.Widths"/>; of an autoencoder, at its own width only.</param>
+/// <param name="Errors">FVU on the held-out pictures for each of <see cref="Bottlenecks.Widths"/>; of an autoencoder, at its own width
+/// only.</param>
 internal sealed record MeasuredCodec(ICodec Codec, IReadOnlyDictionary<int, double> Errors);
 
-/// <summary>Autoencoders of several widths, each trained when the first reader asks for it, beside principal components and the cosine transform.</summary>
+/// <summary>
+/// Autoencoders of several widths, each trained when the first reader asks for it, beside principal components and the cosine transform.
+/// </summary>
 internal sealed class Bottlenecks
 {
     /// <summary>Pictures that training sees: the first ones.</summary>
@@ -33,7 +36,9 @@ internal sealed class Bottlenecks
     public Bottlenecks(TrainingSlots slots)
     {
         this.slots = slots;
-        autoencoders = widths.ToDictionary(width => width, width => new SharedResult<MeasuredCodec>((progress, cancellation) => Train(width, progress, cancellation)));
+        autoencoders =
+            widths.ToDictionary(width => width, width =>
+            new SharedResult<MeasuredCodec>((progress, cancellation) => Train(width, progress, cancellation)));
         Components = new SharedResult<MeasuredCodec>((progress, cancellation) => FitComponents(progress, cancellation));
         Cosine = new Lazy<MeasuredCodec>(() => Measured(new CosineCodec()));
     }
@@ -76,7 +81,8 @@ internal sealed class Bottlenecks
 
     private async Task<MeasuredCodec> Train(int width, IProgress<Preparation> progress, CancellationToken cancellation)
     {
-        using IDisposable slot = await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellation);
+        using IDisposable slot =
+            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellation);
         using var pictures = new MatrixSource(FashionImages.Rows(0, Trained), "pictures", ownsMatrix: true);
         using TrainingRun run = TrainingRun.Start(Settings(width), pictures);
         while (!run.Finished)
@@ -95,7 +101,8 @@ internal sealed class Bottlenecks
 
     private async Task<MeasuredCodec> FitComponents(IProgress<Preparation> progress, CancellationToken cancellation)
     {
-        using IDisposable slot = await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to compute", 0)), cancellation);
+        using IDisposable slot =
+            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to compute", 0)), cancellation);
         progress.Report(new Preparation("Finding the principal components", 0.5));
         using var pictures = new MatrixSource(FashionImages.Rows(0, Trained), "pictures", ownsMatrix: true);
         return Measured(new ComponentsCodec(PcaBaseline.Fit(pictures, widths[^1])));

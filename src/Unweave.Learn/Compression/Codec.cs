@@ -26,7 +26,8 @@ internal sealed class CosineCodec : ICodec
         var rebuilt = new Matrix(pictures.Rows, pictures.Columns);
         for (int r = 0; r < pictures.Rows; r++)
         {
-            double[] picture = [.. pictures.Row(r).ToArray().Select(pixel => (double)pixel)], coefficients = Dct.Forward(picture, FashionImages.Side), kept = new double[coefficients.Length];
+            double[] picture = [.. pictures.Row(r).ToArray().Select(pixel => (double)pixel)],
+                coefficients = Dct.Forward(picture, FashionImages.Side), kept = new double[coefficients.Length];
             foreach (int place in order.Take(numbers)) kept[place] = coefficients[place];
             double[] again = Dct.Inverse(kept, FashionImages.Side);
             for (int i = 0; i < again.Length; i++) rebuilt[r, i] = (float)again[i];

@@ -15,7 +15,8 @@ internal static class Bitmap
         int height = Height(gray.Length, width, 1), stride = (width + 3) & ~3;
         byte[] file = Start(Head + Palette, stride * height, width, height, bits: 8);
         for (int i = 0; i < 256; i++) file.AsSpan(Head + (4 * i), 3).Fill((byte)i);
-        for (int row = 0; row < height; row++) gray.Slice(row * width, width).CopyTo(file.AsSpan(Head + Palette + ((height - 1 - row) * stride)));
+        for (int row = 0; row < height; row++)
+            gray.Slice(row * width, width).CopyTo(file.AsSpan(Head + Palette + ((height - 1 - row) * stride)));
         return Address(file);
     }
 
@@ -37,7 +38,8 @@ internal static class Bitmap
     }
 
     private static int Height(int length, int width, int channels) =>
-        width > 0 && length % (channels * width) == 0 ? length / (channels * width) : throw new ArgumentException($"{length} bytes are no whole rows of {width} pixels with {channels} channel(s).", nameof(length));
+        width > 0 && length % (channels * width) == 0 ? length / (channels * width) :
+            throw new ArgumentException($"{length} bytes are no whole rows of {width} pixels with {channels} channel(s).", nameof(length));
 
     private static byte[] Start(int head, int pixels, int width, int height, short bits)
     {

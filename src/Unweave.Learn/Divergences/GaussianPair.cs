@@ -22,7 +22,9 @@ public readonly record struct Divergences3(double PToQ, double QToP, double Js);
 /// <summary>Two Gaussians p and q, and what the chapter shows of them; every number is the library's.</summary>
 public sealed class GaussianPair
 {
-    /// <summary>Ends of the stretch that is cut into bins of one width; all that lies before it is a bin, and so is all that lies behind.</summary>
+    /// <summary>
+    /// Ends of the stretch that is cut into bins of one width; all that lies before it is a bin, and so is all that lies behind.
+    /// </summary>
     public const double First = 0, Last = 100;
 
     /// <summary>Makes the two.</summary>
@@ -86,13 +88,16 @@ public sealed class GaussianPair
         return (Kl(way) + below, below);
     }
 
-    /// <summary>Probabilities of the bins: everything below <see cref="First"/>, bins of a width up to <see cref="Last"/>, everything above.</summary>
+    /// <summary>
+    /// Probabilities of the bins: everything below <see cref="First"/>, bins of a width up to <see cref="Last"/>, everything above.
+    /// </summary>
     /// <param name="of">p or q.</param>
     /// <param name="width">Width of a bin; the stretch is a whole number of them.</param>
     public static double[] Bins(Gaussian of, double width)
     {
         int count = (int)Math.Round((Last - First) / width);
-        return [of.Mass(double.NegativeInfinity, First), .. Enumerable.Range(0, count).Select(i => of.Mass(First + (i * width), First + ((i + 1) * width))), of.Mass(Last, double.PositiveInfinity)];
+        return [of.Mass(double.NegativeInfinity, First), .. Enumerable.Range(0, count)
+            .Select(i => of.Mass(First + (i * width), First + ((i + 1) * width))), of.Mass(Last, double.PositiveInfinity)];
     }
 
     /// <summary>The divergences as sums over the bins of a width.</summary>
@@ -121,7 +126,8 @@ public sealed class GaussianPair
 
     /// <summary>The same two, with their means at a distance: q moves.</summary>
     /// <param name="distance">Distance of the means.</param>
-    public GaussianPair At(double distance) => new(P.Mean, P.StandardDeviation * P.StandardDeviation, P.Mean + distance, Q.StandardDeviation * Q.StandardDeviation);
+    public GaussianPair At(double distance) =>
+        new(P.Mean, P.StandardDeviation * P.StandardDeviation, P.Mean + distance, Q.StandardDeviation * Q.StandardDeviation);
 
     /// <summary>Which way is the longer, and why: true of the present values.</summary>
     public string Asymmetry
@@ -138,7 +144,9 @@ public sealed class GaussianPair
 
             (string wide, string narrow) = wider > 1 ? ("p", "q") : ("q", "p");
             double times = wider > 1 ? Exact.PToQ / Exact.QToP : Exact.QToP / Exact.PToQ;
-            return $"KL({wide}‖{narrow}) is {Written.Times(times)} KL({narrow}‖{wide}). {wide} is the wider one: it often gives values that {narrow} holds to be nearly impossible, and each of them counts much. "
+            return $"KL({wide}‖{narrow}) is {Written.Times(times)} KL({narrow}‖{wide}). "
+                + $"{wide} is the wider one: it often gives values that {narrow} holds to be nearly "
+                + "impossible, and each of them counts much. "
                 + $"The other way round, {narrow} stays where {wide} has mass too.";
         }
     }
@@ -149,12 +157,15 @@ public sealed class GaussianPair
     {
         if (double.IsInfinity(binned.PToQ) || double.IsInfinity(binned.QToP))
         {
-            return $"In bins far out, {(double.IsInfinity(binned.PToQ) ? "q" : "p")} has a probability below 5·10⁻³²⁴, the smallest that a number in a computer can be, so it became 0: the sum says ∞, and the closed form, which never divides by it, is right.";
+            return $"In bins far out, {(double.IsInfinity(binned.PToQ) ? "q" : "p")} has a probability below 5·10⁻³²⁴, "
+                + "the smallest that a number in a computer can be, so it became 0: the sum says ∞, and the closed form, which never divides by it, is right.";
         }
 
         if (Exact.PToQ == 0 && Exact.QToP == 0) return "Both are 0: no bin tells them apart.";
         double lost = 1 - (binned.PToQ / Exact.PToQ);
-        return lost < 0.0005 ? "The bins are fine enough: the sum has all of KL(p‖q) but less than 0.05%." : $"The bins lose {Figures(lost)} of KL(p‖q): what differs within a bin cannot be seen any more. A sum over bins is never above the exact value.";
+        return lost < 0.0005 ? "The bins are fine enough: the sum has all of KL(p‖q) but less than 0.05%."
+            : $"The bins lose {Figures(lost)} of KL(p‖q): what differs within a bin cannot be seen any more. "
+                + "A sum over bins is never above the exact value.";
     }
 
     private static string Figures(double share) => Components.Figures.Percent(share);

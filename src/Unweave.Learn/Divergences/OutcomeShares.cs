@@ -1,8 +1,8 @@
 namespace Unweave.Learn.Divergences;
 
 /// <summary>
-/// A distribution over a few outcomes that is changed one outcome at a time: the others share what is left in the proportions that they had, so that the
-/// sum stays 1. An outcome at 0 stays there until it is moved itself.
+/// A distribution over a few outcomes that is changed one outcome at a time: the others share what is left in the proportions that they
+/// had, so that the sum stays 1. An outcome at 0 stays there until it is moved itself.
 /// </summary>
 internal sealed class OutcomeShares
 {
@@ -39,7 +39,9 @@ internal sealed class OutcomeShares
         Scale(1 / shares.Sum());
     }
 
-    /// <summary>p·ln(p/q): what one outcome adds to KL(p‖q), in nats. Below 0 where q is the larger; 0 where p is 0; +∞ where only q is 0.</summary>
+    /// <summary>
+    /// p·ln(p/q): what one outcome adds to KL(p‖q), in nats. Below 0 where q is the larger; 0 where p is 0; +∞ where only q is 0.
+    /// </summary>
     /// <param name="p">Probability of the outcome under p.</param>
     /// <param name="q">Its probability under q.</param>
     public static double KlTerm(double p, double q) => p == 0 ? 0 : q == 0 ? double.PositiveInfinity : p * (Math.Log(p) - Math.Log(q));

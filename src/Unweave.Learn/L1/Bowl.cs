@@ -13,8 +13,8 @@ public readonly record struct PlanePoint(double X1, double X2)
 }
 
 /// <summary>
-/// The error of a least-squares problem with two unknowns, f(x) = ½(x − c)ᵀA(x − c): a bowl over the plane, whose lines of equal height are ellipses around
-/// its lowest point c. It finds its lowest points within a ball and under a penalty exactly.
+/// The error of a least-squares problem with two unknowns, f(x) = ½(x − c)ᵀA(x − c): a bowl over the plane, whose lines of equal height are
+/// ellipses around its lowest point c. It finds its lowest points within a ball and under a penalty exactly.
 /// </summary>
 public sealed class Bowl
 {
@@ -23,11 +23,13 @@ public sealed class Bowl
 
     /// <summary>Makes one.</summary>
     /// <param name="center">Its lowest point c.</param>
-    /// <param name="stretch">How many times longer its ellipses are than wide, from 1; at 1 they are circles, and the unknowns do not depend on each other.</param>
+    /// <param name="stretch">How many times longer its ellipses are than wide, from 1; at 1 they are circles, and the unknowns do not
+    /// depend on each other.</param>
     /// <param name="tilt">Angle of their long axis with the first coordinate's, in degrees.</param>
     public Bowl(PlanePoint center, double stretch, double tilt)
     {
-        if (!(stretch >= 1)) throw new ArgumentException($"Ellipses are at least as long as wide; this stretch is {stretch}.", nameof(stretch));
+        if (!(stretch >= 1))
+            throw new ArgumentException($"Ellipses are at least as long as wide; this stretch is {stretch}.", nameof(stretch));
         (Center, Stretch, Tilt) = (center, stretch, tilt);
         axis = (Math.Cos(tilt * Math.PI / 180), Math.Sin(tilt * Math.PI / 180));
         double across = stretch * stretch;
@@ -58,7 +60,9 @@ public sealed class Bowl
     /// <param name="x">Where.</param>
     public PlanePoint Pull(PlanePoint x) => Times(Center.X1 - x.X1, Center.X2 - x.X2);
 
-    /// <summary>Its lowest point with |x₁| + |x₂| ≤ t, and the penalty λ that leads to the same point. On a corner one coordinate is exactly 0.</summary>
+    /// <summary>
+    /// Its lowest point with |x₁| + |x₂| ≤ t, and the penalty λ that leads to the same point. On a corner one coordinate is exactly 0.
+    /// </summary>
     /// <param name="t">Radius of the ball, not negative.</param>
     public (PlanePoint At, double Penalty) WithinL1(double t)
     {
@@ -108,11 +112,15 @@ public sealed class Bowl
     {
         // It is the lowest of these: the origin, the lowest point of either axis, and of each quadrant whose lowest point is within it.
         PlanePoint force = Times(Center.X1, Center.X2);
-        var candidates = new List<PlanePoint>(7) { new(0, 0), new(Shrinkage.Soft(force.X1, penalty) / a11, 0), new(0, Shrinkage.Soft(force.X2, penalty) / a22) };
+        var candidates =
+            new List<PlanePoint>(7) { new(0, 0), new(Shrinkage.Soft(force.X1, penalty) / a11, 0),
+            new(0, Shrinkage.Soft(force.X2, penalty) / a22) };
         double determinant = (a11 * a22) - (a12 * a12);
         foreach ((int s1, int s2) in Signs)
         {
-            PlanePoint at = new(Center.X1 - (penalty * ((a22 * s1) - (a12 * s2)) / determinant), Center.X2 - (penalty * ((a11 * s2) - (a12 * s1)) / determinant));
+            PlanePoint at =
+                new(Center.X1 - (penalty * ((a22 * s1) - (a12 * s2)) / determinant),
+                Center.X2 - (penalty * ((a11 * s2) - (a12 * s1)) / determinant));
             if (at.X1 * s1 > 0 && at.X2 * s2 > 0) candidates.Add(at);
         }
 
@@ -125,14 +133,18 @@ public sealed class Bowl
     {
         // Along its own axes each coordinate of c shrinks by a/(a + λ).
         double across = Stretch * Stretch;
-        double u = ((axis.Cos * Center.X1) + (axis.Sin * Center.X2)) / (1 + penalty), v = ((axis.Cos * Center.X2) - (axis.Sin * Center.X1)) * across / (across + penalty);
+        double u = ((axis.Cos * Center.X1) + (axis.Sin * Center.X2)) / (1 + penalty),
+            v = ((axis.Cos * Center.X2) - (axis.Sin * Center.X1)) * across / (across + penalty);
         return new((axis.Cos * u) - (axis.Sin * v), (axis.Sin * u) + (axis.Cos * v));
     }
 
     /// <summary>The λ from which on the L1 penalty leaves nothing: the largest magnitude of Ac.</summary>
     public double LastPenalty => Math.Max(Math.Abs(Pull(new(0, 0)).X1), Math.Abs(Pull(new(0, 0)).X2));
 
-    /// <summary>Where the center may be for the solution within the L1 ball to be on the corner (t, 0) or another: the two edges of a wedge, as directions from it.</summary>
+    /// <summary>
+    /// Where the center may be for the solution within the L1 ball to be on the corner (t, 0) or another: the two edges of a wedge, as
+    /// directions from it.
+    /// </summary>
     /// <param name="corner">Direction of the corner: one coordinate ±1, the other 0.</param>
     public (PlanePoint One, PlanePoint Other) Wedge(PlanePoint corner)
     {

@@ -12,7 +12,8 @@ namespace Unweave.Learn.LanguageModels;
 /// <param name="Raised">Tokens that it makes more likely next.</param>
 /// <param name="Lowered">Tokens that it makes less likely next.</param>
 /// <param name="Examples">Texts on which it fires.</param>
-public sealed record ShownLatent(int Latent, string Label, double Detection, double Frequency, float Max, IReadOnlyList<TokenLogit> Raised, IReadOnlyList<TokenLogit> Lowered, IReadOnlyList<FeatureExample> Examples)
+public sealed record ShownLatent(int Latent, string Label, double Detection, double Frequency, float Max, IReadOnlyList<TokenLogit> Raised,
+    IReadOnlyList<TokenLogit> Lowered, IReadOnlyList<FeatureExample> Examples)
 {
     private static readonly Lazy<IReadOnlyList<ShownLatent>> demo = new(ReadDemo);
 
@@ -31,7 +32,8 @@ public sealed record ShownLatent(int Latent, string Label, double Detection, dou
             using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));
             return [.. json.RootElement.EnumerateArray().Select(Read)];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException
+            or KeyNotFoundException or InvalidOperationException)
         {
             throw new InputException($"{path}: the explainer's latents cannot be read ({e.Message}); install Unweave again.", e);
         }
@@ -47,7 +49,9 @@ public sealed record ShownLatent(int Latent, string Label, double Detection, dou
         Tokens(from.GetProperty("lowered")),
         [.. from.GetProperty("examples").EnumerateArray().Select(Example)]);
 
-    private static List<TokenLogit> Tokens(JsonElement from) => [.. from.EnumerateArray().Select(token => new TokenLogit(0, token.GetProperty("text").GetString()!, token.GetProperty("logit").GetSingle()))];
+    private static List<TokenLogit> Tokens(JsonElement from) =>
+        [.. from.EnumerateArray()
+        .Select(token => new TokenLogit(0, token.GetProperty("text").GetString()!, token.GetProperty("logit").GetSingle()))];
 
     private static FeatureExample Example(JsonElement from) => new(
         from.GetProperty("document").GetString()!,

@@ -4,8 +4,8 @@ using Microsoft.JSInterop;
 namespace Unweave.Learn.Live;
 
 /// <summary>
-/// A live part of a chapter. What it does in the background ends with <see cref="Left"/>, which is cancelled when the reader leaves the page, closes it
-/// or loses the connection for good.
+/// A live part of a chapter. What it does in the background ends with <see cref="Left"/>, which is cancelled when the reader leaves the
+/// page, closes it or loses the connection for good.
 /// </summary>
 public abstract class Demonstration : ComponentBase, IDisposable
 {

@@ -26,8 +26,8 @@ internal enum LiveStage
 }
 
 /// <summary>
-/// A demonstration that works step by step in the background while its reader watches: it takes a training slot, does steps, and shows itself at most eight
-/// times a second. It gives the slot back when the work is done and when the reader pauses, resets or leaves.
+/// A demonstration that works step by step in the background while its reader watches: it takes a training slot, does steps, and shows
+/// itself at most eight times a second. It gives the slot back when the work is done and when the reader pauses, resets or leaves.
 /// </summary>
 public abstract class LiveDemonstration : Demonstration
 {
@@ -48,6 +48,9 @@ public abstract class LiveDemonstration : Demonstration
     /// <summary>This reader's place in the queue, from 1; 0 when it does not wait.</summary>
     internal int Place { get; private set; }
 
+    /// <summary>That place in words.</summary>
+    internal string Turn => Place == 1 ? "you are next" : $"{Place - 1} {(Place == 2 ? "reader is" : "readers are")} before you";
+
     /// <summary>What went wrong, in a sentence; null when nothing did.</summary>
     internal string? Trouble { get; private set; }
 
@@ -63,7 +66,9 @@ public abstract class LiveDemonstration : Demonstration
     /// <summary>The script that draws maps of points.</summary>
     private protected Script Drawing => drawing ??= new Script(Browser, "learn/kl-elsewhere.js");
 
-    /// <summary>Steps between two pictures while nobody waits for the slot, for work that would be over before it could be watched.</summary>
+    /// <summary>
+    /// Steps between two pictures while nobody waits for the slot, for work that would be over before it could be watched.
+    /// </summary>
     private protected virtual int StepsPerFrame => int.MaxValue;
 
     /// <summary>Does a step, the first one from nothing. On a background thread, never at the same time as the other members.</summary>

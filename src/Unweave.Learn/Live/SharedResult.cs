@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Unweave.Learn.Live;
 
 /// <summary>
-/// Something that takes seconds to make and is then kept for all readers: made when the first asks for it, given up when the last who waits for it
-/// leaves, and made anew for the next.
+/// Something that takes seconds to make and is then kept for all readers: made when the first asks for it, given up when the last who waits
+/// for it leaves, and made anew for the next.
 /// </summary>
 /// <typeparam name="T">What is made.</typeparam>
 /// <param name="make">Makes it, telling how far it is and stopping when cancelled.</param>

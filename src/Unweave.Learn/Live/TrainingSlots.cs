@@ -1,8 +1,8 @@
 namespace Unweave.Learn.Live;
 
 /// <summary>
-/// Live training takes turns: as many readers at once as there are slots, the next ones wait in a queue and are told their place, and beyond that a
-/// reader is asked to come back. So a page that many open stays usable, and its memory bounded.
+/// Live training takes turns: as many readers at once as there are slots, the next ones wait in a queue and are told their place, and
+/// beyond that a reader is asked to come back. So a page that many open stays usable, and its memory bounded.
 /// </summary>
 /// <param name="count">TrainingSlots.</param>
 /// <param name="longest">Readers that may wait.</param>
@@ -54,7 +54,8 @@ public sealed class TrainingSlots(int count, int longest)
                 return new Slot(this);
             }
 
-            if (queue.Count == longest) throw new InputException($"all places to train are taken ({taken}) and {queue.Count} readers wait for one; try again in a minute.");
+            if (queue.Count == longest)
+                throw new InputException($"all {taken} places to train are taken and {queue.Count} readers wait; try again in a minute.");
             queue.Add(waiter);
         }
 

@@ -33,15 +33,19 @@ internal static class GaussianDensity
     /// <param name="x">Where.</param>
     public static double KlTerm(Gaussian p, Gaussian q, double x) => p.Density(x) * (p.LogDensity(x) - q.LogDensity(x));
 
-    /// <summary>The probability of a value between two others, by Gauss-Legendre quadrature: right to about 14 digits, in the tails too.</summary>
+    /// <summary>
+    /// The probability of a value between two others, by Gauss-Legendre quadrature: right to about 14 digits, in the tails too.
+    /// </summary>
     /// <param name="g">The distribution.</param>
     /// <param name="from">Lower end; may be −∞.</param>
     /// <param name="to">Upper end, not below the lower one; may be +∞.</param>
     /// <exception cref="ArgumentException">The ends are not in order, or one is not a number.</exception>
     public static double Mass(this Gaussian g, double from, double to)
     {
-        if (!(from <= to)) throw new ArgumentException($"A piece of the line runs from its lower end to its upper one; these are {from} and {to}.");
-        double a = Math.Clamp((from - g.Mean) / g.StandardDeviation, -Reach, Reach), b = Math.Clamp((to - g.Mean) / g.StandardDeviation, -Reach, Reach);
+        if (!(from <= to))
+            throw new ArgumentException($"A piece of the line runs from its lower end to its upper one; these are {from} and {to}.");
+        double a = Math.Clamp((from - g.Mean) / g.StandardDeviation, -Reach, Reach),
+            b = Math.Clamp((to - g.Mean) / g.StandardDeviation, -Reach, Reach);
 
         // Pieces of at most half a standard deviation, on which the density is as good as a polynomial.
         int pieces = (int)Math.Ceiling(2 * (b - a));

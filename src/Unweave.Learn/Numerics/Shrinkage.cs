@@ -5,7 +5,9 @@ namespace Unweave.Learn.Numerics;
 /// <summary>Making vectors sparser or shorter: what penalties on, and limits to, their norms do to them.</summary>
 public static class Shrinkage
 {
-    /// <summary>Soft threshold: a number moved towards 0 by λ, and 0 where it is no farther than that. It makes ½(z − x)² + λ|z| smallest.</summary>
+    /// <summary>
+    /// Soft threshold: a number moved towards 0 by λ, and 0 where it is no farther than that. It makes ½(z − x)² + λ|z| smallest.
+    /// </summary>
     /// <param name="x">The number.</param>
     /// <param name="threshold">λ, not negative.</param>
     /// <exception cref="ArgumentException">The threshold is negative or not a number.</exception>
@@ -24,7 +26,10 @@ public static class Shrinkage
         return kept;
     }
 
-    /// <summary>The k elements of largest magnitude as they are, and 0 for the others: the nearest vector with no more than k. Of equal ones, the first stay.</summary>
+    /// <summary>
+    /// The k elements of largest magnitude as they are, and 0 for the others: the nearest vector with no more than k. Of equal ones, the
+    /// first stay.
+    /// </summary>
     /// <param name="x">The vector.</param>
     /// <param name="k">How many, from 0.</param>
     /// <exception cref="ArgumentException">k is negative.</exception>

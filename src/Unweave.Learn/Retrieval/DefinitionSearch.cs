@@ -13,7 +13,9 @@ namespace Unweave.Learn.Retrieval;
 /// <param name="Value">Its activation.</param>
 internal readonly record struct CodeEntry(int Latent, float Value);
 
-/// <summary>32,000 definitions to be searched by their sparse codes and by their whole vectors. The autoencoder is trained when it is made.</summary>
+/// <summary>
+/// 32,000 definitions to be searched by their sparse codes and by their whole vectors. The autoencoder is trained when it is made.
+/// </summary>
 internal sealed class DefinitionSearch
 {
     /// <summary>Latents of the autoencoder.</summary>
@@ -60,9 +62,11 @@ internal sealed class DefinitionSearch
 
     /// <summary>How it is made: trains, encodes and indexes, in a training slot.</summary>
     /// <param name="slots">Where training takes turns.</param>
-    public static Func<IProgress<Preparation>, CancellationToken, Task<DefinitionSearch>> Make(TrainingSlots slots) => async (progress, cancellationToken) =>
+    public static Func<IProgress<Preparation>, CancellationToken, Task<DefinitionSearch>> Make(TrainingSlots slots) =>
+        async (progress, cancellationToken) =>
     {
-        using IDisposable slot = await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellationToken);
+        using IDisposable slot =
+            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellationToken);
         return Make(progress, cancellationToken);
     };
 

@@ -1,8 +1,8 @@
 namespace Unweave.Learn.Retrieval;
 
 /// <summary>
-/// Names latents by the words that set their strongest texts apart: those with the largest c·ln((c/m)/(n/N)), where c of the latent's m strongest
-/// texts have the word, and n of all N do.
+/// Names latents by the words that set their strongest texts apart: those with the largest c·ln((c/m)/(n/N)), where c of the latent's m
+/// strongest texts have the word, and n of all N do.
 /// </summary>
 internal sealed class LatentNames
 {
@@ -31,7 +31,9 @@ internal sealed class LatentNames
         [
             .. rows.SelectMany(row => words[row]).CountBy(word => word, StringComparer.Ordinal)
                 .Where(pair => pair.Value >= Math.Min(Least, rows.Count))
-                .Select(pair => (Word: pair.Key, Gain: pair.Value * Math.Log((double)pair.Value / rows.Count / ((double)texts[pair.Key] / words.Length))))
+                .Select(pair =>
+                    (Word: pair.Key,
+                    Gain: pair.Value * Math.Log((double)pair.Value / rows.Count / ((double)texts[pair.Key] / words.Length))))
                 .OrderByDescending(scored => scored.Gain).ThenBy(scored => scored.Word, StringComparer.Ordinal)
                 .Take(Words).Select(scored => scored.Word),
         ];

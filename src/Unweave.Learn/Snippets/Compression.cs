@@ -26,7 +26,7 @@ internal static class Compression
 
         var autoencoder = (UndercompleteAutoencoder)run.Autoencoder;
         using Matrix code = autoencoder.Encode(pictures.Rows(0, 1));
-        console.WriteLine($"{pictures.Width} numbers in, {code.Columns} in the code");                              // 784 numbers in, 8 in the code
+        console.WriteLine($"{pictures.Width} numbers in, {code.Columns} in the code");                // 784 numbers in, 8 in the code
         console.WriteLine(Evaluator.Run(autoencoder, pictures).Fvu < 0.5 ? "most is kept" : "most is lost");      // most is kept
         // to here
     }

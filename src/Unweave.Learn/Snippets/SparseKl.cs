@@ -12,9 +12,17 @@ internal static class SparseKl
     public static void Run(TextWriter console)
     {
         // from here
-        using var rows = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 32, Features = 64, ActivePerRow = 3, Frequency = FeatureFrequency.Uniform });
+        var features = new SyntheticFeatureOptions { Width = 32, Features = 64, ActivePerRow = 3, Frequency = FeatureFrequency.Uniform };
+        using var rows = new SyntheticFeatures(features);
         var kl = new KlOptions { Latents = 96, TargetActivation = 0.05, KlCoefficient = 1, UnitDecoder = true };
-        var options = new TrainingOptions { Autoencoder = kl, Batch = 256, Rows = 256 * 3000, LearningRate = 0.01, InputScaling = InputScaling.None };
+        var options = new TrainingOptions
+        {
+            Autoencoder = kl,
+            Batch = 256,
+            Rows = 256 * 3000,
+            LearningRate = 0.01,
+            InputScaling = InputScaling.None,
+        };
         using TrainingRun run = TrainingRun.Start(options, rows);
         while (!run.Finished) run.Next();
         using Matrix x = rows.Rows(0, 1000);

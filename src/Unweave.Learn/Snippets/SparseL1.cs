@@ -12,9 +12,11 @@ internal static class SparseL1
     public static void Run(TextWriter console)
     {
         // from here
-        using var rows = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 32, Features = 64, ActivePerRow = 3, Frequency = FeatureFrequency.Uniform });
+        var features = new SyntheticFeatureOptions { Width = 32, Features = 64, ActivePerRow = 3, Frequency = FeatureFrequency.Uniform };
+        using var rows = new SyntheticFeatures(features);
         var relu = new ReluOptions { Latents = 96, L1Coefficient = 2, UnitDecoder = true };
-        using TrainingRun run = TrainingRun.Start(new TrainingOptions { Autoencoder = relu, Batch = 256, Rows = 256 * 3000, LearningRate = 0.003 }, rows);
+        var options = new TrainingOptions { Autoencoder = relu, Batch = 256, Rows = 256 * 3000, LearningRate = 0.003 };
+        using TrainingRun run = TrainingRun.Start(options, rows);
         while (!run.Finished) run.Next();
         var trained = (SparseAutoencoder)run.Autoencoder;
         FeatureRecovery found = FeatureRecovery.Of(trained.Decoder, rows.Directions);

@@ -12,13 +12,16 @@ internal static class SparseTopK
     public static void Run(TextWriter console)
     {
         // from here
-        using var rows = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 32, Features = 64, ActivePerRow = 3, Frequency = FeatureFrequency.Uniform });
+        var features = new SyntheticFeatureOptions { Width = 32, Features = 64, ActivePerRow = 3, Frequency = FeatureFrequency.Uniform };
+        using var rows = new SyntheticFeatures(features);
         var topK = new TopKOptions { Latents = 96, K = 3 };
-        using TrainingRun run = TrainingRun.Start(new TrainingOptions { Autoencoder = topK, Batch = 256, Rows = 256 * 3000, LearningRate = 0.003 }, rows);
+        var options = new TrainingOptions { Autoencoder = topK, Batch = 256, Rows = 256 * 3000, LearningRate = 0.003 };
+        using TrainingRun run = TrainingRun.Start(options, rows);
         while (!run.Finished) run.Next();
         using Matrix x = rows.Rows(0, 1000);
         SparseCodes codes = ((SparseAutoencoder)run.Autoencoder).Encode(x);
-        console.WriteLine($"at most {Enumerable.Range(0, codes.Rows).Max(codes.RowCount)} of {codes.DictionarySize} latents a row");   // at most 3 of 96 latents a row
+        int most = Enumerable.Range(0, codes.Rows).Max(codes.RowCount);
+        console.WriteLine($"at most {most} of {codes.DictionarySize} latents a row");   // at most 3 of 96 latents a row
         // to here
     }
 }

@@ -11,7 +11,8 @@ internal static class TopKRecipe
     public static void Run(TextWriter console)
     {
         // from here
-        using var vectors = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 32, Features = 64, Rows = 20_000 });   // or Harvest.Open("acts").Source()
+        var features = new SyntheticFeatureOptions { Width = 32, Features = 64, Rows = 20_000 };
+        using var vectors = new SyntheticFeatures(features);   // or Harvest.Open("acts").Source()
         var settings = new TrainingOptions
         {
             Autoencoder = new TopKOptions { Latents = 128, K = 4, AuxCoefficient = 1.0 / 32 },

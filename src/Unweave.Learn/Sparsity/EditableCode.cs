@@ -7,8 +7,10 @@ internal sealed class EditableCode
 {
     private static readonly string[] names =
     [
-        "courts of law", "plurals", "French", "opening quotes", "cooking", "negation", "rivers", "past tense", "percentages", "weather", "program code", "surprise",
-        "prices", "second half of a name", "music", "lists", "apologies", "chemistry", "dates", "questions", "sports results", "greetings", "hyphens", "medicine",
+        "courts of law", "plurals", "French", "opening quotes", "cooking", "negation", "rivers", "past tense", "percentages", "weather",
+            "program code", "surprise",
+        "prices", "second half of a name", "music", "lists", "apologies", "chemistry", "dates", "questions", "sports results", "greetings",
+            "hyphens", "medicine",
     ];
 
     private readonly double[] values = new double[names.Length];
@@ -49,7 +51,9 @@ internal sealed class EditableCode
     /// <param name="value">From 0 to 1.</param>
     public void Set(int index, double value) => values[index] = Math.Clamp(value, 0, 1);
 
-    /// <summary>The share of the squared length that is lost when a code takes this one's place: 0 when nothing is, 1 when all is.</summary>
+    /// <summary>
+    /// The share of the squared length that is lost when a code takes this one's place: 0 when nothing is, 1 when all is.
+    /// </summary>
     /// <param name="kept">The code in its place.</param>
     public double Lost(ReadOnlySpan<double> kept)
     {

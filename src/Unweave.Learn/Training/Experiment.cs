@@ -7,7 +7,10 @@ using Unweave.Training;
 
 namespace Unweave.Learn.Training;
 
-/// <summary>A run of the library's training with the reader's settings, step by step, and what there is to see of it. Not for several threads at once.</summary>
+/// <summary>
+/// A run of the library's training with the reader's settings, step by step, and what there is to see of it. Not for several threads at
+/// once.
+/// </summary>
 internal sealed class Experiment : IDisposable
 {
     /// <summary>Rows that can be looked at.</summary>
@@ -52,7 +55,8 @@ internal sealed class Experiment : IDisposable
         // The stream of random numbers that a run takes its first weights from.
         using var model = (SparseAutoencoder)settings.Autoencoder.Build(settings.Width, new Rng(settings.Run.Seed, stream: 1));
         using SyntheticFeatures? known = settings.Data == DataKind.Features ? settings.MakeFeatures() : null;
-        return new Snapshot { Settings = settings, Tiles = known is null ? GrayTiles.Tiles(model.Decoder) : [], Known = known is null ? null : Match(model.Decoder, known.Directions) };
+        return new Snapshot { Settings = settings, Tiles = known is null ? GrayTiles.Tiles(model.Decoder)
+            : [], Known = known is null ? null : Match(model.Decoder, known.Directions) };
     }
 
     /// <summary>Does a step.</summary>
@@ -91,7 +95,8 @@ internal sealed class Experiment : IDisposable
             Means = means,
             Densities = fires,
             Activations = Histogram(values),
-            KlSum = settings.Sparsity == SparsityKind.Kl ? means.Sum(mean => Divergence.Kl(new Bernoulli(settings.Rho), new Bernoulli(Math.Clamp(mean, 0, 1)))) : null,
+            KlSum = settings.Sparsity == SparsityKind.Kl
+                ? means.Sum(mean => Divergence.Kl(new Bernoulli(settings.Rho), new Bernoulli(Math.Clamp(mean, 0, 1)))) : null,
             Known = features is null ? null : Match(Model.Decoder, features.Directions),
             Examples = Examples(),
         };
@@ -136,8 +141,10 @@ internal sealed class Experiment : IDisposable
         int[] columns = [.. latents.Where(latent => latent >= 0), .. Enumerable.Range(0, decoder.Rows).Except(latents)];
         byte[] matrix = new byte[directions.Rows * decoder.Rows];
         for (int feature = 0; feature < directions.Rows; feature++)
-            for (int column = 0; column < columns.Length; column++) matrix[(feature * columns.Length) + column] = (byte)(255 * Math.Clamp(cosines[feature, columns[column]], 0, 1));
-        return new KnownFeatures(FeatureRecovery.Of(decoder, directions), latents, [.. latents.Select((latent, feature) => latent < 0 ? 0 : cosines[feature, latent])], matrix);
+            for (int column = 0; column < columns.Length; column++)
+                matrix[(feature * columns.Length) + column] = (byte)(255 * Math.Clamp(cosines[feature, columns[column]], 0, 1));
+        return new KnownFeatures(FeatureRecovery.Of(decoder, directions), latents,
+            [.. latents.Select((latent, feature) => latent < 0 ? 0 : cosines[feature, latent])], matrix);
     }
 
     private List<DecomposedRow> Examples()
@@ -152,7 +159,8 @@ internal sealed class Experiment : IDisposable
             LatentPart[] parts = [.. all.Take(ShownParts)];
             Span<float> left = rest.Row(row);
             reconstruction.Row(row).CopyTo(left);
-            foreach (LatentPart part in parts) TensorPrimitives.MultiplyAdd(Model.Decoder.Row(part.Latent), (float)-part.Weight, left, left);
+            foreach (LatentPart part in parts)
+                TensorPrimitives.MultiplyAdd(Model.Decoder.Row(part.Latent), (float)-part.Weight, left, left);
             float[] error = new float[settings.Width];
             TensorPrimitives.Subtract(x.Row(row), reconstruction.Row(row), error);
             examples.Add(new DecomposedRow(
@@ -172,6 +180,7 @@ internal sealed class Experiment : IDisposable
     {
         int[] latents = codes.Latents(row).ToArray();
         float[] values = codes.Values(row).ToArray();
-        return [.. latents.Zip(values, (latent, value) => new LatentPart(latent, value * scale)).Where(part => part.Weight > 0).OrderByDescending(part => part.Weight)];
+        return [.. latents.Zip(values, (latent, value) => new LatentPart(latent, value * scale)).Where(part => part.Weight > 0)
+            .OrderByDescending(part => part.Weight)];
     }
 }

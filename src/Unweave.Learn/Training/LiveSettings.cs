@@ -75,7 +75,9 @@ public sealed record LiveSettings
         _ => new TopKOptions { Latents = Latents, K = K },
     };
 
-    /// <summary>The run, as the library takes it. One thread: readers share the processors by taking turns, and a step is too small to divide.</summary>
+    /// <summary>
+    /// The run, as the library takes it. One thread: readers share the processors by taking turns, and a step is too small to divide.
+    /// </summary>
     public TrainingOptions Run => new()
     {
         Autoencoder = Autoencoder,

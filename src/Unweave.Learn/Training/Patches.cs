@@ -5,8 +5,9 @@ using Unweave.Numerics;
 namespace Unweave.Learn.Training;
 
 /// <summary>
-/// Small squares cut out of the pictures of clothes, in the form that sparse coding of images has been trained on since Olshausen and Field (1996): flat squares left
-/// out, each square's mean taken off and its contrast made equal, then all whitened, so that edges count as much as broad shades. Made when first asked for, and shared.
+/// Small squares cut out of the pictures of clothes, in the form that sparse coding of images has been trained on since Olshausen and Field
+/// (1996): flat squares left out, each square's mean taken off and its contrast made equal, then all whitened, so that edges count as much
+/// as broad shades. Made when first asked for, and shared.
 /// </summary>
 internal static class Patches
 {

@@ -18,7 +18,9 @@ public sealed record Snapshot
     /// <summary>The loss over the steps.</summary>
     public IReadOnlyList<LossPoint> Losses { get; init; } = [];
 
-    /// <summary>The picture of every latent's decoder row, <see cref="Patches.Pixels"/> bytes each; empty where rows are no pictures.</summary>
+    /// <summary>
+    /// The picture of every latent's decoder row, <see cref="Patches.Pixels"/> bytes each; empty where rows are no pictures.
+    /// </summary>
     public IReadOnlyList<byte[]> Tiles { get; init; } = [];
 
     /// <summary>Mean activation of each latent over the sample; empty before the first step.</summary>
@@ -70,7 +72,8 @@ public sealed record KnownFeatures(FeatureRecovery Score, IReadOnlyList<int> Lat
 /// <param name="Others">Active latents that are not among the parts.</param>
 /// <param name="Unexplained">‖x − x̂‖²/‖x‖².</param>
 /// <param name="Truth">The known features in it and how strongly, where they are known.</param>
-public sealed record DecomposedRow(float[] Input, float[] Reconstruction, float[] Rest, IReadOnlyList<LatentPart> Parts, int Others, double Unexplained, IReadOnlyList<LatentPart> Truth);
+public sealed record DecomposedRow(float[] Input, float[] Reconstruction, float[] Rest, IReadOnlyList<LatentPart> Parts, int Others,
+    double Unexplained, IReadOnlyList<LatentPart> Truth);
 
 /// <summary>A latent (or a known feature) in a row.</summary>
 /// <param name="Latent">Its number.</param>

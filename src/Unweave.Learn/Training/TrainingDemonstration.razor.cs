@@ -37,8 +37,7 @@ public sealed partial class TrainingDemonstration : LiveDemonstration
     private string Status => Stage switch
     {
         LiveStage.Ready => "Ready",
-        LiveStage.Waiting when Place == 1 => "Waiting: you are next",
-        LiveStage.Waiting when Place > 1 => $"Waiting: {Place - 1} {(Place == 2 ? "reader is" : "readers are")} before you",
+        LiveStage.Waiting when Place > 0 => $"Waiting: {Turn}",
         LiveStage.Waiting => "Starting",
         LiveStage.Running => "Training",
         LiveStage.Paused => "Paused",
@@ -55,8 +54,13 @@ public sealed partial class TrainingDemonstration : LiveDemonstration
 
     private string Ended => seen.Settings.Sparsity == SparsityKind.Kl && seen.Known is null
         ? $"Done: {Figures.Percent((double)seen.InBand / seen.Means.Count)} of the latents have a mean activation within ±50% of ρ."
-        : seen.Known is { } known ? $"Done: {Figures.Percent(known.Score.Recovered)} of the known features have a latent with a cosine above 0.9."
-        : $"Done: {Figures.Percent(1 - seen.Report!.Fvu)} of the variance of the patches is explained by {Of(report => Decimal(report.L0))} latents each.";
+        : seen.Known is { } known
+            ? $"Done: {Figures.Percent(known.Score.Recovered)} of the known features have a latent with a cosine above 0.9."
+        : $"Done: {Figures.Percent(1 - seen.Report!.Fvu)} of the variance of the patches is explained by "
+            + $"{Decimal(seen.Report.L0)} latents each.";
+
+    private string Penalty =>
+        Of(report => Figures.Short(seen.Settings.Sparsity == SparsityKind.TopK ? report.Loss.Auxiliary : report.Loss.Sparsity));
 
     private IReadOnlyList<Series> Losses =>
     [
@@ -147,6 +151,9 @@ public sealed partial class TrainingDemonstration : LiveDemonstration
     private static string Share(double part, double whole) => $"{Figures.Css(100 * part / whole)}%";
 
     private static string Edge(ActivationBins bins, int edge) => Figures.Short(bins.Largest * edge / bins.Counts.Count);
+
+    private static string Recovered(KnownFeatures known) =>
+        $"{Math.Round(known.Score.Recovered * LiveSettings.KnownFeatures)} of {LiveSettings.KnownFeatures}";
 
     private static string ZeroShare(ActivationBins bins) => $"{Figures.Percent(bins.Zero)} are 0";
 

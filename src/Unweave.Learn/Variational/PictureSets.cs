@@ -3,7 +3,9 @@ using Unweave.Numerics;
 
 namespace Unweave.Learn.Variational;
 
-/// <summary>The pictures that every reader's autoencoder trains on, and those that none sees: made when first asked for, and shared.</summary>
+/// <summary>
+/// The pictures that every reader's autoencoder trains on, and those that none sees: made when first asked for, and shared.
+/// </summary>
 internal static class PictureSets
 {
     /// <summary>Pictures to train on.</summary>
@@ -12,7 +14,8 @@ internal static class PictureSets
     /// <summary>Pictures held out.</summary>
     public const int Test = 1_000;
 
-    private static readonly Lazy<MatrixSource> source = new(() => new MatrixSource(FashionImages.Rows(0, Training), "the pictures", ownsMatrix: true));
+    private static readonly Lazy<MatrixSource> source =
+        new(() => new MatrixSource(FashionImages.Rows(0, Training), "the pictures", ownsMatrix: true));
     private static readonly Lazy<Matrix> test = new(() => FashionImages.Rows(Training, Test));
 
     /// <summary>Those to train on.</summary>

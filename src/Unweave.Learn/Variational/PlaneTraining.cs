@@ -4,7 +4,9 @@ using Unweave.Training;
 
 namespace Unweave.Learn.Variational;
 
-/// <summary>The training of a variational autoencoder with codes of two numbers, on pictures of clothes, and what is looked at meanwhile.</summary>
+/// <summary>
+/// The training of a variational autoencoder with codes of two numbers, on pictures of clothes, and what is looked at meanwhile.
+/// </summary>
 internal sealed class PlaneTraining : IDisposable
 {
     /// <summary>The plane that is shown reaches from −this to this, both ways.</summary>
@@ -36,7 +38,9 @@ internal sealed class PlaneTraining : IDisposable
     /// <param name="beta">Weight of the KL term.</param>
     public static TrainingOptions Options(double beta) => new()
     {
-        Autoencoder = new VariationalOptions { Bottleneck = 2, Hidden = [128], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli, KlCoefficient = beta },
+        Autoencoder =
+            new VariationalOptions { Bottleneck = 2, Hidden = [128], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli,
+            KlCoefficient = beta },
         InputScaling = InputScaling.None,
         Rows = 15 * PictureSets.Training,
         Batch = 128,
@@ -67,7 +71,9 @@ internal sealed class PlaneTraining : IDisposable
         return [.. decoded.AsSpan().ToArray().Select(Gray)];
     }
 
-    /// <summary>Pictures of places spread evenly over the plane's middle, side by side, 280 × 280 gray values; the first row is the highest.</summary>
+    /// <summary>
+    /// Pictures of places spread evenly over the plane's middle, side by side, 280 × 280 gray values; the first row is the highest.
+    /// </summary>
     public byte[] Grid()
     {
         using var z = new Matrix(GridSide * GridSide, 2);
@@ -85,7 +91,8 @@ internal sealed class PlaneTraining : IDisposable
         {
             (int down, int across) = Math.DivRem(i, GridSide);
             ReadOnlySpan<float> picture = decoded.Row(i);
-            for (int p = 0; p < picture.Length; p++) pixels[(((down * Side) + (p / Side)) * Width) + (across * Side) + (p % Side)] = Gray(picture[p]);
+            for (int p = 0; p < picture.Length; p++)
+                pixels[(((down * Side) + (p / Side)) * Width) + (across * Side) + (p % Side)] = Gray(picture[p]);
         }
 
         return pixels;

@@ -8,8 +8,11 @@ namespace Unweave.Apps.Tests.Learn;
 /// <summary>The least-squares problem of the chapter on L1 is solved exactly.</summary>
 public sealed class BowlTests
 {
-    private static readonly Gen<PlanePoint> Spots = Gen.Select(Gen.OneOf(Gen.Double[-3, 3], Gen.Const(0.0)), Gen.OneOf(Gen.Double[-3, 3], Gen.Const(0.0))).Select((x1, x2) => new PlanePoint(x1, x2));
-    private static readonly Gen<Bowl> Bowls = Gen.Select(Spots, Gen.OneOf(Gen.Double[1, 3], Gen.Const(1.0)), Gen.Int[-90, 90]).Select((center, stretch, tilt) => new Bowl(center, stretch, tilt));
+    private static readonly Gen<PlanePoint> Spots =
+        Gen.Select(Gen.OneOf(Gen.Double[-3, 3], Gen.Const(0.0)), Gen.OneOf(Gen.Double[-3, 3], Gen.Const(0.0)))
+        .Select((x1, x2) => new PlanePoint(x1, x2));
+    private static readonly Gen<Bowl> Bowls = Gen.Select(Spots, Gen.OneOf(Gen.Double[1, 3], Gen.Const(1.0)), Gen.Int[-90, 90])
+        .Select((center, stretch, tilt) => new Bowl(center, stretch, tilt));
 
     [Fact]
     public void Solutions_within_the_L1_ball_meet_their_conditions() => Gen.Select(Bowls, Gen.Double[0.01, 2.5]).Sample((bowl, t) =>
@@ -59,7 +62,8 @@ public sealed class BowlTests
     }, iter: 30);
 
     [Fact]
-    public void With_circles_it_is_the_nearest_point_and_the_soft_threshold() => Gen.Select(Spots, Gen.Double[0, 2.5], Gen.Int[-90, 90]).Sample((center, t, tilt) =>
+    public void With_circles_it_is_the_nearest_point_and_the_soft_threshold() =>
+        Gen.Select(Spots, Gen.Double[0, 2.5], Gen.Int[-90, 90]).Sample((center, t, tilt) =>
     {
         var bowl = new Bowl(center, 1, tilt);
         Assert.Equal(Shrinkage.OntoL1Ball(center.Vector, t), bowl.WithinL1(t).At.Vector, (a, b) => Math.Abs(a - b) < 1e-12);
@@ -69,11 +73,13 @@ public sealed class BowlTests
     });
 
     [Fact]
-    public void Within_the_wedges_and_only_there_the_solution_is_that_corner() => Gen.Select(Bowls, Gen.Double[0.1, 1.5], Gen.Double[0.01, 2], Gen.Double[0.01, 2], Gen.Int[0, 3]).Sample((shape, t, a, b, side) =>
+    public void Within_the_wedges_and_only_there_the_solution_is_that_corner() =>
+        Gen.Select(Bowls, Gen.Double[0.1, 1.5], Gen.Double[0.01, 2], Gen.Double[0.01, 2], Gen.Int[0, 3]).Sample((shape, t, a, b, side) =>
     {
         PlanePoint corner = new[] { new PlanePoint(1, 0), new PlanePoint(-1, 0), new PlanePoint(0, 1), new PlanePoint(0, -1) }[side];
         (PlanePoint one, PlanePoint other) = shape.Wedge(corner);
-        PlanePoint From(double u, double v) => new((t * corner.X1) + (u * one.X1) + (v * other.X1), (t * corner.X2) + (u * one.X2) + (v * other.X2));
+        PlanePoint From(double u, double v) =>
+            new((t * corner.X1) + (u * one.X1) + (v * other.X1), (t * corner.X2) + (u * one.X2) + (v * other.X2));
         Assert.Equal(new PlanePoint(t * corner.X1, t * corner.X2), new Bowl(From(a, b), shape.Stretch, shape.Tilt).WithinL1(t).At);
         PlanePoint outside = new Bowl(From(a + 0.1, -0.05), shape.Stretch, shape.Tilt).WithinL1(t).At;
         Assert.True(Far(outside, new PlanePoint(t * corner.X1, t * corner.X2)) > 1e-4, $"{outside}");

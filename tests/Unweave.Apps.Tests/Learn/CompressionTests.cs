@@ -56,7 +56,8 @@ public sealed class CompressionTests
         using Matrix whole = codec.Rebuild(picture, FashionImages.Pixels), some = codec.Rebuild(picture, 16);
         Assert.True(Evaluator.Compare(picture, whole, "whole").Mse < 1e-9);
         double[] coefficients = Dct.Forward([.. picture.Row(0).ToArray().Select(pixel => (double)pixel)], FashionImages.Side);
-        double dropped = Dct.ZigZag(FashionImages.Side, FashionImages.Side).Skip(16).Sum(place => coefficients[place] * coefficients[place]);
+        double dropped = Dct.ZigZag(FashionImages.Side, FashionImages.Side).Skip(16)
+            .Sum(place => coefficients[place] * coefficients[place]);
         Assert.Equal(dropped, Evaluator.Compare(picture, some, "some").Mse, 1e-4);
     }
 
@@ -87,7 +88,8 @@ public sealed class CompressionTests
         await Assertions.Expect(lost).Not.ToHaveTextAsync(before);
 
         // The other widths follow by themselves, so that the curve is whole.
-        await Assertions.Expect(page.Locator(".chart-dot.s1")).ToHaveCountAsync(Bottlenecks.Widths.Count, new() { Timeout = LiveDemonstrations.Deadline });
+        await Assertions.Expect(page.Locator(".chart-dot.s1"))
+            .ToHaveCountAsync(Bottlenecks.Widths.Count, new() { Timeout = LiveDemonstrations.Deadline });
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Draw one" }).ClickAsync();
         ILocator pad = page.GetByRole(AriaRole.Application, new() { Name = "Drawing pad" });
@@ -112,7 +114,8 @@ public sealed class CompressionTests
     // The share of how much pictures vary, as the page writes it.
     private static string Cosines(int picture, int kept)
     {
-        using Matrix x = FashionImages.Rows(picture, 1), again = new CosineCodec().Rebuild(x, kept), held = FashionImages.Rows(Bottlenecks.Trained, Bottlenecks.HeldOut);
+        using Matrix x = FashionImages.Rows(picture, 1), again = new CosineCodec()
+            .Rebuild(x, kept), held = FashionImages.Rows(Bottlenecks.Trained, Bottlenecks.HeldOut);
         double spread = Enumerable.Range(0, held.Columns).Sum(c =>
         {
             double[] column = [.. Enumerable.Range(0, held.Rows).Select(r => (double)held[r, c])];

@@ -5,7 +5,9 @@ using Unweave.Learn.Training;
 
 namespace Unweave.Apps.Tests.Learn;
 
-/// <summary>What the chapter on sparse autoencoders promises of its runs, trained as the page trains them and with the settings it opens with.</summary>
+/// <summary>
+/// What the chapter on sparse autoencoders promises of its runs, trained as the page trains them and with the settings it opens with.
+/// </summary>
 public sealed class ExperimentTests
 {
     [Theory]
@@ -42,10 +44,15 @@ public sealed class ExperimentTests
         Assert.Equal(64, known.Latents.Distinct().Count());
         Assert.Equal(LiveSettings.Steps, end.Step);
 
-        // The rows to look at are sums of at least two features, and a feature's latent says how strongly it is there; L1 shrinks them (to about a half, as the page says).
+        // The rows to look at are sums of at least two features, and a feature's latent says how strongly it is there; L1 shrinks them (to
+        // about a half, as the page says).
         Assert.Equal(Experiment.Looked, end.Examples.Count);
         Assert.All(end.Examples, example => Assert.InRange(example.Truth.Count, 2, 64));
-        double[] differences = [.. from example in end.Examples from truth in example.Truth from part in example.Parts where part.Latent == known.Latents[truth.Latent] select truth.Weight - part.Weight];
+        double[] differences = [.. from example in end.Examples
+            from truth in example.Truth
+            from part in example.Parts
+            where part.Latent == known.Latents[truth.Latent]
+            select truth.Weight - part.Weight];
         Assert.InRange(differences.Length, 48, 24 * 64);
         (double least, double most) = sparsity == SparsityKind.L1 ? (0.35, 0.6) : (-0.1, 0.15);
         Assert.InRange(differences.Average(), least, most);
@@ -87,7 +94,8 @@ public sealed class ExperimentTests
             for (int pixel = 0; pixel < Patches.Pixels; pixel++)
             {
                 Assert.Equal(expected[row, pixel], example.Reconstruction[pixel], 1e-4);
-                Assert.Equal(example.Reconstruction[pixel], example.Rest[pixel] + example.Parts.Sum(part => part.Weight * model.Decoder[part.Latent, pixel]), 1e-4);
+                Assert.Equal(example.Reconstruction[pixel], example.Rest[pixel]
+                    + example.Parts.Sum(part => part.Weight * model.Decoder[part.Latent, pixel]), 1e-4);
                 error += Math.Pow(x[row, pixel] - expected[row, pixel], 2);
                 size += Math.Pow(x[row, pixel], 2);
             }

@@ -61,10 +61,12 @@ public sealed class GameTests
     [Fact]
     public void At_the_best_discriminator_the_value_is_twice_JS_less_twice_ln_2()
     {
-        double[] target = TargetDistribution.TwoPeaks.Shares, made = new Game(TargetDistribution.TwoPeaks, 2).Shares(), best = new double[target.Length];
+        double[] target = TargetDistribution.TwoPeaks.Shares, made = new Game(TargetDistribution.TwoPeaks, 2)
+            .Shares(), best = new double[target.Length];
         for (int i = 0; i < best.Length; i++) best[i] = target[i] / (target[i] + made[i]);
         double value = 0;
-        for (int i = 0; i < best.Length; i++) value += (target[i] > 0 ? target[i] * Math.Log(best[i]) : 0) + (made[i] > 0 ? made[i] * Math.Log(1 - best[i]) : 0);
+        for (int i = 0; i < best.Length; i++)
+            value += (target[i] > 0 ? target[i] * Math.Log(best[i]) : 0) + (made[i] > 0 ? made[i] * Math.Log(1 - best[i]) : 0);
         Assert.Equal((2 * Divergence.Js(target, made)) - (2 * Math.Log(2)), value, 1e-12);
 
         double[] shown = Game.Best(target, made);
@@ -76,7 +78,8 @@ public sealed class GameTests
     [Fact]
     public void The_same_seed_plays_the_same_game_and_looking_does_not_change_it()
     {
-        Game one = new(TargetDistribution.OnePeak, 5), other = new(TargetDistribution.OnePeak, 5), third = new(TargetDistribution.OnePeak, 6);
+        Game one = new(TargetDistribution.OnePeak, 5), other = new(TargetDistribution.OnePeak, 5),
+            third = new(TargetDistribution.OnePeak, 6);
         for (int i = 0; i < 40; i++)
         {
             Assert.Equal(one.Next(), other.Next());

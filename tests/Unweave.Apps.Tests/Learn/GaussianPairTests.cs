@@ -8,7 +8,8 @@ namespace Unweave.Apps.Tests.Learn;
 /// <summary>What the chapter on KL says of two distributions is true of them.</summary>
 public sealed class GaussianPairTests
 {
-    private static readonly Gen<GaussianPair> Pairs = Gen.Select(Gen.Int[40, 160], Gen.Int[1, 60], Gen.Int[40, 160], Gen.Int[1, 60]).Select((mp, vp, mq, vq) => new GaussianPair(mp / 2.0, vp, mq / 2.0, vq));
+    private static readonly Gen<GaussianPair> Pairs = Gen.Select(Gen.Int[40, 160], Gen.Int[1, 60], Gen.Int[40, 160], Gen.Int[1, 60])
+        .Select((mp, vp, mq, vq) => new GaussianPair(mp / 2.0, vp, mq / 2.0, vq));
 
     [Fact]
     public void It_opens_at_no_divergence()
@@ -155,7 +156,9 @@ public sealed class GaussianPairTests
         Assert.Equal(0, OutcomeShares.KlTerm(0, 0.5));
         Assert.Equal(0, OutcomeShares.KlTerm(0, 0));
         Assert.Equal(double.PositiveInfinity, OutcomeShares.KlTerm(0.5, 0));
-        Gen<OutcomeShares> all = Gen.OneOf(Gen.Double[0.001, 1], Gen.Const(0.0)).Array[5].Where(weights => weights.Sum() > 0.1).Select(weights => new OutcomeShares(weights));
-        Gen.Select(all, all).Sample((p, q) => Assert.Equal(Divergence.Kl(p.Span, q.Span), p.Values.Zip(q.Values, OutcomeShares.KlTerm).Sum(), 1e-12));
+        Gen<OutcomeShares> all = Gen.OneOf(Gen.Double[0.001, 1], Gen.Const(0.0)).Array[5].Where(weights => weights.Sum() > 0.1)
+            .Select(weights => new OutcomeShares(weights));
+        Gen.Select(all, all)
+            .Sample((p, q) => Assert.Equal(Divergence.Kl(p.Span, q.Span), p.Values.Zip(q.Values, OutcomeShares.KlTerm).Sum(), 1e-12));
     }
 }

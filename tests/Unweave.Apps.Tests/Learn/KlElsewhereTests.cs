@@ -46,10 +46,12 @@ public sealed class KlElsewhereTests
     {
         await using Site site = await Site.Learn();
         await using Browser browser = await Browser.Open(site, Address);
-        ILocator demo = Demo(browser, "Variational autoencoder"), picture = demo.GetByRole(AriaRole.Img, new() { Name = "Picture decoded from z" });
+        ILocator demo = Demo(browser, "Variational autoencoder"),
+            picture = demo.GetByRole(AriaRole.Img, new() { Name = "Picture decoded from z" });
         await Click(demo, "Start");
         await Reaches(demo, "finished");
-        double likelihood = Number(await Reading(demo, "likelihood").InnerTextAsync()), kl = Number(await Reading(demo, "kl").InnerTextAsync()), elbo = Number(await Reading(demo, "elbo").InnerTextAsync());
+        double likelihood = Number(await Reading(demo, "likelihood").InnerTextAsync()),
+            kl = Number(await Reading(demo, "kl").InnerTextAsync()), elbo = Number(await Reading(demo, "elbo").InnerTextAsync());
         Assert.Equal(likelihood - kl, elbo, 0.011);
         Assert.InRange(elbo, -290, -240); // it begins near −385
         Assert.InRange(kl, 3, 12);
@@ -72,7 +74,10 @@ public sealed class KlElsewhereTests
         await browser.Page.Mouse.DownAsync();
         await browser.Page.Mouse.MoveAsync(box.X + (box.Width / 4), box.Y + (box.Height / 4), new() { Steps = 4 });
         await browser.Page.Mouse.UpAsync();
-        await Assertions.Expect(picture).ToHaveAttributeAsync("alt", new System.Text.RegularExpressions.Regex("^Picture decoded from z = [(]-1[.][78], 1[.][78][)]$", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
+        await Assertions.Expect(picture)
+            .ToHaveAttributeAsync("alt",
+            new System.Text.RegularExpressions.Regex("^Picture decoded from z = [(]-1[.][78], 1[.][78][)]$",
+            System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1)));
         browser.AssertClean();
     }
 
@@ -105,7 +110,8 @@ public sealed class KlElsewhereTests
         await Assertions.Expect(Reading(demo, "js")).ToHaveTextAsync("–");
         await demo.GetByText("Two peaks").ClickAsync();
         await Assertions.Expect(demo.GetByRole(AriaRole.Radio, new() { Name = "Two peaks" })).ToBeCheckedAsync();
-        Assert.Equal(0, await browser.Page.EvaluateAsync<int>("() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)"));
+        Assert.Equal(0, await browser.Page.EvaluateAsync<int>(
+            "() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)"));
         browser.AssertClean();
     }
 
@@ -170,7 +176,8 @@ public sealed class KlElsewhereTests
         IDisposable other = await slots.Slots.Take(_ => { }, Cancellation);
         IRenderedComponent<GameOnALine> demo = slots.Render<GameOnALine>();
         demo.Find("button.main").Click();
-        await demo.WaitForAssertionAsync(() => Assert.Contains("you are next", demo.Find("[role=status]").TextContent, StringComparison.Ordinal));
+        await demo.WaitForAssertionAsync(() =>
+            Assert.Contains("you are next", demo.Find("[role=status]").TextContent, StringComparison.Ordinal));
         demo.Find("button.main").Click(); // Pause
         await demo.WaitForAssertionAsync(() => Assert.Equal("ready", demo.Find("[role=status]").GetAttribute("data-stage")));
         Assert.Equal(0, slots.Slots.Waiting);
@@ -197,15 +204,20 @@ public sealed class KlElsewhereTests
         Assert.Equal(8 * PictureSets.Test, training.Places().Length);
     }
 
-    private static ILocator Demo(Browser browser, string name) => browser.Page.GetByRole(AriaRole.Figure, new() { Name = name, Exact = true });
+    private static ILocator Demo(Browser browser, string name) =>
+        browser.Page.GetByRole(AriaRole.Figure, new() { Name = name, Exact = true });
 
     private static ILocator Reading(ILocator demo, string name) => demo.Locator($"[data-reading={name}]");
 
-    private static Task Click(ILocator demo, string button) => demo.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
+    private static Task Click(ILocator demo, string button) =>
+        demo.GetByRole(AriaRole.Button, new() { Name = button, Exact = true }).ClickAsync();
 
-    private static Task Reaches(ILocator demo, string stage) => demo.Locator($"[data-stage={stage}]").WaitForAsync(new() { Timeout = LiveDemonstrations.Deadline });
+    private static Task Reaches(ILocator demo, string stage) =>
+        demo.Locator($"[data-stage={stage}]").WaitForAsync(new() { Timeout = LiveDemonstrations.Deadline });
 
-    private static double Number(string text) => double.Parse(text.Replace('−', '-').Replace(" nats", "", StringComparison.Ordinal).Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
+    private static double Number(string text) =>
+        double.Parse(text.Replace('−', '-').Replace(" nats", "", StringComparison.Ordinal).Replace(",", "", StringComparison.Ordinal),
+        CultureInfo.InvariantCulture);
 
     // Pixels of the canvas that something was drawn on, dots only: lines and circles are gray.
     private static Task<int> Drawn(ILocator demo) => demo.Locator(".scatter canvas").EvaluateAsync<int>("""
@@ -213,7 +225,8 @@ public sealed class KlElsewhereTests
           if (!canvas.width) return 0;
           const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
           let n = 0;
-          for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 150 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 40) n++;
+          for (let i = 0; i < data.length; i += 4)
+              if (data[i + 3] > 150 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 40) n++;
           return n;
         }
         """);

@@ -49,7 +49,8 @@ public sealed class KlTests
         await using Site site = await Site.Learn();
         await using Browser browser = await Browser.Open(site, "/learn/kl");
         IPage page = browser.Page;
-        ILocator demo = page.Locator("figure.demo", new() { Has = page.GetByRole(AriaRole.Group, new() { Name = "Examples of outcomes" }) });
+        ILocator demo =
+            page.Locator("figure.demo", new() { Has = page.GetByRole(AriaRole.Group, new() { Name = "Examples of outcomes" }) });
         var p = new OutcomeShares(2, 4, 7, 9, 7, 4, 2, 1);
         var q = new OutcomeShares(1, 2, 4, 7, 9, 7, 4, 2);
         await ReadsOutcomes(demo, p, q);
@@ -80,7 +81,8 @@ public sealed class KlTests
         await page.Mouse.DownAsync();
         await page.Mouse.MoveAsync(x, at.Y + (at.Height * 0.74f), new() { Steps = 5 });
         await page.Mouse.UpAsync();
-        await Expect(demo.GetByRole(AriaRole.Slider, new() { Name = "q of c", Exact = true })).ToHaveAttributeAsync("aria-valuetext", "13%");
+        await Expect(demo.GetByRole(AriaRole.Slider, new() { Name = "q of c", Exact = true }))
+            .ToHaveAttributeAsync("aria-valuetext", "13%");
         await Expect(demo.Locator("[data-value=kl-pq]")).Not.ToHaveTextAsync("∞");
 
         await demo.GetByRole(AriaRole.Button, new() { Name = "Nothing in common" }).ClickAsync();
@@ -105,7 +107,8 @@ public sealed class KlTests
 
     /// <summary>Moves a slider as a drag does.</summary>
     internal static async Task Slide(IPage page, string label, double value) =>
-        await page.GetByLabel(label, new() { Exact = false }).First.EvaluateAsync("(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }", value);
+        await page.GetByLabel(label, new() { Exact = false }).First.EvaluateAsync(
+            "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input', { bubbles: true })); }", value);
 
     private static async Task Reads(IPage page, GaussianPair pair, double binWidth)
     {

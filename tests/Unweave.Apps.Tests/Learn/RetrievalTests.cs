@@ -33,7 +33,10 @@ public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<Ret
     {
         // Not the same: a code keeps only part of the vector. But far from chance, which would be 8 in 32,000.
         int[] queries = [.. Enumerable.Range(0, 40).Select(i => 800 * i)];
-        double both = queries.Average(query => Definitions.Index.Search(query, Wanted).Hits.Select(text => text.Row).Intersect(Definitions.Nearest(query, Wanted).Select(text => text.Row)).Count() / (double)Wanted);
+        double both =
+            queries.Average(query =>
+            Definitions.Index.Search(query, Wanted).Hits.Select(text => text.Row)
+            .Intersect(Definitions.Nearest(query, Wanted).Select(text => text.Row)).Count() / (double)Wanted);
         Assert.InRange(both, 0.25, 1);
     }
 
@@ -48,12 +51,15 @@ public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<Ret
         // The page trains with the same settings and seed, so that its numbers are those of this index.
         int query = Definitions.Starting("violin", 1)[0];
         IReadOnlyList<SearchHit> found = Definitions.Index.Search(query, Wanted).Hits;
-        await Assertions.Expect(page.Locator(".found").First.Locator("b:first-child")).ToContainTextAsync([Definitions.Texts[found[0].Row].Word]);
-        await Assertions.Expect(page.Locator(".found").First.Locator(".score").First).ToHaveTextAsync(found[0].Score.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
+        await Assertions.Expect(page.Locator(".found").First.Locator("b:first-child"))
+            .ToContainTextAsync([Definitions.Texts[found[0].Row].Word]);
+        await Assertions.Expect(page.Locator(".found").First.Locator(".score").First)
+            .ToHaveTextAsync(found[0].Score.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
 
         await page.Locator(".code input").First.UncheckAsync();
         SearchHit other = Definitions.Index.Search(query, Wanted, new HashSet<int> { Definitions.Code(query)[0].Latent }).Hits[0];
-        await Assertions.Expect(page.Locator(".found").First.Locator(".score").First).ToHaveTextAsync(other.Score.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
+        await Assertions.Expect(page.Locator(".found").First.Locator(".score").First)
+            .ToHaveTextAsync(other.Score.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
 
         await page.GetByLabel("A definition to start from").FillAsync("lemon");
         await page.GetByRole(AriaRole.Button, new() { Name = "lemon", Exact = true }).First.ClickAsync();
@@ -66,7 +72,9 @@ public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<Ret
     {
         internal DefinitionSearch Definitions { get; private set; } = null!;
 
-        public async ValueTask InitializeAsync() => Definitions = await DefinitionSearch.Make(new TrainingSlots())(new Progress<Preparation>(), TestContext.Current.CancellationToken);
+        public async ValueTask InitializeAsync() =>
+            Definitions =
+            await DefinitionSearch.Make(new TrainingSlots())(new Progress<Preparation>(), TestContext.Current.CancellationToken);
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

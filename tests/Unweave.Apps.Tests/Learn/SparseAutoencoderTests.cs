@@ -24,10 +24,12 @@ public sealed class SparseAutoencoderTests
         await Choose(browser.Page, data);
         await Choose(browser.Page, sparsity);
         await Press(browser.Page, "Start");
-        await browser.Page.WaitForFunctionAsync("() => Number(document.querySelector('[data-reading=step]').textContent.replace(',', '')) > 30");
+        await browser.Page.WaitForFunctionAsync(
+            "() => Number(document.querySelector('[data-reading=step]').textContent.replace(',', '')) > 30");
         await browser.Page.GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = LiveDemonstrations.Deadline });
         Assert.Equal("3,000", await Reading(browser.Page, "step"));
-        string[] figure = (await Reading(browser.Page, string.Equals(sparsity, "KL", StringComparison.Ordinal) ? "near" : "recovered")).Split(" of ");
+        string[] figure = (await Reading(browser.Page, string.Equals(sparsity, "KL", StringComparison.Ordinal) ? "near" : "recovered"))
+            .Split(" of ");
         Assert.Equal(all, int.Parse(figure[1], CultureInfo.InvariantCulture));
         Assert.InRange(int.Parse(figure[0], CultureInfo.InvariantCulture), 0.9 * all, all);
         browser.AssertClean();
@@ -85,7 +87,8 @@ public sealed class SparseAutoencoderTests
         Assert.Equal((at, loss), (await Reading(page, "step"), await Reading(page, "loss")));
         await Press(page, "Go on");
         await page.WaitForFunctionAsync("at => document.querySelector('[data-reading=step]').textContent !== at", at);
-        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), "the page is wider than a phone");
+        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth"),
+            "the page is wider than a phone");
         browser.AssertClean();
     }
 
@@ -144,7 +147,9 @@ public sealed class SparseAutoencoderTests
 
     private static Task Press(IPage page, string name) => page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true }).ClickAsync();
 
-    private static async Task At(IPage page, int step) => await page.WaitForFunctionAsync("at => document.querySelector('[data-reading=step]').textContent === at", step.ToString(CultureInfo.InvariantCulture));
+    private static async Task At(IPage page, int step) =>
+        await page.WaitForFunctionAsync("at => document.querySelector('[data-reading=step]').textContent === at",
+        step.ToString(CultureInfo.InvariantCulture));
 
     private static Task<string> Reading(IPage page, string name) => page.Locator($"[data-reading={name}]").InnerTextAsync();
 }

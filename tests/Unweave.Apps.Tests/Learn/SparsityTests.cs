@@ -89,5 +89,6 @@ public sealed class SparsityTests
         await Reading("lost", Figures.Percent(code.Lost(kept.Span)));
     }
 
-    private static Task Reads(IPage page, EditableCode code, ReadOnlySpan<double> kept) => Reads(page, code, (ReadOnlyMemory<double>)kept.ToArray());
+    private static Task Reads(IPage page, EditableCode code, ReadOnlySpan<double> kept) =>
+        Reads(page, code, (ReadOnlyMemory<double>)kept.ToArray());
 }

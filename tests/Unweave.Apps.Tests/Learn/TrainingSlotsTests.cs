@@ -13,7 +13,8 @@ public sealed class TrainingSlotsTests
         var slots = new TrainingSlots(1, longest: 8);
         var told = new List<(string Reader, int Place)>();
         IDisposable first = await slots.Take(place => told.Add(("first", place)), Cancellation);
-        Task<IDisposable> second = slots.Take(place => told.Add(("second", place)), Cancellation), third = slots.Take(place => told.Add(("third", place)), Cancellation);
+        Task<IDisposable> second = slots.Take(place => told.Add(("second", place)), Cancellation),
+            third = slots.Take(place => told.Add(("third", place)), Cancellation);
         Assert.Equal([("second", 1), ("third", 2)], told);
         Assert.Equal(2, slots.Waiting);
 

@@ -1,4 +1,5 @@
-// Dragging: tells the server where a pointer is in a box, as shares of its width and height from the top left. One call is on its way at a time;
+// Dragging: tells the server where a pointer is in a box, as shares of its width and height from the top left. One call is on its way at a
+// time;
 // while it is, only the newest move is kept. Keys of what can be moved by keys are kept from scrolling the page.
 const started = new WeakSet();
 
@@ -23,7 +24,8 @@ export function start(box, page) {
     if (e.button !== 0 || held !== null) return;
     held = e.pointerId;
     box.setPointerCapture(held);
-    (e.target.closest('[role=slider]') ?? box.querySelector('[role=slider]:only-of-type'))?.focus({ preventScroll: true, focusVisible: false });
+    (e.target.closest('[role=slider]') ?? box.querySelector('[role=slider]:only-of-type'))?.focus({ preventScroll: true,
+        focusVisible: false });
     e.preventDefault();
     tell('down', e);
   });
@@ -32,5 +34,7 @@ export function start(box, page) {
   box.addEventListener('pointerup', end);
   box.addEventListener('pointercancel', end);
   const keys = new Set(['ArrowUp', 'ArrowDown', 'ArrowLeft', 'ArrowRight', 'Home', 'End', 'PageUp', 'PageDown', 'Backspace', ' ']);
-  box.addEventListener('keydown', e => { if (keys.has(e.key) && e.target.matches('[role=slider], [data-movable]') && !e.ctrlKey && !e.metaKey && !e.altKey) e.preventDefault(); });
+  box.addEventListener('keydown', e =>
+      { if (keys.has(e.key) && e.target.matches('[role=slider], [data-movable]') && !e.ctrlKey && !e.metaKey
+      && !e.altKey) e.preventDefault(); });
 }

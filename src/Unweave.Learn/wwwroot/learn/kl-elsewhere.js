@@ -1,4 +1,5 @@
-// Dots in a plane, drawn on a canvas: points arrive a few times a second and glide to their new places; dragging the point of the VAE's plane.
+// Dots in a plane, drawn on a canvas: points arrive a few times a second and glide to their new places; dragging the point of the VAE's
+// plane.
 const boxes = new WeakMap();
 const ofBox = box => { let s = boxes.get(box); if (!s) boxes.set(box, s = new Scatter(box)); return s; };
 
@@ -13,7 +14,9 @@ class Scatter {
     this.now = new Float32Array(0); this.to = this.now; this.kinds = []; this.chosen = -1; this.half = 0;
     this.calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.resized = new ResizeObserver(() => this.alive() && this.draw()); this.resized.observe(box);
-    this.themed = new MutationObserver(() => this.alive() && this.draw()); this.themed.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
+    this.themed =
+        new MutationObserver(() =>
+        this.alive() && this.draw()); this.themed.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
   }
 
   alive() {
@@ -43,20 +46,24 @@ class Scatter {
   }
 
   draw() {
-    const { canvas, context: c, now, kinds, chosen } = this, w = canvas.clientWidth, h = canvas.clientHeight, ratio = Math.min(2, devicePixelRatio || 1);
+    const { canvas, context: c, now, kinds, chosen } = this, w = canvas.clientWidth, h = canvas.clientHeight,
+        ratio = Math.min(2, devicePixelRatio || 1);
     if (!w || !h) return;
-    if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) { canvas.width = Math.round(w * ratio); canvas.height = Math.round(h * ratio); }
+    if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio))
+        { canvas.width = Math.round(w * ratio); canvas.height = Math.round(h * ratio); }
     c.setTransform(ratio, 0, 0, ratio, 0, 0); c.clearRect(0, 0, w, h);
     const style = getComputedStyle(this.box), side = Math.min(w, h) / 2;
     if (this.reach) {
       // Circles of one and two standard deviations of N(0, I).
       c.strokeStyle = style.getPropertyValue('--line'); c.lineWidth = 1;
       for (const r of [1, 2, 3]) { c.beginPath(); c.arc(w / 2, h / 2, r / this.reach * side, 0, 7); c.stroke(); }
-      c.beginPath(); c.moveTo(w / 2, h / 2 - side); c.lineTo(w / 2, h / 2 + side); c.moveTo(w / 2 - side, h / 2); c.lineTo(w / 2 + side, h / 2); c.stroke();
+      c.beginPath(); c.moveTo(w / 2, h / 2 - side); c.lineTo(w / 2, h / 2 + side); c.moveTo(w / 2 - side, h / 2); c.lineTo(w / 2
+          + side, h / 2); c.stroke();
     }
     const radius = Math.max(2.2, Math.min(w, h) / 160);
     const dot = (i, r) => {
-      const x = w / 2 + Math.max(-1, Math.min(1, now[2 * i] / this.half)) * (side - 3), y = h / 2 - Math.max(-1, Math.min(1, now[2 * i + 1] / this.half)) * (side - 3);
+      const x = w / 2 + Math.max(-1, Math.min(1, now[2 * i] / this.half)) * (side - 3),
+          y = h / 2 - Math.max(-1, Math.min(1, now[2 * i + 1] / this.half)) * (side - 3);
       c.moveTo(x + r, y); c.arc(x, y, r, 0, 7);
     };
     for (let kind = 0; kind < 10; kind++) {
@@ -92,8 +99,11 @@ export function plane(box, page, reach) {
     handle.style.left = `${(x / reach + 1) * 50}%`; handle.style.top = `${(1 - y / reach) * 50}%`;
     tell();
   };
-  const at = e => { const r = box.getBoundingClientRect(); put(((e.clientX - r.left) / r.width * 2 - 1) * reach, (1 - (e.clientY - r.top) / r.height * 2) * reach); };
-  box.addEventListener('pointerdown', e => { if (e.button) return; box.setPointerCapture(e.pointerId); box.focus({ preventScroll: true }); at(e); e.preventDefault(); });
+  const at = e =>
+      { const r = box.getBoundingClientRect(); put(((e.clientX - r.left) / r.width * 2 - 1) * reach,
+      (1 - (e.clientY - r.top) / r.height * 2) * reach); };
+  box.addEventListener('pointerdown', e =>
+      { if (e.button) return; box.setPointerCapture(e.pointerId); box.focus({ preventScroll: true }); at(e); e.preventDefault(); });
   box.addEventListener('pointermove', e => { if (box.hasPointerCapture(e.pointerId)) at(e); });
   box.addEventListener('keydown', e => {
     const step = e.shiftKey ? 0.5 : 0.1, way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[e.key];

@@ -20,8 +20,12 @@ public sealed class DctTests
             {
                 double sum = 0;
                 for (int y = 0; y < height; y++)
-                    for (int x = 0; x < width; x++) sum += image[(y * width) + x] * Math.Cos(Math.PI * ((2 * y) + 1) * u / (2.0 * height)) * Math.Cos(Math.PI * ((2 * x) + 1) * v / (2.0 * width));
-                Assert.Equal(sum * Math.Sqrt((u == 0 ? 1.0 : 2.0) / height) * Math.Sqrt((v == 0 ? 1.0 : 2.0) / width), found[(u * width) + v], 1e-10);
+                    for (int x = 0; x < width; x++)
+                        sum += image[(y * width)
+                            + x] * Math.Cos(Math.PI * ((2 * y) + 1) * u / (2.0 * height)) * Math.Cos(Math.PI * ((2 * x)
+                            + 1) * v / (2.0 * width));
+                Assert.Equal(sum * Math.Sqrt((u == 0 ? 1.0 : 2.0) / height) * Math.Sqrt((v == 0 ? 1.0 : 2.0) / width),
+                    found[(u * width) + v], 1e-10);
             }
         }
     }
@@ -47,7 +51,8 @@ public sealed class DctTests
     // python3 -c "import scipy.fft; print(scipy.fft.dctn([[1, 2, 3], [4, 6, 9]], norm='ortho'))"
     [Fact]
     public void A_small_picture_agrees_with_scipy() =>
-        Assert.Equal([10.206207261596576, -3.5, 0.288675134594812, -5.307227776030218, 1.4999999999999993, -0.2886751345948124], Dct.Forward([1, 2, 3, 4, 6, 9], 3), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal([10.206207261596576, -3.5, 0.288675134594812, -5.307227776030218, 1.4999999999999993, -0.2886751345948124],
+            Dct.Forward([1, 2, 3, 4, 6, 9], 3), (a, b) => Math.Abs(a - b) < 1e-12);
 
     [Fact]
     public void Zigzag_is_jpegs()

@@ -19,7 +19,9 @@ public sealed class GaussianDensityTests
             double Density(double x, double m, double s) => Math.Exp(-(x - m) * (x - m) / (2 * s * s)) / (s * Math.Sqrt(2 * Math.PI));
             double Half(double p, double m) => p == 0 ? 0 : p * Math.Log(p / m) / 2;
             double from = Math.Min(m1 - (12 * s1), m2 - (12 * s2)), to = Math.Max(m1 + (12 * s1), m2 + (12 * s2));
-            double expected = Simpson(from, to, 20_000, x => (Density(x, m1, s1), Density(x, m2, s2)) is var (p, q) ? Half(p, (p + q) / 2) + Half(q, (p + q) / 2) : 0);
+            double expected =
+                Simpson(from, to, 20_000, x =>
+                (Density(x, m1, s1), Density(x, m2, s2)) is var (p, q) ? Half(p, (p + q) / 2) + Half(q, (p + q) / 2) : 0);
             Assert.Equal(expected, GaussianDensity.Js(new Gaussian(m1, s1), new Gaussian(m2, s2)), 1e-9);
         }, iter: 50);
 
@@ -28,7 +30,8 @@ public sealed class GaussianDensityTests
     {
         Gaussian wide = new(1, 2), narrow = new(2.5, 0.5);
         Assert.Equal(Divergence.Kl(wide, narrow), Simpson(-25, 27, 20_000, x => GaussianDensity.KlTerm(wide, narrow, x)), 1e-10);
-        Assert.Equal(Divergence.Kl(narrow, wide, LogBase.Bits), Simpson(-25, 27, 20_000, x => GaussianDensity.KlTerm(narrow, wide, x) / Ln2), 1e-10);
+        Assert.Equal(Divergence.Kl(narrow, wide, LogBase.Bits),
+            Simpson(-25, 27, 20_000, x => GaussianDensity.KlTerm(narrow, wide, x) / Ln2), 1e-10);
         Assert.Equal(0, GaussianDensity.KlTerm(narrow, wide, 1e6));
     }
 
@@ -49,14 +52,16 @@ public sealed class GaussianDensityTests
         Assert.Equal(0, g.Mass(2000, 3000));
         Assert.Throws<ArgumentException>(() => g.Mass(45, 44));
         Assert.Throws<ArgumentException>(() => g.Mass(double.NaN, 44));
-        Gen.Select(Gaussians, Gen.Double[-10, 10], Gen.Double[0, 5], Gen.Double[0, 5]).Sample((h, a, b, c) => Assert.Equal(h.Mass(a, a + b + c), h.Mass(a, a + b) + h.Mass(a + b, a + b + c), 1e-13));
+        Gen.Select(Gaussians, Gen.Double[-10, 10], Gen.Double[0, 5], Gen.Double[0, 5])
+            .Sample((h, a, b, c) => Assert.Equal(h.Mass(a, a + b + c), h.Mass(a, a + b) + h.Mass(a + b, a + b + c), 1e-13));
     }
 
     [Fact]
     public void Cutting_the_line_into_bins_loses_divergence_and_finer_bins_lose_less()
     {
         Gaussian p = new(40, Math.Sqrt(20)), q = new(46, Math.Sqrt(30));
-        double[] Bins(Gaussian of, double width) => [.. Enumerable.Range(0, (int)(200 / width)).Select(i => of.Mass(-50 + (i * width), -50 + ((i + 1) * width)))];
+        double[] Bins(Gaussian of, double width) =>
+            [.. Enumerable.Range(0, (int)(200 / width)).Select(i => of.Mass(-50 + (i * width), -50 + ((i + 1) * width)))];
         double exact = Divergence.Kl(p, q), js = GaussianDensity.Js(p, q), before = 0, jsBefore = 0;
         foreach (double width in new[] { 20, 10, 5, 2.5, 1.25, 0.625 })
         {
@@ -102,7 +107,8 @@ public sealed class GaussianDensityTests
         Assert.Equal(1, GaussianDensity.Js(new Gaussian(m1, s1), new Gaussian(m2, s2), LogBase.Bits), 1e-12);
 
     [Fact]
-    public void Gaussian_JS_is_symmetric_bounded_and_the_square_of_a_metric() => Gen.Select(Gaussians, Gaussians, Gaussians).Sample((p, q, r) =>
+    public void Gaussian_JS_is_symmetric_bounded_and_the_square_of_a_metric() =>
+        Gen.Select(Gaussians, Gaussians, Gaussians).Sample((p, q, r) =>
     {
         double pq = GaussianDensity.Js(p, q), qr = GaussianDensity.Js(q, r), pr = GaussianDensity.Js(p, r);
         Assert.Equal(pq, GaussianDensity.Js(q, p), 1e-12);

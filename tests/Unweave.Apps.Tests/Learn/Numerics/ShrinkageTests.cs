@@ -6,7 +6,8 @@ namespace Unweave.Apps.Tests.Learn.Numerics;
 
 public sealed class ShrinkageTests
 {
-    private static readonly Gen<double[]> Vectors = Gen.OneOf(Gen.Double[-2, 2], Gen.Const(0.0), Gen.Const(1.0), Gen.Const(-1.0)).Array[1, 12];
+    private static readonly Gen<double[]> Vectors = Gen.OneOf(Gen.Double[-2, 2], Gen.Const(0.0), Gen.Const(1.0), Gen.Const(-1.0))
+        .Array[1, 12];
 
     [Fact]
     public void Soft_threshold_by_hand()
@@ -21,7 +22,8 @@ public sealed class ShrinkageTests
     }
 
     [Fact]
-    public void Soft_threshold_is_the_least_of_its_penalised_error() => Gen.Select(Gen.Double[-2, 2], Gen.Double[0, 2]).Sample((x, threshold) =>
+    public void Soft_threshold_is_the_least_of_its_penalised_error() =>
+        Gen.Select(Gen.Double[-2, 2], Gen.Double[0, 2]).Sample((x, threshold) =>
     {
         double Cost(double z) => ((z - x) * (z - x) / 2) + (threshold * Math.Abs(z));
         double best = Shrinkage.Soft(x, threshold);
@@ -46,7 +48,8 @@ public sealed class ShrinkageTests
     }
 
     [Fact]
-    public void The_point_of_the_L1_ball_meets_the_conditions_of_the_nearest_one() => Gen.Select(Vectors, Gen.Double[0, 4]).Sample((x, radius) =>
+    public void The_point_of_the_L1_ball_meets_the_conditions_of_the_nearest_one() =>
+        Gen.Select(Vectors, Gen.Double[0, 4]).Sample((x, radius) =>
     {
         double[] nearest = Shrinkage.OntoL1Ball(x, radius);
         if (Norms.L1(x) <= radius)
