@@ -199,7 +199,7 @@ public sealed partial class CompressionDemo : Demonstration, IAsyncDisposable
             key.Key switch { "ArrowLeft" => (-1, 0), "ArrowRight" => (1, 0), "ArrowUp" => (0, -1), "ArrowDown" => (0, 1), _ => (0, 0) };
         (penX, penY) = (Math.Clamp(penX + dx, 0, FashionImages.Side - 1), Math.Clamp(penY + dy, 0, FashionImages.Side - 1));
         if (key.Key is not (" " or "Delete" or "Backspace")) return;
-        Dab(penX + 0.5, penY + 0.5, rub: key.Key != " ");
+        Dab(penX + 0.5, penY + 0.5, rub: key.Key is not " ");
         Rebuild();
     }
 

@@ -55,8 +55,12 @@ internal sealed class Experiment : IDisposable
         // The stream of random numbers that a run takes its first weights from.
         using var model = (SparseAutoencoder)settings.Autoencoder.Build(settings.Width, new Rng(settings.Run.Seed, stream: 1));
         using SyntheticFeatures? known = settings.Data == DataKind.Features ? settings.MakeFeatures() : null;
-        return new Snapshot { Settings = settings, Tiles = known is null ? GrayTiles.Tiles(model.Decoder)
-            : [], Known = known is null ? null : Match(model.Decoder, known.Directions) };
+        return new Snapshot
+        {
+            Settings = settings,
+            Tiles = known is null ? GrayTiles.Tiles(model.Decoder) : [],
+            Known = known is null ? null : Match(model.Decoder, known.Directions),
+        };
     }
 
     /// <summary>Does a step.</summary>

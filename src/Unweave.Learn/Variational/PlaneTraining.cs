@@ -38,9 +38,14 @@ internal sealed class PlaneTraining : IDisposable
     /// <param name="beta">Weight of the KL term.</param>
     public static TrainingOptions Options(double beta) => new()
     {
-        Autoencoder =
-            new VariationalOptions { Bottleneck = 2, Hidden = [128], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli,
-            KlCoefficient = beta },
+        Autoencoder = new VariationalOptions
+        {
+            Bottleneck = 2,
+            Hidden = [128],
+            Activation = Activation.Relu,
+            Likelihood = Likelihood.Bernoulli,
+            KlCoefficient = beta,
+        },
         InputScaling = InputScaling.None,
         Rows = 15 * PictureSets.Training,
         Batch = 128,
