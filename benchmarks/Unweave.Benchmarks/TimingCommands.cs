@@ -9,7 +9,9 @@ using Unweave.Onnx;
 
 namespace Unweave.Benchmarks;
 
-/// <summary>The commands that time a whole training step and its phases, a harvest beside the model alone, and feature statistics beside a harvest.</summary>
+/// <summary>
+/// The commands that time a whole training step and its phases, a harvest beside the model alone, and feature statistics beside a harvest.
+/// </summary>
 internal static class TimingCommands
 {
     /// <summary>Makes <c>step</c>.</summary>

@@ -5,8 +5,8 @@ using Unweave.Interpretation;
 namespace Unweave.Catalog;
 
 /// <summary>
-/// Writes a build: into new tables, a batch at a time and holding no lock between batches, then puts it in the place of the old one at once. A
-/// catalog that is not there yet is written beside its place and renamed.
+/// Writes a build: into new tables, a batch at a time and holding no lock between batches, then puts it in the place of the old one at
+/// once. A catalog that is not there yet is written beside its place and renamed.
 /// </summary>
 internal static class CatalogBuild
 {
@@ -141,7 +141,9 @@ internal static class CatalogBuild
         }
     }
 
-    /// <summary>Held while a build is written, so that there is one at a time; the system lets it go when the process ends, however it ends.</summary>
+    /// <summary>
+    /// Held while a build is written, so that there is one at a time; the system lets it go when the process ends, however it ends.
+    /// </summary>
     private static FileStream Alone(string path)
     {
         try

@@ -3,7 +3,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Unweave.Catalog;
 
-/// <summary>The file of a catalog: each call has a pooled connection and a transaction of its own, so that it sees one state of the file whatever others write meanwhile.</summary>
+/// <summary>
+/// The file of a catalog: each call has a pooled connection and a transaction of its own, so that it sees one state of the file whatever
+/// others write meanwhile.
+/// </summary>
 internal sealed class CatalogFile(string path, int patience) : IDisposable
 {
     /// <summary>Seconds to wait for another writer.</summary>

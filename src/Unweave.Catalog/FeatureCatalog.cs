@@ -6,8 +6,8 @@ using Unweave.Interpretation;
 namespace Unweave.Catalog;
 
 /// <summary>
-/// The catalog of one autoencoder's features: one SQLite file in its folder. What is computed and what people wrote are kept apart: a rebuild
-/// replaces the first and never touches the second. Safe to use from several threads and several processes.
+/// The catalog of one autoencoder's features: one SQLite file in its folder. What is computed and what people wrote are kept apart: a
+/// rebuild replaces the first and never touches the second. Safe to use from several threads and several processes.
 /// </summary>
 public sealed class FeatureCatalog : IDisposable
 {
@@ -33,7 +33,10 @@ public sealed class FeatureCatalog : IDisposable
     /// <exception cref="InputException">It is not there, not a catalog, damaged, of a newer version, or locked.</exception>
     public static FeatureCatalog Open(string path) => Open(path, CatalogFile.Patience);
 
-    /// <summary>Writes features, replacing those of an earlier build all at once (readers see the old ones until the end); labels computed earlier go with them, what people wrote stays.</summary>
+    /// <summary>
+    /// Writes features, replacing those of an earlier build all at once (readers see the old ones until the end); labels computed earlier
+    /// go with them, what people wrote stays.
+    /// </summary>
     /// <param name="path">The file, or an autoencoder's folder.</param>
     /// <param name="source">What they were computed from.</param>
     /// <param name="features">Every latent once, in ascending order; read one at a time.</param>
@@ -49,7 +52,9 @@ public sealed class FeatureCatalog : IDisposable
     /// <param name="source">What they were computed from.</param>
     /// <param name="features">Every latent once, in ascending order, with its labels, of different methods; read a few at a time.</param>
     /// <param name="cancellation">Ends the writing; the file is then as it was.</param>
-    /// <exception cref="InputException">The catalog that is there cannot be read, another build of it is being written, or the disk is full.</exception>
+    /// <exception cref="InputException">
+    /// The catalog that is there cannot be read, another build of it is being written, or the disk is full.
+    /// </exception>
     public static void Build(string path, CatalogSource source, IEnumerable<(Feature Feature, IReadOnlyList<FeatureLabel> Labels)> features, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);

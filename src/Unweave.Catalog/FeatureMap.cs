@@ -22,7 +22,9 @@ public static class FeatureMap
     /// <param name="progress">Told after each step, on the calling thread; null for silence.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <returns>A point for each latent, in ascending order; none where all are dead.</returns>
-    /// <exception cref="InputException">The autoencoder has another number of latents than the catalog, or a decoder row is not finite.</exception>
+    /// <exception cref="InputException">
+    /// The autoencoder has another number of latents than the catalog, or a decoder row is not finite.
+    /// </exception>
     public static IReadOnlyList<MapPoint> Make(FeatureCatalog catalog, SparseAutoencoder autoencoder, TSneOptions? options = null, IProgress<FeatureMapProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);

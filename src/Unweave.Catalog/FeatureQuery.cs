@@ -27,7 +27,10 @@ public enum FeatureOrder
 /// <summary>Which features, in which order.</summary>
 public sealed record FeatureQuery
 {
-    /// <summary>Words to find in labels, notes, tokens and examples; any text is allowed, nothing in it is syntax except a number alone, which also finds the latent of that number. Null or white space finds all.</summary>
+    /// <summary>
+    /// Words to find in labels, notes, tokens and examples; any text is allowed, nothing in it is syntax except a number alone, which also
+    /// finds the latent of that number. Null or white space finds all.
+    /// </summary>
     public string? Text { get; init; }
 
     /// <summary>Only these kinds; null for all.</summary>

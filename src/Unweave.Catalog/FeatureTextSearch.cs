@@ -3,12 +3,13 @@ using Microsoft.Data.Sqlite;
 namespace Unweave.Catalog;
 
 /// <summary>
-/// Lines that a text is found in. What the index finds is held as a set of bits, so that a word that is in nearly every line costs one walk along the
-/// index and no more, in whatever order the lines are shown.
+/// Lines that a text is found in. What the index finds is held as a set of bits, so that a word that is in nearly every line costs one walk
+/// along the index and no more, in whatever order the lines are shown.
 /// </summary>
 internal sealed class FeatureTextSearch
 {
-    // How well each of very many matches is too slow to find out, and a word that is nearly everywhere says little: then only the place counts.
+    // How well each of very many matches is too slow to find out, and a word that is nearly everywhere says little: then only the place
+    // counts.
     private const int MostRanked = 20_000;
 
     private readonly SqliteConnection connection;
@@ -64,7 +65,9 @@ internal sealed class FeatureTextSearch
         while (reader.Read()) yield return reader.GetInt32(0);
     }
 
-    /// <summary>The latent of the number typed, then those with the words in a label or a note, in the tokens, in the examples; within each by BM25.</summary>
+    /// <summary>
+    /// The latent of the number typed, then those with the words in a label or a note, in the tokens, in the examples; within each by BM25.
+    /// </summary>
     private IEnumerable<int> ByRelevance()
     {
         IEnumerable<int> order = found.Count > MostRanked ? ByPlace() : ByRank();

@@ -3,8 +3,9 @@ using Microsoft.Data.Sqlite;
 namespace Unweave.Catalog;
 
 /// <summary>
-/// The tables. What people wrote and what chat models answered are in tables of the file; what is computed is in tables of a build, whose names
-/// end in the build's number. The table <c>build</c> says which build is shown, so that one statement puts a new one in an old one's place.
+/// The tables. What people wrote and what chat models answered are in tables of the file; what is computed is in tables of a build, whose
+/// names end in the build's number. The table <c>build</c> says which build is shown, so that one statement puts a new one in an old one's
+/// place.
 /// </summary>
 internal static class Schema
 {

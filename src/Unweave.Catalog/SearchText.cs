@@ -11,8 +11,8 @@ internal static class SearchText
     private static readonly char[] Separators = [.. Enumerable.Range(0, char.MaxValue).Select(code => (char)code).Where(c => char.IsWhiteSpace(c) || char.IsControl(c) || c == '"')];
 
     /// <summary>
-    /// A text for the index: control characters and half characters become spaces, and every character of a script that is written without spaces
-    /// (Chinese, Japanese) becomes a word of its own.
+    /// A text for the index: control characters and half characters become spaces, and every character of a script that is written without
+    /// spaces (Chinese, Japanese) becomes a word of its own.
     /// </summary>
     public static string Plain(string text)
     {
@@ -29,8 +29,8 @@ internal static class SearchText
     }
 
     /// <summary>
-    /// The query that finds all words of a text, the last one as the beginning of a word, or null where it has none. Only its first 32 words and
-    /// 1,000 characters count.
+    /// The query that finds all words of a text, the last one as the beginning of a word, or null where it has none. Only its first 32
+    /// words and 1,000 characters count.
     /// </summary>
     public static string? Match(string? text)
     {

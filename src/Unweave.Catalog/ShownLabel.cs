@@ -3,7 +3,10 @@ using Unweave.Interpretation;
 
 namespace Unweave.Catalog;
 
-/// <summary>Keeps what is shown and searched of a latent (its line in the table and its words in the index) in step with its labels and with what a person wrote.</summary>
+/// <summary>
+/// Keeps what is shown and searched of a latent (its line in the table and its words in the index) in step with its labels and with what a
+/// person wrote.
+/// </summary>
 internal static class ShownLabel
 {
     /// <summary>How the user's own label says where it came from.</summary>

@@ -8,7 +8,10 @@ internal static class SqliteErrors
     // https://sqlite.org/rescode.html
     private const int Error = 1, Permission = 3, Busy = 5, Locked = 6, ReadOnly = 8, Io = 10, Corrupt = 11, Full = 13, CannotOpen = 14, Mismatch = 20, NotADatabase = 26;
 
-    /// <summary>Whether a failure is a matter of the file, rather than a mistake of ours. Our statements never change, so one that makes no sense any more means that the schema was damaged.</summary>
+    /// <summary>
+    /// Whether a failure is a matter of the file, rather than a mistake of ours. Our statements never change, so one that makes no sense
+    /// any more means that the schema was damaged.
+    /// </summary>
     public static bool IsOfFile(SqliteException e) => e.SqliteErrorCode is Error or Mismatch or Permission or Busy or Locked or ReadOnly or Io or Corrupt or Full or CannotOpen or NotADatabase;
 
     /// <summary>The message for a failure of the file.</summary>

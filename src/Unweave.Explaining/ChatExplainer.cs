@@ -30,7 +30,9 @@ internal static class ChatExplainer
         return chat.Ask(new ChatQuestion(Instructions, text), Read, cancellationToken);
     }
 
-    /// <summary>Which pieces of an example the latent fires on, at no less than a third or so of its peak; none where the example is one piece.</summary>
+    /// <summary>
+    /// Which pieces of an example the latent fires on, at no less than a third or so of its peak; none where the example is one piece.
+    /// </summary>
     public static bool[] Firing(FeatureExample example) =>
         [.. example.Activations.Select(activation => example.Pieces.Count > 1 && activation > 0 && activation >= MarkFrom * example.Activation)];
 

@@ -5,8 +5,8 @@ using Unweave.Numerics;
 namespace Unweave.Explaining;
 
 /// <summary>
-/// Has a chat model put a label to the test on texts that it was not made from: by detection (which texts does it describe?) and by fuzzing (in
-/// which are the right tokens marked?), each as balanced accuracy (Paulo et al. 2024, section 4).
+/// Has a chat model put a label to the test on texts that it was not made from: by detection (which texts does it describe?) and by fuzzing
+/// (in which are the right tokens marked?), each as balanced accuracy (Paulo et al. 2024, section 4).
 /// </summary>
 internal static class ChatScorer
 {

@@ -12,7 +12,9 @@ public sealed record ExplainOptions
     /// <summary>Examples that a label is made from, at most. 20 by default.</summary>
     public int LabelExamples { get; init; } = 20;
 
-    /// <summary>Texts on which the latent fires that a label is scored on, at most, and as many on which it does not. 20 by default.</summary>
+    /// <summary>
+    /// Texts on which the latent fires that a label is scored on, at most, and as many on which it does not. 20 by default.
+    /// </summary>
     public int ScoreExamples { get; init; } = 20;
 
     /// <summary>Texts that one question of a score asks about. 10 by default; more is cheaper, fewer is more exact.</summary>
@@ -24,16 +26,22 @@ public sealed record ExplainOptions
     /// <summary>How often a question is asked, at most: where no answer comes, and where one makes no sense. 4 by default.</summary>
     public int Attempts { get; init; } = 4;
 
-    /// <summary>Pause before the second attempt, doubled before each one after it, unless the server says how long to wait. 2 s by default.</summary>
+    /// <summary>
+    /// Pause before the second attempt, doubled before each one after it, unless the server says how long to wait. 2 s by default.
+    /// </summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>Longest pause, also where the server asks for a longer one. A minute by default.</summary>
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Latents in a row that the server gives no answer for before the run is ended, with what was found kept. 10 by default.</summary>
+    /// <summary>
+    /// Latents in a row that the server gives no answer for before the run is ended, with what was found kept. 10 by default.
+    /// </summary>
     public int FailuresInARow { get; init; } = 10;
 
-    /// <summary>How long answers that are under way are waited for when the run is interrupted, since they are paid for. 10 s by default.</summary>
+    /// <summary>
+    /// How long answers that are under way are waited for when the run is interrupted, since they are paid for. 10 s by default.
+    /// </summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Longest answer, in tokens. 2,000 by default, which leaves room for a model that thinks aloud.</summary>

@@ -9,8 +9,8 @@ namespace Unweave.Explaining;
 public static class ExplainRun
 {
     /// <summary>
-    /// Makes labels. A latent that the model gives no label for is skipped and the run goes on; a run that was interrupted and is started again
-    /// asks nothing that was answered before, since every answer is in the catalog's file.
+    /// Makes labels. A latent that the model gives no label for is skipped and the run goes on; a run that was interrupted and is started
+    /// again asks nothing that was answered before, since every answer is in the catalog's file.
     /// </summary>
     /// <param name="catalog">The catalog.</param>
     /// <param name="client">The model; see <see cref="ChatSettings.CreateClient"/>.</param>

@@ -8,7 +8,9 @@ public static class ModelFolder
     private static readonly string[] ContextNames = ["n_positions", "max_position_embeddings", "n_ctx", "max_sequence_length", "seq_length"];
 
     /// <summary>The ONNX file of a model.</summary>
-    /// <param name="path">The file itself, or a folder: <c>model.onnx</c> in it or in its subfolder <c>onnx</c>, or the only ONNX file there.</param>
+    /// <param name="path">
+    /// The file itself, or a folder: <c>model.onnx</c> in it or in its subfolder <c>onnx</c>, or the only ONNX file there.
+    /// </param>
     /// <exception cref="InputException">There is none, or several and none is named so.</exception>
     public static string Model(string path)
     {

@@ -60,7 +60,9 @@ public sealed class OnnxHost : IHostModel
     /// <summary>Opens a model. It is run once or twice on a few made-up inputs, to learn the shapes of its tensors.</summary>
     /// <param name="path">The ONNX file, or a folder with one (also in its subfolder <c>onnx</c>).</param>
     /// <param name="threads">Threads within an operation; 0 takes one for each core.</param>
-    /// <exception cref="InputException">There is no such file, it is not ONNX, it is cut short, or its inputs are of a kind that cannot be fed.</exception>
+    /// <exception cref="InputException">
+    /// There is no such file, it is not ONNX, it is cut short, or its inputs are of a kind that cannot be fed.
+    /// </exception>
     public static OnnxHost Open(string path, int threads = 0)
     {
         ArgumentNullException.ThrowIfNull(path);

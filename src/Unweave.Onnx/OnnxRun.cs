@@ -22,7 +22,9 @@ internal sealed class OnnxRun : IHostRun
     /// <param name="session">The part of the model.</param>
     /// <param name="inputs">Values for the model's own inputs.</param>
     /// <param name="patched">The tensor supplied from outside, or null.</param>
-    /// <param name="reads">The tensors read, in the order of the session's outputs; the model's own output is the last where there is one.</param>
+    /// <param name="reads">
+    /// The tensors read, in the order of the session's outputs; the model's own output is the last where there is one.
+    /// </param>
     /// <param name="output">Whether the last of them is the model's own output.</param>
     public OnnxRun(InferenceSession session, ModelInputs inputs, PatchedTensor? patched, ReadTensor[] reads, bool output)
     {

@@ -2,7 +2,9 @@ using Unweave.Onnx.Graphs.Messages;
 
 namespace Unweave.Onnx.Graphs;
 
-/// <summary>Makes, out of a model, the part of it that gives some tensors, with one tensor supplied from outside instead of computed.</summary>
+/// <summary>
+/// Makes, out of a model, the part of it that gives some tensors, with one tensor supplied from outside instead of computed.
+/// </summary>
 internal static class GraphCut
 {
     /// <summary>Builds the part.</summary>

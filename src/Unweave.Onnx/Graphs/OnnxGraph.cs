@@ -88,7 +88,8 @@ internal sealed class OnnxGraph
     private static IEnumerable<GraphProto> Subgraphs(NodeProto node) =>
         node.Attribute.SelectMany(attribute => attribute.G is null ? attribute.Graphs : attribute.Graphs.Prepend(attribute.G));
 
-    // A subgraph sees the tensors around it by name. Names that it defines itself are counted too, which does no harm: names are unique in a model.
+    // A subgraph sees the tensors around it by name. Names that it defines itself are counted too, which does no harm: names are unique in
+    // a model.
     private static IEnumerable<string> Reads(NodeProto node) =>
         node.Input.Concat(Subgraphs(node).SelectMany(graph => graph.Node.SelectMany(Reads).Concat(graph.Output.Select(output => output.Name))));
 }

@@ -2,7 +2,9 @@ using Google.Protobuf;
 
 namespace Unweave.Onnx.Graphs;
 
-/// <summary>Where the raw weights of a model's initializers lie in its file, so that they can be mapped from there instead of copied.</summary>
+/// <summary>
+/// Where the raw weights of a model's initializers lie in its file, so that they can be mapped from there instead of copied.
+/// </summary>
 internal static class WeightOffsets
 {
     // Numbers of fields, onnx.proto.

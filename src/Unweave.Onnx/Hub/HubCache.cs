@@ -60,7 +60,10 @@ internal sealed class HubCache
     /// <summary>Notes that a revision is a commit whose files are here.</summary>
     public void Refer(string revision, string commit) => Write(Reference(revision), Encoding.ASCII.GetBytes(commit + "\n"));
 
-    /// <summary>Takes the model for this process alone; waits while another has it. Disposing gives it back, as does the process's end, however it ends.</summary>
+    /// <summary>
+    /// Takes the model for this process alone; waits while another has it. Disposing gives it back, as does the process's end, however it
+    /// ends.
+    /// </summary>
     /// <param name="time">Clock.</param>
     /// <param name="waiting">Told once, when it has to wait.</param>
     /// <param name="cancellation">Ends the wait.</param>

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Unweave.Onnx;
 
-/// <summary>What a file's content must hash to: the SHA-256 of a large (LFS) file, or the name that git gives a small one, the SHA-1 of <c>blob SIZE\0</c> and the content.</summary>
+/// <summary>
+/// What a file's content must hash to: the SHA-256 of a large (LFS) file, or the name that git gives a small one, the SHA-1 of <c>blob
+/// SIZE\0</c> and the content.
+/// </summary>
 internal sealed record HubChecksum
 {
     private const int BlockBytes = 1 << 18;

@@ -3,8 +3,8 @@ using Unweave.Formats;
 namespace Unweave.Onnx;
 
 /// <summary>
-/// Fetches models from a hub into a folder of this machine, and finds them there again. Every file is checked against its checksum
-/// before it gets its name, and again at each pull; of what is already here, nothing is fetched. Safe to use from several threads and processes.
+/// Fetches models from a hub into a folder of this machine, and finds them there again. Every file is checked against its checksum before
+/// it gets its name, and again at each pull; of what is already here, nothing is fetched. Safe to use from several threads and processes.
 /// </summary>
 public sealed class HubClient : IDisposable
 {
@@ -87,7 +87,9 @@ public sealed class HubClient : IDisposable
         }
     }
 
-    /// <summary>The list of a model's files, from the hub; from the cache where the commit is known and listed there, for a commit never changes.</summary>
+    /// <summary>
+    /// The list of a model's files, from the hub; from the cache where the commit is known and listed there, for a commit never changes.
+    /// </summary>
     private async Task<HubListing> List(HubCache cache, HubRequest request, IProgress<HubProgress>? progress, CancellationToken cancellation)
     {
         string? known = options.Offline ? cache.Commit(request.Revision) : HubName.IsCommit(request.Revision) ? request.Revision : null;

@@ -16,7 +16,10 @@ internal sealed class HubConnection : IDisposable
     private readonly TimeProvider time;
     private readonly HttpClient client;
 
-    /// <summary>Whether the hub has ever answered: before that, a host that is not there is a mistake or no network, after it a failure that may pass.</summary>
+    /// <summary>
+    /// Whether the hub has ever answered: before that, a host that is not there is a mistake or no network, after it a failure that may
+    /// pass.
+    /// </summary>
     private volatile bool reached;
 
     public HubConnection(HubOptions options, TimeProvider time)
@@ -45,7 +48,9 @@ internal sealed class HubConnection : IDisposable
     /// <summary>Asks for an address and follows redirects to the answer, whatever its status.</summary>
     /// <param name="address">An address on the hub.</param>
     /// <param name="from">The first byte wanted of the body, or null for all of it.</param>
-    /// <param name="ifETag">With <paramref name="from"/>: all of the body is wanted where it no longer has this ETag; null where none is known.</param>
+    /// <param name="ifETag">
+    /// With <paramref name="from"/>: all of the body is wanted where it no longer has this ETag; null where none is known.
+    /// </param>
     /// <param name="cancellation">Ends the request.</param>
     /// <exception cref="HubFault">The connection failed in a way that may pass.</exception>
     /// <exception cref="InputException">It failed in a way that will not.</exception>

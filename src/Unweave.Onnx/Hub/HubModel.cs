@@ -10,9 +10,9 @@ public sealed record HubRequest
     public string Revision { get; init; } = HubClient.DefaultRevision;
 
     /// <summary>
-    /// Globs of the files to fetch beside those of the tokenizer: <c>*</c> and <c>?</c> within a name, <c>**</c> for any number of folders; a
-    /// glob without '/' matches in every folder. Empty, the default: the ONNX graph (<c>model.onnx</c> where there are several).
-    /// An ONNX file comes with its external data.
+    /// Globs of the files to fetch beside those of the tokenizer: <c>*</c> and <c>?</c> within a name, <c>**</c> for any number of folders;
+    /// a glob without '/' matches in every folder. Empty, the default: the ONNX graph (<c>model.onnx</c> where there are several). An ONNX
+    /// file comes with its external data.
     /// </summary>
     public IReadOnlyList<string> Include { get; init; } = [];
 

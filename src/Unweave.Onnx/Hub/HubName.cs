@@ -4,7 +4,9 @@ using System.Text.RegularExpressions;
 
 namespace Unweave.Onnx;
 
-/// <summary>Checks the names that become addresses and paths: of models and revisions, which the user gives, and of files, which the hub does.</summary>
+/// <summary>
+/// Checks the names that become addresses and paths: of models and revisions, which the user gives, and of files, which the hub does.
+/// </summary>
 internal static partial class HubName
 {
     /// <summary>The ending of a file that is still coming.</summary>
@@ -53,7 +55,9 @@ internal static partial class HubName
         path.Length is > 0 and <= LongestPath && path.Split('/').All(IsSafeSegment)
         && !path.EndsWith(Partial, StringComparison.OrdinalIgnoreCase) && !path.EndsWith(PartialETag, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>A text from elsewhere as it may be shown: on one line, without the characters that steer a terminal, not too long.</summary>
+    /// <summary>
+    /// A text from elsewhere as it may be shown: on one line, without the characters that steer a terminal, not too long.
+    /// </summary>
     public static string Shown(string text)
     {
         const int Longest = 200;

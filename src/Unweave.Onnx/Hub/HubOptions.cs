@@ -6,7 +6,9 @@ public sealed record HubOptions
     /// <summary>The hub's base address. Default <c>https://huggingface.co</c>.</summary>
     public Uri Endpoint { get; init; } = new("https://huggingface.co");
 
-    /// <summary>Access token for private and gated models, or null. It is sent to the host of <see cref="Endpoint"/> alone, and never printed.</summary>
+    /// <summary>
+    /// Access token for private and gated models, or null. It is sent to the host of <see cref="Endpoint"/> alone, and never printed.
+    /// </summary>
     public string? Token { get; init; }
 
     /// <summary>Folder that models are kept in. Default <see cref="DefaultCache"/>.</summary>
@@ -15,7 +17,10 @@ public sealed record HubOptions
     /// <summary>Nothing is fetched: what is kept is used, and what is missing is an error. Default false.</summary>
     public bool Offline { get; init; }
 
-    /// <summary>How often in a row a request may fail before the pull does, at least 1; a connection that is cut after more of a file has come than ever before starts the count again. Default 5.</summary>
+    /// <summary>
+    /// How often in a row a request may fail before the pull does, at least 1; a connection that is cut after more of a file has come than
+    /// ever before starts the count again. Default 5.
+    /// </summary>
     public int Attempts { get; init; } = 5;
 
     /// <summary>The longest wait before another attempt; a hub that asks for more ends the pull. Default two minutes.</summary>
@@ -25,8 +30,8 @@ public sealed record HubOptions
     public TimeSpan Silence { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// The user's cache folder: <c>XDG_CACHE_HOME/unweave/hub</c> or <c>~/.cache/unweave/hub</c>; on macOS <c>~/Library/Caches/unweave/hub</c>;
-    /// on Windows <c>%LOCALAPPDATA%\unweave\hub</c>.
+    /// The user's cache folder: <c>XDG_CACHE_HOME/unweave/hub</c> or <c>~/.cache/unweave/hub</c>; on macOS
+    /// <c>~/Library/Caches/unweave/hub</c>; on Windows <c>%LOCALAPPDATA%\unweave\hub</c>.
     /// </summary>
     /// <exception cref="InputException">The user has no home folder.</exception>
     public static string DefaultCache => CacheOf(Environment.GetEnvironmentVariable);

@@ -2,7 +2,9 @@ using System.Net;
 
 namespace Unweave.Onnx;
 
-/// <summary>Says what an answer without content means: which of name, revision, file, token or conditions is at fault, and what to do.</summary>
+/// <summary>
+/// Says what an answer without content means: which of name, revision, file, token or conditions is at fault, and what to do.
+/// </summary>
 internal static class HubRefusal
 {
     /// <summary>The failure that an answer is, or null where it has content.</summary>

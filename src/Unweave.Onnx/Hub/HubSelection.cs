@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace Unweave.Onnx;
 
-/// <summary>Which files of a model are fetched: the ONNX graph with its external data, or what the globs name, and the tokenizer's files.</summary>
+/// <summary>
+/// Which files of a model are fetched: the ONNX graph with its external data, or what the globs name, and the tokenizer's files.
+/// </summary>
 /// <param name="Files">The files, in ordinal order of their paths; every path is safe.</param>
 /// <param name="OtherGraphs">The ONNX files that are not among them.</param>
 internal sealed record HubSelection(IReadOnlyList<HubFile> Files, IReadOnlyList<string> OtherGraphs)
@@ -16,7 +18,9 @@ internal sealed record HubSelection(IReadOnlyList<HubFile> Files, IReadOnlyList<
     };
 
     /// <summary>Chooses from a listing.</summary>
-    /// <exception cref="InputException">There is nothing to choose, a glob matches nothing, or a chosen file has a path that leads elsewhere.</exception>
+    /// <exception cref="InputException">
+    /// There is nothing to choose, a glob matches nothing, or a chosen file has a path that leads elsewhere.
+    /// </exception>
     public static HubSelection Choose(HubListing listing, HubRequest request)
     {
         List<HubFile> graphs = [.. listing.Files.Where(IsGraph)];
@@ -35,7 +39,10 @@ internal sealed record HubSelection(IReadOnlyList<HubFile> Files, IReadOnlyList<
 
     private static bool IsTokenizers(HubFile file) => TokenizerFiles.Contains(file.Name) || file.Name.EndsWith(".model", StringComparison.Ordinal);
 
-    /// <summary>External data lie beside their graph and bear its whole name with an addition; under a name of their own, they may belong to any graph there.</summary>
+    /// <summary>
+    /// External data lie beside their graph and bear its whole name with an addition; under a name of their own, they may belong to any
+    /// graph there.
+    /// </summary>
     private static bool IsDataOf(HubFile file, HubFile graph, List<HubFile> graphs)
     {
         if (!string.Equals(file.Folder, graph.Folder, StringComparison.Ordinal) || IsGraph(file)) return false;

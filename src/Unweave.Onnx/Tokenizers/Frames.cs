@@ -5,7 +5,10 @@ namespace Unweave.Onnx;
 /// <summary>Finds the tokens around a text: what the tokenizer puts there, else what is named as such.</summary>
 internal static class Frames
 {
-    /// <summary>From <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>; a byte-level tokenizer of which nothing is said starts with <c>&lt;|endoftext|&gt;</c>.</summary>
+    /// <summary>
+    /// From <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>; a byte-level tokenizer of which nothing is said starts with
+    /// <c>&lt;|endoftext|&gt;</c>.
+    /// </summary>
     public static TextFrame Configured(TokenizerSource source, Func<string, int?> id, bool byteLevel)
     {
         int? start = source.Flag("add_bos_token") is false ? null : Id("bos_token") ?? Id("cls_token");

@@ -10,7 +10,9 @@ public static class TokenizerFile
     /// <c>vocab.json</c> with <c>merges.txt</c>, or <c>vocab.txt</c>, of which a folder's first counts. <c>tokenizer_config.json</c>
     /// and <c>special_tokens_map.json</c> beside it are read too. What cannot be done exactly is refused by name.
     /// </summary>
-    /// <remarks>Time grows with a text's length, but with the square of one word's: a word of 100,000 letters without a break takes seconds.</remarks>
+    /// <remarks>
+    /// Time grows with a text's length, but with the square of one word's: a word of 100,000 letters without a break takes seconds.
+    /// </remarks>
     /// <param name="path">A file, or a folder.</param>
     /// <exception cref="InputException">There is no tokenizer, it is damaged, or it asks for what cannot be done exactly.</exception>
     public static ITokenizer Open(string path)

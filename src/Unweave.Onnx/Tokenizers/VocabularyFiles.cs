@@ -23,7 +23,10 @@ internal static class VocabularyFiles
         return new ByteLevelTokenizer(pairs, source, frame);
     }
 
-    /// <summary><c>vocab.txt</c>: word pieces as BERT has them, in which case counts where the vocabulary has capitals, unless the configuration says.</summary>
+    /// <summary>
+    /// <c>vocab.txt</c>: word pieces as BERT has them, in which case counts where the vocabulary has capitals, unless the configuration
+    /// says.
+    /// </summary>
     public static ITokenizer WordPieces(TokenizerSource source)
     {
         string[] lines = [.. source.ReadLines(source.File).Select(line => line.TrimEnd())];

@@ -3,7 +3,9 @@ using Unweave.Hosts;
 
 namespace Unweave.Onnx;
 
-/// <summary>A tokenizer that cuts a text into words, and each word into tokens: the package sees a word once, then it is remembered.</summary>
+/// <summary>
+/// A tokenizer that cuts a text into words, and each word into tokens: the package sees a word once, then it is remembered.
+/// </summary>
 internal abstract class WordTokenizer(string kind, TokenizerSource source, int vocabularySize, TextFrame frame) : ITokenizer
 {
     private const int MostWords = 1 << 17, LongestWord = 64;

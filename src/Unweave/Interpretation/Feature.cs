@@ -55,8 +55,8 @@ public sealed record Feature
     public required IReadOnlyList<ExampleGroup> Quantiles { get; init; }
 
     /// <summary>
-    /// Texts on which it does not fire. Half of them are near misses that share words with the texts on which it does; the other half are drawn
-    /// at random, and come first.
+    /// Texts on which it does not fire. Half of them are near misses that share words with the texts on which it does; the other half are
+    /// drawn at random, and come first.
     /// </summary>
     public required IReadOnlyList<FeatureExample> Contrasts { get; init; }
 
@@ -95,7 +95,9 @@ public sealed record Feature
     /// </summary>
     public IEnumerable<FeatureExample> ForLabels() => Top.Concat(Drawn(0)).DistinctBy(Place).ExceptBy(Drawn(1).Select(Place), Place);
 
-    /// <summary>What a label is scored on: the other half of the examples drawn at random, so that all bands of strength count alike.</summary>
+    /// <summary>
+    /// What a label is scored on: the other half of the examples drawn at random, so that all bands of strength count alike.
+    /// </summary>
     public IEnumerable<FeatureExample> ForScores() => Drawn(1);
 
     private static (string, long) Place(FeatureExample example) => (example.Document, example.Row);
@@ -135,7 +137,9 @@ public sealed record ExampleGroup(double From, double To, double Share, IReadOnl
 /// <summary>A token on which a latent fires.</summary>
 /// <param name="Token">Its id.</param>
 /// <param name="Text">Its text.</param>
-/// <param name="Count">How often the latent fired on it, at least (counting is approximate for latents that fire on very many tokens).</param>
+/// <param name="Count">
+/// How often the latent fired on it, at least (counting is approximate for latents that fire on very many tokens).
+/// </param>
 /// <param name="Share">Share of the latent's activation that is on this token.</param>
 public sealed record TokenShare(int Token, string Text, long Count, double Share);
 
@@ -143,8 +147,8 @@ public sealed record TokenShare(int Token, string Text, long Count, double Share
 /// <param name="Token">Its id.</param>
 /// <param name="Text">Its text.</param>
 /// <param name="Logit">
-/// Half the difference of the token's logits when the model's last normalization and unembedding are given the decoder row alone and when they
-/// are given its negative; see <see cref="LogitLens"/>.
+/// Half the difference of the token's logits when the model's last normalization and unembedding are given the decoder row alone and when
+/// they are given its negative; see <see cref="LogitLens"/>.
 /// </param>
 public sealed record TokenLogit(int Token, string Text, float Logit);
 
@@ -192,12 +196,12 @@ public sealed record FeatureLabel(string Text, string Method, double Detection, 
     public const double LuckyShare = 0.05;
 
     /// <summary>
-    /// Whether the detection score is above chance by more than luck explains: more than 1.645 standard errors of guessing over 0.5. A label that
-    /// is not is kept, but not shown as one.
+    /// Whether the detection score is above chance by more than luck explains: more than 1.645 standard errors of guessing over 0.5. A
+    /// label that is not is kept, but not shown as one.
     /// </summary>
     /// <remarks>
-    /// Balanced accuracy is the mean of two shares, of n₊ texts on which the latent fires and n₋ others; of a guess, the variance of each is at
-    /// most 1/(4n), so the standard error is at most ¼√(1/n₊ + 1/n₋).
+    /// Balanced accuracy is the mean of two shares, of n₊ texts on which the latent fires and n₋ others; of a guess, the variance of each
+    /// is at most 1/(4n), so the standard error is at most ¼√(1/n₊ + 1/n₋).
     /// </remarks>
     public bool AboveChance
     {

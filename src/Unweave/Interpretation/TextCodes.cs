@@ -12,7 +12,10 @@ public sealed record TextCodes(IReadOnlyList<string> Pieces, SparseCodes Codes);
 internal static class TextPieces
 {
     /// <summary>One piece a token; together they are the text.</summary>
-    /// <remarks>Where several tokens share a character, the first has it and the others are empty. Text that the tokenizer skips goes to the token after it, or to the last.</remarks>
+    /// <remarks>
+    /// Where several tokens share a character, the first has it and the others are empty. Text that the tokenizer skips goes to the token
+    /// after it, or to the last.
+    /// </remarks>
     public static string[] Cut(string text, IReadOnlyList<Token> tokens)
     {
         string[] pieces = new string[tokens.Count];

@@ -3,8 +3,8 @@ using Unweave.Numerics;
 namespace Unweave.Projection;
 
 /// <summary>
-/// How near the points are to each other in their own space: p_ij, symmetric, of sum 1, kept for the nearest 3·perplexity neighbours of each
-/// point and for the points whose neighbour it is (van der Maaten 2014).
+/// How near the points are to each other in their own space: p_ij, symmetric, of sum 1, kept for the nearest 3·perplexity neighbours of
+/// each point and for the points whose neighbour it is (van der Maaten 2014).
 /// </summary>
 internal sealed class Affinities
 {

@@ -67,7 +67,10 @@ internal static class PrincipalStart
         return start;
     }
 
-    /// <summary>Projections on the first two principal axes by orthogonal iteration, which needs no covariance; where the spectrum is flat they are near enough for a start.</summary>
+    /// <summary>
+    /// Projections on the first two principal axes by orthogonal iteration, which needs no covariance; where the spectrum is flat they are
+    /// near enough for a start.
+    /// </summary>
     private static double[] Components(Matrix centred, Workers workers)
     {
         int points = centred.Rows, d = centred.Columns, parts = (points + PartRows - 1) / PartRows;

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Unweave.Projection;
 
 /// <summary>
-/// Points in squares of squares, as one array in the order of a walk: a node's children follow it, and it knows where the walk goes on without
-/// them. Points are sorted along the Z curve (Morton 1966), so that each node is a range of them; nodes of one child are left out.
+/// Points in squares of squares, as one array in the order of a walk: a node's children follow it, and it knows where the walk goes on
+/// without them. Points are sorted along the Z curve (Morton 1966), so that each node is a range of them; nodes of one child are left out.
 /// </summary>
 internal sealed class QuadTree(int count)
 {

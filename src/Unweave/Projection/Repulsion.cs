@@ -2,7 +2,9 @@ using Unweave.Numerics;
 
 namespace Unweave.Projection;
 
-/// <summary>What pushes the points apart: Σ_j (y_i − y_j) / (1 + d_ij²)² for each point, and Z = Σ 1 / (1 + d_ij²) over all pairs.</summary>
+/// <summary>
+/// What pushes the points apart: Σ_j (y_i − y_j) / (1 + d_ij²)² for each point, and Z = Σ 1 / (1 + d_ij²) over all pairs.
+/// </summary>
 /// <param name="count">Number of points.</param>
 /// <param name="workers">Who computes.</param>
 internal sealed class Repulsion(int count, Workers workers)

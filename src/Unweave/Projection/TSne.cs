@@ -3,8 +3,8 @@ using Unweave.Numerics;
 namespace Unweave.Projection;
 
 /// <summary>
-/// t-SNE (van der Maaten and Hinton 2008) with Barnes–Hut forces (van der Maaten 2014): places in the plane such that points that are near in
-/// many dimensions are near there. Groups and neighbours mean something; distances between groups and their sizes mean little.
+/// t-SNE (van der Maaten and Hinton 2008) with Barnes–Hut forces (van der Maaten 2014): places in the plane such that points that are near
+/// in many dimensions are near there. Groups and neighbours mean something; distances between groups and their sizes mean little.
 /// </summary>
 /// <remarks>The same rows, options and kind of processor give the same map for any number of threads.</remarks>
 public static class TSne
@@ -14,7 +14,9 @@ public static class TSne
     /// <summary>Makes a map, a step at a time; the neighbours are found before the first one.</summary>
     /// <param name="rows">The points, <c>[N, d]</c>; unchanged and undisposed until the first step is there.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <param name="cancellation">Ends the work with <see cref="OperationCanceledException"/>; whoever has enough stops reading instead.</param>
+    /// <param name="cancellation">
+    /// Ends the work with <see cref="OperationCanceledException"/>; whoever has enough stops reading instead.
+    /// </param>
     /// <returns>The state after each step; of fewer than two points, which need no steps, the last state alone.</returns>
     /// <exception cref="InputException">A value is not a finite number.</exception>
     public static IEnumerable<TSneStep> Run(Matrix rows, TSneOptions? options = null, CancellationToken cancellation = default) =>

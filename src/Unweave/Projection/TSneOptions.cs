@@ -21,8 +21,8 @@ public sealed record TSneOptions
     } = 750;
 
     /// <summary>
-    /// How coarsely far points are seen: a square of them acts as one point from where it looks smaller than this, its width over its distance
-    /// (van der Maaten 2014), 0 to 1. Default 0.5; at 0 all pairs are summed, which costs N² a step.
+    /// How coarsely far points are seen: a square of them acts as one point from where it looks smaller than this, its width over its
+    /// distance (van der Maaten 2014), 0 to 1. Default 0.5; at 0 all pairs are summed, which costs N² a step.
     /// </summary>
     public double Theta
     {
@@ -30,7 +30,9 @@ public sealed record TSneOptions
         init => field = value is >= 0 and <= 1 ? value : throw new InputException($"Theta is {value}; it must be from 0 (exact) to 1 (coarse).");
     } = 0.5;
 
-    /// <summary>What attraction is multiplied with at first, so that clusters form before they spread, 1 or more. Default 12 (Belkina et al. 2019).</summary>
+    /// <summary>
+    /// What attraction is multiplied with at first, so that clusters form before they spread, 1 or more. Default 12 (Belkina et al. 2019).
+    /// </summary>
     public double Exaggeration
     {
         get;
@@ -44,7 +46,10 @@ public sealed record TSneOptions
         init => field = value >= 0 ? value : throw new InputException($"The number of exaggerated iterations is {value}; it must be at least 0.");
     } = 250;
 
-    /// <summary>Step along the gradient; null, the default, for max(N / (4·<see cref="Exaggeration"/>), 50): N/12 of a gradient without its factor 4, as in Belkina et al. 2019.</summary>
+    /// <summary>
+    /// Step along the gradient; null, the default, for max(N / (4·<see cref="Exaggeration"/>), 50): N/12 of a gradient without its factor
+    /// 4, as in Belkina et al. 2019.
+    /// </summary>
     public double? LearningRate
     {
         get;
@@ -52,8 +57,8 @@ public sealed record TSneOptions
     }
 
     /// <summary>
-    /// Seed of the noise added to the start, a hundredth of it, which parts equal points. The start itself is the first two principal components
-    /// (Kobak and Berens 2019), so that other seeds give much the same map.
+    /// Seed of the noise added to the start, a hundredth of it, which parts equal points. The start itself is the first two principal
+    /// components (Kobak and Berens 2019), so that other seeds give much the same map.
     /// </summary>
     public ulong Seed { get; init; }
 }

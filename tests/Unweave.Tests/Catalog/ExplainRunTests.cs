@@ -47,7 +47,7 @@ public sealed class ExplainRunTests : IDisposable
         Assert.Equal(Enumerable.Range(1, Latents), told.Select(progress => progress.Done));
         for (int latent = 0; latent < Latents; latent++)
         {
-            Assert.Equal(new FeatureLabel($"about {Fruits[latent]}", "toy", 1, 1, Scored * 2), Assert.Single(catalog.Labels(latent)));
+            Assert.Equal(new FeatureLabel($"about {Fruits[latent]}", "toy", 1, 1, Scored * 2, Scored), Assert.Single(catalog.Labels(latent)));
             Assert.Equal($"about {Fruits[latent]}", catalog.Rows([latent])[0].Label);
         }
 

@@ -3,20 +3,23 @@ using Unweave.Numerics;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// Makes labels with no language model: looks for a few word patterns (pieces, words, what comes before and after, looks, endings, topics) that
-/// the texts on which a latent fires have and other texts lack, and says them in words.
+/// Makes labels with no language model: looks for a few word patterns (pieces, words, what comes before and after, looks, endings, topics)
+/// that the texts on which a latent fires have and other texts lack, and says them in words.
 /// </summary>
 /// <remarks>
-/// Patterns are chosen greedily: each adds most to recall less false alarms over the texts that labels are made from, and the search ends where
-/// none adds enough. A pattern about the place where the latent fires has to hold at some place of the text; so a common word
-/// is a poor pattern unless the latent fires on it wherever it stands.
+/// Patterns are chosen greedily: each adds most to recall less false alarms over the texts that labels are made from, and the search ends
+/// where none adds enough. A pattern about the place where the latent fires has to hold at some place of the text; so a common word is a
+/// poor pattern unless the latent fires on it wherever it stands.
 /// </remarks>
 internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool pool, FeatureStatisticsOptions options)
 {
     private const int MostTexts = 128, MostPatterns = 10;
     private const double LeastGain = 0.012;
 
-    /// <summary>Describes a feature further: texts on which it is silent, patterns, graph; and makes its label, scored on texts that it was not made from.</summary>
+    /// <summary>
+    /// Describes a feature further: texts on which it is silent, patterns, graph; and makes its label, scored on texts that it was not made
+    /// from.
+    /// </summary>
     /// <param name="feature">A feature with its examples.</param>
     /// <returns>No label where no pattern tells anything, or nothing is left to score it on.</returns>
     public (Feature Feature, FeatureLabel? Label) Describe(Feature feature)
@@ -65,7 +68,8 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
 
     private Pattern[] Choose(LabelText[] positives, IReadOnlyList<PooledText> negatives, out LabelPattern[] described)
     {
-        // Candidates are what holds at the places where the latent fires, and what holds of the texts as a whole; in the order they are met.
+        // Candidates are what holds at the places where the latent fires, and what holds of the texts as a whole; in the order they are
+        // met.
         var met = new Dictionary<Pattern, (int Order, int Last, int Count)>();
         var found = new List<Pattern>();
         for (int text = 0; text < positives.Length; text++)

@@ -3,7 +3,9 @@ namespace Unweave.Interpretation;
 /// <summary>An example of a latent as labels see it.</summary>
 /// <param name="Example">The example.</param>
 /// <param name="Spots">What patterns can ask about each piece.</param>
-/// <param name="Marked">The pieces on which the latent fires at least 0.3 times as strongly as on the peak; none in a text of one piece.</param>
+/// <param name="Marked">
+/// The pieces on which the latent fires at least 0.3 times as strongly as on the peak; none in a text of one piece.
+/// </param>
 internal sealed record LabelText(FeatureExample Example, PieceTraits[] Spots, int[] Marked)
 {
     private const double Strong = 0.3;

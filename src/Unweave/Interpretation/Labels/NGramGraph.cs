@@ -1,10 +1,13 @@
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// The n-gram graph of a latent, in the manner of Neuron to Graph (Foote et al. 2023): a tree for each token it fires on, growing backwards through
-/// the tokens before it as far as they are needed to tell its firing from its silence.
+/// The n-gram graph of a latent, in the manner of Neuron to Graph (Foote et al. 2023): a tree for each token it fires on, growing backwards
+/// through the tokens before it as far as they are needed to tell its firing from its silence.
 /// </summary>
-/// <remarks>Neuron to Graph prunes each example by running the model again on shorter ones. Here a context is long enough when no more than a tenth of the places where its n-gram stands, in the latent's examples and in random texts, are places where the latent is silent.</remarks>
+/// <remarks>
+/// Neuron to Graph prunes each example by running the model again on shorter ones. Here a context is long enough when no more than a tenth
+/// of the places where its n-gram stands, in the latent's examples and in random texts, are places where the latent is silent.
+/// </remarks>
 internal static class NGramGraph
 {
     private const int Longest = 4, MostRoots = 8, MostBefore = 4;

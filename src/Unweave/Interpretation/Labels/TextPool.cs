@@ -16,8 +16,8 @@ internal sealed record PooledText(string Document, long Row, string[] Pieces, in
 }
 
 /// <summary>
-/// Pieces of random text that latents do not fire on are chosen from. Half of them make labels, the other half score them, so that no label is
-/// scored on a text that it was made from.
+/// Pieces of random text that latents do not fire on are chosen from. Half of them make labels, the other half score them, so that no label
+/// is scored on a text that it was made from.
 /// </summary>
 internal sealed class TextPool(FeatureStatisticsOptions options, TextSpots reader)
 {

@@ -17,7 +17,9 @@ internal readonly record struct PieceTraits(int Piece, int Word, PieceShape Shap
     public int Whole => Word == 0 ? Piece : Word;
 }
 
-/// <summary>Numbers for the words that patterns are about. Safe to use from several threads; which number a word gets says nothing.</summary>
+/// <summary>
+/// Numbers for the words that patterns are about. Safe to use from several threads; which number a word gets says nothing.
+/// </summary>
 internal sealed class PatternWords
 {
     /// <summary>Bits of a number.</summary>

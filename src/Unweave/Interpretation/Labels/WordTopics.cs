@@ -3,7 +3,10 @@ using Unweave.Data;
 
 namespace Unweave.Interpretation;
 
-/// <summary>Topics of words: WordNet's lexicographer files (animals, persons, motion …) of a word's commonest noun and verb sense, for its inflected forms too.</summary>
+/// <summary>
+/// Topics of words: WordNet's lexicographer files (animals, persons, motion …) of a word's commonest noun and verb sense, for its inflected
+/// forms too.
+/// </summary>
 public sealed class WordTopics
 {
     private const string Heading = "word\tnoun\tverb";

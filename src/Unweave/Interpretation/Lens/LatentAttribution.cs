@@ -6,7 +6,9 @@ namespace Unweave.Interpretation;
 
 /// <summary>What a latent contributes to a logit.</summary>
 /// <param name="Latent">The latent.</param>
-/// <param name="Position">The token at which it fires: its place in the text's tokens; −1 where all its tokens were ablated together.</param>
+/// <param name="Position">
+/// The token at which it fires: its place in the text's tokens; −1 where all its tokens were ablated together.
+/// </param>
 /// <param name="Activation">Its activation there, or the largest.</param>
 /// <param name="Effect">The logit as it is less the logit with the latent ablated.</param>
 public sealed record LatentEffect(int Latent, int Position, float Activation, double Effect);

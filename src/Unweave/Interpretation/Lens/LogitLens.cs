@@ -9,7 +9,8 @@ namespace Unweave.Interpretation;
 /// </summary>
 /// <remarks>
 /// The direction is put alone into the last block's stream, and so is its negative; half the difference of the logits leaves out what the
-/// normalisation's and the unembedding's own biases add. The normalisation brings the direction to the length that the model's own streams have there.
+/// normalisation's and the unembedding's own biases add. The normalisation brings the direction to the length that the model's own streams
+/// have there.
 /// </remarks>
 public sealed class LogitLens : IDisposable
 {

@@ -6,7 +6,9 @@ namespace Unweave.Interpretation;
 /// <param name="latents">Number of latents.</param>
 /// <param name="rows">Rows of the sample.</param>
 /// <param name="seed">Seed of the draws.</param>
-/// <param name="most">Entries after which the sample takes no further rows: codes that are dense by nature (sigmoid latents) keep fewer.</param>
+/// <param name="most">
+/// Entries after which the sample takes no further rows: codes that are dense by nature (sigmoid latents) keep fewer.
+/// </param>
 internal sealed class CoActivation(int latents, int rows, ulong seed, long most = 1L << 26)
 {
     /// <summary>A pair has to be seen this often before anything is said of it.</summary>
@@ -54,7 +56,9 @@ internal sealed class CoActivation(int latents, int rows, ulong seed, long most 
             foreach (int latent in sample[row]) rowsOf[latent][counts[latent]++] = row;
     }
 
-    /// <summary>The partners of a latent: log₂ p(i, j)/(p(i) p(j)), largest first; those above 0 that were seen together at least five times.</summary>
+    /// <summary>
+    /// The partners of a latent: log₂ p(i, j)/(p(i) p(j)), largest first; those above 0 that were seen together at least five times.
+    /// </summary>
     /// <param name="latent">The latent.</param>
     /// <param name="count">Partners to give.</param>
     /// <param name="scratch">Zeros, <c>[latents]</c>; zeros again afterwards.</param>

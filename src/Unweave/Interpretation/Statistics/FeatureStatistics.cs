@@ -7,13 +7,13 @@ using Unweave.Numerics;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// Statistics of every latent of an autoencoder, gathered in one pass over texts or vectors: how often and how strongly it fires, where, on what,
-/// with which others. Afterwards it gives the features one by one, with labels made from them.
+/// Statistics of every latent of an autoencoder, gathered in one pass over texts or vectors: how often and how strongly it fires, where, on
+/// what, with which others. Afterwards it gives the features one by one, with labels made from them.
 /// </summary>
 /// <remarks>
 /// Memory does not grow with the rows: counts, a fixed number of examples a latent, a sample of rows. The texts of the windows go to a
-/// temporary file of about 14 bytes a token of English (two a character, four a length). What is drawn at random depends on the seed and the order of the texts alone, so the same pass
-/// gives the same features on any number of threads.
+/// temporary file of about 14 bytes a token of English (two a character, four a length). What is drawn at random depends on the seed and
+/// the order of the texts alone, so the same pass gives the same features on any number of threads.
 /// </remarks>
 public sealed class FeatureStatistics : IDisposable
 {

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// How much <see cref="FeatureStatistics"/> keeps of each latent. Its memory is about 15 kB a latent that fires, whatever the number of rows.
+/// How much <see cref="FeatureStatistics"/> keeps of each latent. Its memory is about 15 kB a latent that fires, whatever the number of
+/// rows.
 /// </summary>
 public sealed record FeatureStatisticsOptions
 {
@@ -11,7 +12,8 @@ public sealed record FeatureStatisticsOptions
     public int Top { get; init => field = AtLeast(1, value); } = 20;
 
     /// <summary>
-    /// Examples drawn at random from each band of strength; there are five to eight bands of equal width from 0 to the strongest. Default 20.
+    /// Examples drawn at random from each band of strength; there are five to eight bands of equal width from 0 to the strongest. Default
+    /// 20.
     /// </summary>
     public int Drawn { get; init => field = AtLeast(1, value); } = 20;
 

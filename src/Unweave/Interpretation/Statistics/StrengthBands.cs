@@ -3,8 +3,8 @@ using Unweave.Numerics;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// Random examples of one latent for each of eight bands of strength of equal width, kept in one pass although the strongest activation is not known
-/// before its end: when a stronger one comes, bands are joined in pairs, and the upper half is free again.
+/// Random examples of one latent for each of eight bands of strength of equal width, kept in one pass although the strongest activation is
+/// not known before its end: when a stronger one comes, bands are joined in pairs, and the upper half is free again.
 /// </summary>
 internal sealed class StrengthBands(int capacity, ulong seed)
 {
@@ -25,7 +25,9 @@ internal sealed class StrengthBands(int capacity, ulong seed)
         }
     }
 
-    /// <summary>The place that a window of this strength would have among its band's examples; −1 when it is not kept. Counts the window.</summary>
+    /// <summary>
+    /// The place that a window of this strength would have among its band's examples; −1 when it is not kept. Counts the window.
+    /// </summary>
     public (int Band, int Slot) Offer(float strength)
     {
         if (width == 0) width = Math.ScaleB(1, Math.ILogB(strength) + 1 - 3);
@@ -52,8 +54,8 @@ internal sealed class StrengthBands(int capacity, ulong seed)
             List<KeptExample> low = kept[2 * band], high = kept[(2 * band) + 1];
             long lowCount = counts[2 * band], highCount = counts[(2 * band) + 1];
 
-            // Each sample stands for its band: draw from either in proportion to the windows it stands for, and from it at random, as a place in
-            // a sample tells how early its window came.
+            // Each sample stands for its band: draw from either in proportion to the windows it stands for, and from it at random, as a
+            // place in a sample tells how early its window came.
             var joined = new List<KeptExample>();
             long lowLeft = lowCount, highLeft = highCount;
             while (joined.Count < capacity && lowLeft + highLeft > 0)

@@ -4,8 +4,13 @@ using Unweave.Numerics;
 
 namespace Unweave.Interpretation;
 
-/// <summary>An autoencoder at its hook in its host model: reads the latents of a text, and acts on them. Safe to use from several threads.</summary>
-/// <remarks>Latents are read and changed at the text's own tokens. Start and end tokens keep their activations, as autoencoders are trained without them.</remarks>
+/// <summary>
+/// An autoencoder at its hook in its host model: reads the latents of a text, and acts on them. Safe to use from several threads.
+/// </summary>
+/// <remarks>
+/// Latents are read and changed at the text's own tokens. Start and end tokens keep their activations, as autoencoders are trained without
+/// them.
+/// </remarks>
 public sealed class HostedAutoencoder : IDisposable
 {
     private readonly IHostModel model;
@@ -20,7 +25,9 @@ public sealed class HostedAutoencoder : IDisposable
     /// <param name="hook">The hook that the autoencoder was trained on.</param>
     /// <param name="autoencoder">The autoencoder; it stays the caller's.</param>
     /// <param name="context">Tokens of a window, special ones included; null takes the model's context.</param>
-    /// <exception cref="InputException">The model is not fed tokens, does not go with the tokenizer or the autoencoder, or the hook has other than one vector a token.</exception>
+    /// <exception cref="InputException">
+    /// The model is not fed tokens, does not go with the tokenizer or the autoencoder, or the hook has other than one vector a token.
+    /// </exception>
     public HostedAutoencoder(IHostModel model, ITokenizer tokenizer, Hook hook, SparseAutoencoder autoencoder, int? context = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -37,7 +44,9 @@ public sealed class HostedAutoencoder : IDisposable
         host = new SplitHost(model, tokenizer, hook);
     }
 
-    /// <summary>Whether the host predicts tokens, so that <see cref="Predict"/>, <see cref="Generate"/> and <see cref="Attribute"/> work.</summary>
+    /// <summary>
+    /// Whether the host predicts tokens, so that <see cref="Predict"/>, <see cref="Generate"/> and <see cref="Attribute"/> work.
+    /// </summary>
     public bool PredictsTokens => model.PredictsTokens && model.Input.Causal;
 
     private int Lead => tokenizer.Start is null ? 0 : 1;
@@ -115,7 +124,9 @@ public sealed class HostedAutoencoder : IDisposable
         }
     }
 
-    /// <summary>Which latents of a text raise a token's logit as the next token, by ablating each: the largest effects, either way, largest first.</summary>
+    /// <summary>
+    /// Which latents of a text raise a token's logit as the next token, by ablating each: the largest effects, either way, largest first.
+    /// </summary>
     /// <param name="text">The text; of one longer than the context, its end counts.</param>
     /// <param name="token">The token whose logit is explained; null takes the likeliest.</param>
     /// <param name="count">Effects to give.</param>

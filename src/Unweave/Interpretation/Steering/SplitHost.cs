@@ -4,8 +4,8 @@ using Unweave.Numerics;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// A host model split at a hook: the part below gives the activations, the part above takes changed ones to logits. Each part is made ready when
-/// it is first needed, and once. What it gives are copies; a run belongs to one thread at a time.
+/// A host model split at a hook: the part below gives the activations, the part above takes changed ones to logits. Each part is made ready
+/// when it is first needed, and once. What it gives are copies; a run belongs to one thread at a time.
 /// </summary>
 internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hook) : IDisposable
 {
@@ -46,7 +46,10 @@ internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hoo
         return rows;
     }
 
-    /// <summary>The activations of one window, special tokens and padding included: what <see cref="Logits(TokenWindow, Matrix, int, Action{int, Matrix, int})"/> takes.</summary>
+    /// <summary>
+    /// The activations of one window, special tokens and padding included: what
+    /// <see cref="Logits(TokenWindow, Matrix, int, Action{int, Matrix, int})"/> takes.
+    /// </summary>
     public Matrix Activations(TokenWindow window)
     {
         TokenBatch batch = Batch(window, 1);
