@@ -80,7 +80,8 @@ internal static class HarvestBenchmark
             model.Threads, rows, HarvestTimes.From(runtime, rows), HarvestTimes.From(harvest, rows), share, Process.GetCurrentProcess().PeakWorkingSet64);
     }
 
-    private static long Harvest(ActivationPass pass, TextCorpus corpus, HarvestManifest manifest, long tokens, CancellationToken cancellation)
+    private static long Harvest(
+        ActivationPass pass, TextCorpus corpus, HarvestManifest manifest, long tokens, CancellationToken cancellation)
     {
         string folder = Directory.CreateTempSubdirectory("unweave-bench-").FullName;
         try

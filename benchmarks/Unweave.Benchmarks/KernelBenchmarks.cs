@@ -61,5 +61,6 @@ public unsafe class KernelBenchmarks
     }
 
     [Benchmark]
-    public void Adam() => kernels.Adam(result.Pointer, first.Pointer, second.Pointer, gradient.Pointer, Width, new AdamStep(0.9f, 0.999f, 1e-8f, 1e-4f, 1));
+    public void Adam() =>
+        kernels.Adam(result.Pointer, first.Pointer, second.Pointer, gradient.Pointer, Width, new AdamStep(0.9f, 0.999f, 1e-8f, 1e-4f, 1));
 }

@@ -41,7 +41,8 @@ internal static class AnnotationTable
         connection.Run("DELETE FROM member WHERE latent = $latent AND list = (SELECT number FROM list WHERE name = $name)", ("$name", list), ("$latent", latent));
 
     /// <summary>Removes a list.</summary>
-    public static void Remove(SqliteConnection connection, string list) => connection.Run("DELETE FROM list WHERE name = $name", ("$name", list));
+    public static void Remove(SqliteConnection connection, string list) =>
+        connection.Run("DELETE FROM list WHERE name = $name", ("$name", list));
 
     /// <summary>A text as it is kept: without characters that have no meaning in it, cut to a length; null where nothing is left.</summary>
     public static string? Clean(string? text, int longest, bool oneLine)

@@ -93,7 +93,8 @@ internal static class CatalogBuild
         {
             Feature feature = batch[i].Feature;
             if (feature.Latent != first + i) throw new ArgumentException($"feature {feature.Latent} came where {first + i} was due; give every latent once, in ascending order.", nameof(batch));
-            if (feature.Latent >= source.Latents) throw new ArgumentException($"the source has {source.Latents} latents, and there are more features.", nameof(batch));
+            if (feature.Latent >= source.Latents)
+                throw new ArgumentException($"the source has {source.Latents} latents, and there are more features.", nameof(batch));
             if (!double.IsFinite(feature.Frequency) || !double.IsFinite(feature.Density) || !float.IsFinite(feature.Max)) throw new ArgumentException($"feature {feature.Latent} has a frequency, density or strongest activation that is not finite.", nameof(batch));
         }
     }

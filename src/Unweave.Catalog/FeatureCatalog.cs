@@ -66,7 +66,8 @@ public sealed class FeatureCatalog : IDisposable
     public FeatureRows Find(FeatureQuery query) => File.Read((connection, tables) => FeatureRowQuery.Find(connection, tables, query));
 
     /// <summary>The lines of some latents, in the order given.</summary>
-    public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) => File.Read((connection, tables) => FeatureRowQuery.Rows(connection, tables, latents));
+    public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) =>
+        File.Read((connection, tables) => FeatureRowQuery.Rows(connection, tables, latents));
 
     /// <summary>All that is known of a latent.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
@@ -79,7 +80,8 @@ public sealed class FeatureCatalog : IDisposable
     });
 
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>
-    public int? Next(FeatureQuery query, int latent, bool backwards = false) => File.Read((connection, tables) => FeatureRowQuery.Next(connection, tables, query, latent, backwards));
+    public int? Next(FeatureQuery query, int latent, bool backwards = false) =>
+        File.Read((connection, tables) => FeatureRowQuery.Next(connection, tables, query, latent, backwards));
 
     /// <summary>Computed labels of a latent, best first.</summary>
     public IReadOnlyList<FeatureLabel> Labels(int latent) => File.Read((connection, tables) =>
@@ -123,7 +125,8 @@ public sealed class FeatureCatalog : IDisposable
     public void SetStar(int latent, bool starred) => Set(latent, "starred", starred ? 1 : 0);
 
     /// <summary>The lists with their numbers of members, by name.</summary>
-    public IReadOnlyList<(string Name, int Members)> Lists() => File.Read((connection, _) => AnnotationTable.Lists(connection, SourceOf(connection).Latents));
+    public IReadOnlyList<(string Name, int Members)> Lists() =>
+        File.Read((connection, _) => AnnotationTable.Lists(connection, SourceOf(connection).Latents));
 
     /// <summary>Puts a latent into a list, which is made if there is none of that name.</summary>
     public void AddToList(string list, int latent)
@@ -182,14 +185,16 @@ public sealed class FeatureCatalog : IDisposable
     /// <param name="finished">Whether it must hold a finished build.</param>
     internal static FeatureCatalog OpenFile(string path, int patience, bool finished)
     {
-        if (!System.IO.File.Exists(path)) throw new InputException($"{path}: there is no catalog of features; make it with `unweave features build`.");
+        if (!System.IO.File.Exists(path))
+            throw new InputException($"{path}: there is no catalog of features; make it with `unweave features build`.");
         var file = new CatalogFile(path, patience);
         try
         {
             file.Guard(connection =>
             {
                 Schema.Check(connection, path);
-                if (finished && CatalogFile.Current(connection).Number == 0) throw new InputException($"{path}: holds no finished build; run `unweave features build`.");
+                if (finished && CatalogFile.Current(connection).Number == 0)
+                    throw new InputException($"{path}: holds no finished build; run `unweave features build`.");
                 return true;
             });
             return new FeatureCatalog(file);
@@ -207,7 +212,8 @@ public sealed class FeatureCatalog : IDisposable
     private static void Check(SqliteConnection connection, int latent)
     {
         int latents = SourceOf(connection).Latents;
-        if (latent < 0 || latent >= latents) throw new ArgumentOutOfRangeException(nameof(latent), latent, $"latents are numbered from 0 to {latents - 1}");
+        if (latent < 0 || latent >= latents)
+            throw new ArgumentOutOfRangeException(nameof(latent), latent, $"latents are numbered from 0 to {latents - 1}");
     }
 
     private static MapPoint[] Points(byte[] bytes)

@@ -12,7 +12,8 @@ internal sealed class FeatureFilter
     {
         foreach (double? bound in (double?[])[query.MinFrequency, query.MaxFrequency, query.MinScore])
         {
-            if (bound is { } value && double.IsNaN(value)) throw new ArgumentException("a bound of the query is not a number.", nameof(query));
+            if (bound is { } value && double.IsNaN(value))
+                throw new ArgumentException("a bound of the query is not a number.", nameof(query));
         }
 
         if (query.Kinds is { } kinds) conditions.Add($"f.kind IN ({string.Join(", ", kinds.Select(kind => (int)kind))})");

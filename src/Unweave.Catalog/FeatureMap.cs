@@ -31,7 +31,12 @@ public static class FeatureMap
         ArgumentNullException.ThrowIfNull(autoencoder);
         options ??= new TSneOptions();
         int latents = catalog.Source.Latents;
-        if (latents != autoencoder.Latents) throw new InputException($"{catalog.Path} is of {latents} latents, but the autoencoder beside it has {autoencoder.Latents}; make the catalog again with `unweave features build`.");
+        if (latents != autoencoder.Latents)
+        {
+            throw new InputException($"{catalog.Path} is of {latents} latents, but the autoencoder beside it has {autoencoder.Latents}; "
+                + "make the catalog again with `unweave features build`.");
+        }
+
         FeatureKind[] live = [.. Enum.GetValues<FeatureKind>().Where(kind => kind != FeatureKind.Dead)];
         int[] shown = [.. catalog.Find(new FeatureQuery { Kinds = live, Order = FeatureOrder.Latent, Take = latents }).Rows.Select(row => row.Latent)];
         using var rows = new Matrix(shown.Length, autoencoder.Decoder.Columns);

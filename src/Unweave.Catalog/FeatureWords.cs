@@ -31,5 +31,6 @@ internal readonly record struct FeatureWords(string Tokens, string Examples)
         return glance.ToString();
     }
 
-    private static string Visible(string token) => string.Concat(token.Trim().Select(c => c == '\n' ? '↵' : char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c)).Trim();
+    private static string Visible(string token) =>
+        string.Concat(token.Trim().Select(c => c == '\n' ? '↵' : char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c)).Trim();
 }

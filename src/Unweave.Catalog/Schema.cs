@@ -40,9 +40,19 @@ internal static class Schema
     /// <exception cref="InputException">It is not a catalog, or one of a newer version.</exception>
     public static void Check(SqliteConnection connection, string path)
     {
-        if (Number("application_id") != ApplicationId) throw new InputException($"{path}: is an SQLite file, but not a catalog of features; name another, or move it away and run `unweave features build`.");
+        if (Number("application_id") != ApplicationId)
+        {
+            throw new InputException($"{path}: is an SQLite file, but not a catalog of features; name another, or move it away and run "
+                + "`unweave features build`.");
+        }
+
         int version = Number("user_version");
-        if (version > Version) throw new InputException($"{path}: is a catalog of version {version}, and this program knows versions up to {Version}; use a newer Unweave (nothing was changed).");
+        if (version > Version)
+        {
+            throw new InputException($"{path}: is a catalog of version {version}, and this program knows versions up to {Version}; use "
+                + "a newer Unweave (nothing was changed).");
+        }
+
         if (version < Version) Upgrade(connection, version);
 
         int Number(string pragma) => Convert.ToInt32(connection.Value($"PRAGMA {pragma}"));

@@ -6,7 +6,8 @@ namespace Unweave.Catalog;
 internal static class Sql
 {
     /// <summary>Makes a command.</summary>
-    public static SqliteCommand Command(this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    public static SqliteCommand Command(
+        this SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         SqliteCommand command = connection.CreateCommand();
         command.CommandText = sql;

@@ -26,13 +26,16 @@ internal static class ChatScorer
         """;
 
     /// <summary>Texts on which the latent fires that a label can be scored on.</summary>
-    public static IReadOnlyList<FeatureExample> Positives(Feature feature, ExplainOptions options) => Spread([.. feature.ForScores()], options.ScoreExamples);
+    public static IReadOnlyList<FeatureExample> Positives(Feature feature, ExplainOptions options) =>
+        Spread([.. feature.ForScores()], options.ScoreExamples);
 
     /// <summary>Texts on which it does not.</summary>
-    public static IReadOnlyList<FeatureExample> Negatives(Feature feature, ExplainOptions options) => Spread(feature.Contrasts, options.ScoreExamples);
+    public static IReadOnlyList<FeatureExample> Negatives(Feature feature, ExplainOptions options) =>
+        Spread(feature.Contrasts, options.ScoreExamples);
 
     /// <summary>Scores a label.</summary>
-    public static async Task<FeatureLabel> Score(RetryingChatClient chat, Feature feature, string label, string method, ExplainOptions options, CancellationToken cancellationToken)
+    public static async Task<FeatureLabel> Score(
+        RetryingChatClient chat, Feature feature, string label, string method, ExplainOptions options, CancellationToken cancellationToken)
     {
         IReadOnlyList<FeatureExample> positives = Positives(feature, options), negatives = Negatives(feature, options);
         double detection = await BalancedAccuracy(chat, feature, Detection, label, [.. positives.Select(example => (QuotedText.Unmarked(example), true)), .. negatives.Select(example => (QuotedText.Unmarked(example), false))], options, cancellationToken);

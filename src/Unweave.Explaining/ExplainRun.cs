@@ -33,7 +33,8 @@ public static class ExplainRun
         int all = catalog.Source.Latents;
         foreach (int latent in wanted)
         {
-            if (latent < 0 || latent >= all) throw new ArgumentOutOfRangeException(nameof(latents), latent, $"latents are numbered from 0 to {all - 1}");
+            if (latent < 0 || latent >= all)
+                throw new ArgumentOutOfRangeException(nameof(latents), latent, $"latents are numbered from 0 to {all - 1}");
         }
 
         string model = options.Model ?? client.GetService<ChatClientMetadata>()?.DefaultModelId

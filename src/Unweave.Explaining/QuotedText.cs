@@ -43,7 +43,8 @@ internal static class QuotedText
     public static string Unmarked(FeatureExample example) => Marked(example, new bool[example.Pieces.Count]);
 
     /// <summary>Texts, a numbered line each, in quotation marks.</summary>
-    public static string Numbered(IEnumerable<string> texts) => string.Join('\n', texts.Select((text, index) => $"{index + 1}. \"{text}\""));
+    public static string Numbered(IEnumerable<string> texts) =>
+        string.Join('\n', texts.Select((text, index) => $"{index + 1}. \"{text}\""));
 
     /// <summary>A text on one line, without control characters, marks and what turns the direction of reading.</summary>
     public static string Plain(string text)

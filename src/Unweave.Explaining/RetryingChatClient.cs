@@ -123,7 +123,8 @@ internal sealed class RetryingChatClient(IChatClient client, string model, Answe
         if (e.GetRawResponse()?.Headers.TryGetValue("Retry-After", out string? value) is not true) return null;
         if (double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds < 1e6)
             return TimeSpan.FromSeconds(seconds);
-        if (!DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date)) return null;
+        if (!DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset date))
+            return null;
         TimeSpan left = date - options.Time.GetUtcNow();
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }

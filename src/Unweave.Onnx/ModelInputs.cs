@@ -35,7 +35,8 @@ internal sealed class ModelInputs
     public bool Masked => inputs.Values.Any(input => input.Role == Role.Mask);
 
     /// <summary>Batch size that the graph insists on.</summary>
-    public int? FixedBatch => inputs.Values.Where(input => input.Shape.Count > 0).Select(input => input.Shape[0]).FirstOrDefault(length => length is not null);
+    public int? FixedBatch =>
+        inputs.Values.Where(input => input.Shape.Count > 0).Select(input => input.Shape[0]).FirstOrDefault(length => length is not null);
 
     /// <summary>Number of tokens that the graph insists on.</summary>
     public int? FixedLength => Ids is { } ids && inputs[ids].Shape is [_, var length] ? length : null;
@@ -80,7 +81,8 @@ internal sealed class ModelInputs
 
     private static Input Sort(string path, ValueInfoProto value)
     {
-        if (value.Type?.TensorType is not { } tensor) throw new InputException($"{path}: input {value.Name} is not a tensor; such models cannot be fed.");
+        if (value.Type?.TensorType is not { } tensor)
+            throw new InputException($"{path}: input {value.Name} is not a tensor; such models cannot be fed.");
         var type = (TensorElementType)tensor.ElemType;
         int?[] shape = [.. (tensor.Shape?.Dim ?? []).Select(dim => dim.ValueCase == DimensionProto.ValueOneofCase.DimValue && dim.DimValue > 0 ? (int?)checked((int)dim.DimValue) : null)];
         bool whole = type is TensorElementType.Int32 or TensorElementType.Int64;

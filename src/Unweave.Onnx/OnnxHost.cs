@@ -116,7 +116,8 @@ public sealed class OnnxHost : IHostModel
     private PatchedTensor Patching(Hook hook)
     {
         _ = Floats(hook);
-        if (graph.Producer(hook.Tensor) is null) throw new InputException($"{Name}: {hook.Name} is an input of the model; feed it instead of patching it.");
+        if (graph.Producer(hook.Tensor) is null)
+            throw new InputException($"{Name}: {hook.Name} is an input of the model; feed it instead of patching it.");
         return new PatchedTensor(hook, hook.Tensor, tensors[hook.Tensor]);
     }
 

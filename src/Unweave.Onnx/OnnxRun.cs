@@ -38,7 +38,8 @@ internal sealed class OnnxRun : IHostRun
     }
 
     /// <inheritdoc/>
-    public Matrix Output => output ? Result(reads.Length - 1) : throw new InvalidOperationException("The plan did not ask for the model's output.");
+    public Matrix Output =>
+        output ? Result(reads.Length - 1) : throw new InvalidOperationException("The plan did not ask for the model's output.");
 
     /// <inheritdoc/>
     public Matrix Activations(int index)
@@ -96,7 +97,8 @@ internal sealed class OnnxRun : IHostRun
         foreach (Matrix? result in results) result?.Dispose();
     }
 
-    private static string Describe(HostBatch batch) => batch is TokenBatch tokens ? $"{tokens.Count} × {tokens.Length} tokens" : $"{batch.Count} inputs";
+    private static string Describe(HostBatch batch) =>
+        batch is TokenBatch tokens ? $"{tokens.Count} × {tokens.Length} tokens" : $"{batch.Count} inputs";
 
     private Matrix Result(int index) => results[index] ?? throw new InvalidOperationException("Nothing has been run yet.");
 }
@@ -195,7 +197,8 @@ internal sealed record PatchedTensor(Hook Hook, string Input, TensorDescription 
 
     private long[] Shape(Matrix rows, HostBatch batch)
     {
-        if (rows.Columns != Hook.Width) throw new ArgumentException($"{Hook} has width {Hook.Width}; the activations supplied have {rows.Columns}.", nameof(rows));
+        if (rows.Columns != Hook.Width)
+            throw new ArgumentException($"{Hook} has width {Hook.Width}; the activations supplied have {rows.Columns}.", nameof(rows));
         int length = (batch as TokenBatch)?.Length ?? 0;
         long[] shape = [.. Hook.Shape.Select(axis => axis switch
         {

@@ -54,7 +54,8 @@ internal sealed class GraphProbe
     public bool Causal(string tensor)
     {
         // Two texts that differ in their last token alone.
-        if (!tokens || !first.TryGetValue(tensor, out float[]? values) || Tensors[tensor].Shape is not [Axes.Batch, Axes.Sequence, _]) return false;
+        if (!tokens || !first.TryGetValue(tensor, out float[]? values) || Tensors[tensor].Shape is not [Axes.Batch, Axes.Sequence, _])
+            return false;
         int row = length * width[tensor], same = (length - 1) * width[tensor];
         if (length < 2 || values.Length < 2 * row) return false;
         float scale = values.Max(Math.Abs);
@@ -100,7 +101,8 @@ internal sealed class GraphProbe
         return noise;
     }
 
-    private Dictionary<string, long[]> Shapes(OnnxFile file, InferenceSession session, ModelInputs inputs, HostBatch batch, string[] names, bool keep)
+    private Dictionary<string, long[]> Shapes(
+        OnnxFile file, InferenceSession session, ModelInputs inputs, HostBatch batch, string[] names, bool keep)
     {
         var shapes = new Dictionary<string, long[]>(StringComparer.Ordinal);
         List<OrtValue> values = inputs.Values(session.InputNames, batch);

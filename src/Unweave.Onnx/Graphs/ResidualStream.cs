@@ -24,7 +24,8 @@ internal static class ResidualStream
     /// <param name="graph">The graph.</param>
     /// <param name="tensors">Shapes of its tensors.</param>
     /// <returns>Tensor names with short names and kinds.</returns>
-    public static List<(string Name, string Tensor, HookKind Kind)> Find(OnnxGraph graph, IReadOnlyDictionary<string, TensorDescription> tensors)
+    public static List<(
+        string Name, string Tensor, HookKind Kind)> Find(OnnxGraph graph, IReadOnlyDictionary<string, TensorDescription> tensors)
     {
         List<Addition> additions = Additions(graph, tensors);
         var found = new List<(string, string, HookKind)>();
@@ -145,7 +146,8 @@ internal static class ResidualStream
         {
             string[] live = [.. node.Input.Where(name => name.Length > 0 && !graph.Constants.Contains(name))];
             if (node.OpType is "MatMul" or "Gemm" or "FusedMatMul" or "FusedGemm" && live.Length == 1) return BeforeReshape(graph, live[0]);
-            if (node.OpType is not ("Add" or "Reshape" or "Identity" or "Cast" or "Dropout" or "Mul" or "Squeeze" or "Unsqueeze")) return null;
+            if (node.OpType is not ("Add" or "Reshape" or "Identity" or "Cast" or "Dropout" or "Mul" or "Squeeze" or "Unsqueeze"))
+                return null;
             live = [.. live.Where(name => graph.Producer(name)?.OpType is not ("Concat" or "Shape"))];
             if (live.Length != 1) return null;
             at = live[0];

@@ -30,7 +30,8 @@ internal sealed class HubCache
     /// <summary>The commit that a revision was when it was last pulled whole, or null.</summary>
     public string? Commit(string revision)
     {
-        if (File.Exists(Reference(revision)) && File.ReadAllText(Reference(revision)).Trim() is var commit && HubName.IsCommit(commit)) return commit;
+        if (File.Exists(Reference(revision)) && File.ReadAllText(Reference(revision)).Trim() is var commit && HubName.IsCommit(commit))
+            return commit;
         return HubName.IsCommit(revision) && File.Exists(ListingFile(revision)) ? revision : null;
     }
 
@@ -40,7 +41,8 @@ internal sealed class HubCache
     {
         string path = ListingFile(commit);
         if (!File.Exists(path)) return null;
-        if (new FileInfo(path).Length > MostListingBytes) throw new InputException($"{path}: is too large for the list of a model's files; delete it and pull {name} again.");
+        if (new FileInfo(path).Length > MostListingBytes)
+            throw new InputException($"{path}: is too large for the list of a model's files; delete it and pull {name} again.");
         try
         {
             HubListing listing = HubListing.Parse(File.ReadAllBytes(path), path);

@@ -60,7 +60,8 @@ public sealed class HubClient : IDisposable
         ArgumentNullException.ThrowIfNull(request);
         HubName.CheckModel(request.Name);
         HubName.CheckRevision(request.Revision);
-        if (request.Output is { } taken && File.Exists(taken)) throw new InputException($"{taken}: is a file; name a folder to copy the model to.");
+        if (request.Output is { } taken && File.Exists(taken))
+            throw new InputException($"{taken}: is a file; name a folder to copy the model to.");
         var cache = new HubCache(options.Cache, request.Name);
         try
         {
@@ -90,11 +91,16 @@ public sealed class HubClient : IDisposable
     /// <summary>
     /// The list of a model's files, from the hub; from the cache where the commit is known and listed there, for a commit never changes.
     /// </summary>
-    private async Task<HubListing> List(HubCache cache, HubRequest request, IProgress<HubProgress>? progress, CancellationToken cancellation)
+    private async Task<HubListing> List(
+        HubCache cache, HubRequest request, IProgress<HubProgress>? progress, CancellationToken cancellation)
     {
         string? known = options.Offline ? cache.Commit(request.Revision) : HubName.IsCommit(request.Revision) ? request.Revision : null;
         if (known is not null && cache.Listing(known) is { } kept) return kept;
-        if (options.Offline) throw new InputException($"{request.Name} at '{request.Revision}' is not in the cache {options.Cache}; pull it once without --offline (UNWEAVE_OFFLINE).");
+        if (options.Offline)
+        {
+            throw new InputException($"{request.Name} at '{request.Revision}' is not in the cache {options.Cache}; pull it once without "
+                + "--offline (UNWEAVE_OFFLINE).");
+        }
 
         progress?.Report(new HubProgress("", 0, null));
         var patience = new HubPatience(request.Name, options, time);
@@ -123,7 +129,11 @@ public sealed class HubClient : IDisposable
         while ((read = await answer.Read(block, cancellation)) > 0)
         {
             body.Write(block, 0, read);
-            if (body.Length > MostListingBytes) throw new InputException($"{options.Endpoint.Host} answers with more than {MostListingBytes >> 20} MiB where a list of files was asked for; check that UNWEAVE_HUB or HF_ENDPOINT is the address of a hub.");
+            if (body.Length > MostListingBytes)
+            {
+                throw new InputException($"{options.Endpoint.Host} answers with more than {MostListingBytes >> 20} MiB where a list of "
+                    + "files was asked for; check that UNWEAVE_HUB or HF_ENDPOINT is the address of a hub.");
+            }
         }
 
         return body.GetBuffer().AsMemory(0, (int)body.Length);
@@ -194,7 +204,11 @@ public sealed class HubClient : IDisposable
             return; // a share that does not say: a disk that fills up is found when it does
         }
 
-        if (needed > free) throw new InputException($"{folder}: {needed / (1 << 20):N1} MiB are to come and {free / (double)(1 << 20):N1} MiB are free; free space, or set UNWEAVE_CACHE to another disk.");
+        if (needed > free)
+        {
+            throw new InputException($"{folder}: {needed / (1 << 20):N1} MiB are to come and {free / (double)(1 << 20):N1} MiB are "
+                + "free; free space, or set UNWEAVE_CACHE to another disk.");
+        }
     }
 
     private static async Task Copy(string folder, string output, IReadOnlyList<PulledFile> files, CancellationToken cancellation)

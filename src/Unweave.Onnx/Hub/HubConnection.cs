@@ -69,8 +69,18 @@ internal sealed class HubConnection : IDisposable
             Uri? location = response.Headers.Location;
             response.Dispose();
             if (location is null) throw new HubFault($"{address.Host} answered with a redirect to nowhere");
-            if (!Uri.TryCreate(address, location, out Uri? next) || next.Scheme is not ("http" or "https")) throw new InputException($"{address.Host} redirects to {HubName.Shown(location.OriginalString)}, which is not on the web; check that UNWEAVE_HUB or HF_ENDPOINT is the address of a hub.");
-            if (address.Scheme is "https" && next.Scheme is "http") throw new InputException($"{address.Host} redirects to {next.Host} without encryption (http), which is refused; check the network: a login page of the network may stand between.");
+            if (!Uri.TryCreate(address, location, out Uri? next) || next.Scheme is not ("http" or "https"))
+            {
+                throw new InputException($"{address.Host} redirects to {HubName.Shown(location.OriginalString)}, which is not on the "
+                    + "web; check that UNWEAVE_HUB or HF_ENDPOINT is the address of a hub.");
+            }
+
+            if (address.Scheme is "https" && next.Scheme is "http")
+            {
+                throw new InputException($"{address.Host} redirects to {next.Host} without encryption (http), which is refused; check "
+                    + "the network: a login page of the network may stand between.");
+            }
+
             address = next;
         }
 
@@ -80,7 +90,8 @@ internal sealed class HubConnection : IDisposable
     private bool IsHub(Uri address) =>
         string.Equals(address.Scheme, options.Endpoint.Scheme, StringComparison.Ordinal) && string.Equals(address.IdnHost, options.Endpoint.IdnHost, StringComparison.OrdinalIgnoreCase) && address.Port == options.Endpoint.Port;
 
-    private async Task<HttpResponseMessage> Send(Uri address, bool atHub, long? from, EntityTagHeaderValue? ifETag, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> Send(
+        Uri address, bool atHub, long? from, EntityTagHeaderValue? ifETag, CancellationToken cancellation)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         if (atHub && options.Token is { } token) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -146,7 +157,8 @@ internal sealed class HubNotes
         if (Size is null && long.TryParse(Header(response, "X-Linked-Size"), out long size) && size >= 0) Size = size;
     }
 
-    private static string? Header(HttpResponseMessage response, string name) => response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.FirstOrDefault() : null;
+    private static string? Header(HttpResponseMessage response, string name) =>
+        response.Headers.TryGetValues(name, out IEnumerable<string>? values) ? values.FirstOrDefault() : null;
 }
 
 /// <summary>The answer at the end of the redirects.</summary>

@@ -27,7 +27,8 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
     /// <param name="target">Where it goes.</param>
     /// <param name="cancellation">Ends the fetching; what has come stays for the next time.</param>
     /// <returns>How it came, and the file with its size and checksum, which the listing may lack.</returns>
-    public async Task<(PulledState State, HubFile File)> Run(string name, string commit, HubFile file, string target, CancellationToken cancellation)
+    public async Task<(
+        PulledState State, HubFile File)> Run(string name, string commit, HubFile file, string target, CancellationToken cancellation)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         string partial = target + HubName.Partial;
@@ -46,7 +47,12 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
 
             // Perhaps an earlier part went wrong, or the network's copy did: once more from nothing.
             Discard(partial);
-            if (wrong is not null) throw new InputException($"{name}, {file.Path}: {fault}, twice; nothing of it is kept. The hub's copy or something on the way is damaged: pull again later, or from another network.");
+            if (wrong is not null)
+            {
+                throw new InputException($"{name}, {file.Path}: {fault}, twice; nothing of it is kept. The hub's copy or something on "
+                    + "the way is damaged: pull again later, or from another network.");
+            }
+
             wrong = fault;
             Report(file, 0, known.Size, $"{fault}; fetching it once more");
         }
@@ -92,7 +98,8 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
 
                 // 200 to a request for a part: the server sends all, for it knows no parts or its file is another now.
                 resumed &= answer.Status == HttpStatusCode.PartialContent || before == 0;
-                if (await Receive(answer, known, partial, restart: answer.Status == HttpStatusCode.OK, cancellation) < known.Size) throw new HubFault($"the connection to {answer.Host} was cut");
+                if (await Receive(answer, known, partial, restart: answer.Status == HttpStatusCode.OK, cancellation) < known.Size)
+                    throw new HubFault($"the connection to {answer.Host} was cut");
                 return (resumed, known);
             }
             catch (HubFault fault)
@@ -109,8 +116,18 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
     private HubFile Known(HubFile file, HubAnswer answer, string commit, string name)
     {
         HubNotes notes = answer.Notes;
-        if (notes.Commit is { } other && !string.Equals(other, commit, StringComparison.Ordinal)) throw new InputException($"{name}, {file.Path}: the hub sends it of commit {HubName.Shown(other)} instead of {commit}; pull again.");
-        if (file.Size is { } listed && notes.Size is { } linked && listed != linked) throw new InputException($"{name}, {file.Path}: the hub lists it with {listed} bytes and sends it with {linked}; pull again later.");
+        if (notes.Commit is { } other && !string.Equals(other, commit, StringComparison.Ordinal))
+        {
+            throw new InputException($"{name}, {file.Path}: the hub sends it of commit {HubName.Shown(other)} instead of {commit}; pull "
+                + "again.");
+        }
+
+        if (file.Size is { } listed && notes.Size is { } linked && listed != linked)
+        {
+            throw new InputException($"{name}, {file.Path}: the hub lists it with {listed} bytes and sends it with {linked}; pull again "
+                + "later.");
+        }
+
         long? sent = answer.Status == HttpStatusCode.PartialContent ? answer.Range?.Length : answer.Length;
         return file with
         {
@@ -153,7 +170,8 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
         return length;
     }
 
-    private void Report(HubFile file, long bytes, long? size, string? waiting) => progress?.Report(new HubProgress(file.Path, bytes, size, waiting));
+    private void Report(HubFile file, long bytes, long? size, string? waiting) =>
+        progress?.Report(new HubProgress(file.Path, bytes, size, waiting));
 
     private static long Length(string path) => new FileInfo(path) is { Exists: true, Length: var length } ? length : 0;
 

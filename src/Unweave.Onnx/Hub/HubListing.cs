@@ -77,7 +77,8 @@ internal sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
         return new HubFile(path, size, HubChecksum.Parse(sum) is { } checksum && checksum.IsGit != large ? checksum : null);
     }
 
-    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out JsonElement value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
 
     private static long? Size(JsonElement element, string path, string source)
     {
@@ -85,5 +86,6 @@ internal sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
         return value.ValueKind is JsonValueKind.Number && value.TryGetInt64(out long size) && size >= 0 ? size : throw Wrong(source, $"{HubName.Shown(path)} has no whole size");
     }
 
-    private static InputException Wrong(string source, string what) => new($"{source}: not the listing of a model ({what}); check that UNWEAVE_HUB or HF_ENDPOINT is the address of a hub.");
+    private static InputException Wrong(string source, string what) =>
+        new($"{source}: not the listing of a model ({what}); check that UNWEAVE_HUB or HF_ENDPOINT is the address of a hub.");
 }

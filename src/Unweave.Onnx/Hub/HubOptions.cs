@@ -76,7 +76,8 @@ public sealed record HubOptions
         Address(nameof(Endpoint), Endpoint.OriginalString);
     }
 
-    private static string? Text(Func<string, string?> variable, string name) => variable(name)?.Trim() is { Length: > 0 } text ? text : null;
+    private static string? Text(Func<string, string?> variable, string name) =>
+        variable(name)?.Trim() is { Length: > 0 } text ? text : null;
 
     private static Uri Address(string name, string address) =>
         Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri is { UserInfo: "", Query: "", Fragment: "" }

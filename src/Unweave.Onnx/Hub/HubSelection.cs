@@ -37,7 +37,8 @@ internal sealed record HubSelection(IReadOnlyList<HubFile> Files, IReadOnlyList<
 
     private static bool IsGraph(HubFile file) => file.Name.EndsWith(Graph, StringComparison.OrdinalIgnoreCase);
 
-    private static bool IsTokenizers(HubFile file) => TokenizerFiles.Contains(file.Name) || file.Name.EndsWith(".model", StringComparison.Ordinal);
+    private static bool IsTokenizers(HubFile file) =>
+        TokenizerFiles.Contains(file.Name) || file.Name.EndsWith(".model", StringComparison.Ordinal);
 
     /// <summary>
     /// External data lie beside their graph and bear its whole name with an addition; under a name of their own, they may belong to any
@@ -77,7 +78,8 @@ internal sealed record HubSelection(IReadOnlyList<HubFile> Files, IReadOnlyList<
         var chosen = new List<HubFile>();
         foreach (string glob in request.Include)
         {
-            if (string.IsNullOrWhiteSpace(glob)) throw new InputException("--include is empty; give a glob such as onnx/model_quantized.onnx or '*.onnx'.");
+            if (string.IsNullOrWhiteSpace(glob))
+                throw new InputException("--include is empty; give a glob such as onnx/model_quantized.onnx or '*.onnx'.");
             Regex regex = Matcher(glob);
             HubFile[] matches = [.. listing.Files.Where(file => regex.IsMatch(file.Path))];
             if (matches.Length == 0)
@@ -88,7 +90,8 @@ internal sealed record HubSelection(IReadOnlyList<HubFile> Files, IReadOnlyList<
         return chosen;
     }
 
-    private static string Guess(string glob, HubListing listing) => HubName.Shown(Spelling.DidYouMean(glob, listing.Files.Select(file => file.Path)));
+    private static string Guess(string glob, HubListing listing) =>
+        HubName.Shown(Spelling.DidYouMean(glob, listing.Files.Select(file => file.Path)));
 
     /// <summary>A glob as a regular expression that takes linear time: globs are the user's, but paths are not.</summary>
     private static Regex Matcher(string glob)

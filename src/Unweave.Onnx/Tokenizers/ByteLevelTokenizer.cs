@@ -26,7 +26,11 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
         foreach ((string token, int id) in pairs.Vocabulary) bytes[id] = token.All(byLetter.ContainsKey) ? [.. token.Select(letter => byLetter[letter])] : Encoding.UTF8.GetBytes(token);
         foreach (AddedToken token in pairs.Added) bytes[token.Id] = Encoding.UTF8.GetBytes(token.Content);
         int[] missing = [.. Enumerable.Range(0, 256).Where(value => !pairs.Vocabulary.ContainsKey(Letters[value].ToString()))];
-        if (missing.Length > 0) throw new InputException($"{source.File} has no token for {missing.Length} of the 256 bytes, the first {missing[0]}; texts with them cannot be encoded. Fetch the file again.");
+        if (missing.Length > 0)
+        {
+            throw new InputException($"{source.File} has no token for {missing.Length} of the 256 bytes, the first {missing[0]}; texts "
+                + "with them cannot be encoded. Fetch the file again.");
+        }
 
         // A special token that is written in a text is text; the others are found there, the longest first.
         addedIds = pairs.Added.Where(token => !token.Special).ToDictionary(token => token.Content, token => token.Id, StringComparer.Ordinal);

@@ -57,7 +57,12 @@ internal static class Frames
             else throw new InputException($"{file} has a template around texts that cannot be followed: {piece}.");
         }
 
-        if (before.Count > 1 || after.Count > 1) throw new InputException($"{file} puts {before.Count} tokens before a text and {after.Count} after it; at most one each is known here.");
+        if (before.Count > 1 || after.Count > 1)
+        {
+            throw new InputException($"{file} puts {before.Count} tokens before a text and {after.Count} after it; at most one each is "
+                + "known here.");
+        }
+
         return (before.Count == 1 ? before[0] : null, after.Count == 1 ? after[0] : null);
     }
 }

@@ -40,7 +40,8 @@ internal sealed class SentencePieceModel
     public bool IsControl(int id) => id >= 0 && id < pieces.Count && pieces[id].Kind == Control;
 
     /// <summary>The id of a piece, or null.</summary>
-    public int? Id(string text) => pieces.FindIndex(piece => string.Equals(piece.Text, text, StringComparison.Ordinal)) is >= 0 and int id ? id : null;
+    public int? Id(string text) =>
+        pieces.FindIndex(piece => string.Equals(piece.Text, text, StringComparison.Ordinal)) is >= 0 and int id ? id : null;
 
     /// <summary>The UTF-8 that a piece stands for; a control piece stands for none.</summary>
     public byte[] Bytes(int id) => pieces[id] switch
@@ -84,12 +85,16 @@ internal sealed class SentencePieceModel
         }
 
         if (model.pieces.Count == 0) throw new InputException($"{file} is not a SentencePiece model: it has no pieces; fetch it again.");
-        if (!model.hasTrainer || !model.hasNormalizer) throw new InputException($"{file} is not a whole SentencePiece model: what it was trained with is missing; fetch it again.");
-        if (model.Type is not (Unigram or BytePairs)) throw new InputException($"{file} is a SentencePiece model of type {model.Type}; only unigram (1) and BPE (2) are known here.");
-        if (model.Type == Unigram && model.Fixed.FirstOrDefault() is { } piece) throw new InputException($"{file} is a unigram model with user-defined pieces ('{piece}'), which cannot be done exactly here.");
+        if (!model.hasTrainer || !model.hasNormalizer)
+            throw new InputException($"{file} is not a whole SentencePiece model: what it was trained with is missing; fetch it again.");
+        if (model.Type is not (Unigram or BytePairs))
+            throw new InputException($"{file} is a SentencePiece model of type {model.Type}; only unigram (1) and BPE (2) are known here.");
+        if (model.Type == Unigram && model.Fixed.FirstOrDefault() is { } piece)
+            throw new InputException($"{file} is a unigram model with user-defined pieces ('{piece}'), which cannot be done exactly here.");
 
         // The package takes all of them to be the last byte.
-        if (model.Type == Unigram && model.hasByteFallback) throw new InputException($"{file} is a unigram model with byte_fallback, which cannot be done exactly here.");
+        if (model.Type == Unigram && model.hasByteFallback)
+            throw new InputException($"{file} is a unigram model with byte_fallback, which cannot be done exactly here.");
         forPackage.Position = 0;
         return model;
     }
@@ -138,7 +143,12 @@ internal sealed class SentencePieceModel
     private void Normalizer(ByteString part, string file) => Fields(part, (field, input) =>
     {
         hasNormalizer = true;
-        if (field == 2 && !input.ReadBytes().IsEmpty) throw new InputException($"{file} rewrites characters before it cuts text (precompiled_charsmap), which cannot be placed in the original text here; use the tokenizer of another model.");
+        if (field == 2 && !input.ReadBytes().IsEmpty)
+        {
+            throw new InputException($"{file} rewrites characters before it cuts text (precompiled_charsmap), which cannot be placed in "
+                + "the original text here; use the tokenizer of another model.");
+        }
+
         if (field == 3) HasDummyPrefix = input.ReadBool();
         else if (field == 4) RemovesExtraBlanks = input.ReadBool();
         else if (field == 5 && !input.ReadBool()) throw new InputException($"{file} keeps blanks as they are (escape_whitespaces is false), which cannot be done exactly here.");

@@ -11,7 +11,8 @@ internal static class TokenizerJsonReader
     {
         var json = source.ReadJson<TokenizerJson>(source.File);
         if (json.Model is null) throw new InputException($"{source.File} has no model; it is not a tokenizer.json, or incomplete.");
-        if (json.AddedTokens?.Contains(null!) is true) throw new InputException($"{source.File} has an added token that is null; the file was edited or is damaged.");
+        if (json.AddedTokens?.Contains(null!) is true)
+            throw new InputException($"{source.File} has an added token that is null; the file was edited or is damaged.");
         string kind = json.Model.Type ?? (json.Model.Merges is not null ? "BPE" : "WordPiece");
         return kind switch
         {
@@ -107,7 +108,8 @@ internal static class TokenizerJsonReader
 
     private static IEnumerable<string> Merges(JsonModel model, TokenizerSource source)
     {
-        if (model.Merges is not { ValueKind: JsonValueKind.Array } merges) throw new InputException($"{source.File} has no list of merges; fetch it again.");
+        if (model.Merges is not { ValueKind: JsonValueKind.Array } merges)
+            throw new InputException($"{source.File} has no list of merges; fetch it again.");
         foreach (JsonElement merge in merges.EnumerateArray())
         {
             yield return merge.ValueKind switch

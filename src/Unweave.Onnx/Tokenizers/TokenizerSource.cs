@@ -64,7 +64,8 @@ internal sealed class TokenizerSource(string file) : IDisposable
         configurations ??= [.. Configurations.Select(Beside).Where(System.IO.File.Exists).Select(path => (path, Root: ReadJson<JsonDocument>(path).RootElement))];
         foreach ((string path, JsonElement root) in configurations)
         {
-            if (root.ValueKind != JsonValueKind.Object) throw new InputException($"{path} is not a JSON object; fetch it again, or remove it.");
+            if (root.ValueKind != JsonValueKind.Object)
+                throw new InputException($"{path} is not a JSON object; fetch it again, or remove it.");
             if (root.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null) return value;
         }
 
@@ -72,7 +73,8 @@ internal sealed class TokenizerSource(string file) : IDisposable
     }
 
     /// <summary>A yes or no that the configuration gives, or null.</summary>
-    public bool? Flag(string name) => Configured(name) is { ValueKind: JsonValueKind.True or JsonValueKind.False } value ? value.GetBoolean() : null;
+    public bool? Flag(string name) =>
+        Configured(name) is { ValueKind: JsonValueKind.True or JsonValueKind.False } value ? value.GetBoolean() : null;
 
     /// <summary>A special token that the configuration names, such as <c>bos_token</c>, or null.</summary>
     public string? Token(string name) => Configured(name) switch

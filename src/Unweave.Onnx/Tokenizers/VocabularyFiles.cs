@@ -33,7 +33,11 @@ internal static class VocabularyFiles
         var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
         for (int id = 0; id < lines.Length; id++)
         {
-            if (lines[id].Length > 0 && !vocabulary.TryAdd(lines[id], id)) throw new InputException($"{source.File} has the token '{lines[id]}' in lines {vocabulary[lines[id]] + 1} and {id + 1}; the file was edited or is damaged.");
+            if (lines[id].Length > 0 && !vocabulary.TryAdd(lines[id], id))
+            {
+                throw new InputException($"{source.File} has the token '{lines[id]}' in lines {vocabulary[lines[id]] + 1} and {id + 1}; "
+                    + "the file was edited or is damaged.");
+            }
         }
 
         Vocabularies.Check(vocabulary, [], source.File);

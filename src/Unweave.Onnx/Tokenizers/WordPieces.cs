@@ -26,13 +26,23 @@ internal sealed class WordPieces : WordTokenizer
     {
         this.text = text;
         this.longestWord = longestWord;
-        if (!vocabulary.ContainsKey(unknown)) throw new InputException($"{source.File} lacks the token '{unknown}' for unknown words; it is not a vocabulary of word pieces, or incomplete.");
+        if (!vocabulary.ContainsKey(unknown))
+        {
+            throw new InputException($"{source.File} lacks the token '{unknown}' for unknown words; it is not a vocabulary of word "
+                + "pieces, or incomplete.");
+        }
+
         tokens = new string?[VocabularySize];
         foreach ((string token, int id) in vocabulary) tokens[id] = token;
 
         // The package reads one token a line, the id being the line, and skips empty lines; its limit counts UTF-16 units.
         if (vocabulary.Keys.FirstOrDefault(token => token.Length == 0 || token.AsSpan().ContainsAny('\n', '\r')) is { } wrong) throw new InputException($"{source.File} has the token '{wrong.ReplaceLineEndings(" ")}' with id {vocabulary[wrong]}, which is empty or has a line end; the file is damaged.");
-        if (longestWord is < 1 or > 10_000) throw new InputException($"{source.File} takes words of up to {longestWord} characters (max_input_chars_per_word); this is 100 in BERT and 1 to 10000 here.");
+        if (longestWord is < 1 or > 10_000)
+        {
+            throw new InputException($"{source.File} takes words of up to {longestWord} characters (max_input_chars_per_word); this is "
+                + "100 in BERT and 1 to 10000 here.");
+        }
+
         options = new WordPieceOptions { UnknownToken = unknown, ContinuingSubwordPrefix = prefix, MaxInputCharsPerWord = 2 * longestWord };
         using var lines = new MemoryStream(Encoding.UTF8.GetBytes(string.Join('\n', tokens)));
         package = WordPieceTokenizer.Create(lines, options);

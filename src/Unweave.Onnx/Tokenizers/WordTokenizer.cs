@@ -37,7 +37,8 @@ internal abstract class WordTokenizer(string kind, TokenizerSource source, int v
     {
         foreach (int id in ids)
         {
-            if ((uint)id >= (uint)VocabularySize) throw new ArgumentOutOfRangeException(nameof(ids), id, $"{Name} has ids in [0, {VocabularySize}).");
+            if ((uint)id >= (uint)VocabularySize)
+                throw new ArgumentOutOfRangeException(nameof(ids), id, $"{Name} has ids in [0, {VocabularySize}).");
         }
 
         return Text(ids);

@@ -102,7 +102,8 @@ public sealed record Feature
 
     private static (string, long) Place(FeatureExample example) => (example.Document, example.Row);
 
-    private IEnumerable<FeatureExample> Drawn(int odd) => Quantiles.SelectMany(group => group.Examples).Where((_, index) => index % 2 == odd);
+    private IEnumerable<FeatureExample> Drawn(int odd) =>
+        Quantiles.SelectMany(group => group.Examples).Where((_, index) => index % 2 == odd);
 }
 
 /// <summary>Counts of activations in bins of equal width from 0 on.</summary>

@@ -28,7 +28,8 @@ public static class TSne
         ArgumentNullException.ThrowIfNull(rows);
         for (int row = 0; row < rows.Rows; row++)
             foreach (float value in rows.Row(row))
-                if (!float.IsFinite(value)) throw new InputException($"Row {row} of the points has the value {value}; leave out rows that are not finite numbers.");
+                if (!float.IsFinite(value))
+                    throw new InputException($"Row {row} of the points has the value {value}; leave out rows that are not finite numbers.");
         return rows.Rows < 2 ? [new TSneStep(options.Iterations, 0, new float[2 * rows.Rows])] : Steps(rows, options, workers, cancellation);
     }
 

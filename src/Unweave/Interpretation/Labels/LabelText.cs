@@ -22,7 +22,8 @@ internal sealed record LabelText(FeatureExample Example, PieceTraits[] Spots, in
     }
 
     /// <summary>Whether one of some patterns holds anywhere in the text.</summary>
-    public bool Matches(IReadOnlySet<Pattern> patterns, List<Pattern> scratch) => MatchesAt(Enumerable.Range(0, Spots.Length), patterns, scratch);
+    public bool Matches(IReadOnlySet<Pattern> patterns, List<Pattern> scratch) =>
+        MatchesAt(Enumerable.Range(0, Spots.Length), patterns, scratch);
 
     /// <summary>Whether one of some patterns holds at some places.</summary>
     public bool MatchesAt(IEnumerable<int> places, IReadOnlySet<Pattern> patterns, List<Pattern> scratch)

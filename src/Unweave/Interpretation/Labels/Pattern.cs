@@ -203,7 +203,8 @@ internal readonly record struct Pattern(ulong Key)
 
     private static string Quoted(string text) => $"“{text}”";
 
-    private static string Joined(string first, string second) => second.StartsWith(TextSpots.Continued) ? first + second[1..] : $"{first} {second}";
+    private static string Joined(string first, string second) =>
+        second.StartsWith(TextSpots.Continued) ? first + second[1..] : $"{first} {second}";
 
     private static string Shapes(PieceShape shape) => shape switch
     {

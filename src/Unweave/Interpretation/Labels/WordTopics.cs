@@ -35,7 +35,12 @@ public sealed class WordTopics
     public static WordTopics Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (!File.Exists(path)) throw new InputException($"{path}: the table of topics is missing; build or install Unweave again, with its folder data/wordnet.");
+        if (!File.Exists(path))
+        {
+            throw new InputException($"{path}: the table of topics is missing; build or install Unweave again, with its folder "
+                + "data/wordnet.");
+        }
+
         var table = new Dictionary<string, (byte, byte)>(StringComparer.Ordinal);
         try
         {

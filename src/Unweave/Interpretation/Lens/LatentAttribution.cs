@@ -23,7 +23,8 @@ internal static class LatentAttribution
     /// <param name="token">The token whose logit is explained; null takes the likeliest.</param>
     /// <param name="everyPosition">Whether each token is ablated alone.</param>
     /// <param name="cancellation">Ends it.</param>
-    public static IEnumerable<LatentEffect> Effects(SplitHost host, SparseAutoencoder autoencoder, TokenWindow window, int? token, bool everyPosition, CancellationToken cancellation)
+    public static IEnumerable<LatentEffect> Effects(
+        SplitHost host, SparseAutoencoder autoencoder, TokenWindow window, int? token, bool everyPosition, CancellationToken cancellation)
     {
         using Matrix clean = host.Activations(window);
         using Matrix own = clean.CopyRows(window.Lead, window.Count);

@@ -47,7 +47,8 @@ public sealed class LogitLens : IDisposable
     {
         ArgumentNullException.ThrowIfNull(directions);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
-        if (directions.Columns != width) throw new ArgumentException($"The directions have width {directions.Columns}, the stream {width}.", nameof(directions));
+        if (directions.Columns != width)
+            throw new ArgumentException($"The directions have width {directions.Columns}, the stream {width}.", nameof(directions));
         var seen = new (IReadOnlyList<TokenLogit>, IReadOnlyList<TokenLogit>)[directions.Rows];
         for (int first = 0; first < directions.Rows; first += Block)
         {

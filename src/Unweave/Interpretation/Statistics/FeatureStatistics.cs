@@ -123,7 +123,8 @@ public sealed class FeatureStatistics : IDisposable
     /// <summary>The features, every latent once, in ascending order, each with the label that was made for it, or none.</summary>
     /// <param name="lens">Shows what decoder rows do to the logits; null leaves that out.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public IEnumerable<(Feature Feature, FeatureLabel? Label)> Features(LogitLens? lens = null, CancellationToken cancellationToken = default)
+    public IEnumerable<(
+        Feature Feature, FeatureLabel? Label)> Features(LogitLens? lens = null, CancellationToken cancellationToken = default)
     {
         RelatedLatent[][] nearest = NearestLatents.Find(autoencoder.Decoder, options.Listed);
         var labels = new LabelMaker(words, reader, pool, options);

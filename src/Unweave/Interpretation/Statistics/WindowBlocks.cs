@@ -73,7 +73,8 @@ internal static class WindowBlocks
     }
 
     /// <summary>A set of vectors, each with a text or none.</summary>
-    public static IEnumerable<WindowBlock> FromVectors(IActivationSource source, Func<long, string>? text, CancellationToken cancellationToken)
+    public static IEnumerable<WindowBlock> FromVectors(
+        IActivationSource source, Func<long, string>? text, CancellationToken cancellationToken)
     {
         for (long first = 0; first < source.Rows; first += BlockRows)
         {
@@ -135,7 +136,8 @@ internal static class WindowBlocks
             rows, [.. pieces.SelectMany(piece => piece.Tokens)], [.. pieces.SelectMany(piece => piece.Positions)], [.. pieces.SelectMany(piece => piece.Windows)]);
     }
 
-    private static IEnumerable<WindowBlock> Ahead(Func<CancellationToken, IEnumerable<WindowBlock>> make, CancellationToken cancellationToken)
+    private static IEnumerable<WindowBlock> Ahead(
+        Func<CancellationToken, IEnumerable<WindowBlock>> make, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var ready = new BlockingCollection<WindowBlock>(boundedCapacity: 2);

@@ -20,7 +20,9 @@ public sealed record GenerationOptions
     internal void Check()
     {
         if (Tokens < 0) throw new InputException($"{Tokens} tokens cannot be generated; give 0 or more.");
-        if (!double.IsFinite(Temperature) || Temperature < 0) throw new InputException($"The temperature is {Temperature}; give 0 for the likeliest token, or a number above it.");
-        if (TopK < 0) throw new InputException($"Sampling among the {TopK} likeliest tokens is not possible; give 0 for all, or at least 1.");
+        if (!double.IsFinite(Temperature) || Temperature < 0)
+            throw new InputException($"The temperature is {Temperature}; give 0 for the likeliest token, or a number above it.");
+        if (TopK < 0)
+            throw new InputException($"Sampling among the {TopK} likeliest tokens is not possible; give 0 for all, or at least 1.");
     }
 }

@@ -35,8 +35,18 @@ public sealed class HostedAutoencoder : IDisposable
         ArgumentNullException.ThrowIfNull(hook);
         ArgumentNullException.ThrowIfNull(autoencoder);
         ActivationPass.CheckFed(model, tokenizer);
-        if (!hook.PerToken) throw new InputException($"{model.Name}: {hook} does not have one vector for each token [batch, sequence, width]; choose another hook.");
-        if (autoencoder.InputWidth != hook.Width) throw new InputException($"The autoencoder is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width {hook.Width}; it was trained on another hook or model. Name its own with --hook.");
+        if (!hook.PerToken)
+        {
+            throw new InputException($"{model.Name}: {hook} does not have one vector for each token [batch, sequence, width]; choose "
+                + "another hook.");
+        }
+
+        if (autoencoder.InputWidth != hook.Width)
+        {
+            throw new InputException($"The autoencoder is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width "
+                + $"{hook.Width}; it was trained on another hook or model. Name its own with --hook.");
+        }
+
         this.model = model;
         this.tokenizer = tokenizer;
         this.autoencoder = autoencoder;
@@ -133,12 +143,18 @@ public sealed class HostedAutoencoder : IDisposable
     /// <param name="everyPosition">False ablates a latent at all its tokens together; true at each alone.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="InputException">The model predicts no tokens, or there is no such token.</exception>
-    public IReadOnlyList<LatentEffect> Attribute(string text, int? token = null, int count = 20, bool everyPosition = false, CancellationToken cancellation = default)
+    public IReadOnlyList<LatentEffect> Attribute(
+        string text, int? token = null, int count = 20, bool everyPosition = false, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         CheckPredicts();
-        if (token is { } asked && (uint)asked >= (uint)tokenizer.VocabularySize) throw new InputException($"There is no token {asked}; {tokenizer.Name} has {tokenizer.VocabularySize}, from 0 to {tokenizer.VocabularySize - 1}.");
+        if (token is { } asked && (uint)asked >= (uint)tokenizer.VocabularySize)
+        {
+            throw new InputException($"There is no token {asked}; {tokenizer.Name} has {tokenizer.VocabularySize}, from 0 to "
+                + $"{tokenizer.VocabularySize - 1}.");
+        }
+
         TokenWindow window = End(Ids(text));
         if (window.Count == 0) return [];
         return [.. LatentAttribution.Effects(host, autoencoder, window, token, everyPosition, cancellation)
@@ -150,7 +166,11 @@ public sealed class HostedAutoencoder : IDisposable
 
     private void CheckPredicts()
     {
-        if (!PredictsTokens) throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each token of a causal model); its latents can be read, and nothing be generated.");
+        if (!PredictsTokens)
+        {
+            throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each "
+                + "token of a causal model); its latents can be read, and nothing be generated.");
+        }
     }
 
     private int[] Ids(string text) => [.. tokenizer.Encode(text).Select(token => token.Id)];
@@ -159,7 +179,12 @@ public sealed class HostedAutoencoder : IDisposable
     private TokenWindow End(int[] own)
     {
         int count = Math.Min(own.Length, context - Lead);
-        if (count + Lead == 0) throw new InputException($"There is nothing to predict from: the text is empty, and {tokenizer.Name} has no start token; give some text.");
+        if (count + Lead == 0)
+        {
+            throw new InputException($"There is nothing to predict from: the text is empty, and {tokenizer.Name} has no start token; "
+                + "give some text.");
+        }
+
         return Window(own.AsSpan(own.Length - count), own.Length - count);
     }
 

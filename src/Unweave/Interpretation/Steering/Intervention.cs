@@ -40,10 +40,22 @@ internal static class Interventions
         foreach (Intervention intervention in interventions)
         {
             ArgumentNullException.ThrowIfNull(intervention);
-            if ((uint)intervention.Latent >= (uint)autoencoder.Latents) throw new InputException($"There is no latent {intervention.Latent}; this autoencoder has {autoencoder.Latents}, from 0 to {autoencoder.Latents - 1}.");
-            if (!Enum.IsDefined(intervention.Kind)) throw new ArgumentOutOfRangeException(nameof(interventions), intervention.Kind, "Not a kind of intervention.");
-            if (intervention.Kind != InterventionKind.Ablate && !float.IsFinite(intervention.Strength)) throw new InputException($"The strength for latent {intervention.Latent} is {intervention.Strength}; give a finite number.");
-            if (!named.Add(intervention.Latent)) throw new InputException($"Latent {intervention.Latent} is changed twice; keep one of the two changes.");
+            if ((uint)intervention.Latent >= (uint)autoencoder.Latents)
+            {
+                throw new InputException($"There is no latent {intervention.Latent}; this autoencoder has {autoencoder.Latents}, from 0 "
+                    + $"to {autoencoder.Latents - 1}.");
+            }
+
+            if (!Enum.IsDefined(intervention.Kind))
+                throw new ArgumentOutOfRangeException(nameof(interventions), intervention.Kind, "Not a kind of intervention.");
+            if (intervention.Kind != InterventionKind.Ablate && !float.IsFinite(intervention.Strength))
+            {
+                throw new InputException($"The strength for latent {intervention.Latent} is {intervention.Strength}; give a finite "
+                    + "number.");
+            }
+
+            if (!named.Add(intervention.Latent))
+                throw new InputException($"Latent {intervention.Latent} is changed twice; keep one of the two changes.");
         }
     }
 
