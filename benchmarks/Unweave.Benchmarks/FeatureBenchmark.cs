@@ -18,7 +18,8 @@ namespace Unweave.Benchmarks;
 /// <param name="TextShare">Median over the rounds of the harvest's time over that of the texts' statistics.</param>
 /// <param name="PeakResidentBytes">Most memory that the process had.</param>
 internal sealed record FeatureFigures(
-    int Threads, long Rows, int Latents, HarvestTimes Harvest, HarvestTimes FromHarvest, HarvestTimes FromTexts, double HarvestShare, double TextShare,
+    int Threads, long Rows, int Latents, HarvestTimes Harvest, HarvestTimes FromHarvest, HarvestTimes FromTexts, double HarvestShare,
+        double TextShare,
     long PeakResidentBytes);
 
 /// <summary>Times a harvest, the statistics of it, and the statistics of the same texts, in turn.</summary>
@@ -53,14 +54,17 @@ internal static class FeatureBenchmark
             {
                 string shards = Path.Combine(folder, $"round{round}");
                 long start = Stopwatch.GetTimestamp();
-                using (var writer = HarvestWriter.Create(shards, manifest)) Harvester.Run(pass, corpus, writer, tokens, cancellation: cancellation);
+                using (var writer = HarvestWriter.Create(shards, manifest))
+                    Harvester.Run(pass, corpus, writer, tokens, cancellation: cancellation);
                 long harvested = Stopwatch.GetTimestamp();
                 using (var made = Harvest.Open(shards))
                 using (HarvestSource source = made.Source())
-                using (var statistics = FeatureStatistics.FromHarvest(autoencoder, source, tokenizer, cancellationToken: cancellation)) rows = statistics.Rows;
+                using (var statistics = FeatureStatistics.FromHarvest(autoencoder, source, tokenizer, cancellationToken: cancellation))
+                    rows = statistics.Rows;
                 long counted = Stopwatch.GetTimestamp();
                 using (var statistics = FeatureStatistics.FromTexts(
-                    autoencoder, pass, tokenizer, corpus.Documents(), rows: tokens, cancellationToken: cancellation)) rows = statistics.Rows;
+                    autoencoder, pass, tokenizer, corpus
+                        .Documents(), rows: tokens, cancellationToken: cancellation)) rows = statistics.Rows;
                 long ended = Stopwatch.GetTimestamp();
                 Directory.Delete(shards, recursive: true);
                 if (round < 0) continue;

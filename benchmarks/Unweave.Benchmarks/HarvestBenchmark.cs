@@ -45,7 +45,8 @@ internal static class HarvestBenchmark
     /// <param name="rounds">Rounds of each, after one to warm up.</param>
     /// <param name="cancellation">Ends the benchmark.</param>
     public static HarvestFigures Run(
-        OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, long tokens, int rounds, CancellationToken cancellation = default)
+        OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, long tokens, int rounds,
+            CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(corpus);
@@ -77,7 +78,8 @@ internal static class HarvestBenchmark
 
         double share = HarvestTimes.MedianOf([.. runtime.Zip(harvest, (one, other) => one / other)]);
         return new HarvestFigures(
-            model.Threads, rows, HarvestTimes.From(runtime, rows), HarvestTimes.From(harvest, rows), share, Process.GetCurrentProcess().PeakWorkingSet64);
+            model.Threads, rows, HarvestTimes.From(runtime, rows), HarvestTimes.From(harvest, rows), share, Process
+                .GetCurrentProcess().PeakWorkingSet64);
     }
 
     private static long Harvest(

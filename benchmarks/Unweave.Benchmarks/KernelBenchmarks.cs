@@ -10,7 +10,8 @@ public unsafe class KernelBenchmarks
 {
     private const int Width = 768, Rows = 4096, Active = 32;
 
-    private readonly Matrix matrix = new(Rows, Width), result = new(1, Width), gradient = new(1, Width), first = new(1, Width), second = new(1, Width);
+    private readonly Matrix matrix =
+        new(Rows, Width), result = new(1, Width), gradient = new(1, Width), first = new(1, Width), second = new(1, Width);
     private readonly int[] rows = new int[Active];
     private readonly float[] weights = new float[Active], dots = new float[Active];
     private KernelSet kernels = KernelSet.Current;

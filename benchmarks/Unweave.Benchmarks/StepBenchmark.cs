@@ -65,7 +65,8 @@ internal static class StepBenchmark
         PhaseFigures[] figures = [.. times.Select(Figures)];
         using var process = Process.GetCurrentProcess();
         return new StepFigures(
-            KernelSet.Current.Name, workers.Threads, figures[0], figures[1], figures[2], figures[3], figures[4], batch / figures[0].Median * 1000,
+            KernelSet.Current.Name, workers.Threads, figures[0], figures[1], figures[2], figures[3], figures[4],
+                batch / figures[0].Median * 1000,
             process.PeakWorkingSet64);
     }
 

@@ -18,9 +18,11 @@ internal static class TimingCommands
     public static Command Step(Option<bool> json)
     {
         Option<int> batch = Number("--batch", 2048, "Rows of a batch."), width = Number("--d", 768, "Width of the vectors."),
-            latents = Number("--latents", 12288, "Number of latents in the dictionary."), k = Number("--k", 32, "Latents kept active for each row."),
+            latents = Number("--latents", 12288, "Number of latents in the dictionary."), k = Number(
+                "--k", 32, "Latents kept active for each row."),
             auxK = Number("--auxk", 0, "Dead latents that model the residual (AuxK); with any, an eighth of the latents count as dead."),
-            threads = Number("--threads", 0, "Threads; 0 takes one for each processor."), repeats = Number("--repeats", 9, "Steps to time, after two to warm up.");
+            threads = Number("--threads", 0, "Threads; 0 takes one for each processor."), repeats = Number(
+                "--repeats", 9, "Steps to time, after two to warm up.");
         var step = new Command("step", "Times a whole training step of a TopK autoencoder: encode, decode, backward and Adam.")
         {
             batch, width, latents, k, auxK, threads, repeats,
@@ -44,9 +46,16 @@ internal static class TimingCommands
     /// <summary>Makes <c>harvest</c>.</summary>
     public static Command Harvest(Option<bool> json)
     {
-        Option<int> tokens = Number("--tokens", 100_000, "Tokens of a round."), rounds = Number("--repeats", 5, "Rounds of each, in turn, after one to warm up.");
-        var hook = new Option<string>("--hook") { HelpName = "HOOK", Description = "Where to read.", DefaultValueFactory = _ => EmbeddedModel.Hook };
-        var harvest = new Command("harvest", "Times a whole harvest and ONNX Runtime alone on the same batches, in turn.") { tokens, rounds, hook };
+        Option<int> tokens = Number("--tokens", 100_000, "Tokens of a round."), rounds = Number(
+            "--repeats", 5, "Rounds of each, in turn, after one to warm up.");
+        var hook = new Option<string>("--hook")
+        {
+            HelpName = "HOOK",
+            Description = "Where to read.",
+            DefaultValueFactory = _ => EmbeddedModel.Hook,
+        };
+        var harvest = new Command(
+            "harvest", "Times a whole harvest and ONNX Runtime alone on the same batches, in turn.") { tokens, rounds, hook };
         var host = new HostFlags(harvest);
         harvest.SetAction((parsed, cancellation) =>
         {
@@ -65,10 +74,18 @@ internal static class TimingCommands
     /// <summary>Makes <c>features</c>.</summary>
     public static Command Features(Option<bool> json)
     {
-        Option<int> tokens = Number("--tokens", 100_000, "Tokens of a round."), rounds = Number("--repeats", 5, "Rounds of each, in turn, after one to warm up."),
-            latents = Number("--latents", 16_384, "Latents of the autoencoder."), k = Number("--k", 32, "Latents kept active for each row.");
-        var hook = new Option<string>("--hook") { HelpName = "HOOK", Description = "Where to read.", DefaultValueFactory = _ => EmbeddedModel.Hook };
-        var features = new Command("features", "Times a harvest, the feature statistics of it and those of the texts themselves, in turn.") { tokens, rounds, latents, k, hook };
+        Option<int> tokens = Number("--tokens", 100_000, "Tokens of a round."), rounds = Number(
+            "--repeats", 5, "Rounds of each, in turn, after one to warm up."),
+            latents = Number("--latents", 16_384, "Latents of the autoencoder."), k = Number("--k", 32, "Latents kept active for each "
+                + "row.");
+        var hook = new Option<string>("--hook")
+        {
+            HelpName = "HOOK",
+            Description = "Where to read.",
+            DefaultValueFactory = _ => EmbeddedModel.Hook,
+        };
+        var features = new Command("features", "Times a harvest, the feature statistics of it and those of the texts themselves, in "
+            + "turn.") { tokens, rounds, latents, k, hook };
         var host = new HostFlags(features);
         features.SetAction((parsed, cancellation) =>
         {

@@ -9,7 +9,8 @@ internal static class AnnotationTable
     public static Annotation Read(SqliteConnection connection, int latent)
     {
         (string? label, string? note, bool starred) = ShownLabel.Person(connection, latent);
-        return new Annotation(label, note, starred, connection.All("SELECT name FROM list JOIN member ON member.list = list.number WHERE latent = $latent ORDER BY name", line => line.GetString(0), ("$latent", latent)));
+        return new Annotation(label, note, starred, connection.All("SELECT name FROM list JOIN member ON member.list = list.number "
+            + "WHERE latent = $latent ORDER BY name", line => line.GetString(0), ("$latent", latent)));
     }
 
     /// <summary>Sets one thing about a latent.</summary>
@@ -19,13 +20,15 @@ internal static class AnnotationTable
     /// <param name="value">The value.</param>
     public static void Set(SqliteConnection connection, string column, int latent, object? value)
     {
-        connection.Run($"INSERT INTO person (latent, {column}) VALUES ($latent, $value) ON CONFLICT (latent) DO UPDATE SET {column} = excluded.{column}", ("$latent", latent), ("$value", value));
+        connection.Run($"INSERT INTO person (latent, {column}) VALUES ($latent, $value) ON CONFLICT (latent) DO UPDATE SET {column} = "
+            + $"excluded.{column}", ("$latent", latent), ("$value", value));
         connection.Run("DELETE FROM person WHERE latent = $latent AND label IS NULL AND note IS NULL AND NOT starred", ("$latent", latent));
     }
 
     /// <summary>The lists with their numbers of members, of those latents that there are.</summary>
     public static List<(string Name, int Members)> Lists(SqliteConnection connection, int latents) => connection.All(
-        "SELECT name, count(member.latent) FROM list LEFT JOIN member ON member.list = list.number AND member.latent < $latents GROUP BY list.number ORDER BY name",
+        "SELECT name, count(member.latent) FROM list LEFT JOIN member ON member.list = list.number AND member.latent < $latents GROUP " +
+        "BY list.number ORDER BY name",
         line => (line.GetString(0), line.GetInt32(1)),
         ("$latents", latents));
 
@@ -33,12 +36,16 @@ internal static class AnnotationTable
     public static void Add(SqliteConnection connection, string list, int latent)
     {
         connection.Run("INSERT OR IGNORE INTO list (name) VALUES ($name)", ("$name", list));
-        connection.Run("INSERT OR IGNORE INTO member SELECT number, $latent FROM list WHERE name = $name", ("$name", list), ("$latent", latent));
+        connection.Run(
+            "INSERT OR IGNORE INTO member SELECT number, $latent FROM list WHERE name = $name", ("$name", list), ("$latent", latent));
     }
 
     /// <summary>Takes a latent out of a list.</summary>
     public static void Remove(SqliteConnection connection, string list, int latent) =>
-        connection.Run("DELETE FROM member WHERE latent = $latent AND list = (SELECT number FROM list WHERE name = $name)", ("$name", list), ("$latent", latent));
+        connection.Run(
+            "DELETE FROM member WHERE latent = $latent AND list = (SELECT number FROM list WHERE name = $name)",
+            ("$name", list),
+            ("$latent", latent));
 
     /// <summary>Removes a list.</summary>
     public static void Remove(SqliteConnection connection, string list) =>

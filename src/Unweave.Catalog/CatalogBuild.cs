@@ -13,7 +13,11 @@ internal static class CatalogBuild
     private const int Batch = 128;
 
     /// <summary>Writes features with their labels.</summary>
-    public static void Write(string path, CatalogSource source, IEnumerable<(Feature Feature, IReadOnlyList<FeatureLabel> Labels)> features, CancellationToken cancellation)
+    public static void Write(
+        string path,
+        CatalogSource source,
+        IEnumerable<(Feature Feature, IReadOnlyList<FeatureLabel> Labels)> features,
+        CancellationToken cancellation)
     {
         string? folder = Path.GetDirectoryName(path);
         if (!Directory.Exists(folder)) throw new InputException($"{path}: its folder does not exist; make it first.");
@@ -41,7 +45,11 @@ internal static class CatalogBuild
         }
     }
 
-    private static void Fill(CatalogFile file, CatalogSource source, IEnumerable<(Feature, IReadOnlyList<FeatureLabel>)> features, CancellationToken cancellation)
+    private static void Fill(
+        CatalogFile file,
+        CatalogSource source,
+        IEnumerable<(Feature, IReadOnlyList<FeatureLabel>)> features,
+        CancellationToken cancellation)
     {
         BuildTables old = default, tables = default;
         file.Write((connection, current) =>
@@ -62,13 +70,24 @@ internal static class CatalogBuild
             }
 
             cancellation.ThrowIfCancellationRequested();
-            if (written != source.Latents) throw new ArgumentException($"the source has {source.Latents} latents, and {written} features were given.", nameof(features));
+            if (written != source.Latents)
+            {
+                throw new ArgumentException(
+                    $"the source has {source.Latents} latents, and {written} features were given.", nameof(features));
+            }
+
             file.Write((connection, _) => tables.Index(connection));
             file.Write((connection, _) =>
             {
-                foreach (int latent in connection.All("SELECT latent FROM person WHERE latent < $latents", line => line.GetInt32(0), ("$latents", source.Latents))) ShownLabel.Refresh(connection, tables, latent);
+                foreach (
+                    int latent in connection.All(
+                        "SELECT latent FROM person WHERE latent < $latents", line => line.GetInt32(0), ("$latents", source.Latents)))
+                    ShownLabel.Refresh(connection, tables, latent);
                 connection.Run("DELETE FROM build; DELETE FROM map");
-                connection.Run("INSERT INTO build VALUES ($number, $source)", ("$number", tables.Number), ("$source", JsonSerializer.Serialize(source, StoredFeatureJson.Default.CatalogSource)));
+                connection.Run(
+                    "INSERT INTO build VALUES ($number, $source)",
+                    ("$number", tables.Number),
+                    ("$source", JsonSerializer.Serialize(source, StoredFeatureJson.Default.CatalogSource)));
                 old.Drop(connection);
             });
         }
@@ -92,10 +111,19 @@ internal static class CatalogBuild
         for (int i = 0; i < batch.Length; i++)
         {
             Feature feature = batch[i].Feature;
-            if (feature.Latent != first + i) throw new ArgumentException($"feature {feature.Latent} came where {first + i} was due; give every latent once, in ascending order.", nameof(batch));
+            if (feature.Latent != first + i)
+            {
+                throw new ArgumentException($"feature {feature.Latent} came where {first + i} was due; give every latent once, in "
+                    + $"ascending order.", nameof(batch));
+            }
+
             if (feature.Latent >= source.Latents)
                 throw new ArgumentException($"the source has {source.Latents} latents, and there are more features.", nameof(batch));
-            if (!double.IsFinite(feature.Frequency) || !double.IsFinite(feature.Density) || !float.IsFinite(feature.Max)) throw new ArgumentException($"feature {feature.Latent} has a frequency, density or strongest activation that is not finite.", nameof(batch));
+            if (!double.IsFinite(feature.Frequency) || !double.IsFinite(feature.Density) || !float.IsFinite(feature.Max))
+            {
+                throw new ArgumentException($"feature {feature.Latent} has a frequency, density or strongest activation that is not "
+                    + $"finite.", nameof(batch));
+            }
         }
     }
 
@@ -110,8 +138,12 @@ internal static class CatalogBuild
             {
                 (Feature feature, IReadOnlyList<FeatureLabel> labels) = batch[i];
                 connection.Run(
-                    $"INSERT INTO {tables.Feature} (latent, kind, frequency, density, max, tokens) VALUES ($latent, $kind, $frequency, $density, $max, $tokens)",
-                    ("$latent", feature.Latent), ("$kind", (int)feature.Kind), ("$frequency", feature.Frequency), ("$density", feature.Density), ("$max", (double)feature.Max), ("$tokens", FeatureWords.Glance(feature)));
+                    $"INSERT INTO {tables.Feature} (latent, kind, frequency, density, max, tokens) VALUES ($latent, $kind, $frequency, "
+                        + $"$density, $max, $tokens)",
+                    ("$latent", feature.Latent), ("$kind", (int)feature.Kind), (
+                        "$frequency",
+                        feature.Frequency), ("$density", feature.Density), ("$max", (double)feature.Max), ("$tokens", FeatureWords
+                            .Glance(feature)));
                 connection.Run($"INSERT INTO {tables.Detail} VALUES ($latent, $json)", ("$latent", feature.Latent), ("$json", details[i]));
                 foreach (FeatureLabel label in labels) ShownLabel.Add(connection, tables, feature.Latent, label);
                 ShownLabel.Write(connection, tables, feature.Latent, words[i]);
@@ -122,9 +154,11 @@ internal static class CatalogBuild
     private static void DropLeftovers(SqliteConnection connection, BuildTables current)
     {
         const string Prefix = "feature_";
-        foreach (string table in connection.All("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'feature\\_%' ESCAPE '\\'", line => line.GetString(0)))
+        foreach (string table in connection.All("SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'feature\\_%' ESCAPE "
+            + "'\\'", line => line.GetString(0)))
         {
-            if (long.TryParse(table.AsSpan(Prefix.Length), out long number) && number != current.Number) new BuildTables(number).Drop(connection);
+            if (long.TryParse(table.AsSpan(Prefix.Length), out long number) && number != current.Number)
+                new BuildTables(number).Drop(connection);
         }
     }
 
@@ -132,7 +166,8 @@ internal static class CatalogBuild
     {
         try
         {
-            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWriteCreate, Pooling = false }.ToString());
+            using var connection = new SqliteConnection(
+                new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWriteCreate, Pooling = false }.ToString());
             connection.Open();
             Schema.Create(connection);
         }
@@ -149,7 +184,8 @@ internal static class CatalogBuild
     {
         try
         {
-            return new FileStream(path + ".building", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+            return new FileStream(
+                path + ".building", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
         }
         catch (UnauthorizedAccessException e)
         {

@@ -12,7 +12,13 @@ internal sealed class CatalogFile(string path, int patience) : IDisposable
     /// <summary>Seconds to wait for another writer.</summary>
     public const int Patience = 10;
 
-    private readonly string connectionString = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, ForeignKeys = true, DefaultTimeout = patience }.ToString();
+    private readonly string connectionString = new SqliteConnectionStringBuilder
+    {
+        DataSource = path,
+        Mode = SqliteOpenMode.ReadWrite,
+        ForeignKeys = true,
+        DefaultTimeout = patience,
+    }.ToString();
 
     /// <summary>The file.</summary>
     public string Path => path;
@@ -56,7 +62,9 @@ internal sealed class CatalogFile(string path, int patience) : IDisposable
             throw SqliteErrors.Explain(path, e);
         }
         // What is not there where the schema promises it (a null, a line) is damage too: values that go in are checked before.
-        catch (Exception e) when (e is InvalidDataException or JsonException or InvalidCastException or OverflowException or (InvalidOperationException and not ObjectDisposedException))
+        catch (Exception e) when (
+            e is InvalidDataException or JsonException or InvalidCastException or OverflowException or (
+                InvalidOperationException and not ObjectDisposedException))
         {
             throw SqliteErrors.Damaged(path, e);
         }

@@ -55,7 +55,11 @@ public sealed class FeatureCatalog : IDisposable
     /// <exception cref="InputException">
     /// The catalog that is there cannot be read, another build of it is being written, or the disk is full.
     /// </exception>
-    public static void Build(string path, CatalogSource source, IEnumerable<(Feature Feature, IReadOnlyList<FeatureLabel> Labels)> features, CancellationToken cancellation = default)
+    public static void Build(
+        string path,
+        CatalogSource source,
+        IEnumerable<(Feature Feature, IReadOnlyList<FeatureLabel> Labels)> features,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(features);
@@ -74,7 +78,8 @@ public sealed class FeatureCatalog : IDisposable
     public Feature Read(int latent) => File.Read((connection, tables) =>
     {
         Check(connection, latent);
-        (byte[] Json, double Max) stored = connection.All($"SELECT json, max FROM {tables.Detail} JOIN {tables.Feature} USING (latent) WHERE latent = $latent", line => ((byte[])line[0], line.GetDouble(1)), ("$latent", latent)).FirstOrDefault();
+        (byte[] Json, double Max) stored = connection.All($"SELECT json, max FROM {tables.Detail} JOIN {tables.Feature} USING (latent) "
+            + $"WHERE latent = $latent", line => ((byte[])line[0], line.GetDouble(1)), ("$latent", latent)).FirstOrDefault();
         if (stored.Json is null) throw new InvalidDataException($"latent {latent} is not stored");
         return StoredFeature.Read(stored.Json) with { Latent = latent, Max = (float)stored.Max };
     });
@@ -131,7 +136,8 @@ public sealed class FeatureCatalog : IDisposable
     /// <summary>Puts a latent into a list, which is made if there is none of that name.</summary>
     public void AddToList(string list, int latent)
     {
-        string name = AnnotationTable.Clean(list, LongestLabel, oneLine: true) ?? throw new ArgumentException("a list needs a name.", nameof(list));
+        string name = AnnotationTable.Clean(list, LongestLabel, oneLine: true)
+            ?? throw new ArgumentException("a list needs a name.", nameof(list));
         File.Write((connection, _) =>
         {
             Check(connection, latent);
@@ -146,10 +152,17 @@ public sealed class FeatureCatalog : IDisposable
     public void RemoveList(string list) => File.Write((connection, _) => AnnotationTable.Remove(connection, list));
 
     /// <summary>Frequencies of all latents, <c>[n]</c>, for the density histogram.</summary>
-    public IReadOnlyList<double> Frequencies() => File.Read((connection, tables) => connection.All($"SELECT frequency FROM {tables.Feature} ORDER BY latent", line => line.GetDouble(0)));
+    public IReadOnlyList<double> Frequencies() =>
+        File.Read(
+            (connection, tables) => connection.All($"SELECT frequency FROM {tables.Feature} ORDER BY latent", line => line.GetDouble(0)));
 
     /// <summary>The map; empty before one was written.</summary>
-    public IReadOnlyList<MapPoint> Map() => File.Read((connection, tables) => connection.Value("SELECT points FROM map WHERE build = $build", ("$build", tables.Number)) is byte[] points ? Points(points) : []);
+    public IReadOnlyList<MapPoint> Map() =>
+        File.Read(
+            (connection, tables) =>
+                connection.Value("SELECT points FROM map WHERE build = $build", ("$build", tables.Number)) is byte[] points
+                    ? Points(points)
+                    : []);
 
     /// <summary>Writes the map, replacing an earlier one.</summary>
     public void WriteMap(IReadOnlyList<MapPoint> points)
@@ -164,7 +177,9 @@ public sealed class FeatureCatalog : IDisposable
             BinaryPrimitives.WriteSingleLittleEndian(place[8..], points[i].Y);
         }
 
-        File.Write((connection, tables) => connection.Run("INSERT OR REPLACE INTO map VALUES ($build, $points)", ("$build", tables.Number), ("$points", bytes)));
+        File.Write(
+            (connection, tables) =>
+                connection.Run("INSERT OR REPLACE INTO map VALUES ($build, $points)", ("$build", tables.Number), ("$points", bytes)));
     }
 
     /// <inheritdoc/>
@@ -222,7 +237,10 @@ public sealed class FeatureCatalog : IDisposable
         for (int i = 0; i < points.Length; i++)
         {
             ReadOnlySpan<byte> place = bytes.AsSpan(i * PointBytes, PointBytes);
-            points[i] = new MapPoint(BinaryPrimitives.ReadInt32LittleEndian(place), BinaryPrimitives.ReadSingleLittleEndian(place[4..]), BinaryPrimitives.ReadSingleLittleEndian(place[8..]));
+            points[i] = new MapPoint(
+                BinaryPrimitives.ReadInt32LittleEndian(place),
+                BinaryPrimitives.ReadSingleLittleEndian(place[4..]),
+                BinaryPrimitives.ReadSingleLittleEndian(place[8..]));
         }
 
         return points;

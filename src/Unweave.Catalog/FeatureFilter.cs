@@ -22,7 +22,12 @@ internal sealed class FeatureFilter
         if (query.MinScore is { } score) conditions.Add($"f.score >= {Value("$score", score)}");
         if (query.Labelled is { } labelled) conditions.Add($"f.unlabelled = {(labelled ? 0 : 1)}");
         if (query.Starred) conditions.Add("f.starred");
-        if (query.List is { } list) conditions.Add($"f.latent IN (SELECT latent FROM member WHERE list = (SELECT number FROM list WHERE name = {Value("$list", list)}))");
+        if (query.List is { } list)
+        {
+            conditions.Add($"f.latent IN (SELECT latent FROM member WHERE list = (SELECT number FROM list WHERE name = "
+                + $"{Value("$list", list)}))");
+        }
+
         bool down = query.Descending;
         Keys = query.Order switch
         {

@@ -25,7 +25,12 @@ public static class FeatureMap
     /// <exception cref="InputException">
     /// The autoencoder has another number of latents than the catalog, or a decoder row is not finite.
     /// </exception>
-    public static IReadOnlyList<MapPoint> Make(FeatureCatalog catalog, SparseAutoencoder autoencoder, TSneOptions? options = null, IProgress<FeatureMapProgress>? progress = null, CancellationToken cancellation = default)
+    public static IReadOnlyList<MapPoint> Make(
+        FeatureCatalog catalog,
+        SparseAutoencoder autoencoder,
+        TSneOptions? options = null,
+        IProgress<FeatureMapProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(autoencoder);
@@ -38,7 +43,8 @@ public static class FeatureMap
         }
 
         FeatureKind[] live = [.. Enum.GetValues<FeatureKind>().Where(kind => kind != FeatureKind.Dead)];
-        int[] shown = [.. catalog.Find(new FeatureQuery { Kinds = live, Order = FeatureOrder.Latent, Take = latents }).Rows.Select(row => row.Latent)];
+        int[] shown = [.. catalog.Find(new FeatureQuery { Kinds = live, Order = FeatureOrder.Latent, Take = latents }).Rows
+            .Select(row => row.Latent)];
         using var rows = new Matrix(shown.Length, autoencoder.Decoder.Columns);
         for (int i = 0; i < shown.Length; i++)
         {

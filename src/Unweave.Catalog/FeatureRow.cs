@@ -14,7 +14,18 @@ namespace Unweave.Catalog;
 /// <param name="Starred">Whether the user starred it.</param>
 /// <param name="HasNote">Whether the user wrote a note.</param>
 /// <param name="TopTokens">The tokens that it fires on most, for a glance.</param>
-public sealed record FeatureRow(int Latent, FeatureKind Kind, double Frequency, double Density, float Max, string? Label, string? LabelMethod, double? Score, bool Starred, bool HasNote, string TopTokens);
+public sealed record FeatureRow(
+    int Latent,
+    FeatureKind Kind,
+    double Frequency,
+    double Density,
+    float Max,
+    string? Label,
+    string? LabelMethod,
+    double? Score,
+    bool Starred,
+    bool HasNote,
+    string TopTokens);
 
 /// <summary>Some lines of the table.</summary>
 /// <param name="Total">Lines that match, all together.</param>

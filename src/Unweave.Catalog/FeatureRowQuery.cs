@@ -6,7 +6,8 @@ namespace Unweave.Catalog;
 /// <summary>Queries of the table as SQL.</summary>
 internal static class FeatureRowQuery
 {
-    private const string Columns = "f.latent, f.kind, f.frequency, f.density, f.max, f.label, f.method, f.score, f.starred, f.noted, f.tokens";
+    private const string Columns = "f.latent, f.kind, f.frequency, f.density, f.max, f.label, f.method, f.score, f.starred, f.noted, "
+        + "f.tokens";
 
     /// <summary>Some lines and the number of all.</summary>
     public static FeatureRows Find(SqliteConnection connection, BuildTables tables, FeatureQuery query)
@@ -17,7 +18,11 @@ internal static class FeatureRowQuery
         {
             var search = new FeatureTextSearch(connection, tables, query);
             int found = search.Total;
-            return new FeatureRows(found, query.Take == 0 || query.Skip >= found ? [] : Rows(connection, tables, [.. search.Latents().Skip(query.Skip).Take(query.Take)]));
+            return new FeatureRows(
+                found,
+                query.Take == 0 || query.Skip >= found
+                    ? []
+                    : Rows(connection, tables, [.. search.Latents().Skip(query.Skip).Take(query.Take)]));
         }
 
         var filter = new FeatureFilter(query);
@@ -25,7 +30,8 @@ internal static class FeatureRowQuery
         int total = Convert.ToInt32(count.ExecuteScalar());
         if (query.Take == 0 || query.Skip >= total) return new FeatureRows(total, []);
         // The latents are found in an index alone, so that lines that are skipped are not read.
-        using SqliteCommand page = filter.Command(connection, of => $"SELECT f.latent FROM {tables.Feature} f WHERE {of.Where} ORDER BY {of.Order} LIMIT {query.Take} OFFSET {query.Skip}");
+        using SqliteCommand page = filter.Command(connection, of => $"SELECT f.latent FROM {tables.Feature} f WHERE {of.Where} ORDER BY "
+            + $"{of.Order} LIMIT {query.Take} OFFSET {query.Skip}");
         return new FeatureRows(total, Rows(connection, tables, Latents(page)));
     }
 
@@ -33,7 +39,8 @@ internal static class FeatureRowQuery
     public static List<FeatureRow> Rows(SqliteConnection connection, BuildTables tables, IReadOnlyCollection<int> latents)
     {
         var rows = new List<FeatureRow>(latents.Count);
-        using SqliteCommand command = connection.Command($"SELECT {Columns} FROM {tables.Feature} f WHERE latent = $latent", ("$latent", 0));
+        using SqliteCommand command = connection.Command(
+            $"SELECT {Columns} FROM {tables.Feature} f WHERE latent = $latent", ("$latent", 0));
         foreach (int latent in latents)
         {
             command.Parameters[0].Value = latent;
@@ -69,7 +76,8 @@ internal static class FeatureRowQuery
             equal += $"{sql} IS $key{i} AND ";
         }
 
-        using SqliteCommand next = filter.Command(connection, of => $"SELECT f.latent FROM {tables.Feature} f WHERE {of.Where} AND ({string.Join(" OR ", after)}) ORDER BY {of.OrderBy(backwards)} LIMIT 1");
+        using SqliteCommand next = filter.Command(connection, of => $"SELECT f.latent FROM {tables.Feature} f WHERE {of.Where} AND "
+            + $"({string.Join(" OR ", after)}) ORDER BY {of.OrderBy(backwards)} LIMIT 1");
         for (int i = 0; i < at.Length; i++) next.Parameters.AddWithValue($"$key{i}", at[i]);
         return Latents(next) is [int found] ? found : null;
     }

@@ -60,7 +60,8 @@ internal sealed class FeatureTextSearch
 
     private IEnumerable<int> ByColumn()
     {
-        using SqliteCommand command = new FeatureFilter(query).Command(connection, filter => $"SELECT f.latent FROM {tables.Feature} f ORDER BY {filter.Order}");
+        using SqliteCommand command = new FeatureFilter(query).Command(connection, filter => $"SELECT f.latent FROM {tables.Feature} f "
+            + $"ORDER BY {filter.Order}");
         using SqliteDataReader reader = command.ExecuteReader();
         while (reader.Read()) yield return reader.GetInt32(0);
     }
@@ -79,7 +80,11 @@ internal sealed class FeatureTextSearch
     {
         LatentSet given = new(latents), first = new(latents);
         if (number is { } latent) first.Add(latent);
-        foreach (Func<LatentSet> place in (Func<LatentSet>[])[() => first, () => Matches($"{{own label note}} : ({match})"), () => Matches($"{{tokens}} : ({match})"), () => found])
+        foreach (
+            Func<LatentSet> place in (Func<LatentSet>[])
+            [
+                () => first, () => Matches($"{{own label note}} : ({match})"), () => Matches($"{{tokens}} : ({match})"), () => found
+            ])
         {
             foreach (int one in place().All())
             {
@@ -97,7 +102,8 @@ internal sealed class FeatureTextSearch
         if (match is not null)
         {
             // The weights are so far apart that a word in a label is worth more than any number of them in examples.
-            using SqliteCommand command = connection.Command($"SELECT rowid, bm25({tables.Words}, 10000, 5000, 1000, 200, 1) FROM {tables.Words} WHERE {tables.Words} MATCH $match", ("$match", match));
+            using SqliteCommand command = connection.Command($"SELECT rowid, bm25({tables.Words}, 10000, 5000, 1000, 200, 1) FROM "
+                + $"{tables.Words} WHERE {tables.Words} MATCH $match", ("$match", match));
             using SqliteDataReader reader = command.ExecuteReader();
             while (reader.Read())
             {
@@ -113,7 +119,8 @@ internal sealed class FeatureTextSearch
     private LatentSet Matches(string? expression)
     {
         if (expression is null) return new LatentSet(latents);
-        using SqliteCommand command = connection.Command($"SELECT rowid FROM {tables.Words} WHERE {tables.Words} MATCH $match", ("$match", expression));
+        using SqliteCommand command = connection.Command(
+            $"SELECT rowid FROM {tables.Words} WHERE {tables.Words} MATCH $match", ("$match", expression));
         return LatentSet.Read(command, latents);
     }
 

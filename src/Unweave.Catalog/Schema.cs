@@ -20,7 +20,8 @@ internal static class Schema
         CREATE TABLE map (build INTEGER PRIMARY KEY, points BLOB NOT NULL);
         CREATE TABLE person (latent INTEGER PRIMARY KEY, label TEXT, note TEXT, starred INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE list (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-        CREATE TABLE member (list INTEGER NOT NULL REFERENCES list (number) ON DELETE CASCADE, latent INTEGER NOT NULL, PRIMARY KEY (list, latent)) WITHOUT ROWID;
+        CREATE TABLE member (list INTEGER NOT NULL REFERENCES list (number) ON DELETE CASCADE, latent INTEGER NOT NULL,
+            PRIMARY KEY (list, latent)) WITHOUT ROWID;
         CREATE INDEX member_latent ON member (latent);
         CREATE TABLE answer (prompt BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
         """,
@@ -88,14 +89,16 @@ internal readonly record struct BuildTables(long Number)
     /// <summary>Makes them, empty.</summary>
     public void Create(SqliteConnection connection) => connection.Run($"""
         CREATE TABLE {Feature} (
-            latent INTEGER PRIMARY KEY, kind INTEGER NOT NULL, frequency REAL NOT NULL, density REAL NOT NULL, max REAL NOT NULL, tokens TEXT NOT NULL,
+            latent INTEGER PRIMARY KEY, kind INTEGER NOT NULL, frequency REAL NOT NULL, density REAL NOT NULL, max REAL NOT NULL,
+            tokens TEXT NOT NULL,
             label TEXT COLLATE NOCASE, method TEXT, score REAL, starred INTEGER NOT NULL DEFAULT 0, noted INTEGER NOT NULL DEFAULT 0,
             unlabelled INTEGER AS (label IS NULL) VIRTUAL, unscored INTEGER AS (score IS NULL) VIRTUAL);
         CREATE TABLE {Detail} (latent INTEGER PRIMARY KEY, json BLOB NOT NULL);
         CREATE TABLE {Label} (
             latent INTEGER NOT NULL, method TEXT NOT NULL, text TEXT NOT NULL, detection REAL, fuzzing REAL,
             examples INTEGER NOT NULL, firing INTEGER, PRIMARY KEY (latent, method)) WITHOUT ROWID;
-        CREATE VIRTUAL TABLE {Words} USING fts5 (own, label, note, tokens, examples, content = '', contentless_delete = 1, prefix = '1 2', tokenize = 'unicode61 remove_diacritics 2');
+        CREATE VIRTUAL TABLE {Words} USING fts5 (own, label, note, tokens, examples, content = '', contentless_delete = 1, prefix = '1 2',
+            tokenize = 'unicode61 remove_diacritics 2');
         """);
 
     /// <summary>Makes their indexes: one an order and direction, and one that holds all that is filtered by.</summary>

@@ -8,7 +8,8 @@ internal static class SearchText
 {
     private const int LongestQuery = 1000, MostWords = 32;
 
-    private static readonly char[] Separators = [.. Enumerable.Range(0, char.MaxValue).Select(code => (char)code).Where(c => char.IsWhiteSpace(c) || char.IsControl(c) || c == '"')];
+    private static readonly char[] Separators = [.. Enumerable.Range(0, char.MaxValue).Select(code => (char)code)
+        .Where(c => char.IsWhiteSpace(c) || char.IsControl(c) || c == '"')];
 
     /// <summary>
     /// A text for the index: control characters and half characters become spaces, and every character of a script that is written without
@@ -35,7 +36,8 @@ internal static class SearchText
     public static string? Match(string? text)
     {
         if (text is null) return null;
-        IEnumerable<string> words = (text.Length > LongestQuery ? text[..LongestQuery] : text).Split(Separators, StringSplitOptions.RemoveEmptyEntries)
+        IEnumerable<string> words = (text.Length > LongestQuery ? text[..LongestQuery] : text).Split(
+            Separators, StringSplitOptions.RemoveEmptyEntries)
             // A word of punctuation alone would find nothing.
             .Where(word => word.EnumerateRunes().Any(IsWordPart)).Take(MostWords).Select(word => $"\"{Plain(word).Trim()}\"");
         string match = string.Join(' ', words);
@@ -44,10 +46,14 @@ internal static class SearchText
 
     /// <summary>The number that a text is, if it is nothing else; a <c>#</c> may stand before it.</summary>
     public static int? Number(string? text) =>
-        text is { Length: < 32 } && int.TryParse(text.AsSpan().Trim().TrimStart('#'), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        text is { Length: < 32 } && int.TryParse(
+            text.AsSpan().Trim().TrimStart('#'), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
 
     private static bool IsWordPart(Rune rune) =>
-        Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber or UnicodeCategory.PrivateUse;
+        Rune.IsLetterOrDigit(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber
+            or UnicodeCategory.PrivateUse;
 
-    private static bool StandsAlone(int rune) => rune is (>= 0x3040 and <= 0x30ff) or (>= 0x3400 and <= 0x4dbf) or (>= 0x4e00 and <= 0x9fff) or (>= 0xf900 and <= 0xfaff) or (>= 0x20000 and <= 0x3ffff);
+    private static bool StandsAlone(int rune) =>
+        rune is (>= 0x3040 and <= 0x30ff) or (>= 0x3400 and <= 0x4dbf) or (>= 0x4e00 and <= 0x9fff) or (>= 0xf900 and <= 0xfaff)
+            or (>= 0x20000 and <= 0x3ffff);
 }

@@ -15,7 +15,8 @@ internal static class ShownLabel
     /// <summary>Does it for one latent, whose words are read from what is stored.</summary>
     public static void Refresh(SqliteConnection connection, BuildTables tables, int latent)
     {
-        object json = connection.Value($"SELECT json FROM {tables.Detail} WHERE latent = $latent", ("$latent", latent)) ?? throw new InvalidDataException($"latent {latent} is not stored");
+        object json = connection.Value($"SELECT json FROM {tables.Detail} WHERE latent = $latent", ("$latent", latent))
+            ?? throw new InvalidDataException($"latent {latent} is not stored");
         Feature feature = StoredFeature.Read((byte[])json);
         connection.Run($"DELETE FROM {tables.Words} WHERE rowid = $latent", ("$latent", latent));
         Write(connection, tables, latent, FeatureWords.From(feature));
@@ -28,11 +29,15 @@ internal static class ShownLabel
         (string? own, string? note, bool starred) = Person(connection, latent);
         FeatureLabel? best = shown.FirstOrDefault();
         connection.Run(
-            $"UPDATE {tables.Feature} SET label = $label, method = $method, score = $score, starred = $starred, noted = $noted WHERE latent = $latent",
-            ("$label", own ?? best?.Text), ("$method", own is null ? best?.Method : Own), ("$score", best?.Detection), ("$starred", starred ? 1 : 0), ("$noted", note is null ? 0 : 1), ("$latent", latent));
+            $"UPDATE {tables.Feature} SET label = $label, method = $method, score = $score, starred = $starred, noted = $noted WHERE "
+                + $"latent = $latent",
+            ("$label", own ?? best?.Text), ("$method", own is null ? best?.Method : Own), ("$score", best?.Detection),
+                ("$starred", starred ? 1 : 0), ("$noted", note is null ? 0 : 1), ("$latent", latent));
         connection.Run(
-            $"INSERT INTO {tables.Words} (rowid, own, label, note, tokens, examples) VALUES ($latent, $own, $label, $note, $tokens, $examples)",
-            ("$latent", latent), ("$own", SearchText.Plain(own ?? "")), ("$label", SearchText.Plain(string.Join('\n', shown.Select(label => label.Text)))), ("$note", SearchText.Plain(note ?? "")),
+            $"INSERT INTO {tables.Words} (rowid, own, label, note, tokens, examples) VALUES ($latent, $own, $label, $note, $tokens, "
+                + $"$examples)",
+            ("$latent", latent), ("$own", SearchText.Plain(own ?? "")), (
+                "$label", SearchText.Plain(string.Join('\n', shown.Select(label => label.Text)))), ("$note", SearchText.Plain(note ?? "")),
             ("$tokens", words.Tokens), ("$examples", words.Examples));
     }
 
@@ -53,7 +58,8 @@ internal static class ShownLabel
 
     /// <summary>What a person wrote.</summary>
     public static (string? Label, string? Note, bool Starred) Person(SqliteConnection connection, int latent) => connection.All(
-        "SELECT label, note, starred FROM person WHERE latent = $latent", line => (line.Text(0), line.Text(1), line.GetBoolean(2)), ("$latent", latent)).FirstOrDefault();
+        "SELECT label, note, starred FROM person WHERE latent = $latent", line =>
+            (line.Text(0), line.Text(1), line.GetBoolean(2)), ("$latent", latent)).FirstOrDefault();
 
     // SQLite has no NaN: null stands for it.
     private static double? Stored(double value) => double.IsNaN(value) ? null : value;

@@ -30,7 +30,12 @@ internal static class Sql
     }
 
     /// <summary>All lines.</summary>
-    public static List<T> All<T>(this SqliteConnection connection, string sql, Func<SqliteDataReader, T> line, params ReadOnlySpan<(string Name, object? Value)> values)
+    public static List<T> All<T>(
+        this SqliteConnection connection,
+        string sql,
+        Func<SqliteDataReader,
+        T> line,
+        params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using SqliteCommand command = connection.Command(sql, values);
         using SqliteDataReader reader = command.ExecuteReader();

@@ -65,7 +65,8 @@ internal static class StoredFeature
             Span<byte> digits = stackalloc byte[32];
             if (value == 0) writer.WriteNumberValue(0);
             else if (!float.IsFinite(value)) writer.WriteStringValue(value.ToString(CultureInfo.InvariantCulture));
-            else if (value.TryFormat(digits, out int length, "G4", CultureInfo.InvariantCulture)) writer.WriteRawValue(digits[..length], skipInputValidation: true);
+            else if (value.TryFormat(digits, out int length, "G4", CultureInfo.InvariantCulture))
+                writer.WriteRawValue(digits[..length], skipInputValidation: true);
         }
     }
 }

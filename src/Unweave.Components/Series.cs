@@ -22,7 +22,10 @@ internal static class Ticks
         {
             int from = (int)Math.Floor(Math.Log10(low)), to = (int)Math.Ceiling(Math.Log10(high));
             int stride = Math.Max(1, (to - from + 4) / 5);
-            return (Math.Pow(10, from), Math.Pow(10, to), [.. Enumerable.Range(0, (to - from) / stride + 1).Select(i => Math.Pow(10, from + (i * stride)))]);
+            return (
+                Math.Pow(10, from),
+                Math.Pow(10, to),
+                [.. Enumerable.Range(0, (to - from) / stride + 1).Select(i => Math.Pow(10, from + (i * stride)))]);
         }
 
         if (high <= low) (low, high) = high == 0 ? (0, 1) : (Math.Min(low, 0), Math.Max(high, 0));

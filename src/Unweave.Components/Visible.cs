@@ -9,7 +9,9 @@ internal readonly record struct Shown(string Text, string? Name)
     public bool IsMark => Name is not null;
 }
 
-/// <summary>Makes every character of a text visible: control characters, turns of the writing direction and characters of no width become marks.</summary>
+/// <summary>
+/// Makes every character of a text visible: control characters, turns of the writing direction and characters of no width become marks.
+/// </summary>
 internal static class Visible
 {
     /// <summary>Cuts a text into stretches to show.</summary>
@@ -38,7 +40,11 @@ internal static class Visible
     /// <summary>A text on one line, for titles and labels of controls: marks stand in it as they are.</summary>
     public static string Line(string text) => string.Concat(Of(text).Select(shown => shown.Text));
 
-    private static readonly string[] ControlNames = ["NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR", "SO", "SI", "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US"];
+    private static readonly string[] ControlNames =
+    [
+        "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR", "SO", "SI", "DLE", "DC1", "DC2", "DC3",
+        "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US"
+    ];
 
     // The pictures of control characters (U+2400 and on) are in few fonts, so their names stand for them.
     private static Shown? Mark(char c) => c switch
@@ -49,7 +55,8 @@ internal static class Visible
         < ' ' => new Shown($"‹{ControlNames[c]}›", $"control character {(int)c}"),
         '\x7f' => new Shown("‹DEL›", "delete"),
         '\u00a0' => new Shown("‹NBSP›", "no-break space"),
-        '\u00ad' or (>= '\x80' and <= '\x9f') or (>= '\u200b' and <= '\u200f') or (>= '\u2028' and <= '\u202e') or (>= '\u2060' and <= '\u206f') or '\ufeff' or (>= '\ufff9' and <= '\ufffb') => Code(c),
+        '\u00ad' or (>= '\x80' and <= '\x9f') or (>= '\u200b' and <= '\u200f') or (>= '\u2028' and <= '\u202e')
+            or (>= '\u2060' and <= '\u206f') or '\ufeff' or (>= '\ufff9' and <= '\ufffb') => Code(c),
         _ when char.IsSurrogate(c) => Code(c),
         _ => null,
     };

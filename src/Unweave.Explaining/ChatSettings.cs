@@ -23,9 +23,12 @@ public sealed record ChatSettings
     /// <exception cref="InputException">One of them is missing, or the address is none.</exception>
     public ChatSettings(string? address, string? key, string? model)
     {
-        Address = Uri.TryCreate(Need(address, AddressVariable, "the base address of a server that speaks OpenAI's chat completions, for example http://localhost:11434/v1"), UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
+        Address = Uri.TryCreate(Need(address, AddressVariable, "the base address of a server that speaks OpenAI's chat completions, for "
+            + "example http://localhost:11434/v1"), UriKind.Absolute,
+                out Uri? uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
             ? uri
-            : throw new InputException($"{AddressVariable} is no address of a server; give one like http://localhost:11434/v1, without a name or password in it.");
+            : throw new InputException($"{AddressVariable} is no address of a server; give one like http://localhost:11434/v1, without "
+                + $"a name or password in it.");
         Key = Need(key, KeyVariable, "the server's key, any word where it asks for none");
         Model = Need(model, ModelVariable, "the name of a model that the server has");
     }
@@ -41,12 +44,21 @@ public sealed record ChatSettings
 
     /// <summary>Reads the settings from the environment.</summary>
     /// <exception cref="InputException">One is missing or wrong.</exception>
-    public static ChatSettings FromEnvironment() => new(Environment.GetEnvironmentVariable(AddressVariable), Environment.GetEnvironmentVariable(KeyVariable), Environment.GetEnvironmentVariable(ModelVariable));
+    public static ChatSettings FromEnvironment() =>
+        new(
+            Environment.GetEnvironmentVariable(AddressVariable),
+            Environment.GetEnvironmentVariable(KeyVariable),
+            Environment.GetEnvironmentVariable(ModelVariable));
 
     /// <summary>Makes a client, which neither retries nor times out by itself: <see cref="ExplainRun"/> does.</summary>
     public IChatClient CreateClient()
     {
-        var options = new OpenAIClientOptions { Endpoint = Address, RetryPolicy = new ClientRetryPolicy(maxRetries: 0), NetworkTimeout = Timeout.InfiniteTimeSpan };
+        var options = new OpenAIClientOptions
+        {
+            Endpoint = Address,
+            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
+            NetworkTimeout = Timeout.InfiniteTimeSpan,
+        };
         return new ChatClient(Model, new ApiKeyCredential(Key), options).AsIChatClient();
     }
 

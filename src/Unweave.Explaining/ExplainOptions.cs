@@ -53,7 +53,13 @@ public sealed record ExplainOptions
     /// <exception cref="InputException">A number is out of range.</exception>
     internal void Check()
     {
-        foreach ((string name, int value) in ((string, int)[])[("parallel", Parallel), ("label examples", LabelExamples), ("score examples", ScoreExamples), ("texts a question", TextsAQuestion), ("attempts", Attempts), ("failures in a row", FailuresInARow), ("answer tokens", AnswerTokens)])
+        foreach (
+            (string name, int value) in ((string, int)[])
+            [
+                ("parallel", Parallel), ("label examples", LabelExamples), ("score examples", ScoreExamples),
+                ("texts a question", TextsAQuestion), ("attempts", Attempts), ("failures in a row", FailuresInARow),
+                ("answer tokens", AnswerTokens)
+            ])
         {
             if (value < 1) throw new InputException($"{name} is {value}; it must be at least 1.");
         }
@@ -82,4 +88,11 @@ public sealed record SkippedLatent(int Latent, string Reason);
 /// <param name="Skipped">Latents without one, with the reasons, by latent.</param>
 /// <param name="Requests">Requests sent, those that failed included.</param>
 /// <param name="Remembered">Answers that an earlier run had paid for.</param>
-public sealed record ExplainReport(string Model, IReadOnlyList<int> Labelled, int AboveChance, int Kept, IReadOnlyList<SkippedLatent> Skipped, int Requests, int Remembered);
+public sealed record ExplainReport(
+    string Model,
+    IReadOnlyList<int> Labelled,
+    int AboveChance,
+    int Kept,
+    IReadOnlyList<SkippedLatent> Skipped,
+    int Requests,
+    int Remembered);

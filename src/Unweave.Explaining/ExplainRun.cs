@@ -68,7 +68,8 @@ public static class ExplainRun
                 if (!e.OfServer) Interlocked.Exchange(ref failures, 0);
                 else if (Interlocked.Increment(ref failures) >= options.FailuresInARow)
                 {
-                    throw new InputException($"the chat server has given no answer for {options.FailuresInARow} latents in a row ({e.Message}); "
+                    throw new InputException($"the chat server has given no answer for {options.FailuresInARow} latents in a row "
+                        + $"({e.Message}); "
                         + "what was found is kept: try again later with the same command.", e);
                 }
             }

@@ -73,7 +73,8 @@ internal static class QuotedText
     /// <summary>A label of a model's as it is kept: one line of limited length; null where nothing is left.</summary>
     public static string? Label(string text)
     {
-        string label = string.Join(' ', Plain(text.ReplaceLineEndings(" ")).Split(' ', StringSplitOptions.RemoveEmptyEntries)).Trim('\'', '"', '*', '_', '`', '#', ' ').TrimEnd('.');
+        string label = string.Join(' ', Plain(text.ReplaceLineEndings(" ")).Split(' ', StringSplitOptions.RemoveEmptyEntries)).Trim(
+            '\'', '"', '*', '_', '`', '#', ' ').TrimEnd('.');
         return label.Any(char.IsLetterOrDigit) ? Cut(label, LongestLabel) : null;
     }
 

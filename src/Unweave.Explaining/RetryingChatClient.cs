@@ -64,7 +64,8 @@ internal sealed class RetryingChatClient(IChatClient client, string model, Answe
             {
                 Interlocked.Increment(ref requests);
                 ChatMessage[] messages = [new(ChatRole.System, question.Instructions), new(ChatRole.User, question.Text)];
-                ChatResponse response = await client.GetResponseAsync(messages, new ChatOptions { MaxOutputTokens = options.AnswerTokens }, limit.Token);
+                ChatResponse response = await client.GetResponseAsync(
+                    messages, new ChatOptions { MaxOutputTokens = options.AnswerTokens }, limit.Token);
                 // What counts is at the end of an answer.
                 return response.Text is { Length: > LongestAnswer } endless ? endless[^LongestAnswer..] : response.Text;
             }
@@ -85,7 +86,9 @@ internal sealed class RetryingChatClient(IChatClient client, string model, Answe
             catch (Exception e) when (e is not InputException and not NoAnswerException)
             {
                 // Cut connections, bodies that are not what the protocol says, and whatever else a client makes of them.
-                string reason = e is ClientResultException or HttpRequestException or IOException ? "the connection failed" : "the server's answer could not be read";
+                string reason = e is ClientResultException or HttpRequestException or IOException
+                    ? "the connection failed"
+                    : "the server's answer could not be read";
                 failure = (reason, e);
             }
 

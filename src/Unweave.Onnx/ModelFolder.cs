@@ -5,7 +5,10 @@ namespace Unweave.Onnx;
 /// <summary>Finds the files of a model: the graph, and what its configuration says.</summary>
 public static class ModelFolder
 {
-    private static readonly string[] ContextNames = ["n_positions", "max_position_embeddings", "n_ctx", "max_sequence_length", "seq_length"];
+    private static readonly string[] ContextNames =
+    [
+        "n_positions", "max_position_embeddings", "n_ctx", "max_sequence_length", "seq_length"
+    ];
 
     /// <summary>The ONNX file of a model.</summary>
     /// <param name="path">
@@ -23,10 +26,15 @@ public static class ModelFolder
             if (File.Exists(named)) return named;
             string[] files = Directory.Exists(folder) ? Directory.GetFiles(folder, "*.onnx") : [];
             if (files.Length == 1) return files[0];
-            if (files.Length > 1) throw new InputException($"{folder} has several ONNX files ({string.Join(", ", files.Select(Path.GetFileName).Order(StringComparer.Ordinal))}); name one of them.");
+            if (files.Length > 1)
+            {
+                throw new InputException($"{folder} has several ONNX files "
+                    + $"({string.Join(", ", files.Select(Path.GetFileName).Order(StringComparer.Ordinal))}); name one of them.");
+            }
         }
 
-        throw new InputException($"{path} has no ONNX file; export the model, for instance with `optimum-cli export onnx`, and name the folder or the file.");
+        throw new InputException($"{path} has no ONNX file; export the model, for instance with `optimum-cli export onnx`, and name the "
+            + $"folder or the file.");
     }
 
     /// <summary>The folder with the tokenizer of a model: that of the ONNX file, or the one above when it lies in <c>onnx</c>.</summary>
@@ -48,7 +56,10 @@ public static class ModelFolder
             using var json = JsonDocument.Parse(File.ReadAllBytes(file));
             foreach (string name in ContextNames)
             {
-                if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(name, out JsonElement value) && value.TryGetInt32(out int length) && length > 0) return length;
+                if (
+                    json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(name, out JsonElement value)
+                        && value.TryGetInt32(out int length) && length > 0)
+                    return length;
             }
 
             return null;
@@ -59,5 +70,7 @@ public static class ModelFolder
         }
     }
 
-    private static bool HasTokenizer(string folder) => File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "vocab.txt")) || File.Exists(Path.Combine(folder, "vocab.json"));
+    private static bool HasTokenizer(string folder) =>
+        File.Exists(Path.Combine(folder, "tokenizer.json")) || File.Exists(Path.Combine(folder, "vocab.txt"))
+            || File.Exists(Path.Combine(folder, "vocab.json"));
 }

@@ -53,9 +53,26 @@ internal sealed class ModelInputs
         if (declared.Length == 0) throw new InputException($"{path}: the graph has no input.");
         Input[] found = [.. declared.Select(value => Sort(path, value))];
         int ids = found.Count(input => input.Role == Role.Ids), numbers = found.Count(input => input.Role == Role.Array);
-        if (ids > 1) throw new InputException($"{path} takes several token inputs ({string.Join(", ", found.Where(input => input.Role == Role.Ids).Select(input => input.Name))}); export the encoder or the decoder alone.");
-        if (ids == 1 && numbers > 0) throw new InputException($"{path} takes tokens and also {string.Join(", ", found.Where(input => input.Role == Role.Array).Select(input => input.Name))}, which tokens do not tell; export the part that tokens alone decide.");
-        if (ids == 0 && numbers == 0) throw new InputException($"{path}: none of its inputs ({string.Join(", ", found.Select(input => input.Name))}) takes token ids or numbers.");
+        if (ids > 1)
+        {
+            throw new InputException($"{path} takes several token inputs "
+                + $"({string.Join(", ", found.Where(input => input.Role == Role.Ids).Select(input => input.Name))}); export the encoder "
+                    + $"or the decoder alone.");
+        }
+
+        if (ids == 1 && numbers > 0)
+        {
+            throw new InputException($"{path} takes tokens and also "
+                + $"{string.Join(", ", found.Where(input => input.Role == Role.Array).Select(input => input.Name))}, which tokens do "
+                    + $"not tell; export the part that tokens alone decide.");
+        }
+
+        if (ids == 0 && numbers == 0)
+        {
+            throw new InputException($"{path}: none of its inputs ({string.Join(", ", found.Select(input => input.Name))}) takes token "
+                + $"ids or numbers.");
+        }
+
         return new ModelInputs(found);
     }
 
@@ -72,7 +89,8 @@ internal sealed class ModelInputs
             {
                 TokenBatch tokens when input.Role != Role.Array => Value(input, tokens),
                 ArrayBatch numbers when input.Role == Role.Array => Value(input, numbers, Array.IndexOf(arrays, input)),
-                _ => throw new ArgumentException($"Input {name} takes {(input.Role == Role.Array ? "numbers" : "tokens")}, not a {batch.GetType().Name}.", nameof(batch)),
+                _ => throw new ArgumentException($"Input {name} takes {(input.Role == Role.Array ? "numbers" : "tokens")}, not a "
+                    + $"{batch.GetType().Name}.", nameof(batch)),
             });
         }
 
@@ -84,15 +102,22 @@ internal sealed class ModelInputs
         if (value.Type?.TensorType is not { } tensor)
             throw new InputException($"{path}: input {value.Name} is not a tensor; such models cannot be fed.");
         var type = (TensorElementType)tensor.ElemType;
-        int?[] shape = [.. (tensor.Shape?.Dim ?? []).Select(dim => dim.ValueCase == DimensionProto.ValueOneofCase.DimValue && dim.DimValue > 0 ? (int?)checked((int)dim.DimValue) : null)];
+        int?[] shape = [.. (tensor.Shape?.Dim ?? [])
+            .Select(
+                dim => dim.ValueCase == DimensionProto.ValueOneofCase.DimValue && dim.DimValue > 0
+                    ? (int?)checked((int)dim.DimValue)
+                    : null)];
         bool whole = type is TensorElementType.Int32 or TensorElementType.Int64;
-        bool number = type is TensorElementType.Float or TensorElementType.Float16 or TensorElementType.Double or TensorElementType.BFloat16;
+        bool number =
+            type is TensorElementType.Float or TensorElementType.Float16 or TensorElementType.Double or TensorElementType.BFloat16;
         Role? role = value.Name.ToLowerInvariant() switch
         {
             var name when name.Contains("past", StringComparison.Ordinal) && number => Role.Past,
             "use_cache_branch" when type == TensorElementType.Bool => Role.Switch,
             var name when name.Contains("mask", StringComparison.Ordinal) && shape.Length == 2 => Role.Mask,
-            var name when whole && (name.Contains("token_type", StringComparison.Ordinal) || name.Contains("segment", StringComparison.Ordinal)) => Role.Segments,
+            var name when whole && (
+                name.Contains("token_type", StringComparison.Ordinal)
+                    || name.Contains("segment", StringComparison.Ordinal)) => Role.Segments,
             var name when whole && name.Contains("position", StringComparison.Ordinal) => Role.Positions,
             _ when whole && shape.Length == 2 => Role.Ids,
             _ when number && shape.Length >= 1 => Role.Array,
@@ -100,7 +125,8 @@ internal sealed class ModelInputs
         };
         return role is { } known
             ? new Input(value.Name, type, shape, known)
-            : throw new InputException($"{path}: it is not known what to feed to input {value.Name} ({type}, {shape.Length} axes); models are fed token ids with masks, positions and segments, or arrays of floats.");
+            : throw new InputException($"{path}: it is not known what to feed to input {value.Name} ({type}, {shape.Length} axes); "
+                + $"models are fed token ids with masks, positions and segments, or arrays of floats.");
     }
 
     private static OrtValue Value(Input input, TokenBatch batch)
@@ -165,7 +191,9 @@ internal sealed class ModelInputs
         long known = input.Shape.Skip(1).Aggregate(1L, (product, axis) => product * (axis ?? 1));
         int open = input.Shape.Skip(1).Count(axis => axis is null);
         if (open > 1 || elements % known != 0 || (open == 0 && elements != known))
-            throw new InputException($"Input {input.Name} takes [{string.Join(", ", input.Shape.Select(axis => axis?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "?"))}]; {elements} numbers for each input do not fill that.");
+            throw new InputException($"Input {input.Name} takes "
+                + $"[{string.Join(", ", input.Shape.Select(axis => axis?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "?"))}]; "
+                + $"{elements} numbers for each input do not fill that.");
         return [count, .. input.Shape.Skip(1).Select(axis => axis ?? elements / known)];
     }
 

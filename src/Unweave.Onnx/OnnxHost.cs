@@ -27,12 +27,18 @@ public sealed class OnnxHost : IHostModel
         var probe = GraphProbe.Run(file, graph, inputs, Threads);
         tensors = probe.Tensors;
         output = MainOutput();
-        Input = new HostInput(inputs.Ids is not null, probe.Causal(output), inputs.Masked, Context(), inputs.FixedBatch, inputs.FixedLength, inputs.Arrays);
+        Input = new HostInput(
+            inputs.Ids is not null, probe.Causal(output), inputs.Masked, Context(), inputs.FixedBatch, inputs.FixedLength, inputs.Arrays);
         Hooks = new HookTable(graph, tensors, Input.Tokens).Hooks;
         int? embedded = inputs.Ids is null ? null : EmbeddingRows();
-        PredictsTokens = Input.Tokens && tensors.TryGetValue(output, out TensorDescription? logits) && logits.Shape is [Axes.Batch, Axes.Sequence, var width]
-            && (output.Contains("logits", StringComparison.OrdinalIgnoreCase) || string.Equals(width, embedded?.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
-        Vocabulary = embedded ?? (PredictsTokens ? int.Parse(tensors[output].Shape[2], System.Globalization.CultureInfo.InvariantCulture) : null);
+        PredictsTokens = Input.Tokens && tensors.TryGetValue(output, out TensorDescription? logits)
+            && logits.Shape is [Axes.Batch, Axes.Sequence, var width]
+            && (
+                output.Contains("logits", StringComparison.OrdinalIgnoreCase)
+                    || string.Equals(
+                        width, embedded?.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
+        Vocabulary = embedded ?? (
+            PredictsTokens ? int.Parse(tensors[output].Shape[2], System.Globalization.CultureInfo.InvariantCulture) : null);
         hash = new Lazy<string>(file.Hash);
     }
 
@@ -78,9 +84,14 @@ public sealed class OnnxHost : IHostModel
         List<ReadTensor> reads = [.. plan.Read.Select(Reading)];
         if (plan.Output)
         {
-            TensorDescription whole = tensors.GetValueOrDefault(output) ?? throw new InputException($"{Name}: the output {output} does not come out as a tensor.");
-            int width = whole.Shape.Count > 0 && int.TryParse(whole.Shape[^1], System.Globalization.CultureInfo.InvariantCulture, out int last) ? last : throw new InputException($"{Name}: the output {output} [{string.Join(", ", whole.Shape)}] has no fixed width.");
-            reads.Add(new ReadTensor(output, whole.Floats ?? throw new InputException($"{Name}: the output {output} is of type {whole.Type}, not floats."), width, whole.Shape.Count - 1));
+            TensorDescription whole = tensors.GetValueOrDefault(output)
+                ?? throw new InputException($"{Name}: the output {output} does not come out as a tensor.");
+            int width = whole.Shape.Count > 0
+                && int.TryParse(whole.Shape[^1], System.Globalization.CultureInfo.InvariantCulture, out int last)
+                    ? last
+                    : throw new InputException($"{Name}: the output {output} [{string.Join(", ", whole.Shape)}] has no fixed width.");
+            reads.Add(new ReadTensor(output, whole.Floats ?? throw new InputException($"{Name}: the output {output} is of type "
+                + $"{whole.Type}, not floats."), width, whole.Shape.Count - 1));
         }
 
         PatchedTensor? patched = plan.Patch is null ? null : Patching(plan.Patch);
@@ -89,7 +100,11 @@ public sealed class OnnxHost : IHostModel
             throw new InputException($"{Name}: nothing that is read depends on {patched!.Hook.Name}, so to patch it changes nothing.");
         if (cut is not null && reads.Any(read => string.Equals(read.Tensor, cut, StringComparison.Ordinal)))
             throw new InputException($"{Name}: {patched!.Hook.Name} is patched, so what it computes cannot be read in the same run.");
-        ModelProto part = GraphCut.Make(file, graph, [.. reads.Select(read => read.Tensor).Distinct(StringComparer.Ordinal)], patched is null ? null : Supplied(patched));
+        ModelProto part = GraphCut.Make(
+            file,
+            graph,
+            [.. reads.Select(read => read.Tensor).Distinct(StringComparer.Ordinal)],
+            patched is null ? null : Supplied(patched));
         InferenceSession session = Session.Open(part, Name, file.Folder, Threads);
         return new OnnxRun(session, inputs, patched, [.. reads], plan.Output);
     }
@@ -105,10 +120,17 @@ public sealed class OnnxHost : IHostModel
         var shape = new TensorShapeProto();
         foreach (string axis in patched.Hook.Shape)
         {
-            shape.Dim.Add(long.TryParse(axis, System.Globalization.CultureInfo.InvariantCulture, out long length) ? new DimensionProto { DimValue = length } : new DimensionProto());
+            shape.Dim.Add(
+                long.TryParse(axis, System.Globalization.CultureInfo.InvariantCulture, out long length)
+                    ? new DimensionProto { DimValue = length }
+                    : new DimensionProto());
         }
 
-        return new ValueInfoProto { Name = patched.Input, Type = new TypeProto { TensorType = new TensorTypeProto { ElemType = (int)patched.Description.Type, Shape = shape } } };
+        return new ValueInfoProto
+        {
+            Name = patched.Input,
+            Type = new TypeProto { TensorType = new TensorTypeProto { ElemType = (int)patched.Description.Type, Shape = shape } },
+        };
     }
 
     private ReadTensor Reading(Hook hook) => new(hook.Tensor, Floats(hook), hook.Width, hook.FeatureAxis);
@@ -123,28 +145,35 @@ public sealed class OnnxHost : IHostModel
 
     private Formats.ElementType Floats(Hook hook)
     {
-        TensorDescription tensor = tensors.GetValueOrDefault(hook.Tensor) ?? throw new InputException($"{Name} has no tensor {hook.Tensor}; hooks belong to the model that lists them.");
-        return tensor.Floats ?? throw new InputException($"{Name}: {hook.Name} holds {tensor.Type}, not floats, and has no activations to read.");
+        TensorDescription tensor = tensors.GetValueOrDefault(hook.Tensor)
+            ?? throw new InputException($"{Name} has no tensor {hook.Tensor}; hooks belong to the model that lists them.");
+        return tensor.Floats ?? throw new InputException($"{Name}: {hook.Name} holds {tensor.Type}, not floats, and has no activations "
+            + $"to read.");
     }
 
     private string MainOutput()
     {
-        IEnumerable<string> floats = file.Model.Graph.Output.Select(value => value.Name).Where(name => tensors.TryGetValue(name, out TensorDescription? tensor) && tensor.Floats is not null);
+        IEnumerable<string> floats = file.Model.Graph.Output.Select(value => value.Name).Where(
+            name => tensors.TryGetValue(name, out TensorDescription? tensor) && tensor.Floats is not null);
         return floats.OrderBy(name => name.Contains("logits", StringComparison.OrdinalIgnoreCase) ? 0 : 1).FirstOrDefault()
-            ?? throw new InputException($"{Name}: none of its outputs ({string.Join(", ", file.Model.Graph.Output.Select(value => value.Name))}) holds floats.");
+            ?? throw new InputException($"{Name}: none of its outputs "
+                + $"({string.Join(", ", file.Model.Graph.Output.Select(value => value.Name))}) holds floats.");
     }
 
     // The table that the ids index has a row for each token the model knows.
     private int? EmbeddingRows()
     {
         HashSet<string> tables = [.. graph.Graph.Node
-            .Where(node => node.OpType is "Gather" && node.Input.Count > 1 && graph.Constants.Contains(node.Input[0]) && IsIds(node.Input[1]))
+            .Where(
+                node => node.OpType is "Gather" && node.Input.Count > 1 && graph.Constants.Contains(node.Input[0]) && IsIds(node.Input[1]))
             .Select(node => node.Input[0])];
-        return graph.Graph.Initializer.Where(tensor => tables.Contains(tensor.Name) && tensor.Dims.Count == 2).Select(tensor => (int?)tensor.Dims[0]).FirstOrDefault();
+        return graph.Graph.Initializer.Where(tensor => tables.Contains(tensor.Name) && tensor.Dims.Count == 2).Select(
+            tensor => (int?)tensor.Dims[0]).FirstOrDefault();
     }
 
     private bool IsIds(string tensor) =>
-        string.Equals(tensor, inputs.Ids, StringComparison.Ordinal) || (graph.Producer(tensor) is { OpType: "Cast" or "Reshape" or "Identity" } node && IsIds(node.Input[0]));
+        string.Equals(tensor, inputs.Ids, StringComparison.Ordinal)
+            || (graph.Producer(tensor) is { OpType: "Cast" or "Reshape" or "Identity" } node && IsIds(node.Input[0]));
 
     private int? Context() => inputs.FixedLength ?? ModelFolder.Context(file.Path);
 }

@@ -53,8 +53,14 @@ internal sealed class OnnxRun : IHostRun
     public void Run(HostBatch batch, Matrix? patch = null)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        if ((patch is null) != (patched is null)) throw new ArgumentException(patched is null ? "The plan patches no hook." : $"The plan patches {patched.Hook}: its activations are needed.", nameof(patch));
-        string[] own = [.. session.InputNames.Where(name => patched is null || !string.Equals(name, patched.Input, StringComparison.Ordinal))];
+        if ((patch is null) != (patched is null))
+        {
+            throw new ArgumentException(patched is null ? "The plan patches no hook." : $"The plan patches {patched.Hook}: its "
+                + $"activations are needed.", nameof(patch));
+        }
+
+        string[] own =
+            [.. session.InputNames.Where(name => patched is null || !string.Equals(name, patched.Input, StringComparison.Ordinal))];
         List<OrtValue> values = inputs.Values(own, batch);
         string[] names = own;
         using Matrix? turned = patched?.Turned(patch!, batch);
@@ -67,7 +73,8 @@ internal sealed class OnnxRun : IHostRun
             }
 
             using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(options, names, values, outputNames);
-            for (int i = 0; i < reads.Length; i++) results[i] = reads[i].Rows(outputs[Array.IndexOf(outputNames, reads[i].Tensor)], results[i]);
+            for (int i = 0; i < reads.Length; i++)
+                results[i] = reads[i].Rows(outputs[Array.IndexOf(outputNames, reads[i].Tensor)], results[i]);
         }
         catch (OnnxRuntimeException e)
         {
@@ -118,7 +125,8 @@ internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, in
         long[] shape = value.GetTensorTypeAndShape().Shape;
         long count = shape.Aggregate(1L, (product, axis) => product * axis);
         if (Axis >= shape.Length || shape[Axis] != Width || count > int.MaxValue)
-            throw new InputException($"Tensor {Tensor} came out as [{string.Join(", ", shape)}]; vectors of {Width} along axis {Axis} were expected.");
+            throw new InputException($"Tensor {Tensor} came out as [{string.Join(", ", shape)}]; vectors of {Width} along axis {Axis} "
+                + $"were expected.");
         Matrix? rows = reuse;
         if (rows is null || rows.Rows != count / Width)
         {
@@ -183,7 +191,8 @@ internal sealed record PatchedTensor(Hook Hook, string Input, TensorDescription 
             case ElementType.Float32:
                 fixed (float* first = floats)
                 {
-                    return OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, Description.Type, shape, (nint)first, (long)floats.Length * sizeof(float));
+                    return OrtValue.CreateTensorValueWithData(
+                        OrtMemoryInfo.DefaultInstance, Description.Type, shape, (nint)first, (long)floats.Length * sizeof(float));
                 }
 
             case ElementType.Float16:
@@ -211,7 +220,8 @@ internal sealed record PatchedTensor(Hook Hook, string Input, TensorDescription 
         long known = shape.Where(axis => axis > 0).Aggregate(1L, (product, axis) => product * axis);
         int open = shape.Count(axis => axis == 0);
         if (open > 1 || rows.Count % known != 0 || (open == 0 && rows.Count != known))
-            throw new ArgumentException($"{Hook} is [{string.Join(", ", shape)}] for this batch; {rows.Rows} rows of {rows.Columns} do not fill it.", nameof(rows));
+            throw new ArgumentException($"{Hook} is [{string.Join(", ", shape)}] for this batch; {rows.Rows} rows of {rows.Columns} do "
+                + $"not fill it.", nameof(rows));
         return [.. shape.Select(axis => axis == 0 ? rows.Count / known : axis)];
     }
 }

@@ -3,7 +3,10 @@ namespace Unweave;
 /// <summary>Guesses what was meant by a name that is not known.</summary>
 public static class Spelling
 {
-    /// <summary>The candidate nearest to a name, or null when none is near: edits (insert, delete, replace, swap) within a third of its length, one at least, and never all of it.</summary>
+    /// <summary>
+    /// The candidate nearest to a name, or null when none is near: edits (insert, delete, replace, swap) within a third of its length, one
+    /// at least, and never all of it.
+    /// </summary>
     /// <param name="name">What was written.</param>
     /// <param name="candidates">What could have been meant; of equally near ones, the first.</param>
     public static string? Nearest(string name, IEnumerable<string> candidates)

@@ -158,7 +158,8 @@ public sealed class GaussianPair
         if (double.IsInfinity(binned.PToQ) || double.IsInfinity(binned.QToP))
         {
             return $"In bins far out, {(double.IsInfinity(binned.PToQ) ? "q" : "p")} has a probability below 5·10⁻³²⁴, "
-                + "the smallest that a number in a computer can be, so it became 0: the sum says ∞, and the closed form, which never divides by it, is right.";
+                + "the smallest that a number in a computer can be, so it became 0: the sum says ∞, and the closed form, which never "
+                    + "divides by it, is right.";
         }
 
         if (Exact.PToQ == 0 && Exact.QToP == 0) return "Both are 0: no bin tells them apart.";

@@ -55,7 +55,8 @@ internal static class GraphCut
         var open = new Stack<string>(outputs);
         while (open.TryPop(out string? tensor))
         {
-            if (string.Equals(tensor, cut, StringComparison.Ordinal) || graph.Producer(tensor) is not { } node || !nodes.Add(node)) continue;
+            if (string.Equals(tensor, cut, StringComparison.Ordinal) || graph.Producer(tensor) is not { } node || !nodes.Add(node))
+                continue;
             foreach (string input in graph.Inputs(node).Where(needed.Add)) open.Push(input);
         }
 

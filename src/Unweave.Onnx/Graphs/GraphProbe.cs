@@ -33,18 +33,22 @@ internal sealed class GraphProbe
     {
         int tokensOfText = inputs.FixedLength ?? 5;
         var probe = new GraphProbe(inputs.Ids is not null, tokensOfText);
-        string[] names = [.. graph.Graph.Node.Where(node => node.OpType is not "Constant").SelectMany(node => node.Output).Where(name => name.Length > 0 && !graph.Constants.Contains(name)).Distinct(StringComparer.Ordinal)];
-        string[] declared = [.. graph.Graph.Output.Select(value => value.Name).Where(name => !names.Contains(name, StringComparer.Ordinal))];
+        string[] names = [.. graph.Graph.Node.Where(node => node.OpType is not "Constant").SelectMany(node => node.Output)
+            .Where(name => name.Length > 0 && !graph.Constants.Contains(name)).Distinct(StringComparer.Ordinal)];
+        string[] declared =
+            [.. graph.Graph.Output.Select(value => value.Name).Where(name => !names.Contains(name, StringComparer.Ordinal))];
         ModelProto open = GraphCut.Make(file, graph, [.. names, .. declared], supplied: null);
         using InferenceSession session = Session.Open(open, file.Path, file.Folder, threads, optimise: false);
         names = [.. names.Where(name => session.OutputMetadata.TryGetValue(name, out NodeMetadata? data) && data.IsTensor)];
-        using Trial small = Made(inputs, inputs.FixedBatch ?? 2, tokensOfText), large = Made(inputs, inputs.FixedBatch ?? 3, inputs.FixedLength ?? 7);
+        using Trial small = Made(inputs, inputs.FixedBatch ?? 2, tokensOfText), large = Made(
+            inputs, inputs.FixedBatch ?? 3, inputs.FixedLength ?? 7);
         Dictionary<string, long[]> one = probe.Shapes(file, session, inputs, small.Batch, names, keep: true);
         Dictionary<string, long[]> two = probe.Shapes(file, session, inputs, large.Batch, names, keep: false);
         foreach (string name in names)
         {
             TensorElementType type = session.OutputMetadata[name].ElementDataType;
-            probe.Tensors[name] = new TensorDescription(type, [.. one[name].Zip(two.GetValueOrDefault(name, []), (a, b) => Axis(a, b, small, large))]);
+            probe.Tensors[name] = new TensorDescription(
+                type, [.. one[name].Zip(two.GetValueOrDefault(name, []), (a, b) => Axis(a, b, small, large))]);
         }
 
         return probe;
@@ -73,7 +77,9 @@ internal sealed class GraphProbe
         {
             if (one == small.Batch.Count && two == large.Batch.Count) return Axes.Batch;
             if (one == small.Length && two == large.Length) return Axes.Sequence;
-            return one == (long)small.Batch.Count * small.Length && two == (long)large.Batch.Count * large.Length ? Axes.BatchSequence : Axes.Unknown;
+            return one == (long)small.Batch.Count * small.Length && two == (long)large.Batch.Count * large.Length
+                ? Axes.BatchSequence
+                : Axes.Unknown;
         }
 
         return one.ToString(CultureInfo.InvariantCulture);
@@ -84,13 +90,19 @@ internal sealed class GraphProbe
         if (inputs.Ids is not null)
         {
             // The first two texts differ in their last token; small ids exist in every vocabulary.
-            return new Trial(new TokenBatch([.. Enumerable.Range(0, count).Select(text => new ReadOnlyMemory<int>([.. Enumerable.Range(1, length - 1).Select(i => i % 7), text + 1]))]), length, []);
+            return new Trial(
+                new TokenBatch(
+                    [.. Enumerable.Range(0, count).Select(text => new ReadOnlyMemory<int>([.. Enumerable.Range(1, length - 1)
+                        .Select(i => i % 7), text + 1]))]),
+                length,
+                []);
         }
 
         // Lengths that follow the data: large enough for a few strided convolutions, and different in the two runs.
         int free = 48 + (16 * count);
         var random = new Rng(1);
-        Matrix[] arrays = [.. inputs.Arrays.Select(array => Noise(count, array.Shape.Aggregate(1, (product, axis) => product * (axis ?? free)), random))];
+        Matrix[] arrays =
+            [.. inputs.Arrays.Select(array => Noise(count, array.Shape.Aggregate(1, (product, axis) => product * (axis ?? free)), random))];
         return new Trial(new ArrayBatch(arrays), 0, arrays);
     }
 

@@ -47,10 +47,12 @@ internal sealed class OnnxFile
     {
         ModelProto model = Parse(path);
         if (model.Graph is null || model.Graph.Node.Count == 0 || model.OpsetImport.Count == 0)
-            throw new InputException($"{path} is not an ONNX model: it has no graph; export one, for instance with torch.onnx.export or optimum-cli.");
+            throw new InputException($"{path} is not an ONNX model: it has no graph; export one, for instance with torch.onnx.export or "
+                + $"optimum-cli.");
         if (model.Graph.Output.Count == 0) throw new InputException($"{path}: the graph has no output; the export is broken.");
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
-        string[] external = [.. ExternalLocations(model.Graph).Distinct(StringComparer.Ordinal).Select(location => Resolve(path, folder, location))];
+        string[] external =
+            [.. ExternalLocations(model.Graph).Distinct(StringComparer.Ordinal).Select(location => Resolve(path, folder, location))];
         LeaveInFile(path, model.Graph);
         return new OnnxFile(path, model, external);
     }
@@ -115,27 +117,36 @@ internal sealed class OnnxFile
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new InputException($"{path} is not an ONNX model, or it is cut short ({e.Message.TrimEnd('.')}); fetch or export it again.", e);
+            throw new InputException($"{path} is not an ONNX model, or it is cut short ({e.Message.TrimEnd('.')}); fetch or export it "
+                + $"again.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException(Directory.Exists(path) ? $"{path} is a folder; name the .onnx file in it." : $"{path} cannot be read: {e.Message}", e);
+            throw new InputException(
+                Directory.Exists(path) ? $"{path} is a folder; name the .onnx file in it." : $"{path} cannot be read: {e.Message}", e);
         }
     }
 
     private static IEnumerable<string> ExternalLocations(GraphProto graph)
     {
-        IEnumerable<TensorProto> own = graph.Initializer.Concat(graph.Node.SelectMany(node => node.Attribute).Select(attribute => attribute.T).OfType<TensorProto>());
+        IEnumerable<TensorProto> own = graph.Initializer.Concat(
+            graph.Node.SelectMany(node => node.Attribute).Select(attribute => attribute.T).OfType<TensorProto>());
         IEnumerable<string> here = own.Where(tensor => tensor.DataLocation == External)
-            .Select(tensor => tensor.ExternalData.FirstOrDefault(entry => string.Equals(entry.Key, "location", StringComparison.Ordinal))?.Value ?? "");
+            .Select(
+                tensor => tensor.ExternalData.FirstOrDefault(entry => string.Equals(entry.Key, "location", StringComparison.Ordinal))?.Value
+                    ?? "");
         return here.Concat(OnnxGraph.Subgraphs(graph).SelectMany(ExternalLocations));
     }
 
     private static string Resolve(string path, string folder, string location)
     {
-        if (location.Length == 0 || System.IO.Path.IsPathRooted(location) || location.Split('/', '\\').Contains("..", StringComparer.Ordinal))
+        if (
+            location.Length == 0 || System.IO.Path.IsPathRooted(location)
+                || location.Split('/', '\\').Contains("..", StringComparer.Ordinal))
             throw new InputException($"{path} names weights outside its folder ('{location}'); such a file is not read.");
         string file = System.IO.Path.Combine(folder, location);
-        return File.Exists(file) ? file : throw new InputException($"{path} keeps its weights in {location}, which is not beside it; fetch that file too.");
+        return File.Exists(file)
+            ? file
+            : throw new InputException($"{path} keeps its weights in {location}, which is not beside it; fetch that file too.");
     }
 }

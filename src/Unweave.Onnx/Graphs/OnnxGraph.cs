@@ -75,7 +75,10 @@ internal sealed class OnnxGraph
         var open = new Stack<string>([to]);
         while (open.TryPop(out string? at))
         {
-            if (string.Equals(at, from, StringComparison.Ordinal) || !after.Contains(at) || Producer(at) is not { } node || !found.Add(node)) continue;
+            if (
+                string.Equals(at, from, StringComparison.Ordinal) || !after.Contains(at) || Producer(at) is not { } node
+                    || !found.Add(node))
+                continue;
             foreach (string input in Inputs(node)) open.Push(input);
         }
 
@@ -91,5 +94,6 @@ internal sealed class OnnxGraph
     // A subgraph sees the tensors around it by name. Names that it defines itself are counted too, which does no harm: names are unique in
     // a model.
     private static IEnumerable<string> Reads(NodeProto node) =>
-        node.Input.Concat(Subgraphs(node).SelectMany(graph => graph.Node.SelectMany(Reads).Concat(graph.Output.Select(output => output.Name))));
+        node.Input.Concat(
+            Subgraphs(node).SelectMany(graph => graph.Node.SelectMany(Reads).Concat(graph.Output.Select(output => output.Name))));
 }

@@ -12,12 +12,14 @@ internal static class ResidualStream
 {
     private static readonly HashSet<string> Products = new(StringComparer.Ordinal)
     {
-        "MatMul", "Gemm", "Conv", "ConvTranspose", "MatMulInteger", "DynamicQuantizeMatMul", "QLinearMatMul", "QLinearConv", "ConvInteger", "MatMulNBits", "FusedMatMul", "FusedGemm", "FusedConv", "Einsum",
+        "MatMul", "Gemm", "Conv", "ConvTranspose", "MatMulInteger", "DynamicQuantizeMatMul", "QLinearMatMul", "QLinearConv", "ConvInteger",
+            "MatMulNBits", "FusedMatMul", "FusedGemm", "FusedConv", "Einsum",
     };
 
     private static readonly HashSet<string> Attentions = new(StringComparer.Ordinal)
     {
-        "Softmax", "Attention", "MultiHeadAttention", "GroupQueryAttention", "QAttention", "DecoderMaskedMultiHeadAttention", "PackedAttention", "LinearAttention",
+        "Softmax", "Attention", "MultiHeadAttention", "GroupQueryAttention", "QAttention", "DecoderMaskedMultiHeadAttention",
+            "PackedAttention", "LinearAttention",
     };
 
     /// <summary>The named places, in the order of the computation.</summary>
@@ -41,18 +43,22 @@ internal static class ResidualStream
                 string name = $"blocks.{block}";
                 if (addition.Attention is { } attention)
                 {
-                    if (Projected(graph, attention, addition.Base) is { } heads) found.Add(($"{name}.attn.heads", heads, HookKind.AttentionHeads));
+                    if (Projected(graph, attention, addition.Base) is { } heads)
+                        found.Add(($"{name}.attn.heads", heads, HookKind.AttentionHeads));
                     found.Add(($"{name}.attn", attention, HookKind.AttentionOutput));
                 }
 
                 if (addition.Branch is { } branch)
                 {
-                    if (Projected(graph, branch, addition.Base) is { } neurons && attends) found.Add(($"{name}.mlp.neurons", neurons, HookKind.Neurons));
+                    if (Projected(graph, branch, addition.Base) is { } neurons && attends)
+                        found.Add(($"{name}.mlp.neurons", neurons, HookKind.Neurons));
                     found.Add((attends ? $"{name}.mlp" : $"{name}.branch", branch, HookKind.BranchOutput));
                 }
 
                 bool last = i + 1 == additions.Count || !attends || additions[i + 1].Attention is not null;
-                string stream = i + 1 < additions.Count && graph.DependentsOf(addition.Sum).Contains(additions[i + 1].Base) ? additions[i + 1].Base : AfterNormalisation(graph, additions, i);
+                string stream = i + 1 < additions.Count && graph.DependentsOf(addition.Sum).Contains(additions[i + 1].Base)
+                    ? additions[i + 1].Base
+                    : AfterNormalisation(graph, additions, i);
                 found.Add(last ? (name, stream, HookKind.Residual) : ($"{name}.mid", stream, HookKind.ResidualMiddle));
             }
         }
@@ -67,8 +73,14 @@ internal static class ResidualStream
         foreach (NodeProto node in graph.Graph.Node)
         {
             bool fused = node.OpType is "SkipLayerNormalization" or "SkipSimplifiedLayerNormalization";
-            if ((node.OpType is not "Add" && !fused) || node.Input.Count < 2 || graph.Constants.Contains(node.Input[0]) || graph.Constants.Contains(node.Input[1])) continue;
-            if (!SameShape(tensors, node.Input[0], node.Input[1]) || graph.Consumers(node.Output[0]).Any(reader => reader.OpType is "Softmax")) continue;
+            if (
+                (node.OpType is not "Add" && !fused) || node.Input.Count < 2 || graph.Constants.Contains(node.Input[0])
+                    || graph.Constants.Contains(node.Input[1]))
+                continue;
+            if (
+                !SameShape(tensors, node.Input[0], node.Input[1])
+                    || graph.Consumers(node.Output[0]).Any(reader => reader.OpType is "Softmax"))
+                continue;
             string sum = fused && node.Output.Count > 3 && node.Output[3].Length > 0 ? node.Output[3] : node.Output[0];
             if (Of(graph, node.Input[0], node.Input[1], sum, found) is { } addition) found.Add(addition);
         }
@@ -79,7 +91,8 @@ internal static class ResidualStream
 
     // A mask that is added to scores of attention is broadcast, or the sum goes into a softmax; a stream is neither.
     private static bool SameShape(IReadOnlyDictionary<string, TensorDescription> tensors, string left, string right) =>
-        tensors.TryGetValue(left, out TensorDescription? one) && tensors.TryGetValue(right, out TensorDescription? two) && one.Shape.SequenceEqual(two.Shape, StringComparer.Ordinal);
+        tensors.TryGetValue(left, out TensorDescription? one) && tensors.TryGetValue(right, out TensorDescription? two)
+            && one.Shape.SequenceEqual(two.Shape, StringComparer.Ordinal);
 
     private static Addition? Of(OnnxGraph graph, string left, string right, string sum, List<Addition> earlier)
     {
@@ -88,13 +101,18 @@ internal static class ResidualStream
             IReadOnlyList<NodeProto> path = graph.Between(stream, branch);
             if (path.Any(node => Products.Contains(node.OpType) || Attentions.Contains(node.OpType)))
             {
-                if (graph.Producer(branch) is { OpType: "Add" } two && two.Input.Count == 2 && Parallel(graph, stream, two.Input[0], two.Input[1]) is { } pair)
+                if (
+                    graph.Producer(branch) is { OpType: "Add" } two && two.Input.Count == 2
+                        && Parallel(graph, stream, two.Input[0], two.Input[1]) is { } pair)
                     return new Addition(stream, sum, pair.Attention, pair.Branch, null);
-                return path.Any(node => Attentions.Contains(node.OpType)) ? new Addition(stream, sum, branch, null, null) : new Addition(stream, sum, null, branch, null);
+                return path.Any(node => Attentions.Contains(node.OpType))
+                    ? new Addition(stream, sum, branch, null, null)
+                    : new Addition(stream, sum, null, branch, null);
             }
 
             // (u + f(u)) + g(u): g does not read the sum before it, but the same u.
-            Addition? before = earlier.FirstOrDefault(one => string.Equals(one.Sum, stream, StringComparison.Ordinal) && graph.Consumers(stream).Count == 1);
+            Addition? before = earlier.FirstOrDefault(
+                one => string.Equals(one.Sum, stream, StringComparison.Ordinal) && graph.Consumers(stream).Count == 1);
             if (before is not null && Parallel(graph, before.Base, before.Attention ?? before.Branch!, branch) is { } both)
                 return new Addition(before.Base, sum, both.Attention, both.Branch, before);
         }
@@ -107,7 +125,8 @@ internal static class ResidualStream
     {
         IReadOnlyList<NodeProto> first = graph.Between(stream, one), second = graph.Between(stream, other);
         if (!first.Any(node => Products.Contains(node.OpType)) || !second.Any(node => Products.Contains(node.OpType))) return null;
-        bool firstAttends = first.Any(node => Attentions.Contains(node.OpType)), secondAttends = second.Any(node => Attentions.Contains(node.OpType));
+        bool firstAttends = first.Any(node => Attentions.Contains(node.OpType)), secondAttends = second.Any(
+            node => Attentions.Contains(node.OpType));
         if (firstAttends == secondAttends) return null;
         return firstAttends ? (one, other) : (other, one);
     }
@@ -162,7 +181,9 @@ internal static class ResidualStream
     private static string? Unembedded(OnnxGraph graph, List<Addition> additions)
     {
         string? last = additions.Count > 0 ? additions[^1].Sum : null;
-        return last is null ? null : graph.Graph.Output.Select(output => Projected(graph, output.Name, last)).FirstOrDefault(tensor => tensor is not null);
+        return last is null
+            ? null
+            : graph.Graph.Output.Select(output => Projected(graph, output.Name, last)).FirstOrDefault(tensor => tensor is not null);
     }
 
     /// <summary>One sum of the stream: base + attention + branch, of which one may be missing.</summary>

@@ -98,7 +98,8 @@ internal sealed class HubCache
     /// <summary>Writes a small file unless it is as it should be, so that a cache that is only read is never written.</summary>
     private static void Write(string path, byte[] content)
     {
-        if (File.Exists(path) && new FileInfo(path).Length == content.Length && File.ReadAllBytes(path).AsSpan().SequenceEqual(content)) return;
+        if (File.Exists(path) && new FileInfo(path).Length == content.Length && File.ReadAllBytes(path).AsSpan().SequenceEqual(content))
+            return;
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         AtomicFile.Write(path, stream => stream.Write(content));
     }

@@ -28,7 +28,13 @@ internal sealed record HubChecksum
     /// <summary>The same kind of sum of a file.</summary>
     public async Task<HubChecksum> Of(string path, CancellationToken cancellation)
     {
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
+        using FileStream file = new(
+            path,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.Read | FileShare.Delete,
+            bufferSize: 0,
+            FileOptions.Asynchronous | FileOptions.SequentialScan);
         using var hash = IncrementalHash.CreateHash(git ? HashAlgorithmName.SHA1 : HashAlgorithmName.SHA256);
         if (git) hash.AppendData(Encoding.ASCII.GetBytes($"blob {file.Length}\0"));
         byte[] block = new byte[BlockBytes];

@@ -47,7 +47,9 @@ public sealed class HubClient : IDisposable
         var cache = new HubCache(options.Cache, name);
         string? folder = cache.Commit(revision) is { } commit ? cache.Folder(commit) : null;
         string flag = string.Equals(revision, DefaultRevision, StringComparison.Ordinal) ? "" : $" --revision {revision}";
-        return Directory.Exists(folder) ? folder : throw new InputException($"{name} is not in the cache {options.Cache}; fetch it with `unweave pull {name}{flag}`.");
+        return Directory.Exists(folder)
+            ? folder
+            : throw new InputException($"{name} is not in the cache {options.Cache}; fetch it with `unweave pull {name}{flag}`.");
     }
 
     /// <summary>Fetches what is not yet here of a model.</summary>
@@ -80,11 +82,13 @@ public sealed class HubClient : IDisposable
         }
         catch (IOException e) when (IsFull(e))
         {
-            throw new InputException($"{request.Output ?? options.Cache}: the disk is full. What has come is kept: free space, or set UNWEAVE_CACHE to another disk, and pull again.", e);
+            throw new InputException($"{request.Output ?? options.Cache}: the disk is full. What has come is kept: free space, or set "
+                + $"UNWEAVE_CACHE to another disk, and pull again.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{e.Message.TrimEnd('.')}; check the permissions of {request.Output ?? options.Cache}, or set UNWEAVE_CACHE to another folder.", e);
+            throw new InputException($"{e.Message.TrimEnd('.')}; check the permissions of {request.Output ?? options.Cache}, or set "
+                + $"UNWEAVE_CACHE to another folder.", e);
         }
     }
 
@@ -112,7 +116,10 @@ public sealed class HubClient : IDisposable
                 using HubAnswer answer = await connection.Get(address, null, null, cancellation);
                 if (HubRefusal.Of(answer, options, request.Name, request.Revision, path: null) is { } refusal) throw refusal;
                 var listing = HubListing.Parse(await Body(answer, cancellation), $"{options.Endpoint.Host}'s answer on {request.Name}");
-                return known is null || string.Equals(listing.Commit, known, StringComparison.Ordinal) ? listing : throw new InputException($"{request.Name}: the hub answers with commit {listing.Commit} to a request for {known}; pull again later.");
+                return known is null || string.Equals(listing.Commit, known, StringComparison.Ordinal)
+                    ? listing
+                    : throw new InputException($"{request.Name}: the hub answers with commit {listing.Commit} to a request for {known}; "
+                        + $"pull again later.");
             }
             catch (HubFault fault)
             {
@@ -140,19 +147,28 @@ public sealed class HubClient : IDisposable
     }
 
     /// <summary>Brings the chosen files into the commit's folder.</summary>
-    private async Task<IReadOnlyList<PulledFile>> Bring(HubCache cache, HubListing listing, HubSelection selection, string name, IProgress<HubProgress>? progress, CancellationToken cancellation)
+    private async Task<IReadOnlyList<PulledFile>> Bring(
+        HubCache cache,
+        HubListing listing,
+        HubSelection selection,
+        string name,
+        IProgress<HubProgress>? progress,
+        CancellationToken cancellation)
     {
         string folder = cache.Folder(listing.Commit);
         // What an earlier pull learned of a file from its headers, the listing of this one may lack.
-        Dictionary<string, HubFile> learned = (cache.Listing(listing.Commit)?.Files ?? []).ToDictionary(file => file.Path, StringComparer.Ordinal);
-        List<HubFile> wanted = [.. selection.Files.Select(file => file.Checksum is null && learned.GetValueOrDefault(file.Path) is { } before ? before : file)];
+        Dictionary<string, HubFile> learned = (cache.Listing(listing.Commit)?.Files ?? []).ToDictionary(
+            file => file.Path, StringComparer.Ordinal);
+        List<HubFile> wanted = [.. selection.Files
+            .Select(file => file.Checksum is null && learned.GetValueOrDefault(file.Path) is { } before ? before : file)];
         var pulled = new SortedDictionary<string, PulledFile>(StringComparer.Ordinal);
         async Task<List<HubFile>> Missing(IEnumerable<HubFile> files)
         {
             var absent = new List<HubFile>();
             foreach (HubFile file in files)
             {
-                if (await IsHere(Target(folder, file.Path), file, cancellation)) pulled[file.Path] = new PulledFile(file.Path, file.Size!.Value, PulledState.Cached, file.Checksum!.Hex);
+                if (await IsHere(Target(folder, file.Path), file, cancellation))
+                    pulled[file.Path] = new PulledFile(file.Path, file.Size!.Value, PulledState.Cached, file.Checksum!.Hex);
                 else absent.Add(file);
             }
 
@@ -163,7 +179,8 @@ public sealed class HubClient : IDisposable
         if (missing.Count > 0 && options.Offline)
         {
             string others = missing.Count == 1 ? "" : $" and {missing.Count - 1} more";
-            throw new InputException($"{name}: {missing[0].Path}{others} is not in the cache {folder}, or is damaged there; pull it once without --offline (UNWEAVE_OFFLINE).");
+            throw new InputException($"{name}: {missing[0].Path}{others} is not in the cache {folder}, or is damaged there; pull it "
+                + $"once without --offline (UNWEAVE_OFFLINE).");
         }
 
         if (missing.Count > 0)
@@ -174,18 +191,26 @@ public sealed class HubClient : IDisposable
             var download = new HubDownload(connection, options, time, progress);
             foreach (HubFile file in missing)
             {
-                (PulledState state, HubFile known) = await download.Run(name, listing.Commit, file, Target(folder, file.Path), cancellation);
+                (PulledState state, HubFile known) = await download.Run(
+                    name, listing.Commit, file, Target(folder, file.Path), cancellation);
                 learned[file.Path] = known;
                 pulled[file.Path] = new PulledFile(file.Path, known.Size!.Value, state, known.Checksum!.Hex);
             }
         }
 
-        if (!options.Offline) cache.Keep(listing with { Files = [.. listing.Files.Select(file => file.Checksum is null ? learned.GetValueOrDefault(file.Path, file) : file)] });
+        if (!options.Offline)
+        {
+            cache.Keep(
+                listing with { Files = [.. listing.Files
+                    .Select(file => file.Checksum is null ? learned.GetValueOrDefault(file.Path, file) : file)] });
+        }
+
         return [.. pulled.Values];
     }
 
     private static async Task<bool> IsHere(string path, HubFile file, CancellationToken cancellation) =>
-        file is { Size: { } size, Checksum: { } checksum } && new FileInfo(path) is { Exists: true, Length: var length } && length == size && await checksum.Of(path, cancellation) == checksum;
+        file is { Size: { } size, Checksum: { } checksum } && new FileInfo(path) is { Exists: true, Length: var length } && length == size
+            && await checksum.Of(path, cancellation) == checksum;
 
     private static string Target(string folder, string path) => Path.Combine(folder, path.Replace('/', Path.DirectorySeparatorChar));
 
@@ -193,7 +218,9 @@ public sealed class HubClient : IDisposable
     private static void CheckSpace(string folder, List<HubFile> missing)
     {
         // In floating point: sizes are the hub's word, and their sum may be past any integer.
-        double needed = missing.Sum(file => (double)(file.Size ?? 0) - (new FileInfo(Target(folder, file.Path) + HubName.Partial) is { Exists: true, Length: var here } ? here : 0));
+        double needed = missing.Sum(
+            file => (double)(file.Size ?? 0) - (
+                new FileInfo(Target(folder, file.Path) + HubName.Partial) is { Exists: true, Length: var here } ? here : 0));
         long free;
         try
         {
@@ -218,7 +245,13 @@ public sealed class HubClient : IDisposable
             string target = Target(output, file.Path);
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
             if (await IsHere(target, new HubFile(file.Path, file.Bytes, HubChecksum.Parse(file.Checksum)), cancellation)) continue;
-            using FileStream source = new(Target(folder, file.Path), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
+            using FileStream source = new(
+                Target(folder, file.Path),
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.Read | FileShare.Delete,
+                bufferSize: 0,
+                FileOptions.SequentialScan);
             AtomicFile.Write(target, stream =>
             {
                 byte[] block = new byte[1 << 20];
@@ -229,7 +262,8 @@ public sealed class HubClient : IDisposable
 
     private static bool IsFull(IOException e)
     {
-        const int NoSpace = 28, Quota = 122, WindowsDiskFull = unchecked((int)0x80070070), WindowsHandleDiskFull = unchecked((int)0x80070027);
+        const int NoSpace =
+            28, Quota = 122, WindowsDiskFull = unchecked((int)0x80070070), WindowsHandleDiskFull = unchecked((int)0x80070027);
         return OperatingSystem.IsWindows() ? e.HResult is WindowsDiskFull or WindowsHandleDiskFull : e.HResult is NoSpace or Quota;
     }
 }

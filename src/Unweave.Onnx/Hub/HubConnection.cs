@@ -34,7 +34,8 @@ internal sealed class HubConnection : IDisposable
             UseProxy = !options.Endpoint.IsLoopback,
         };
         client = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
-        client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("unweave", typeof(HubConnection).Assembly.GetName().Version?.ToString(3) ?? "0"));
+        client.DefaultRequestHeaders.UserAgent.Add(
+            new ProductInfoHeaderValue("unweave", typeof(HubConnection).Assembly.GetName().Version?.ToString(3) ?? "0"));
         client.DefaultRequestHeaders.AcceptEncoding.Add(new StringWithQualityHeaderValue("identity"));
     }
 
@@ -64,7 +65,10 @@ internal sealed class HubConnection : IDisposable
             atHub = atHub && IsHub(address);
             HttpResponseMessage response = await Send(address, atHub, from, ifETag, cancellation);
             if (atHub) notes.Read(response);
-            if (response.StatusCode is not (HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect))
+            if (
+                response.StatusCode is not (
+                    HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect
+                        or HttpStatusCode.PermanentRedirect))
                 return new HubAnswer(response, notes, atHub, options, time);
             Uri? location = response.Headers.Location;
             response.Dispose();
@@ -84,11 +88,14 @@ internal sealed class HubConnection : IDisposable
             address = next;
         }
 
-        throw new InputException($"{options.Endpoint.Host} redirects more than {MostRedirects} times; check that UNWEAVE_HUB or HF_ENDPOINT is the address of a hub.");
+        throw new InputException($"{options.Endpoint.Host} redirects more than {MostRedirects} times; check that UNWEAVE_HUB or "
+            + $"HF_ENDPOINT is the address of a hub.");
     }
 
     private bool IsHub(Uri address) =>
-        string.Equals(address.Scheme, options.Endpoint.Scheme, StringComparison.Ordinal) && string.Equals(address.IdnHost, options.Endpoint.IdnHost, StringComparison.OrdinalIgnoreCase) && address.Port == options.Endpoint.Port;
+        string.Equals(address.Scheme, options.Endpoint.Scheme, StringComparison.Ordinal)
+            && string.Equals(address.IdnHost, options.Endpoint.IdnHost, StringComparison.OrdinalIgnoreCase)
+                && address.Port == options.Endpoint.Port;
 
     private async Task<HttpResponseMessage> Send(
         Uri address, bool atHub, long? from, EntityTagHeaderValue? ifETag, CancellationToken cancellation)
@@ -115,11 +122,14 @@ internal sealed class HubConnection : IDisposable
         }
         catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.SecureConnectionError)
         {
-            throw new InputException($"{address.Host}: no secure connection can be made: {Innermost(e)}; check the machine's clock and certificates, or that UNWEAVE_HUB begins with the right http or https.", e);
+            throw new InputException($"{address.Host}: no secure connection can be made: {Innermost(e)}; check the machine's clock and "
+                + $"certificates, or that UNWEAVE_HUB begins with the right http or https.", e);
         }
-        catch (HttpRequestException e) when (!reached && (e.HttpRequestError is HttpRequestError.NameResolutionError || e.InnerException is SocketException))
+        catch (HttpRequestException e) when (
+            !reached && (e.HttpRequestError is HttpRequestError.NameResolutionError || e.InnerException is SocketException))
         {
-            throw new InputException($"{address.Authority} cannot be reached: {Innermost(e)}; check the network (and UNWEAVE_HUB or HF_ENDPOINT, if set), or use what is cached with --offline.", e);
+            throw new InputException($"{address.Authority} cannot be reached: {Innermost(e)}; check the network (and UNWEAVE_HUB or "
+                + $"HF_ENDPOINT, if set), or use what is cached with --offline.", e);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
@@ -162,7 +172,8 @@ internal sealed class HubNotes
 }
 
 /// <summary>The answer at the end of the redirects.</summary>
-internal sealed class HubAnswer(HttpResponseMessage response, HubNotes notes, bool atHub, HubOptions options, TimeProvider time) : IDisposable
+internal sealed class HubAnswer(
+    HttpResponseMessage response, HubNotes notes, bool atHub, HubOptions options, TimeProvider time) : IDisposable
 {
     private readonly CancellationTokenSource silence = new(Timeout.InfiniteTimeSpan, time);
     private Stream? body;

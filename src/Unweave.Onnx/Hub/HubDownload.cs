@@ -16,7 +16,8 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
     private const int BlockBytes = 1 << 18;
 
     // EFBIG comes from .NET as an argument out of range; here the arguments are known to be right.
-    private const string TooLargeForDisk = "is larger than its disk or the user's limit allows a file to be; set UNWEAVE_CACHE to another disk (FAT32 ends at 4 GB), or raise 'ulimit -f'.";
+    private const string TooLargeForDisk = "is larger than its disk or the user's limit allows a file to be; set UNWEAVE_CACHE to "
+        + "another disk (FAT32 ends at 4 GB), or raise 'ulimit -f'.";
 
     private readonly byte[] block = new byte[BlockBytes];
 
@@ -68,7 +69,8 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
     }
 
     /// <summary>Brings a partial file to its full size, or past it where too much is sent.</summary>
-    private async Task<(bool Resumed, HubFile Known)> Fetch(string name, string commit, HubFile file, string partial, HubPatience patience, CancellationToken cancellation)
+    private async Task<(bool Resumed, HubFile Known)> Fetch(
+        string name, string commit, HubFile file, string partial, HubPatience patience, CancellationToken cancellation)
     {
         Uri address = connection.Address($"{name}/resolve/{commit}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}");
         HubFile known = file;
@@ -81,7 +83,8 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
             if (known is { Size: { } size, Checksum: not null } && before >= size && before > 0) return (resumed, known);
             try
             {
-                using HubAnswer answer = await connection.Get(address, before > 0 ? before : null, before > 0 ? ReadETag(partial) : null, cancellation);
+                using HubAnswer answer = await connection.Get(
+                    address, before > 0 ? before : null, before > 0 ? ReadETag(partial) : null, cancellation);
                 if (answer.Status == HttpStatusCode.RequestedRangeNotSatisfiable)
                 {
                     Discard(partial);
@@ -131,8 +134,12 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
         long? sent = answer.Status == HttpStatusCode.PartialContent ? answer.Range?.Length : answer.Length;
         return file with
         {
-            Size = file.Size ?? notes.Size ?? sent ?? throw new InputException($"{name}, {file.Path}: the hub does not say how large it is, so it could not be seen to be whole; check that {options.Endpoint.Host} is a hub."),
-            Checksum = file.Checksum ?? notes.Checksum ?? throw new InputException($"{name}, {file.Path}: the hub gives no checksum of it, so it could not be checked; check that {options.Endpoint.Host} is a hub."),
+            Size = file.Size ?? notes.Size ?? sent
+                ?? throw new InputException($"{name}, {file.Path}: the hub does not say how large it is, so it could not be seen to be "
+                    + $"whole; check that {options.Endpoint.Host} is a hub."),
+            Checksum = file.Checksum ?? notes.Checksum
+                ?? throw new InputException($"{name}, {file.Path}: the hub gives no checksum of it, so it could not be checked; check "
+                    + $"that {options.Endpoint.Host} is a hub."),
         };
     }
 
@@ -140,7 +147,8 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
     /// <returns>The length of the partial file.</returns>
     private async Task<long> Receive(HubAnswer answer, HubFile known, string partial, bool restart, CancellationToken cancellation)
     {
-        using var file = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous);
+        using var file = new FileStream(
+            partial, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous);
         if (restart)
         {
             file.SetLength(0);
@@ -185,7 +193,8 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
     private static EntityTagHeaderValue? ReadETag(string partial)
     {
         const int Longest = 1024;
-        return Length(Beside(partial)) is > 0 and <= Longest && EntityTagHeaderValue.TryParse(File.ReadAllText(Beside(partial)), out EntityTagHeaderValue? etag) ? etag : null;
+        return Length(Beside(partial)) is > 0 and <= Longest
+            && EntityTagHeaderValue.TryParse(File.ReadAllText(Beside(partial)), out EntityTagHeaderValue? etag) ? etag : null;
     }
 
     private static void WriteETag(string partial, EntityTagHeaderValue? etag)

@@ -27,11 +27,14 @@ internal sealed class HubPatience(string what, HubOptions options, TimeProvider 
     {
         failures = progressed ? 1 : failures + 1;
         if (failures >= options.Attempts)
-            throw new InputException($"{what}: {fault.Message}{(failures > 1 ? $", {failures} times in a row" : "")}. What has come is kept: check the network and pull again later.", fault);
+            throw new InputException($"{what}: {fault.Message}{(failures > 1 ? $", {failures} times in a row" : "")}. What has come is "
+                + $"kept: check the network and pull again later.", fault);
         TimeSpan wait = fault.RetryAfter ?? FirstWait * Math.Pow(2, Math.Min(failures - 1, 20));
         if (fault.RetryAfter is null && wait > options.LongestWait) wait = options.LongestWait;
         if (wait > options.LongestWait)
-            throw new InputException($"{what}: {fault.Message} and asks to wait {Seconds(wait)}, longer than the {Seconds(options.LongestWait)} that a pull waits; pull again then, or set HF_TOKEN, which has limits of its own.", fault);
+            throw new InputException($"{what}: {fault.Message} and asks to wait {Seconds(wait)}, longer than the "
+                + $"{Seconds(options.LongestWait)} that a pull waits; pull again then, or set HF_TOKEN, which has limits of its own.",
+                    fault);
         waiting($"{fault.Message}; trying again in {Seconds(wait)}");
         await Task.Delay(wait, time, cancellation);
     }

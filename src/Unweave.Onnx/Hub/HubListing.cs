@@ -33,7 +33,8 @@ internal sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
             if (document.RootElement.ValueKind is not JsonValueKind.Object) throw Wrong(source, "not a JSON object");
             string commit = Text(document.RootElement, "sha") ?? "";
             if (!HubName.IsCommit(commit)) throw Wrong(source, "no commit in it");
-            if (!document.RootElement.TryGetProperty("siblings", out JsonElement siblings) || siblings.ValueKind is not JsonValueKind.Array) throw Wrong(source, "no list of files in it");
+            if (!document.RootElement.TryGetProperty("siblings", out JsonElement siblings) || siblings.ValueKind is not JsonValueKind.Array)
+                throw Wrong(source, "no list of files in it");
             var files = new List<HubFile>(siblings.GetArrayLength());
             foreach (JsonElement sibling in siblings.EnumerateArray()) files.Add(File(sibling, source));
             return new HubListing(commit, [.. files.DistinctBy(file => file.Path, StringComparer.Ordinal)]);
@@ -63,13 +64,15 @@ internal sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
         }
 
         using var stream = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true })) new JsonObject { ["sha"] = Commit, ["siblings"] = siblings }.WriteTo(writer);
+        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+            new JsonObject { ["sha"] = Commit, ["siblings"] = siblings }.WriteTo(writer);
         return stream.ToArray();
     }
 
     private static HubFile File(JsonElement sibling, string source)
     {
-        if (sibling.ValueKind is not JsonValueKind.Object || Text(sibling, "rfilename") is not { Length: > 0 } path) throw Wrong(source, "a file without a name");
+        if (sibling.ValueKind is not JsonValueKind.Object || Text(sibling, "rfilename") is not { Length: > 0 } path)
+            throw Wrong(source, "a file without a name");
         bool large = sibling.TryGetProperty("lfs", out JsonElement lfs) && lfs.ValueKind is JsonValueKind.Object;
         // The blob of an LFS file is its pointer, not its content.
         string? sum = large ? Text(lfs, "sha256") ?? Text(lfs, "oid") : Text(sibling, "blobId");
@@ -83,7 +86,9 @@ internal sealed record HubListing(string Commit, IReadOnlyList<HubFile> Files)
     private static long? Size(JsonElement element, string path, string source)
     {
         if (!element.TryGetProperty("size", out JsonElement value) || value.ValueKind is JsonValueKind.Null) return null;
-        return value.ValueKind is JsonValueKind.Number && value.TryGetInt64(out long size) && size >= 0 ? size : throw Wrong(source, $"{HubName.Shown(path)} has no whole size");
+        return value.ValueKind is JsonValueKind.Number && value.TryGetInt64(out long size) && size >= 0
+            ? size
+            : throw Wrong(source, $"{HubName.Shown(path)} has no whole size");
     }
 
     private static InputException Wrong(string source, string what) =>

@@ -27,7 +27,8 @@ public sealed record HubRequest
 /// <param name="Folder">The folder that its files are in, as plain files.</param>
 /// <param name="Files">The files, in ordinal order of their paths.</param>
 /// <param name="OtherGraphs">Paths of the hub's other ONNX files, which were not fetched.</param>
-public sealed record HubModel(string Name, string Revision, string Commit, string Folder, IReadOnlyList<PulledFile> Files, IReadOnlyList<string> OtherGraphs);
+public sealed record HubModel(
+    string Name, string Revision, string Commit, string Folder, IReadOnlyList<PulledFile> Files, IReadOnlyList<string> OtherGraphs);
 
 /// <summary>A file of a model.</summary>
 /// <param name="Path">Its path within the model, with '/'.</param>

@@ -24,7 +24,8 @@ internal static partial class HubName
     public static void CheckModel(string name)
     {
         if (!IsModel(name))
-            throw new InputException($"'{Shown(name)}' is not the name of a model; it must be owner/name, as on the model's page, of letters, digits, '-', '_' and '.'.");
+            throw new InputException($"'{Shown(name)}' is not the name of a model; it must be owner/name, as on the model's page, of "
+                + $"letters, digits, '-', '_' and '.'.");
     }
 
     /// <summary>True for what can be the name of a model: <c>owner/name</c>, or a name alone, as the oldest models have.</summary>
@@ -41,7 +42,8 @@ internal static partial class HubName
     {
         ArgumentNullException.ThrowIfNull(revision);
         if (revision.Length > LongestRevision || !Revision().IsMatch(revision) || revision.Contains("..", StringComparison.Ordinal))
-            throw new InputException($"'{Shown(revision)}' is not a revision; give a branch, a tag or a commit, of at most {LongestRevision} letters, digits, '.', '_', '-', '+' and '/'.");
+            throw new InputException($"'{Shown(revision)}' is not a revision; give a branch, a tag or a commit, of at most "
+                + $"{LongestRevision} letters, digits, '.', '_', '-', '+' and '/'.");
     }
 
     /// <summary>True for the full name of a commit.</summary>
@@ -62,7 +64,11 @@ internal static partial class HubName
     {
         const int Longest = 200;
         string cut = text.Length <= Longest ? text : text[..Longest] + "…";
-        return string.Concat(cut.Select(static c => char.IsControl(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator ? '?' : c));
+        return string.Concat(
+            cut.Select(
+                static c =>
+                    char.IsControl(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator
+                        or UnicodeCategory.ParagraphSeparator ? '?' : c));
     }
 
     private static bool IsPart(string part) =>
@@ -77,10 +83,12 @@ internal static partial class HubName
         && segment[^1] is not ('.' or ' ') && segment[0] is not ' '
         && !Device().IsMatch(segment);
 
-    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._+/-]*$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^[A-Za-z0-9][A-Za-z0-9._+/-]*$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000)]
     private static partial Regex Revision();
 
     // Windows takes these for devices in any folder, whatever follows the first dot.
-    [GeneratedRegex(@"^(con|prn|aux|nul|com[0-9]|lpt[0-9])\s*(\.|$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^(con|prn|aux|nul|com[0-9]|lpt[0-9])\s*(\.|$)",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Device();
 }

@@ -66,7 +66,9 @@ public sealed record HubOptions
     }
 
     /// <summary>The options without the token, which belongs in no log.</summary>
-    public override string ToString() => $"{nameof(HubOptions)} {{ {nameof(Endpoint)} = {Endpoint}, {nameof(Cache)} = {Cache}, {nameof(Offline)} = {Offline}, {nameof(Token)} = {(Token is null ? "none" : "set")} }}";
+    public override string ToString() =>
+        $"{nameof(HubOptions)} {{ {nameof(Endpoint)} = {Endpoint}, {nameof(Cache)} = {Cache}, {nameof(Offline)} = {Offline}, "
+            + $"{nameof(Token)} = {(Token is null ? "none" : "set")} }}";
 
     /// <summary>Refuses options that cannot be used.</summary>
     internal void Check()
@@ -80,21 +82,30 @@ public sealed record HubOptions
         variable(name)?.Trim() is { Length: > 0 } text ? text : null;
 
     private static Uri Address(string name, string address) =>
-        Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https" && uri is { UserInfo: "", Query: "", Fragment: "" }
+        Uri.TryCreate(address, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"
+            && uri is { UserInfo: "", Query: "", Fragment: "" }
             ? uri
-            : throw new InputException($"{name} is not the address of a hub; it must be like https://huggingface.co, without a user, a question mark or a hash.");
+            : throw new InputException($"{name} is not the address of a hub; it must be like https://huggingface.co, without a user, a "
+                + $"question mark or a hash.");
 
     private static string? TokenOf(Func<string, string?> variable)
     {
         string? token = Text(variable, "HF_TOKEN");
-        return token is null || token.All(static c => c is > ' ' and <= '~') ? token : throw new InputException("HF_TOKEN has characters that no token has (spaces, line ends or letters beyond ASCII); copy it again.");
+        return token is null || token.All(static c => c is > ' ' and <= '~')
+            ? token
+            : throw new InputException("HF_TOKEN has characters that no token has (spaces, line ends or letters beyond ASCII); copy it "
+                + "again.");
     }
 
     private static string CacheOf(Func<string, string?> variable)
     {
         // The XDG specification has relative paths ignored.
-        if (!OperatingSystem.IsWindows() && !OperatingSystem.IsMacOS() && Text(variable, "XDG_CACHE_HOME") is { } xdg && Path.IsPathRooted(xdg)) return Path.Combine(xdg, "unweave", "hub");
-        string root = Environment.GetFolderPath(OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.UserProfile);
+        if (
+            !OperatingSystem.IsWindows() && !OperatingSystem.IsMacOS() && Text(variable, "XDG_CACHE_HOME") is { } xdg
+                && Path.IsPathRooted(xdg))
+            return Path.Combine(xdg, "unweave", "hub");
+        string root = Environment.GetFolderPath(
+            OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.UserProfile);
         if (root.Length == 0) throw new InputException("there is no home folder to keep models in; set UNWEAVE_CACHE to a folder.");
         return OperatingSystem.IsWindows() ? Path.Combine(root, "unweave", "hub")
             : OperatingSystem.IsMacOS() ? Path.Combine(root, "Library", "Caches", "unweave", "hub")

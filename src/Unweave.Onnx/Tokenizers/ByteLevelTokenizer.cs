@@ -23,7 +23,8 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
         package = BpeTokenizer.Create(new BpeOptions(pairs.Vocabulary) { Merges = pairs.Merges, ByteLevel = true });
         bytes = new byte[VocabularySize][];
         var byLetter = Letters.Select((letter, value) => (letter, (byte)value)).ToDictionary(pair => pair.letter, pair => pair.Item2);
-        foreach ((string token, int id) in pairs.Vocabulary) bytes[id] = token.All(byLetter.ContainsKey) ? [.. token.Select(letter => byLetter[letter])] : Encoding.UTF8.GetBytes(token);
+        foreach ((string token, int id) in pairs.Vocabulary)
+            bytes[id] = token.All(byLetter.ContainsKey) ? [.. token.Select(letter => byLetter[letter])] : Encoding.UTF8.GetBytes(token);
         foreach (AddedToken token in pairs.Added) bytes[token.Id] = Encoding.UTF8.GetBytes(token.Content);
         int[] missing = [.. Enumerable.Range(0, 256).Where(value => !pairs.Vocabulary.ContainsKey(Letters[value].ToString()))];
         if (missing.Length > 0)
@@ -33,8 +34,15 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
         }
 
         // A special token that is written in a text is text; the others are found there, the longest first.
-        addedIds = pairs.Added.Where(token => !token.Special).ToDictionary(token => token.Content, token => token.Id, StringComparer.Ordinal);
-        if (addedIds.Count > 0) added = new Regex(string.Join('|', addedIds.Keys.OrderByDescending(token => token.Length).Select(Regex.Escape)), RegexOptions.CultureInvariant, TimeSpan.FromSeconds(20));
+        addedIds = pairs.Added.Where(token => !token.Special).ToDictionary(
+            token => token.Content, token => token.Id, StringComparer.Ordinal);
+        if (addedIds.Count > 0)
+        {
+            added = new Regex(
+                string.Join('|', addedIds.Keys.OrderByDescending(token => token.Length).Select(Regex.Escape)),
+                RegexOptions.CultureInvariant,
+                TimeSpan.FromSeconds(20));
+        }
     }
 
     protected override void Encode(string text, List<Token> tokens)
@@ -93,7 +101,9 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
         {
             for (int i = 0; i < units.Length; i++) units[i] = Letters[values[i]];
         });
-        IReadOnlyList<int> ids = pairs.WholeWords && pairs.Vocabulary.TryGetValue(letters, out int whole) ? [whole] : package.EncodeToIds(word, considerPreTokenization: false, considerNormalization: false);
+        IReadOnlyList<int> ids = pairs.WholeWords && pairs.Vocabulary.TryGetValue(letters, out int whole)
+            ? [whole]
+            : package.EncodeToIds(word, considerPreTokenization: false, considerNormalization: false);
 
         // A character counts for the token with its first byte.
         var tokens = new Token[ids.Count];
@@ -139,7 +149,8 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
     {
         char[] letters = new char[256];
         char other = '\u0100';
-        for (int value = 0; value < 256; value++) letters[value] = value is (>= '!' and <= '~') or (>= 0xA1 and not 0xAD) ? (char)value : other++;
+        for (int value = 0; value < 256; value++)
+            letters[value] = value is (>= '!' and <= '~') or (>= 0xA1 and not 0xAD) ? (char)value : other++;
         return letters;
     }
 }
@@ -152,4 +163,12 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
 /// <param name="WholeWords">Whether a word that is a token is taken whole, merges or not.</param>
 /// <param name="Added">Tokens besides the vocabulary.</param>
 /// <param name="Composed">Whether a text is brought to NFC first.</param>
-internal sealed record BytePairs(Dictionary<string, int> Vocabulary, IReadOnlyList<string> Merges, IReadOnlyList<WordPattern> Patterns, bool PrefixSpace, bool WholeWords, IReadOnlyList<AddedToken> Added, bool Composed = false);
+internal sealed record BytePairs(
+    Dictionary<string,
+    int> Vocabulary,
+    IReadOnlyList<string> Merges,
+    IReadOnlyList<WordPattern> Patterns,
+    bool PrefixSpace,
+    bool WholeWords,
+    IReadOnlyList<AddedToken> Added,
+    bool Composed = false);

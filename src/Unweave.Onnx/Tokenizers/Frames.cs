@@ -43,7 +43,10 @@ internal static class Frames
                 throw new InputException($"{file} has the post-processor {step.Type}, which is not known here.");
         }
 
-        int Pair(JsonElement[]? pair) => pair is [_, { ValueKind: JsonValueKind.Number } number] && number.TryGetInt32(out int value) ? value : throw new InputException($"{file} has a post-processor {step.Type} that does not name its tokens; fetch it again.");
+        int Pair(JsonElement[]? pair) =>
+            pair is [_, { ValueKind: JsonValueKind.Number } number] && number.TryGetInt32(out int value)
+                ? value
+                : throw new InputException($"{file} has a post-processor {step.Type} that does not name its tokens; fetch it again.");
     }
 
     private static (int? Start, int? End) Template(JsonStep step, string file)
@@ -53,7 +56,10 @@ internal static class Frames
         foreach (JsonElement piece in step.Single ?? [])
         {
             if (piece.TryGetProperty("Sequence", out _)) text = true;
-            else if (piece.TryGetProperty("SpecialToken", out JsonElement special) && special.GetProperty("id").GetString() is { } name && step.SpecialTokens?.GetValueOrDefault(name) is { Ids: [int id] }) (text ? after : before).Add(id);
+            else if (
+                piece.TryGetProperty("SpecialToken", out JsonElement special) && special.GetProperty("id").GetString() is { } name
+                    && step.SpecialTokens?.GetValueOrDefault(name) is { Ids: [int id] })
+                (text ? after : before).Add(id);
             else throw new InputException($"{file} has a template around texts that cannot be followed: {piece}.");
         }
 

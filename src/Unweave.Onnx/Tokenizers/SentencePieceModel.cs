@@ -47,7 +47,8 @@ internal sealed class SentencePieceModel
     public byte[] Bytes(int id) => pieces[id] switch
     {
         (_, Control) => [],
-        ({ Length: 6 } text, Byte) when byte.TryParse(text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value) => [value],
+        ({ Length: 6 } text, Byte) when byte.TryParse(
+            text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value) => [value],
         (string text, _) => Encoding.UTF8.GetBytes(text),
     };
 
@@ -81,7 +82,8 @@ internal sealed class SentencePieceModel
         }
         catch (InvalidProtocolBufferException e)
         {
-            throw new InputException($"{file} is not a SentencePiece model, or not all of one ({e.Message.ReplaceLineEndings(" ")}); fetch it again.", e);
+            throw new InputException($"{file} is not a SentencePiece model, or not all of one ({e.Message.ReplaceLineEndings(" ")}); "
+                + $"fetch it again.", e);
         }
 
         if (model.pieces.Count == 0) throw new InputException($"{file} is not a SentencePiece model: it has no pieces; fetch it again.");
@@ -131,7 +133,8 @@ internal sealed class SentencePieceModel
     {
         hasTrainer = true;
         if (field == 3) Type = input.ReadInt32();
-        else if (field == 24 && input.ReadBool()) throw new InputException($"{file} puts blanks after words (treat_whitespace_as_suffix), which cannot be done exactly here.");
+        else if (field == 24 && input.ReadBool())
+            throw new InputException($"{file} puts blanks after words (treat_whitespace_as_suffix), which cannot be done exactly here.");
         else if (field == 35) hasByteFallback = input.ReadBool();
         else if (field == 40) Unknown = input.ReadInt32();
         else if (field == 41) Start = input.ReadInt32();
@@ -151,7 +154,8 @@ internal sealed class SentencePieceModel
 
         if (field == 3) HasDummyPrefix = input.ReadBool();
         else if (field == 4) RemovesExtraBlanks = input.ReadBool();
-        else if (field == 5 && !input.ReadBool()) throw new InputException($"{file} keeps blanks as they are (escape_whitespaces is false), which cannot be done exactly here.");
+        else if (field == 5 && !input.ReadBool())
+            throw new InputException($"{file} keeps blanks as they are (escape_whitespaces is false), which cannot be done exactly here.");
         else if (field is not (2 or 5)) input.SkipLastField();
     });
 

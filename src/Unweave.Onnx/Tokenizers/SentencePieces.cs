@@ -31,15 +31,19 @@ internal sealed class SentencePieces : WordTokenizer
         {
             try
             {
-                SentencePieceTokenizer made = SentencePieceTokenizer.Create(forPackage, addBeginningOfSentence: false, addEndOfSentence: false);
+                SentencePieceTokenizer made = SentencePieceTokenizer.Create(
+                    forPackage, addBeginningOfSentence: false, addEndOfSentence: false);
                 TextFrame named = Frames.Configured(source, read.Id, byteLevel: false);
                 int? start = source.Flag("add_bos_token") is false ? null : named.Start ?? Known(read.Start);
                 int? end = source.Flag("add_eos_token") is true ? named.End ?? Known(read.End) : named.End;
                 return new SentencePieces(read, made, source, new TextFrame(start, end, named.Padding ?? Known(read.Padding)));
             }
-            catch (Exception e) when (e is ArgumentException or InvalidOperationException or IndexOutOfRangeException or Google.Protobuf.InvalidProtocolBufferException)
+            catch (Exception e) when (
+                e is ArgumentException or InvalidOperationException or IndexOutOfRangeException
+                    or Google.Protobuf.InvalidProtocolBufferException)
             {
-                throw new InputException($"{source.File} is not a SentencePiece model that can be used ({e.Message.ReplaceLineEndings(" ")}); fetch it again.", e);
+                throw new InputException($"{source.File} is not a SentencePiece model that can be used "
+                    + $"({e.Message.ReplaceLineEndings(" ")}); fetch it again.", e);
             }
         }
 
@@ -90,20 +94,26 @@ internal sealed class SentencePieces : WordTokenizer
         void Pieces(int first, int last)
         {
             if (first == last) return;
-            foreach (Token token in Tokens(all.AsSpan(first, last - first))) Place(token.Id, first + token.Start, first + token.Start + token.Length);
+            foreach (Token token in Tokens(all.AsSpan(first, last - first)))
+                Place(token.Id, first + token.Start, first + token.Start + token.Length);
         }
 
         // Unknown characters beside each other are one token.
         void Place(int id, int first, int last)
         {
-            int covered = tokens.Count == 0 ? from : tokens[^1].Start + tokens[^1].Length, start = Math.Max(places[first], covered), length = Math.Max(places[last] - start, 0);
-            if (id == model.Unknown && tokens.Count > 0 && tokens[^1].Id == id) tokens[^1] = tokens[^1] with { Length = start + length - tokens[^1].Start };
+            int covered = tokens.Count == 0
+                ? from
+                : tokens[^1].Start + tokens[^1].Length, start = Math.Max(places[first], covered), length = Math
+                    .Max(places[last] - start, 0);
+            if (id == model.Unknown && tokens.Count > 0 && tokens[^1].Id == id)
+                tokens[^1] = tokens[^1] with { Length = start + length - tokens[^1].Start };
             else tokens.Add(new Token(id, start, length));
         }
     }
 
     protected override Token[] Cut(string word) =>
-        [.. package.EncodeToTokens(word, out _, addBeginningOfSentence: false, addEndOfSentence: false, considerNormalization: false).Select(token => new Token(token.Id, token.Offset.Start.Value, token.Offset.End.Value - token.Offset.Start.Value))];
+        [.. package.EncodeToTokens(word, out _, addBeginningOfSentence: false, addEndOfSentence: false, considerNormalization: false)
+            .Select(token => new Token(token.Id, token.Offset.Start.Value, token.Offset.End.Value - token.Offset.Start.Value))];
 
     protected override string Text(ReadOnlySpan<int> ids)
     {

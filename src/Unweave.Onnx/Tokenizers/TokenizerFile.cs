@@ -25,25 +25,34 @@ public static class TokenizerFile
         {
             ITokenizer tokenizer = Read(source);
             if (new[] { tokenizer.Start, tokenizer.End, tokenizer.Padding }.Max() is { } id && id >= tokenizer.VocabularySize)
-                throw new InputException($"{file} puts the id {id} around a text, but has only {tokenizer.VocabularySize} ids; the file was edited or is damaged.");
+                throw new InputException($"{file} puts the id {id} around a text, but has only {tokenizer.VocabularySize} ids; the file "
+                    + $"was edited or is damaged.");
             return tokenizer;
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException)
         {
-            throw new InputException($"{file} is not a tokenizer that can be used ({e.Message.ReplaceLineEndings(" ")}); fetch it again.", e);
+            throw new InputException($"{file} is not a tokenizer that can be used ({e.Message.ReplaceLineEndings(" ")}); fetch it "
+                + $"again.", e);
         }
     }
 
     private static string Find(string folder)
     {
-        string json = Path.Combine(folder, "tokenizer.json"), bytePairs = Path.Combine(folder, "vocab.json"), wordPieces = Path.Combine(folder, "vocab.txt");
+        string json = Path.Combine(folder, "tokenizer.json"), bytePairs = Path.Combine(folder, "vocab.json"), wordPieces = Path
+            .Combine(folder, "vocab.txt");
         if (File.Exists(json)) return json;
         string[] models = Directory.GetFiles(folder, "*.model");
         if (models.Length == 1) return models[0];
-        if (models.Length > 1) throw new InputException($"{folder} has several SentencePiece models ({string.Join(", ", models.Select(Path.GetFileName).Order(StringComparer.Ordinal))}); name one of them.");
+        if (models.Length > 1)
+        {
+            throw new InputException($"{folder} has several SentencePiece models "
+                + $"({string.Join(", ", models.Select(Path.GetFileName).Order(StringComparer.Ordinal))}); name one of them.");
+        }
+
         if (File.Exists(bytePairs) && File.Exists(Path.Combine(folder, "merges.txt"))) return bytePairs;
         if (File.Exists(wordPieces)) return wordPieces;
-        throw new InputException($"{folder} has no tokenizer: no tokenizer.json, no *.model, no vocab.json with merges.txt, no vocab.txt; copy the model's tokenizer there, or name its file.");
+        throw new InputException($"{folder} has no tokenizer: no tokenizer.json, no *.model, no vocab.json with merges.txt, no "
+            + $"vocab.txt; copy the model's tokenizer there, or name its file.");
     }
 
     private static ITokenizer Read(TokenizerSource source) => Path.GetFileName(source.File) switch
@@ -52,6 +61,7 @@ public static class TokenizerFile
         string name when name.EndsWith(".model", StringComparison.OrdinalIgnoreCase) => SentencePieces.Read(source),
         string name when name.EndsWith(".txt", StringComparison.OrdinalIgnoreCase) => VocabularyFiles.WordPieces(source),
         string name when name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) => TokenizerJsonReader.Read(source),
-        _ => throw new InputException($"{source.File} is no tokenizer.json, *.model, vocab.json with merges.txt, or vocab.txt; name one of these, or the folder it is in."),
+        _ => throw new InputException($"{source.File} is no tokenizer.json, *.model, vocab.json with merges.txt, or vocab.txt; name one "
+            + $"of these, or the folder it is in."),
     };
 }

@@ -4,7 +4,8 @@ using System.Text.Json.Serialization;
 namespace Unweave.Onnx;
 
 /// <summary>The parts of <c>tokenizer.json</c>.</summary>
-internal sealed record TokenizerJson(JsonModel Model, AddedToken[]? AddedTokens, JsonStep? Normalizer, JsonStep? PreTokenizer, JsonStep? PostProcessor);
+internal sealed record TokenizerJson(
+    JsonModel Model, AddedToken[]? AddedTokens, JsonStep? Normalizer, JsonStep? PreTokenizer, JsonStep? PostProcessor);
 
 /// <summary>The model: a vocabulary, and how words are cut into it.</summary>
 internal sealed record JsonModel(
@@ -44,12 +45,14 @@ internal sealed record JsonStep(
     JsonElement[]? Sep);
 
 /// <summary>What a step looks for.</summary>
-internal sealed record JsonPattern([property: JsonPropertyName("Regex")] string? Regex, [property: JsonPropertyName("String")] string? String);
+internal sealed record JsonPattern(
+    [property: JsonPropertyName("Regex")] string? Regex, [property: JsonPropertyName("String")] string? String);
 
 /// <summary>The ids that a template puts where it names a special token.</summary>
 internal sealed record JsonSpecialToken(int[] Ids);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, AllowDuplicateProperties = false, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = false)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, AllowDuplicateProperties = false,
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = false)]
 [JsonSerializable(typeof(TokenizerJson))]
 [JsonSerializable(typeof(Dictionary<string, int>))]
 [JsonSerializable(typeof(JsonDocument))]

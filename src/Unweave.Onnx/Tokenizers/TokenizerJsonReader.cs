@@ -27,9 +27,16 @@ internal static class TokenizerJsonReader
         JsonModel model = json.Model;
         if (model.Dropout is > 0) throw Unsupported(source, "merges left out at random (dropout)");
         if (model.ByteFallback is true) throw Unsupported(source, "byte_fallback");
-        if (!string.IsNullOrEmpty(model.ContinuingSubwordPrefix) || !string.IsNullOrEmpty(model.EndOfWordSuffix)) throw Unsupported(source, "a prefix or suffix of words");
-        JsonStep[] normalizers = json.Normalizer switch { null => [], { Type: "Sequence" } several => several.Normalizers ?? [], { } one => [one] };
-        if (normalizers.FirstOrDefault(step => step.Type is not "NFC") is { } normalizer) throw Unsupported(source, $"the normaliser {normalizer.Type} with BPE");
+        if (!string.IsNullOrEmpty(model.ContinuingSubwordPrefix) || !string.IsNullOrEmpty(model.EndOfWordSuffix))
+            throw Unsupported(source, "a prefix or suffix of words");
+        JsonStep[] normalizers = json.Normalizer switch
+        {
+            null => [],
+            { Type: "Sequence" } several => several.Normalizers ?? [],
+            { } one => [one],
+        };
+        if (normalizers.FirstOrDefault(step => step.Type is not "NFC") is { } normalizer)
+            throw Unsupported(source, $"the normaliser {normalizer.Type} with BPE");
 
         AddedToken[] added = json.AddedTokens ?? [];
         if (added.FirstOrDefault(token => !token.Special && (token.SingleWord || token.Lstrip || token.Rstrip)) is { } stripped)
@@ -60,32 +67,56 @@ internal static class TokenizerJsonReader
                     patterns.Add(new WordPattern(step.IndividualDigits is true ? @"\p{N}" : @"\p{N}+", matchesOnly: false, source.File));
                     break;
                 default:
-                    throw Unsupported(source, $"the pre-tokenizer {step.Type}{(step.Behavior is null ? "" : $" with behavior {step.Behavior}")}");
+                    throw Unsupported(
+                        source, $"the pre-tokenizer {step.Type}{(step.Behavior is null ? "" : $" with behavior {step.Behavior}")}");
             }
         }
 
         if (!byteLevel) throw Unsupported(source, "BPE without a ByteLevel pre-tokenizer");
         TextFrame frame = Frames.Processed(json.PostProcessor, source, Ids(vocabulary, added), byteLevel: true);
-        return new ByteLevelTokenizer(new BytePairs(vocabulary, [.. Merges(model, source)], patterns, prefixSpace, model.IgnoreMerges is true, added, Composed: normalizers.Length > 0), source, frame);
+        return new ByteLevelTokenizer(
+            new BytePairs(
+                vocabulary,
+                [.. Merges(model, source)],
+                patterns,
+                prefixSpace,
+                model.IgnoreMerges is true,
+                added,
+                Composed: normalizers.Length > 0),
+            source,
+            frame);
     }
 
     private static WordPieces WordPiece(TokenizerJson json, TokenizerSource source)
     {
         JsonModel model = json.Model;
-        if (json.Normalizer is not { Type: "BertNormalizer" } normalizer) throw Unsupported(source, $"the normaliser {json.Normalizer?.Type ?? "(none)"} with WordPiece");
-        if (json.PreTokenizer is not { Type: "BertPreTokenizer" }) throw Unsupported(source, $"the pre-tokenizer {json.PreTokenizer?.Type ?? "(none)"} with WordPiece");
+        if (json.Normalizer is not { Type: "BertNormalizer" } normalizer)
+            throw Unsupported(source, $"the normaliser {json.Normalizer?.Type ?? "(none)"} with WordPiece");
+        if (json.PreTokenizer is not { Type: "BertPreTokenizer" })
+            throw Unsupported(source, $"the pre-tokenizer {json.PreTokenizer?.Type ?? "(none)"} with WordPiece");
         AddedToken[] added = json.AddedTokens ?? [];
-        if (added.FirstOrDefault(token => !token.Special) is { } inText) throw Unsupported(source, $"the added token '{inText.Content}', not special, with WordPiece");
+        if (added.FirstOrDefault(token => !token.Special) is { } inText)
+            throw Unsupported(source, $"the added token '{inText.Content}', not special, with WordPiece");
         var vocabulary = Vocabulary(model, source);
         Vocabularies.Check(vocabulary, added, source.File);
         bool lower = normalizer.Lowercase ?? true;
-        var text = new BertText(normalizer.CleanText ?? true, normalizer.HandleChineseChars ?? true, normalizer.StripAccents ?? lower, lower);
+        var text = new BertText(
+            normalizer.CleanText ?? true, normalizer.HandleChineseChars ?? true, normalizer.StripAccents ?? lower, lower);
         TextFrame frame = Frames.Processed(json.PostProcessor, source, Ids(vocabulary, added), byteLevel: false);
-        return new WordPieces(vocabulary, added, text, model.UnkToken ?? "[UNK]", model.ContinuingSubwordPrefix ?? "##", model.MaxInputCharsPerWord ?? 100, source, frame);
+        return new WordPieces(
+            vocabulary,
+            added,
+            text,
+            model.UnkToken ?? "[UNK]",
+            model.ContinuingSubwordPrefix ?? "##",
+            model.MaxInputCharsPerWord ?? 100,
+            source,
+            frame);
     }
 
     private static Func<string, int?> Ids(Dictionary<string, int> vocabulary, AddedToken[] added) =>
-        token => added.FirstOrDefault(one => string.Equals(one.Content, token, StringComparison.Ordinal))?.Id ?? (vocabulary.TryGetValue(token, out int id) ? id : null);
+        token => added.FirstOrDefault(one => string.Equals(one.Content, token, StringComparison.Ordinal))?.Id
+            ?? (vocabulary.TryGetValue(token, out int id) ? id : null);
 
     private static IEnumerable<JsonStep> Steps(JsonStep? step) => step switch
     {
@@ -102,7 +133,8 @@ internal static class TokenizerJsonReader
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InputException($"{source.File} has a vocabulary that is not tokens with their ids ({e.Message.ReplaceLineEndings(" ")}); fetch it again.", e);
+            throw new InputException($"{source.File} has a vocabulary that is not tokens with their ids "
+                + $"({e.Message.ReplaceLineEndings(" ")}); fetch it again.", e);
         }
     }
 
@@ -121,5 +153,7 @@ internal static class TokenizerJsonReader
         }
     }
 
-    private static InputException Unsupported(TokenizerSource source, string what) => new($"{source.File} asks for {what}, which cannot be done exactly here; use another form of the tokenizer, such as its SentencePiece .model.");
+    private static InputException Unsupported(TokenizerSource source, string what) =>
+        new($"{source.File} asks for {what}, which cannot be done exactly here; use another form of the tokenizer, such as its "
+            + $"SentencePiece .model.");
 }

@@ -41,7 +41,8 @@ internal sealed class TokenizerSource(string file) : IDisposable
     {
         try
         {
-            return (T?)JsonSerializer.Deserialize(WithoutMark(Read(path)), typeof(T), TokenizerJsonContext.Default) ?? throw new InputException($"{path} is empty (null); fetch it again.");
+            return (T?)JsonSerializer.Deserialize(WithoutMark(Read(path)), typeof(T), TokenizerJsonContext.Default)
+                ?? throw new InputException($"{path} is empty (null); fetch it again.");
         }
         catch (JsonException e)
         {
@@ -61,7 +62,8 @@ internal sealed class TokenizerSource(string file) : IDisposable
     /// <summary>What <c>tokenizer_config.json</c> or else <c>special_tokens_map.json</c> says about something, or null.</summary>
     public JsonElement? Configured(string name)
     {
-        configurations ??= [.. Configurations.Select(Beside).Where(System.IO.File.Exists).Select(path => (path, Root: ReadJson<JsonDocument>(path).RootElement))];
+        configurations ??= [.. Configurations.Select(Beside).Where(System.IO.File.Exists)
+            .Select(path => (path, Root: ReadJson<JsonDocument>(path).RootElement))];
         foreach ((string path, JsonElement root) in configurations)
         {
             if (root.ValueKind != JsonValueKind.Object)
@@ -80,7 +82,8 @@ internal sealed class TokenizerSource(string file) : IDisposable
     public string? Token(string name) => Configured(name) switch
     {
         { ValueKind: JsonValueKind.String } text => text.GetString(),
-        { ValueKind: JsonValueKind.Object } token when token.TryGetProperty("content", out JsonElement content) && content.ValueKind == JsonValueKind.String => content.GetString(),
+        { ValueKind: JsonValueKind.Object } token when token.TryGetProperty("content", out JsonElement content)
+            && content.ValueKind == JsonValueKind.String => content.GetString(),
         _ => null,
     };
 

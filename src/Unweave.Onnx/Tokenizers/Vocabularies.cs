@@ -15,7 +15,9 @@ internal static class Vocabularies
     {
         if (vocabulary.Count == 0) throw new InputException($"{file} has an empty vocabulary; fetch it again.");
         var byId = new Dictionary<int, string>();
-        foreach ((string token, int id) in vocabulary.Select(pair => (pair.Key, pair.Value)).Concat(added.Select(token => (token.Content, token.Id))))
+        foreach (
+            (string token, int id) in vocabulary.Select(pair => (pair.Key, pair.Value)).Concat(
+                added.Select(token => (token.Content, token.Id))))
         {
             if (id is < 0 or >= MostIds)
             {
@@ -30,7 +32,11 @@ internal static class Vocabularies
             }
         }
 
-        if (added.FirstOrDefault(token => string.IsNullOrEmpty(token.Content) || (vocabulary.TryGetValue(token.Content, out int id) && id != token.Id)) is { } wrong)
-            throw new InputException($"{file} adds the token '{wrong.Content}' as id {wrong.Id}, which its vocabulary does not; the file was edited or is damaged.");
+        if (
+            added.FirstOrDefault(
+                token => string.IsNullOrEmpty(token.Content)
+                    || (vocabulary.TryGetValue(token.Content, out int id) && id != token.Id)) is { } wrong)
+            throw new InputException($"{file} adds the token '{wrong.Content}' as id {wrong.Id}, which its vocabulary does not; the "
+                + $"file was edited or is damaged.");
     }
 }

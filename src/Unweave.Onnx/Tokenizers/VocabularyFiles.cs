@@ -16,7 +16,8 @@ internal static class VocabularyFiles
 
         var vocabulary = source.ReadJson<Dictionary<string, int>>(vocabularyFile);
         Vocabularies.Check(vocabulary, [], vocabularyFile);
-        string[] merges = [.. source.ReadLines(mergesFile).Where((line, i) => i > 0 || !line.StartsWith("#version", StringComparison.Ordinal))];
+        string[] merges =
+            [.. source.ReadLines(mergesFile).Where((line, i) => i > 0 || !line.StartsWith("#version", StringComparison.Ordinal))];
         int? Id(string token) => vocabulary.TryGetValue(token, out int id) ? id : null;
         var pairs = new BytePairs(vocabulary, merges, [WordPattern.Gpt2], source.Flag("add_prefix_space") ?? false, WholeWords: false, []);
         TextFrame frame = Frames.Configured(source, Id, byteLevel: true);

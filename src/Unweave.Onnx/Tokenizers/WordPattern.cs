@@ -23,7 +23,12 @@ internal sealed partial class WordPattern
     {
         this.matchesOnly = matchesOnly;
         this.file = file;
-        if (!ReadAlike().IsMatch(pattern)) throw new InputException($"{file} cuts words by a regular expression that .NET may read otherwise: {pattern.ReplaceLineEndings(" ")}; use a tokenizer of another kind.");
+        if (!ReadAlike().IsMatch(pattern))
+        {
+            throw new InputException($"{file} cuts words by a regular expression that .NET may read otherwise: "
+                + $"{pattern.ReplaceLineEndings(" ")}; use a tokenizer of another kind.");
+        }
+
         try
         {
             regex = new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.Compiled, TimeSpan.FromSeconds(20));
@@ -35,7 +40,8 @@ internal sealed partial class WordPattern
     }
 
     /// <summary>The expression of GPT-2.</summary>
-    public static WordPattern Gpt2 { get; } = new(@"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", matchesOnly: false, "GPT-2");
+    public static WordPattern Gpt2 { get; } = new(
+        @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", matchesOnly: false, "GPT-2");
 
     /// <summary>The words of a text, in order.</summary>
     public List<Range> Words(ReadOnlySpan<char> text)
@@ -56,7 +62,8 @@ internal sealed partial class WordPattern
         }
         catch (RegexMatchTimeoutException e)
         {
-            throw new InputException($"{file} cuts words by a regular expression that takes more than 20 seconds for {text.Length} characters: {regex}.", e);
+            throw new InputException($"{file} cuts words by a regular expression that takes more than 20 seconds for {text.Length} "
+                + $"characters: {regex}.", e);
         }
 
         Add(end, text.Length, matchesOnly);
@@ -93,6 +100,10 @@ internal sealed partial class WordPattern
     }
 
     // Characters below U+A000, the escapes and classes that both engines know, groups that do not capture, and no class in a class.
-    [GeneratedRegex(@"^(?:[^\\\[\]^$(){}\uA000-\uFFFF]|\\(?:[sSdrntf]|p\{[A-Z][a-z]?\}|P\{[A-Z][a-z]?\}|[^A-Za-z0-9])|\[\^?(?:[^\\\[\]&\uA000-\uFFFF]|\\(?:[sSdrntf]|p\{[A-Z][a-z]?\}|[^A-Za-z0-9]))+\]|\((?:\?(?:i?:|=|!))?|\)|\{[0-9]+(?:,[0-9]*)?\})+\z", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
+    [GeneratedRegex(
+        @"^(?:[^\\\[\]^$(){}\uA000-\uFFFF]|\\(?:[sSdrntf]|p\{[A-Z][a-z]?\}|P\{[A-Z][a-z]?\}|[^A-Za-z0-9])|"
+            + @"\[\^?(?:[^\\\[\]&\uA000-\uFFFF]|\\(?:[sSdrntf]|p\{[A-Z][a-z]?\}|[^A-Za-z0-9]))+\]|"
+            + @"\((?:\?(?:i?:|=|!))?|\)|\{[0-9]+(?:,[0-9]*)?\})+\z",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
     private static partial Regex ReadAlike();
 }

@@ -21,7 +21,16 @@ internal sealed class WordPieces : WordTokenizer
     /// <param name="longestWord">Words of more characters are unknown.</param>
     /// <param name="source">The files.</param>
     /// <param name="frame">The tokens around a text.</param>
-    public WordPieces(Dictionary<string, int> vocabulary, IReadOnlyList<AddedToken> added, BertText text, string unknown, string prefix, int longestWord, TokenizerSource source, TextFrame frame)
+    public WordPieces(
+        Dictionary<string,
+        int> vocabulary,
+        IReadOnlyList<AddedToken> added,
+        BertText text,
+        string unknown,
+        string prefix,
+        int longestWord,
+        TokenizerSource source,
+        TextFrame frame)
         : base("WordPiece", source, Vocabularies.Size(vocabulary, added), frame)
     {
         this.text = text;
@@ -36,7 +45,12 @@ internal sealed class WordPieces : WordTokenizer
         foreach ((string token, int id) in vocabulary) tokens[id] = token;
 
         // The package reads one token a line, the id being the line, and skips empty lines; its limit counts UTF-16 units.
-        if (vocabulary.Keys.FirstOrDefault(token => token.Length == 0 || token.AsSpan().ContainsAny('\n', '\r')) is { } wrong) throw new InputException($"{source.File} has the token '{wrong.ReplaceLineEndings(" ")}' with id {vocabulary[wrong]}, which is empty or has a line end; the file is damaged.");
+        if (vocabulary.Keys.FirstOrDefault(token => token.Length == 0 || token.AsSpan().ContainsAny('\n', '\r')) is { } wrong)
+        {
+            throw new InputException($"{source.File} has the token '{wrong.ReplaceLineEndings(" ")}' with id {vocabulary[wrong]}, which "
+                + $"is empty or has a line end; the file is damaged.");
+        }
+
         if (longestWord is < 1 or > 10_000)
         {
             throw new InputException($"{source.File} takes words of up to {longestWord} characters (max_input_chars_per_word); this is "
@@ -63,7 +77,8 @@ internal sealed class WordPieces : WordTokenizer
 
     protected override Token[] Cut(string word) => word.EnumerateRunes().Count() > longestWord
         ? [new Token(package.UnknownTokenId, 0, word.Length)]
-        : [.. package.EncodeToTokens(word, out _, considerPreTokenization: false, considerNormalization: false).Select(token => new Token(token.Id, token.Offset.Start.Value, token.Offset.End.Value - token.Offset.Start.Value))];
+        : [.. package.EncodeToTokens(word, out _, considerPreTokenization: false, considerNormalization: false)
+            .Select(token => new Token(token.Id, token.Offset.Start.Value, token.Offset.End.Value - token.Offset.Start.Value))];
 
     protected override string Text(ReadOnlySpan<int> ids)
     {

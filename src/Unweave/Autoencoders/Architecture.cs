@@ -24,7 +24,8 @@ public sealed record Architecture(string Name, AutoencoderOptions Defaults)
         string.Join(", ", All.Where(architecture => has?.Invoke(architecture.Defaults) ?? true).Select(architecture => architecture.Name));
 
     /// <summary>The architecture of a name, or null.</summary>
-    public static Architecture? Find(string name) => All.FirstOrDefault(architecture => string.Equals(architecture.Name, name, StringComparison.Ordinal));
+    public static Architecture? Find(string name) =>
+        All.FirstOrDefault(architecture => string.Equals(architecture.Name, name, StringComparison.Ordinal));
 
     /// <summary>The architecture of an autoencoder's settings.</summary>
     public static Architecture From(AutoencoderOptions options)

@@ -5,9 +5,15 @@ namespace Unweave.Autoencoders;
 /// <summary>A named tensor of weights.</summary>
 /// <param name="Name">Its name in checkpoints, for example <c>W_dec</c>.</param>
 /// <param name="Value">Its value; a vector is a matrix of one row.</param>
-/// <param name="UnitRows">Every row is held at unit norm: its gradient loses the part along the row, and the row is renormalized after each update.</param>
-/// <param name="PerLatent">Each row (of a vector: each element) belongs to one latent, and starts afresh when that latent is resampled.</param>
-/// <param name="Trained">The optimizer changes it by its gradient; false for what the model keeps by itself, such as a learned threshold.</param>
+/// <param name="UnitRows">
+/// Every row is held at unit norm: its gradient loses the part along the row, and the row is renormalized after each update.
+/// </param>
+/// <param name="PerLatent">
+/// Each row (of a vector: each element) belongs to one latent, and starts afresh when that latent is resampled.
+/// </param>
+/// <param name="Trained">
+/// The optimizer changes it by its gradient; false for what the model keeps by itself, such as a learned threshold.
+/// </param>
 public sealed record Parameter(string Name, Matrix Value, bool UnitRows = false, bool PerLatent = false, bool Trained = true);
 
 /// <summary>
@@ -42,7 +48,10 @@ public abstract class Autoencoder : IDisposable
         set => field = PositiveScale(value, nameof(InputScale));
     } = 1;
 
-    /// <summary>Factor from the user's targets to the scale of the weights; equal to <see cref="InputScale"/> where inputs are their own targets. Default 1.</summary>
+    /// <summary>
+    /// Factor from the user's targets to the scale of the weights; equal to <see cref="InputScale"/> where inputs are their own targets.
+    /// Default 1.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The factor is not positive and finite.</exception>
     public float OutputScale
     {
@@ -55,7 +64,9 @@ public abstract class Autoencoder : IDisposable
 
     /// <summary>Encodes and decodes.</summary>
     /// <param name="x">Vectors, <c>[batch, input width]</c>.</param>
-    /// <param name="reconstruction">Overwritten with their reconstructions, <c>[batch, output width]</c>, at the scale of the user's targets.</param>
+    /// <param name="reconstruction">
+    /// Overwritten with their reconstructions, <c>[batch, output width]</c>, at the scale of the user's targets.
+    /// </param>
     public abstract void Reconstruct(Matrix x, Matrix reconstruction);
 
     /// <summary>Sets the weights that start from the data: the decoder's bias starts at the center of the targets.</summary>
@@ -85,7 +96,8 @@ public abstract class Autoencoder : IDisposable
         ArgumentNullException.ThrowIfNull(x);
         if (x.Columns == InputWidth) return;
         throw new InputException(
-            $"The vectors have width {x.Columns}, but this autoencoder was trained on width {InputWidth}; give it vectors of the same model and layer.");
+            $"The vectors have width {x.Columns}, but this autoencoder was trained on width {InputWidth}; give it vectors of the same "
+                + $"model and layer.");
     }
 
     private static float PositiveScale(float value, string name) =>

@@ -18,10 +18,13 @@ internal static class AutoencoderJson
         new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, AllowDuplicateProperties = false };
 
     /// <summary>Writes settings on one line, every setting named.</summary>
-    public static string Write(AutoencoderOptions options) => JsonSerializer.Serialize(options, AutoencoderJsonContract.Default.AutoencoderOptions);
+    public static string Write(AutoencoderOptions options) =>
+        JsonSerializer.Serialize(options, AutoencoderJsonContract.Default.AutoencoderOptions);
 
     /// <summary>Reads settings.</summary>
-    /// <param name="json">An object with <c>architecture</c> and any settings of that architecture; comments and trailing commas are allowed.</param>
+    /// <param name="json">
+    /// An object with <c>architecture</c> and any settings of that architecture; comments and trailing commas are allowed.
+    /// </param>
     /// <param name="where">What to call it in messages: a path, for example.</param>
     /// <exception cref="InputException">Names the setting, what is wrong with it, and what there is.</exception>
     public static AutoencoderOptions Read(string json, string where)
@@ -64,7 +67,8 @@ internal static class AutoencoderJson
         foreach ((string name, JsonNode? value) in given)
         {
             if (!defaults.ContainsKey(name))
-                throw new InputException($"{where}: there is no setting '{Shorten(name)}'; there are {string.Join(", ", defaults.Select(setting => setting.Key))}.");
+                throw new InputException($"{where}: there is no setting '{Shorten(name)}'; there are "
+                    + $"{string.Join(", ", defaults.Select(setting => setting.Key))}.");
             if (value?.GetValueKind() == JsonValueKind.Number && !double.IsFinite(value.GetValue<double>()))
                 throw new InputException($"{where}: {name} is {Show(value)}, which is too large for a number.");
             defaults[name] = value?.DeepClone();
@@ -75,7 +79,8 @@ internal static class AutoencoderJson
 
     private static string Show(JsonNode? node) => Shorten(node?.ToJsonString() ?? "null");
 
-    private static string Shorten(string text, int length = 60) => (text.Length <= length ? text : text[..length] + "…").ReplaceLineEndings(" ");
+    private static string Shorten(string text, int length = 60) =>
+        (text.Length <= length ? text : text[..length] + "…").ReplaceLineEndings(" ");
 }
 
 /// <summary>The generated contract of the settings of every architecture.</summary>

@@ -54,8 +54,10 @@ public abstract record AutoencoderOptions
         if (inputWidth < 1 || outputWidth < 1)
             throw new InputException($"The vectors have width {Math.Min(inputWidth, outputWidth)}; they need at least one element.");
         if (inputWidth == outputWidth || MapsBetweenSpaces) return;
-        throw new InputException($"The inputs have width {inputWidth} and the targets {outputWidth}, but a {Title} autoencoder reconstructs "
-            + $"its input; choose the architecture {Architecture.NamesWhere(options => options.MapsBetweenSpaces)}, or leave the targets out.");
+        throw new InputException($"The inputs have width {inputWidth} and the targets {outputWidth}, but a {Title} autoencoder "
+            + $"reconstructs "
+            + $"its input; choose the architecture {Architecture.NamesWhere(options => options.MapsBetweenSpaces)}, or leave the "
+                + $"targets out.");
     }
 
     /// <summary>Refuses contradictions among the settings and with the width of vectors that are their own targets.</summary>
@@ -63,7 +65,9 @@ public abstract record AutoencoderOptions
     /// <exception cref="InputException">Names both settings and the fix.</exception>
     public void Validate(int width) => Validate(width, width);
 
-    /// <summary>Number of weights: what a model costs in memory, times 4 bytes; three times that in training, with Adam's moments.</summary>
+    /// <summary>
+    /// Number of weights: what a model costs in memory, times 4 bytes; three times that in training, with Adam's moments.
+    /// </summary>
     /// <param name="inputWidth">Width d of the inputs.</param>
     /// <param name="outputWidth">Width of the targets.</param>
     public abstract double ParameterCount(int inputWidth, int outputWidth);
@@ -105,7 +109,8 @@ public abstract record DictionaryOptions : AutoencoderOptions
     internal override double DefaultLearningRate => 2e-4 * Math.Sqrt(16384.0 / Latents);
 
     /// <inheritdoc/>
-    public override double ParameterCount(int inputWidth, int outputWidth) => (Latents * ((double)inputWidth + outputWidth + 1)) + outputWidth;
+    public override double ParameterCount(int inputWidth, int outputWidth) =>
+        (Latents * ((double)inputWidth + outputWidth + 1)) + outputWidth;
 
     /// <inheritdoc/>
     public override void Validate(int inputWidth, int outputWidth)

@@ -19,7 +19,9 @@ internal sealed unsafe class DenseBackward(DictionaryWeights weights, Workers wo
     private Matrix gradient = new(0, 0), codes = new(0, 0), delta = new(0, 0);
     private double[] errors = [];
 
-    /// <summary>D, <c>[batch, n]</c>: the caller turns ∂L/∂z into ∂L/∂pre in place between <see cref="Reconstruct"/> and <see cref="Finish"/>.</summary>
+    /// <summary>
+    /// D, <c>[batch, n]</c>: the caller turns ∂L/∂z into ∂L/∂pre in place between <see cref="Reconstruct"/> and <see cref="Finish"/>.
+    /// </summary>
     public Matrix Delta => delta;
 
     /// <summary>Reconstructs, and computes the errors, G and ∂L/∂z (into <see cref="Delta"/>).</summary>
@@ -97,7 +99,8 @@ internal sealed unsafe class DenseBackward(DictionaryWeights weights, Workers wo
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable part in (IDisposable[])[scratch, gradientRight, inputRight, biasGradient, centerGradient, gradient, delta]) part.Dispose();
+        foreach (IDisposable part in (IDisposable[])[scratch, gradientRight, inputRight, biasGradient, centerGradient, gradient, delta])
+            part.Dispose();
     }
 
     // By columns, so that a sum runs over the rows in order on one thread.

@@ -2,7 +2,9 @@ using Unweave.Numerics;
 
 namespace Unweave.Autoencoders;
 
-/// <summary>What the losses of all autoencoders with a dictionary share: the encoder's input, the dictionary's target, and counts.</summary>
+/// <summary>
+/// What the losses of all autoencoders with a dictionary share: the encoder's input, the dictionary's target, and counts.
+/// </summary>
 internal abstract class DictionaryGradients(SparseAutoencoder model, Workers workers) : LossAndGradients
 {
     private Matrix? centeredInput, centeredTarget; // buffers, made for the batch's size where they are needed

@@ -41,7 +41,8 @@ internal static class NarrowedCodes
         }
     }
 
-    private static void NarrowRow(ReadOnlySpan<int> latents, ReadOnlySpan<float> values, int k, Span<int> keptLatents, Span<float> keptValues)
+    private static void NarrowRow(
+        ReadOnlySpan<int> latents, ReadOnlySpan<float> values, int k, Span<int> keptLatents, Span<float> keptValues)
     {
         float threshold = float.NegativeInfinity;
         int ties = 0;

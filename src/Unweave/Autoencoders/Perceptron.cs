@@ -69,8 +69,8 @@ internal sealed class Perceptron
 }
 
 /// <summary>
-/// The forward and backward pass of a <see cref="Perceptron"/> over a batch: write <see cref="Input"/>, run <see cref="Forward"/>, write the loss's slope in
-/// the output to <see cref="OutputDelta"/>, run <see cref="Backward"/>, and read gradients.
+/// The forward and backward pass of a <see cref="Perceptron"/> over a batch: write <see cref="Input"/>, run <see cref="Forward"/>, write
+/// the loss's slope in the output to <see cref="OutputDelta"/>, run <see cref="Backward"/>, and read gradients.
 /// </summary>
 internal sealed class PerceptronPass(Perceptron perceptron, Workers workers) : IDisposable
 {

@@ -12,13 +12,15 @@ public sealed record ReluOptions : DictionaryOptions
     [Description("Weight of the L1 penalty, for inputs scaled to norm sqrt(d).")]
     public double L1Coefficient { get; init; } = 5;
 
-    /// <summary>True: decoder rows have unit norm and the penalty is λ‖z‖₁. False: norms are free and the penalty is λ Σ zᵢ‖W_dec,i‖. Default false.</summary>
+    /// <summary>
+    /// True: decoder rows have unit norm and the penalty is λ‖z‖₁. False: norms are free and the penalty is λ Σ zᵢ‖W_dec,i‖. Default false.
+    /// </summary>
     [Description("Decoder rows of unit norm (true), or of any norm (false): the L1 penalty then weighs each latent by its row's norm.")]
     public bool UnitDecoder { get; init; }
 
     /// <summary>
-    /// Norm of each row of W_enc at the start, and of W_dec where its norms are free. Default 0.1 (Anthropic's April 2024 update: 0.05 to 1,
-    /// mostly 0.1): half of all latents are active at first, and from rows of norm 1 the sum of so many ends in a worse optimum.
+    /// Norm of each row of W_enc at the start, and of W_dec where its norms are free. Default 0.1 (Anthropic's April 2024 update: 0.05 to
+    /// 1, mostly 0.1): half of all latents are active at first, and from rows of norm 1 the sum of so many ends in a worse optimum.
     /// </summary>
     [Description("Norm of each encoder row at the start, and of each decoder row where its norm is free.")]
     public double DecoderInitNorm { get; init; } = 0.1;
@@ -54,9 +56,13 @@ public sealed class ReluAutoencoder : SparseAutoencoder
     // Above this share of active entries, dense products cost less than walking the entries.
     private const double DenseShare = 1.0 / 8;
 
-    /// <summary>Makes one with fresh weights: random directions of norm <see cref="ReluOptions.DecoderInitNorm"/>, biases 0; without a generator, all zero.</summary>
+    /// <summary>
+    /// Makes one with fresh weights: random directions of norm <see cref="ReluOptions.DecoderInitNorm"/>, biases 0; without a generator,
+    /// all zero.
+    /// </summary>
     public ReluAutoencoder(ReluOptions options, int inputWidth, Rng? rng)
-        : base(options, new DictionaryWeights(options.Latents, inputWidth, rng, options.UnitDecoder, options.DecoderInitNorm)) => Options = options;
+        : base(options, new DictionaryWeights(options.Latents, inputWidth, rng, options.UnitDecoder, options.DecoderInitNorm)) =>
+            Options = options;
 
     /// <inheritdoc/>
     public override ReluOptions Options { get; }

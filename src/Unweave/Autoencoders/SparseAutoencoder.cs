@@ -48,7 +48,8 @@ public abstract class SparseAutoencoder : Autoencoder
         ArgumentNullException.ThrowIfNull(codes);
         ArgumentNullException.ThrowIfNull(reconstruction);
         if (codes.DictionarySize != Latents)
-            throw new ArgumentException($"The codes are over {codes.DictionarySize} latents, but this autoencoder has {Latents}.", nameof(codes));
+            throw new ArgumentException(
+                $"The codes are over {codes.DictionarySize} latents, but this autoencoder has {Latents}.", nameof(codes));
         if ((reconstruction.Rows, reconstruction.Columns) != (codes.Rows, OutputWidth))
         {
             throw new ArgumentException(
@@ -65,7 +66,10 @@ public abstract class SparseAutoencoder : Autoencoder
     /// <inheritdoc/>
     internal override void InitializeDecoderBias(ReadOnlySpan<float> center) => center.CopyTo(Weights.DecoderBias.Row(0));
 
-    /// <summary>Gives a dead latent a new direction (resampling, Bricken et al. 2023): its decoder row, an encoder row, and its bias as at the start.</summary>
+    /// <summary>
+    /// Gives a dead latent a new direction (resampling, Bricken et al. 2023): its decoder row, an encoder row, and its bias as at the
+    /// start.
+    /// </summary>
     /// <param name="latent">The latent.</param>
     /// <param name="direction">Unit vector of the new decoder row.</param>
     /// <param name="encoder">New encoder row.</param>

@@ -10,8 +10,12 @@ public sealed record TopKOptions : DictionaryOptions
     [Description("Latents kept active for each row.")]
     public int K { get; init; } = 32;
 
-    /// <summary>Dead latents that model the residual in AuxK; 0 turns AuxK off; null takes half the width, rounded down to a power of two. Default null.</summary>
-    [Description("Dead latents that model the residual (AuxK); 0 turns it off; null takes half the input width rounded down to a power of two.")]
+    /// <summary>
+    /// Dead latents that model the residual in AuxK; 0 turns AuxK off; null takes half the width, rounded down to a power of two. Default
+    /// null.
+    /// </summary>
+    [Description("Dead latents that model the residual (AuxK); 0 turns it off; null takes half the input width rounded down to a power "
+        + "of two.")]
     public int? AuxK { get; init; }
 
     /// <summary>Weight α of the AuxK loss. Default 1/32.</summary>

@@ -24,7 +24,9 @@ public sealed record VariationalOptions : LayeredOptions
     [Description("Distribution of an element given the code: gaussian, or bernoulli for values from 0 to 1 (with inputScaling none).")]
     public Likelihood Likelihood { get; init; } = Likelihood.Gaussian;
 
-    /// <summary>Standard deviation of the Gaussian likelihood, in units of the scaled input; ignored when it is Bernoulli. Default 1.</summary>
+    /// <summary>
+    /// Standard deviation of the Gaussian likelihood, in units of the scaled input; ignored when it is Bernoulli. Default 1.
+    /// </summary>
     [JsonPropertyName("deviation")]
     [Description("Standard deviation of the Gaussian likelihood, in units of the scaled input; ignored when likelihood is bernoulli.")]
     public double StandardDeviation { get; init; } = 1;
@@ -63,11 +65,13 @@ public sealed record VariationalOptions : LayeredOptions
 }
 
 /// <summary>
-/// A variational autoencoder (Kingma and Welling 2014): the encoder gives a distribution of codes q(z|x) = N(μ, diag σ²), the decoder a distribution of
-/// inputs p(x|z), and codes are drawn from N(0, I) before anything is seen. Training raises the evidence lower bound (ELBO) E_q[ln p(x|z)] −
-/// β·KL(q(z|x)‖N(0, I)), with z = μ + σ·ε for one ε of each row and step, so that gradients pass through the draw.
+/// A variational autoencoder (Kingma and Welling 2014): the encoder gives a distribution of codes q(z|x) = N(μ, diag σ²), the decoder a
+/// distribution of inputs p(x|z), and codes are drawn from N(0, I) before anything is seen. Training raises the evidence lower bound (ELBO)
+/// E_q[ln p(x|z)] − β·KL(q(z|x)‖N(0, I)), with z = μ + σ·ε for one ε of each row and step, so that gradients pass through the draw.
 /// </summary>
-/// <remarks>Its loss is −ELBO, in nats a row: <see cref="LossTerms.Reconstruction"/> is −ln p(x|z), <see cref="LossTerms.Sparsity"/> is β·KL.</remarks>
+/// <remarks>
+/// Its loss is −ELBO, in nats a row: <see cref="LossTerms.Reconstruction"/> is −ln p(x|z), <see cref="LossTerms.Sparsity"/> is β·KL.
+/// </remarks>
 public sealed class VariationalAutoencoder : Autoencoder
 {
     private readonly Perceptron encoder, decoder;
@@ -146,14 +150,17 @@ public sealed class VariationalAutoencoder : Autoencoder
     public Matrix Decode(Matrix z)
     {
         ArgumentNullException.ThrowIfNull(z);
-        if (z.Columns != Latents) throw new ArgumentException($"The codes have width {z.Columns}, but this autoencoder has {Latents} latents.", nameof(z));
+        if (z.Columns != Latents)
+            throw new ArgumentException($"The codes have width {z.Columns}, but this autoencoder has {Latents} latents.", nameof(z));
         Matrix output = decoder.Run(z, decoder.Layers.Count);
         if (Options.Likelihood == Likelihood.Bernoulli) TensorPrimitives.Sigmoid(output.AsSpan(), output.AsSpan());
         TensorPrimitives.Multiply(output.AsSpan(), 1 / OutputScale, output.AsSpan());
         return output;
     }
 
-    /// <summary>The two terms of the ELBO, averaged over vectors, with one draw of z for each; densities are at the scale of the weights.</summary>
+    /// <summary>
+    /// The two terms of the ELBO, averaged over vectors, with one draw of z for each; densities are at the scale of the weights.
+    /// </summary>
     /// <param name="x">Vectors at the scale of the user's data, <c>[batch, d]</c>.</param>
     /// <param name="seed">Seed of the draws.</param>
     public Elbo Bound(Matrix x, ulong seed)
@@ -183,7 +190,8 @@ public sealed class VariationalAutoencoder : Autoencoder
     /// <param name="logVariances">ln σ², as many.</param>
     public static double KlToPrior(ReadOnlySpan<float> means, ReadOnlySpan<float> logVariances)
     {
-        if (means.Length != logVariances.Length) throw new ArgumentException($"There are {means.Length} means and {logVariances.Length} variances.", nameof(logVariances));
+        if (means.Length != logVariances.Length)
+            throw new ArgumentException($"There are {means.Length} means and {logVariances.Length} variances.", nameof(logVariances));
         double sum = 0;
         for (int i = 0; i < means.Length; i++)
         {
@@ -198,7 +206,8 @@ public sealed class VariationalAutoencoder : Autoencoder
     internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);
 
     // z = μ + σ·ε. A stream of its own for each row, so that the noise does not depend on the division of the work.
-    private static void Draw(ReadOnlySpan<float> means, ReadOnlySpan<float> logVariances, ulong seed, int row, Span<float> noise, Span<float> z)
+    private static void Draw(
+        ReadOnlySpan<float> means, ReadOnlySpan<float> logVariances, ulong seed, int row, Span<float> noise, Span<float> z)
     {
         new Rng(seed, (ulong)row).FillNormal(noise);
         for (int i = 0; i < z.Length; i++) z[i] = means[i] + (MathF.Exp(logVariances[i] / 2) * noise[i]);
@@ -219,7 +228,8 @@ public sealed class VariationalAutoencoder : Autoencoder
             {
                 if (x[i] is not (>= 0 and <= 1))
                 {
-                    throw new InputException($"row {row} of a batch has the value {x[i]}, but likelihood bernoulli takes values from 0 to 1; "
+                    throw new InputException($"row {row} of a batch has the value {x[i]}, but likelihood bernoulli takes values from 0 "
+                        + $"to 1; "
                         + $"scale the data to that range, or set likelihood to gaussian.");
                 }
 

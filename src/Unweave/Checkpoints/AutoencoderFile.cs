@@ -25,7 +25,9 @@ public static class AutoencoderFile
     extension(Autoencoder autoencoder)
     {
         /// <summary>Writes the autoencoder, whole or not at all.</summary>
-        /// <param name="path">A file ending in <c>.safetensors</c>, or a folder: then <c>autoencoder.safetensors</c> in it. Folders are made as needed.</param>
+        /// <param name="path">
+        /// A file ending in <c>.safetensors</c>, or a folder: then <c>autoencoder.safetensors</c> in it. Folders are made as needed.
+        /// </param>
         /// <exception cref="InputException">The file cannot be written, or a weight is NaN or infinite.</exception>
         public void Save(string path)
         {
@@ -54,7 +56,9 @@ public static class AutoencoderFile
 
         /// <summary>Reads an autoencoder of any kind, checking every byte.</summary>
         /// <param name="path">The file, or the folder that holds it.</param>
-        /// <exception cref="InputException">There is none, it is torn or damaged, or it is not one of ours; the message says which.</exception>
+        /// <exception cref="InputException">
+        /// There is none, it is torn or damaged, or it is not one of ours; the message says which.
+        /// </exception>
         public static Autoencoder Load(string path) => Read(path);
     }
 
@@ -63,16 +67,20 @@ public static class AutoencoderFile
         if (Directory.Exists(path)) path = Path.Combine(path, FileName);
         using TensorFile file = TensorFile.Open(path);
         if (file is not SafetensorsFile safetensors || file.Metadata.GetValueOrDefault("format") is not FormatName)
-            throw new InputException($"{path}: this is a {file.Format} file, but not an autoencoder that Unweave wrote; give the folder or file that training wrote.");
+            throw new InputException($"{path}: this is a {file.Format} file, but not an autoencoder that Unweave wrote; give the folder "
+                + $"or file that training wrote.");
         CheckVersion(file);
         _ = Required(file, "sha256");
         safetensors.Verify();
         if (!string.Equals(Required(file, "settings_sha256"), SettingsHash(file.Metadata), StringComparison.Ordinal))
-            throw new InputException($"{path}: the checksum of its settings does not match them; the file is damaged or was edited: restore it, or train again.");
+            throw new InputException($"{path}: the checksum of its settings does not match them; the file is damaged or was edited: "
+                + $"restore it, or train again.");
         AutoencoderOptions options = AutoencoderJson.Read(Required(file, "options"), path);
         int width = Number<int>(file, "input_width");
         int outputWidth = file.Metadata.ContainsKey("output_width") ? Number<int>(file, "output_width") : width;
-        float scale = Scale(file, "input_scale"), outputScale = file.Metadata.ContainsKey("output_scale") ? Scale(file, "output_scale") : scale;
+        float scale = Scale(file, "input_scale"), outputScale = file.Metadata.ContainsKey("output_scale")
+            ? Scale(file, "output_scale")
+            : scale;
         CheckOptions(file, options, width, outputWidth);
 
         Autoencoder autoencoder = options.Build(width, outputWidth, rng: null); // every weight is read below
@@ -83,7 +91,8 @@ public static class AutoencoderFile
             foreach (Parameter parameter in autoencoder.Parameters)
             {
                 TensorInfo tensor = file[parameter.Name];
-                for (int row = 0; row < parameter.Value.Rows; row++) file.Read(tensor, (long)row * parameter.Value.Columns, parameter.Value.Row(row));
+                for (int row = 0; row < parameter.Value.Rows; row++)
+                    file.Read(tensor, (long)row * parameter.Value.Columns, parameter.Value.Row(row));
                 CheckFinite(parameter, path);
             }
 
@@ -111,7 +120,12 @@ public static class AutoencoderFile
     private static void CheckVersion(TensorFile file)
     {
         int version = Number<int>(file, "version");
-        if (version > Version) throw new InputException($"{file.Path}: this was written by a newer Unweave (format version {version}; this one reads up to {Version}); update Unweave.");
+        if (version > Version)
+        {
+            throw new InputException($"{file.Path}: this was written by a newer Unweave (format version {version}; this one reads up to "
+                + $"{Version}); update Unweave.");
+        }
+
         if (version < 1) throw new InputException($"{file.Path}: version is {version} in the metadata; the file is damaged.");
     }
 
@@ -129,7 +143,11 @@ public static class AutoencoderFile
 
         double needed = options.ParameterCount(width, outputWidth);
         double held = file.Tensors.Sum(tensor => (double)tensor.Count);
-        if (needed > (4 * held) + 1e6) throw new InputException($"{file.Path}: its settings describe a model of {needed:G4} weights, but it holds {held:G4}; the file is damaged.");
+        if (needed > (4 * held) + 1e6)
+        {
+            throw new InputException($"{file.Path}: its settings describe a model of {needed:G4} weights, but it holds {held:G4}; the "
+                + $"file is damaged.");
+        }
     }
 
     private static void CheckTensors(TensorFile file, IReadOnlyList<Parameter> parameters)
@@ -140,16 +158,20 @@ public static class AutoencoderFile
             IReadOnlyList<long> shape = ShapeOf(parameter);
             TensorInfo? found = file.Tensors.FirstOrDefault(tensor => string.Equals(tensor.Name, parameter.Name, StringComparison.Ordinal));
             if (found is null) problems.Add($"'{parameter.Name}' [{string.Join(", ", shape)}] is missing");
-            else if (!found.Shape.SequenceEqual(shape)) problems.Add($"'{parameter.Name}' is [{string.Join(", ", found.Shape)}] where [{string.Join(", ", shape)}] is expected");
-            else if (found.Type != ElementType.Float32) problems.Add($"'{parameter.Name}' is {found.Type} where {ElementType.Float32} is expected");
+            else if (!found.Shape.SequenceEqual(shape))
+                problems.Add($"'{parameter.Name}' is [{string.Join(", ", found.Shape)}] where [{string.Join(", ", shape)}] is expected");
+            else if (found.Type != ElementType.Float32)
+                problems.Add($"'{parameter.Name}' is {found.Type} where {ElementType.Float32} is expected");
         }
 
         foreach (TensorInfo tensor in file.Tensors)
         {
-            if (!parameters.Any(parameter => string.Equals(parameter.Name, tensor.Name, StringComparison.Ordinal))) problems.Add($"'{tensor.Name}' is not expected");
+            if (!parameters.Any(parameter => string.Equals(parameter.Name, tensor.Name, StringComparison.Ordinal)))
+                problems.Add($"'{tensor.Name}' is not expected");
         }
 
-        if (problems.Count > 0) throw new InputException($"{file.Path}: the tensors do not fit the settings: {string.Join("; ", problems)}.");
+        if (problems.Count > 0)
+            throw new InputException($"{file.Path}: the tensors do not fit the settings: {string.Join("; ", problems)}.");
     }
 
     private static void CheckFinite(Parameter parameter, string path)
@@ -157,7 +179,8 @@ public static class AutoencoderFile
         for (int row = 0; row < parameter.Value.Rows; row++)
         {
             if (!TensorPrimitives.IsFiniteAll<float>(parameter.Value.Row(row)))
-                throw new InputException($"{path}: the weights '{parameter.Name}' have NaN or an infinity in row {row}; training diverged: lower its learning rate.");
+                throw new InputException($"{path}: the weights '{parameter.Name}' have NaN or an infinity in row {row}; training "
+                    + $"diverged: lower its learning rate.");
         }
     }
 
@@ -179,13 +202,16 @@ public static class AutoencoderFile
     }
 
     private static string Required(TensorFile file, string key) =>
-        file.Metadata.TryGetValue(key, out string? value) ? value : throw new InputException($"{file.Path}: {key} is missing from its metadata; the file is damaged.");
+        file.Metadata.TryGetValue(key, out string? value)
+            ? value
+            : throw new InputException($"{file.Path}: {key} is missing from its metadata; the file is damaged.");
 
     private static T Number<T>(TensorFile file, string key)
         where T : INumber<T> =>
         T.TryParse(Required(file, key), NumberStyles.Float, CultureInfo.InvariantCulture, out T? number)
             ? number
-            : throw new InputException($"{file.Path}: {key} is '{Required(file, key)}' in its metadata, which is no number; the file is damaged.");
+            : throw new InputException($"{file.Path}: {key} is '{Required(file, key)}' in its metadata, which is no number; the file is "
+                + $"damaged.");
 }
 
 /// <summary>The part of <see cref="AutoencoderFile"/> that only autoencoders with a dictionary have.</summary>

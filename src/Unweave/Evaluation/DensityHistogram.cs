@@ -1,7 +1,9 @@
 namespace Unweave.Evaluation;
 
 /// <summary>How often latents fire: a histogram of log₁₀ frequency, with those that never fired apart.</summary>
-/// <remarks>Frequency is the share of rows on which a latent fired. Bins are half a decade wide, from 10⁻⁶ to 1; rarer ones are in the first.</remarks>
+/// <remarks>
+/// Frequency is the share of rows on which a latent fired. Bins are half a decade wide, from 10⁻⁶ to 1; rarer ones are in the first.
+/// </remarks>
 public sealed record DensityHistogram
 {
     private const double Lowest = -6, Step = 0.5;
@@ -20,7 +22,12 @@ public sealed record DensityHistogram
             else counts[Math.Clamp((int)Math.Floor((Math.Log10((double)times / rows) - Lowest) / Step), 0, bins - 1)]++;
         }
 
-        return new DensityHistogram { Edges = [.. Enumerable.Range(0, bins + 1).Select(i => Lowest + (i * Step))], Counts = counts, Dead = dead };
+        return new DensityHistogram
+        {
+            Edges = [.. Enumerable.Range(0, bins + 1).Select(i => Lowest + (i * Step))],
+            Counts = counts,
+            Dead = dead,
+        };
     }
 
     /// <summary>Bounds of the bins in log₁₀ frequency: bin i is from edge i to edge i + 1.</summary>

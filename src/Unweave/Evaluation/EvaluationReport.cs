@@ -13,7 +13,10 @@ public sealed record EvaluationReport
     /// <summary>Rows evaluated.</summary>
     public required long Rows { get; init; }
 
-    /// <summary>Fraction of variance unexplained, Σ‖x−x̂‖²/Σ‖x−x̄‖²; 0 is perfect, 1 is the mean's own. NaN for constant data rebuilt exactly, ∞ otherwise.</summary>
+    /// <summary>
+    /// Fraction of variance unexplained, Σ‖x−x̂‖²/Σ‖x−x̄‖²; 0 is perfect, 1 is the mean's own. NaN for constant data rebuilt exactly, ∞
+    /// otherwise.
+    /// </summary>
     public required double Fvu { get; init; }
 
     /// <summary>1 − FVU.</summary>
@@ -61,6 +64,7 @@ public sealed record EvaluationReport
 }
 
 /// <summary>JSON of reports.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(EvaluationReport))]
 internal sealed partial class EvaluationJson : JsonSerializerContext;

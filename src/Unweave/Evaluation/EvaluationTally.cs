@@ -5,7 +5,9 @@ namespace Unweave.Evaluation;
 
 /// <summary>Reconstructs rows a block at a time and keeps the sums that a report is made of.</summary>
 /// <param name="autoencoder">The autoencoder; it stays the caller's.</param>
-/// <param name="firingOnly">Reconstruct from the latents above the firing threshold alone: what sigmoid codes are worth as sparse ones.</param>
+/// <param name="firingOnly">
+/// Reconstruct from the latents above the firing threshold alone: what sigmoid codes are worth as sparse ones.
+/// </param>
 internal sealed class EvaluationTally(Autoencoder autoencoder, bool firingOnly = false)
 {
     private readonly ReconstructionSums sums = new(autoencoder.OutputWidth);

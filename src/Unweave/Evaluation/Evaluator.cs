@@ -9,7 +9,9 @@ public static class Evaluator
 {
     private const int Block = 1024;
 
-    /// <summary>Evaluates on every row of a source, against its targets where it has some; pass a <see cref="RowSubset"/> to evaluate on some.</summary>
+    /// <summary>
+    /// Evaluates on every row of a source, against its targets where it has some; pass a <see cref="RowSubset"/> to evaluate on some.
+    /// </summary>
     /// <param name="autoencoder">The autoencoder.</param>
     /// <param name="source">The rows, held out from training if the figures are to mean anything.</param>
     /// <param name="progress">Told the share of rows done.</param>
@@ -20,13 +22,17 @@ public static class Evaluator
         Run(autoencoder, source, firingOnly: false, progress, cancellation);
 
     /// <summary>Evaluates what an autoencoder's code is worth when only the latents that fire take part in the reconstruction.</summary>
-    /// <remarks>For an autoencoder whose other latents are 0, as of TopK and ReLU, this is the same as <see cref="Run(Autoencoder, IActivationSource, IProgress{double}?, CancellationToken)"/>.</remarks>
+    /// <remarks>
+    /// For an autoencoder whose other latents are 0, as of TopK and ReLU, this is the same as
+    /// <see cref="Run(Autoencoder, IActivationSource, IProgress{double}?, CancellationToken)"/>.
+    /// </remarks>
     /// <param name="autoencoder">The autoencoder.</param>
     /// <param name="source">The rows.</param>
     /// <param name="progress">Told the share of rows done.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
     public static EvaluationReport RunFiringOnly(
-        SparseAutoencoder autoencoder, IActivationSource source, IProgress<double>? progress = null, CancellationToken cancellation = default) =>
+        SparseAutoencoder autoencoder, IActivationSource source, IProgress<double>? progress = null,
+            CancellationToken cancellation = default) =>
         Run(autoencoder, source, firingOnly: true, progress, cancellation);
 
     private static EvaluationReport Run(
@@ -53,7 +59,12 @@ public static class Evaluator
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(reconstruction);
-        if ((x.Rows, x.Columns) != (reconstruction.Rows, reconstruction.Columns)) throw new ArgumentException($"The rows are [{x.Rows}, {x.Columns}] and their reconstructions [{reconstruction.Rows}, {reconstruction.Columns}].", nameof(reconstruction));
+        if ((x.Rows, x.Columns) != (reconstruction.Rows, reconstruction.Columns))
+        {
+            throw new ArgumentException($"The rows are [{x.Rows}, {x.Columns}] and their reconstructions [{reconstruction.Rows}, "
+                + $"{reconstruction.Columns}].", nameof(reconstruction));
+        }
+
         var sums = new ReconstructionSums(x.Columns);
         sums.Add(x, reconstruction);
         return sums.Report(name);

@@ -44,7 +44,8 @@ public static class NextTokenLoss
     /// <param name="logits">Logits of one prediction.</param>
     public static int Top(ReadOnlySpan<float> logits) => TensorPrimitives.IndexOfMax(logits);
 
-    // The exponentials of the logits less the largest, and their sum, added in four fixed strands: reductions of the platform depend on where memory lies.
+    // The exponentials of the logits less the largest, and their sum, added in four fixed strands: reductions of the platform depend on
+    // where memory lies.
     private static double LogSumExp(ReadOnlySpan<float> logits, Span<float> exponentials, out double sum)
     {
         float most = TensorPrimitives.Max(logits);

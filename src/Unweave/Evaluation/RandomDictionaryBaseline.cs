@@ -20,11 +20,17 @@ public static class RandomDictionaryBaseline
     /// <param name="k">Rows used for a vector.</param>
     /// <param name="seed">Seed of the dictionary.</param>
     /// <param name="cancellation">Ends the evaluation.</param>
-    public static unsafe EvaluationReport Run(IActivationSource source, ReadOnlySpan<double> centre, int latents, int k, ulong seed = 0, CancellationToken cancellation = default)
+    public static unsafe EvaluationReport Run(
+        IActivationSource source, ReadOnlySpan<double> centre, int latents, int k, ulong seed = 0, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
-        if (centre.Length != source.Width) throw new ArgumentException($"The centre has {centre.Length} values, but the vectors have width {source.Width}.", nameof(centre));
+        if (centre.Length != source.Width)
+        {
+            throw new ArgumentException(
+                $"The centre has {centre.Length} values, but the vectors have width {source.Width}.", nameof(centre));
+        }
+
         double[] mean = centre.ToArray();
         using Matrix dictionary = UnitRows(latents, source.Width, new Rng(seed));
         using Matrix bias = new(1, latents);

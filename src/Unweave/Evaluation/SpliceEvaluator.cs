@@ -38,12 +38,14 @@ public sealed class SpliceEvaluator
         ActivationPass.CheckFed(model, tokenizer);
         if (!model.PredictsTokens || !model.Input.Causal)
         {
-            throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each token of a causal "
+            throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each "
+                + $"token of a causal "
                 + "model), so a splice has no cross-entropy; measure the reconstruction alone.");
         }
 
         if (!hook.PerToken)
-            throw new InputException($"{model.Name}: {hook} does not have one vector for each token [batch, sequence, width]; choose another hook.");
+            throw new InputException($"{model.Name}: {hook} does not have one vector for each token [batch, sequence, width]; choose "
+                + $"another hook.");
         this.model = model;
         this.tokenizer = tokenizer;
         this.hook = hook;
@@ -54,16 +56,19 @@ public sealed class SpliceEvaluator
     /// <summary>Evaluates.</summary>
     /// <param name="autoencoder">The autoencoder to splice in.</param>
     /// <param name="documents">
-    /// Texts that neither the model nor the autoencoder were trained on, if the figures are to mean anything. They are read twice, the first time
-    /// for the mean, and never held in memory together.
+    /// Texts that neither the model nor the autoencoder were trained on, if the figures are to mean anything. They are read twice, the
+    /// first time for the mean, and never held in memory together.
     /// </param>
     /// <param name="name">What the texts are, for the report.</param>
     /// <param name="tokens">Tokens to read at most; whole windows are taken until there are as many.</param>
     /// <param name="progress">Told the share done.</param>
     /// <param name="cancellationToken">Ends the evaluation.</param>
-    /// <exception cref="InputException">The autoencoder is of another width than the hook, or the texts have no window of two tokens.</exception>
+    /// <exception cref="InputException">
+    /// The autoencoder is of another width than the hook, or the texts have no window of two tokens.
+    /// </exception>
     public SpliceReport Run(
-        Autoencoder autoencoder, IEnumerable<Document> documents, string name, long tokens = long.MaxValue, IProgress<double>? progress = null,
+        Autoencoder autoencoder, IEnumerable<Document> documents, string name, long tokens = long.MaxValue,
+            IProgress<double>? progress = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(autoencoder);
@@ -71,7 +76,8 @@ public sealed class SpliceEvaluator
         ArgumentNullException.ThrowIfNull(name);
         if (autoencoder.InputWidth != hook.Width)
         {
-            throw new InputException($"The autoencoder is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width {hook.Width}; "
+            throw new InputException($"The autoencoder is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width "
+                + $"{hook.Width}; "
                 + "it was trained on another hook or model. Name its own with --hook.");
         }
 
@@ -118,8 +124,8 @@ public sealed class SpliceEvaluator
     }
 
     /// <summary>
-    /// The largest difference between the model's output and the output with its own activations put back at the hook, relative to the largest
-    /// clean logit.
+    /// The largest difference between the model's output and the output with its own activations put back at the hook, relative to the
+    /// largest clean logit.
     /// </summary>
     /// <param name="model">The model, of tokens or of arrays.</param>
     /// <param name="hook">The hook, of any shape.</param>
@@ -152,7 +158,8 @@ public sealed class SpliceEvaluator
     // Puts something else at the replaced rows, and runs.
     private static void Patch(Matrix activations, int[] replaced, IHostRun run, TokenBatch batch, Action<Matrix, Matrix> make)
     {
-        using Matrix own = new(replaced.Length, activations.Columns), put = new(replaced.Length, activations.Columns), whole = activations.Clone();
+        using Matrix own = new(replaced.Length, activations.Columns), put = new(replaced.Length, activations.Columns), whole = activations
+            .Clone();
         for (int i = 0; i < replaced.Length; i++) activations.Row(replaced[i]).CopyTo(own.Row(i));
         make(own, put);
         for (int i = 0; i < replaced.Length; i++) put.Row(i).CopyTo(whole.Row(replaced[i]));
@@ -182,7 +189,8 @@ public sealed class SpliceEvaluator
         return losses;
     }
 
-    private IEnumerable<(TokenBatch Batch, TokenWindow[] Windows)> Batches(IEnumerable<Document> documents, long tokens, out Counter counter)
+    private IEnumerable<(TokenBatch Batch, TokenWindow[] Windows)> Batches(
+        IEnumerable<Document> documents, long tokens, out Counter counter)
     {
         var read = counter = new Counter();
         return Windows().Chunk(WindowsAtOnce)

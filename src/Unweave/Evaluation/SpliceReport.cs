@@ -40,7 +40,9 @@ public sealed record SpliceReport
     /// <summary>(mean − spliced)/(mean − clean): 1 is no loss, 0 is no better than the mean.</summary>
     public double RecoveredOverMean => (Mean - Spliced) / (Mean - Clean);
 
-    /// <summary>Mean KL divergence of the spliced model's next-token distribution from the clean one's, KL(clean ‖ spliced), in nats.</summary>
+    /// <summary>
+    /// Mean KL divergence of the spliced model's next-token distribution from the clean one's, KL(clean ‖ spliced), in nats.
+    /// </summary>
     public required double Divergence { get; init; }
 
     /// <summary>Share of predictions whose most likely token is the clean model's.</summary>
@@ -65,9 +67,11 @@ public sealed record SpliceReport
 /// <param name="Mean">With the mean activation.</param>
 /// <param name="Divergence">Mean KL(clean ‖ spliced), in nats.</param>
 /// <param name="Agreement">Share of predictions with the clean model's most likely token.</param>
-public sealed record SplicePosition(int Position, long Predictions, double Clean, double Spliced, double Zero, double Mean, double Divergence, double Agreement);
+public sealed record SplicePosition(
+    int Position, long Predictions, double Clean, double Spliced, double Zero, double Mean, double Divergence, double Agreement);
 
 /// <summary>JSON of splice reports.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(SpliceReport))]
 internal sealed partial class SpliceJson : JsonSerializerContext;

@@ -9,7 +9,10 @@ public sealed record PassOptions
     /// <summary>Tokens of a window, special ones included; null takes the model's context, or 128 where the model does not say.</summary>
     public int? Context { get; init; }
 
-    /// <summary>Whether the rows of start and end tokens are given too. They are left out by default: their activations are unlike all others, and the same in every window.</summary>
+    /// <summary>
+    /// Whether the rows of start and end tokens are given too. They are left out by default: their activations are unlike all others, and
+    /// the same in every window.
+    /// </summary>
     public bool KeepSpecial { get; init; }
 
     /// <summary>About how many tokens are run at once.</summary>
@@ -24,8 +27,14 @@ public sealed record PassOptions
         const int unknown = 128;
         int least = 1 + (tokenizer.Start is null ? 0 : 1) + (tokenizer.End is null ? 0 : 1);
         int context = Context ?? model.Input.Context ?? unknown;
-        if (context < least) throw new InputException($"A context of {context} tokens has no room for a token of the text; give at least {least}.");
-        if (model.Input.Context is { } longest && context > longest) throw new InputException($"A context of {context} tokens is longer than the {longest} that {model.Name} takes; give at most {longest}.");
+        if (context < least)
+            throw new InputException($"A context of {context} tokens has no room for a token of the text; give at least {least}.");
+        if (model.Input.Context is { } longest && context > longest)
+        {
+            throw new InputException($"A context of {context} tokens is longer than the {longest} that {model.Name} takes; give at most "
+                + $"{longest}.");
+        }
+
         return context;
     }
 }
@@ -40,7 +49,16 @@ public sealed record PassOptions
 /// <param name="RowPositions">Position of each row in its window: 0 is the window's first token, special ones counted.</param>
 /// <param name="RowSources">Which of <paramref name="Tokens"/> each row belongs to; −1 for special tokens.</param>
 /// <param name="Activations">One matrix a hook, <c>[rows, width]</c>; valid until the next are asked for.</param>
-public sealed record DocumentRows(long Number, Document Document, IReadOnlyList<Token> Tokens, long FirstRow, bool Last, int[] RowTokens, int[] RowPositions, int[] RowSources, IReadOnlyList<Matrix> Activations);
+public sealed record DocumentRows(
+    long Number,
+    Document Document,
+    IReadOnlyList<Token> Tokens,
+    long FirstRow,
+    bool Last,
+    int[] RowTokens,
+    int[] RowPositions,
+    int[] RowSources,
+    IReadOnlyList<Matrix> Activations);
 
 /// <summary>Runs documents through a host model and gives, document after document, the activations at some hooks.</summary>
 public sealed class ActivationPass : IDisposable
@@ -56,7 +74,9 @@ public sealed class ActivationPass : IDisposable
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="hooks">What to read; one activation vector a token each.</param>
     /// <param name="options">Context and batches.</param>
-    /// <exception cref="InputException">The model is not fed tokens, the tokenizer has ids that the model lacks, or a hook has other than one vector a token.</exception>
+    /// <exception cref="InputException">
+    /// The model is not fed tokens, the tokenizer has ids that the model lacks, or a hook has other than one vector a token.
+    /// </exception>
     public ActivationPass(IHostModel model, ITokenizer tokenizer, IReadOnlyList<Hook> hooks, PassOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -64,7 +84,12 @@ public sealed class ActivationPass : IDisposable
         ArgumentNullException.ThrowIfNull(hooks);
         if (hooks.Count == 0) throw new ArgumentException("A pass reads at least one hook.", nameof(hooks));
         CheckFed(model, tokenizer);
-        if (hooks.FirstOrDefault(hook => !hook.PerToken) is { } other) throw new InputException($"{model.Name}: {other} does not have one vector for each token [batch, sequence, width]; choose another hook.");
+        if (hooks.FirstOrDefault(hook => !hook.PerToken) is { } other)
+        {
+            throw new InputException($"{model.Name}: {other} does not have one vector for each token [batch, sequence, width]; choose "
+                + $"another hook.");
+        }
+
         this.model = model;
         this.tokenizer = tokenizer;
         this.hooks = hooks;
@@ -85,15 +110,23 @@ public sealed class ActivationPass : IDisposable
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tokenizer);
-        if (!model.Input.Tokens) throw new InputException($"{model.Name} is fed {string.Join(", ", model.Input.Arrays.Select(array => array.Name))}, not tokens; it cannot read text.");
+        if (!model.Input.Tokens)
+        {
+            throw new InputException($"{model.Name} is fed {string.Join(", ", model.Input.Arrays.Select(array => array.Name))}, not "
+                + $"tokens; it cannot read text.");
+        }
+
         if (model.Vocabulary is { } known && tokenizer.VocabularySize > known)
-            throw new InputException($"The tokenizer {tokenizer.Name} has {tokenizer.VocabularySize} tokens, {model.Name} knows {known}; they do not belong together. Name the model's own with --tokenizer.");
+            throw new InputException($"The tokenizer {tokenizer.Name} has {tokenizer.VocabularySize} tokens, {model.Name} knows "
+                + $"{known}; they do not belong together. Name the model's own with --tokenizer.");
     }
 
     /// <summary>Runs documents.</summary>
     /// <param name="documents">The documents with their numbers, as a corpus gives them.</param>
     /// <param name="cancellation">Ends the pass between batches.</param>
-    /// <returns>One for each document with a token, in order; a document of very many tokens comes in pieces, so that memory stays bounded.</returns>
+    /// <returns>
+    /// One for each document with a token, in order; a document of very many tokens comes in pieces, so that memory stays bounded.
+    /// </returns>
     public IEnumerable<DocumentRows> Run(IEnumerable<(long Number, Document Document)> documents, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
@@ -150,7 +183,16 @@ public sealed class ActivationPass : IDisposable
         for (int from = 0; from < tokens.Count; from += step)
         {
             int until = Math.Min(tokens.Count, from + step), rows = until - from + (special * ((until - from + room - 1) / room));
-            var made = new DocumentRows(number, document, tokens, before, until == tokens.Count, new int[rows], new int[rows], new int[rows], [.. hooks.Select(hook => new Matrix(rows, hook.Width))]);
+            var made = new DocumentRows(
+                number,
+                document,
+                tokens,
+                before,
+                until == tokens.Count,
+                new int[rows],
+                new int[rows],
+                new int[rows],
+                [.. hooks.Select(hook => new Matrix(rows, hook.Width))]);
             yield return new Piece(made, from, until);
             before += rows;
         }
@@ -171,12 +213,15 @@ public sealed class ActivationPass : IDisposable
             }
         }
 
-        foreach ((TokenBatch batch, TokenWindow[] rows) in TokenWindow.Batches(windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens))
+        foreach (
+            (TokenBatch batch, TokenWindow[] rows) in TokenWindow.Batches(
+                windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens))
         {
             cancellation.ThrowIfCancellationRequested();
             run.Run(batch);
             TokensRun += (long)batch.Count * batch.Length;
-            for (int row = 0; row < rows.Length; row++) Take(block[rows[row].Document].Rows, rows[row], places[(rows[row].Document, rows[row].First)], row * batch.Length);
+            for (int row = 0; row < rows.Length; row++)
+                Take(block[rows[row].Document].Rows, rows[row], places[(rows[row].Document, rows[row].First)], row * batch.Length);
         }
     }
 

@@ -17,15 +17,30 @@ public static class ArrayHarvester
     /// <param name="type">How activations are stored.</param>
     /// <param name="rowsPerShard">Rows of a shard.</param>
     /// <exception cref="InputException">The model is fed something else.</exception>
-    public static HarvestManifest Describe(IHostModel model, IReadOnlyList<Hook> hooks, IReadOnlyList<IActivationSource> inputs, ElementType type = ElementType.Float16, int rowsPerShard = 65_536)
+    public static HarvestManifest Describe(
+        IHostModel model,
+        IReadOnlyList<Hook> hooks,
+        IReadOnlyList<IActivationSource> inputs,
+        ElementType type = ElementType.Float16,
+        int rowsPerShard = 65_536)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(hooks);
         ArgumentNullException.ThrowIfNull(inputs);
         if (model.Input.Tokens) throw new InputException($"{model.Name} is fed tokens, not arrays of numbers; give it texts.");
         string names = string.Join(", ", model.Input.Arrays.Select(array => array.Name));
-        if (inputs.Count != model.Input.Arrays.Count) throw new InputException($"{model.Name} is fed {model.Input.Arrays.Count} arrays ({names}), and {inputs.Count} are given; give one file for each, in that order.");
-        if (inputs.FirstOrDefault(input => input.Rows != inputs[0].Rows) is { } other) throw new InputException($"{other.Name} has {other.Rows} rows, {inputs[0].Name} has {inputs[0].Rows}; the arrays of one model need one row each for every input.");
+        if (inputs.Count != model.Input.Arrays.Count)
+        {
+            throw new InputException($"{model.Name} is fed {model.Input.Arrays.Count} arrays ({names}), and {inputs.Count} are given; "
+                + $"give one file for each, in that order.");
+        }
+
+        if (inputs.FirstOrDefault(input => input.Rows != inputs[0].Rows) is { } other)
+        {
+            throw new InputException($"{other.Name} has {other.Rows} rows, {inputs[0].Name} has {inputs[0].Rows}; the arrays of one "
+                + $"model need one row each for every input.");
+        }
+
         string size = string.Join(", ", inputs.Select(input => $"{input.Rows} × {input.Width}"));
         return new HarvestManifest
         {
@@ -40,7 +55,10 @@ public static class ArrayHarvester
         };
     }
 
-    /// <summary>Runs the inputs that a harvest does not have yet, and completes it. A row's position is its place in its input (a pixel, a frame); its token is −1.</summary>
+    /// <summary>
+    /// Runs the inputs that a harvest does not have yet, and completes it. A row's position is its place in its input (a pixel, a frame);
+    /// its token is −1.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="hooks">The hooks; of one input, all have the same number of rows.</param>
     /// <param name="inputs">As in <see cref="Describe"/>.</param>
@@ -48,7 +66,13 @@ public static class ArrayHarvester
     /// <param name="progress">Told the number of rows after each input.</param>
     /// <param name="cancellation">Stops between batches; the harvest can be resumed.</param>
     /// <exception cref="InputException">The hooks have different numbers of rows.</exception>
-    public static void Run(IHostModel model, IReadOnlyList<Hook> hooks, IReadOnlyList<IActivationSource> inputs, HarvestWriter writer, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    public static void Run(
+        IHostModel model,
+        IReadOnlyList<Hook> hooks,
+        IReadOnlyList<IActivationSource> inputs,
+        HarvestWriter writer,
+        IProgress<long>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(hooks);
@@ -69,7 +93,12 @@ public static class ArrayHarvester
             run.Run(new ArrayBatch(arrays));
             foreach (Matrix array in arrays) array.Dispose();
             int[] perInput = [.. hooks.Select((_, i) => run.Activations(i).Rows / rows.Length)];
-            if (perInput.Distinct().Count() > 1) throw new InputException($"{model.Name}: of one input, {string.Join(", ", hooks.Select((hook, i) => $"{hook.Name} has {perInput[i]} rows"))}; harvest them one by one.");
+            if (perInput.Distinct().Count() > 1)
+            {
+                throw new InputException($"{model.Name}: of one input, "
+                    + $"{string.Join(", ", hooks.Select((hook, i) => $"{hook.Name} has {perInput[i]} rows"))}; harvest them one by one.");
+            }
+
             for (int i = 0; i < count; i++) Append(writer, run, hooks, first + i, i, perInput[0]);
             progress?.Report(writer.Rows);
         }
@@ -79,7 +108,8 @@ public static class ArrayHarvester
 
     private static void Append(HarvestWriter writer, IHostRun run, IReadOnlyList<Hook> hooks, long number, int place, int rows)
     {
-        Matrix[] own = [.. hooks.Select((hook, i) => new Matrix(rows, hook.Width, run.Activations(i).AsSpan().Slice(place * rows * hook.Width, rows * hook.Width)))];
+        Matrix[] own = [.. hooks.Select((hook, i) => new Matrix(rows, hook.Width, run.Activations(i).AsSpan()
+            .Slice(place * rows * hook.Width, rows * hook.Width)))];
         int[] tokens = new int[rows];
         Array.Fill(tokens, -1);
         writer.Append(number, number.ToString(CultureInfo.InvariantCulture), tokens, [.. Enumerable.Range(0, rows)], own);

@@ -17,7 +17,14 @@ public static class Harvester
     /// <param name="options">Context, batches and special tokens.</param>
     /// <param name="type">How activations are stored.</param>
     /// <param name="rowsPerShard">Rows of a shard.</param>
-    public static HarvestManifest Describe(IHostModel model, ITokenizer tokenizer, IReadOnlyList<Hook> hooks, TextCorpus corpus, PassOptions options, ElementType type = ElementType.Float16, int rowsPerShard = 65_536)
+    public static HarvestManifest Describe(
+        IHostModel model,
+        ITokenizer tokenizer,
+        IReadOnlyList<Hook> hooks,
+        TextCorpus corpus,
+        PassOptions options,
+        ElementType type = ElementType.Float16,
+        int rowsPerShard = 65_536)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -34,7 +41,10 @@ public static class Harvester
             ContextLength = options.ContextOf(model, tokenizer),
             KeepsStart = options.KeepSpecial,
             RowsPerShard = rowsPerShard,
-            Settings = new Dictionary<string, string>(StringComparer.Ordinal) { [Windows] = "from the start of each document, one after another, each with its own start token" },
+            Settings = new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                [Windows] = "from the start of each document, one after another, each with its own start token",
+            },
         };
     }
 
@@ -45,7 +55,13 @@ public static class Harvester
     /// <param name="rows">Rows to stop after, at the end of a document.</param>
     /// <param name="progress">Told the number of rows after each document.</param>
     /// <param name="cancellation">Stops between documents; what the open shard has is lost, the harvest can be resumed.</param>
-    public static void Run(ActivationPass pass, TextCorpus corpus, HarvestWriter writer, long rows = long.MaxValue, IProgress<long>? progress = null, CancellationToken cancellation = default)
+    public static void Run(
+        ActivationPass pass,
+        TextCorpus corpus,
+        HarvestWriter writer,
+        long rows = long.MaxValue,
+        IProgress<long>? progress = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(pass);
         ArgumentNullException.ThrowIfNull(corpus);
@@ -55,14 +71,21 @@ public static class Harvester
         {
             foreach (DocumentRows document in pass.Run(corpus.Documents(writer.NextDocument), cancellation))
             {
-                writer.Append(document.Number, document.Document.Id, document.RowTokens, document.RowPositions, document.Activations, document.FirstRow);
+                writer.Append(
+                    document.Number,
+                    document.Document.Id,
+                    document.RowTokens,
+                    document.RowPositions,
+                    document.Activations,
+                    document.FirstRow);
                 progress?.Report(writer.Rows);
                 cancellation.ThrowIfCancellationRequested();
                 if (document.Last && writer.Rows >= rows) break;
             }
         }
 
-        if (writer.Rows == 0) throw new InputException($"{corpus.Name}: there is no token in these texts, so there are no activations to harvest.");
+        if (writer.Rows == 0)
+            throw new InputException($"{corpus.Name}: there is no token in these texts, so there are no activations to harvest.");
         writer.Complete();
     }
 

@@ -32,16 +32,23 @@ public enum HookKind
 }
 
 /// <summary>A place in a host model where activations can be read and replaced: one tensor of its graph.</summary>
-/// <param name="Name">Short name (<c>blocks.3</c>, <c>blocks.3.mlp</c>, <c>embed</c>) where the graph's shape shows one, otherwise the tensor's name.</param>
+/// <param name="Name">
+/// Short name (<c>blocks.3</c>, <c>blocks.3.mlp</c>, <c>embed</c>) where the graph's shape shows one, otherwise the tensor's name.
+/// </param>
 /// <param name="Tensor">The tensor's name in the graph.</param>
 /// <param name="Kind">What it is.</param>
-/// <param name="Shape">Its axes: lengths, or names of those that follow the input (<c>batch</c>, <c>sequence</c>); <c>?</c> where not known.</param>
+/// <param name="Shape">
+/// Its axes: lengths, or names of those that follow the input (<c>batch</c>, <c>sequence</c>); <c>?</c> where not known.
+/// </param>
 /// <param name="Width">Length of an activation vector: d.</param>
-/// <param name="FeatureAxis">The axis of <paramref name="Shape"/> along which an activation vector lies: the last, or 1 where channels come first.</param>
+/// <param name="FeatureAxis">
+/// The axis of <paramref name="Shape"/> along which an activation vector lies: the last, or 1 where channels come first.
+/// </param>
 public sealed record Hook(string Name, string Tensor, HookKind Kind, IReadOnlyList<string> Shape, int Width, int FeatureAxis)
 {
     /// <summary>True when there is one activation vector for each token.</summary>
-    public bool PerToken => (Shape is [Axes.Batch, Axes.Sequence, _] && FeatureAxis == 2) || (Shape is [Axes.BatchSequence, _] && FeatureAxis == 1);
+    public bool PerToken =>
+        (Shape is [Axes.Batch, Axes.Sequence, _] && FeatureAxis == 2) || (Shape is [Axes.BatchSequence, _] && FeatureAxis == 1);
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} [{string.Join(", ", Shape)}]";

@@ -4,13 +4,16 @@ namespace Unweave.Hosts;
 
 /// <summary>What a host model is fed.</summary>
 /// <param name="Tokens">True: token ids. False: arrays of numbers (images, audio, features).</param>
-/// <param name="Causal">True when a token's activations depend on earlier tokens alone, so that padding behind a text changes nothing before it.</param>
+/// <param name="Causal">
+/// True when a token's activations depend on earlier tokens alone, so that padding behind a text changes nothing before it.
+/// </param>
 /// <param name="Masked">True when padding is hidden from the model by an attention mask.</param>
 /// <param name="Context">The most tokens of one input, or null where the model does not say.</param>
 /// <param name="FixedBatch">The batch size the graph insists on, or null.</param>
 /// <param name="FixedLength">The number of tokens the graph insists on, or null.</param>
 /// <param name="Arrays">The arrays of numbers it is fed; empty for token models.</param>
-public sealed record HostInput(bool Tokens, bool Causal, bool Masked, int? Context, int? FixedBatch, int? FixedLength, IReadOnlyList<HostArray> Arrays);
+public sealed record HostInput(
+    bool Tokens, bool Causal, bool Masked, int? Context, int? FixedBatch, int? FixedLength, IReadOnlyList<HostArray> Arrays);
 
 /// <summary>An array of numbers that a model is fed.</summary>
 /// <param name="Name">The input's name in the graph.</param>
@@ -46,7 +49,8 @@ public sealed class TokenBatch : HostBatch
         lengths = [.. texts.Select(text => text.Length)];
         if (lengths.Contains(0)) throw new ArgumentException("A text without tokens cannot be run.", nameof(texts));
         Length = length == 0 ? lengths.Max() : length;
-        if (lengths.Max() > Length) throw new ArgumentException($"A text has {lengths.Max()} tokens; the rows have {Length}.", nameof(texts));
+        if (lengths.Max() > Length)
+            throw new ArgumentException($"A text has {lengths.Max()} tokens; the rows have {Length}.", nameof(texts));
         ids = new int[texts.Count * Length];
         Array.Fill(ids, padding);
         for (int i = 0; i < texts.Count; i++) texts[i].Span.CopyTo(ids.AsSpan(i * Length));
@@ -69,13 +73,20 @@ public sealed class TokenBatch : HostBatch
 public sealed class ArrayBatch : HostBatch
 {
     /// <summary>Takes the arrays, which stay the caller's.</summary>
-    /// <param name="arrays">In the order of <see cref="HostInput.Arrays"/>: <c>[count, elements]</c>, the elements of one input in row-major order.</param>
+    /// <param name="arrays">
+    /// In the order of <see cref="HostInput.Arrays"/>: <c>[count, elements]</c>, the elements of one input in row-major order.
+    /// </param>
     /// <exception cref="ArgumentException">There is none, or they have different numbers of rows.</exception>
     public ArrayBatch(params IReadOnlyList<Matrix> arrays)
     {
         ArgumentNullException.ThrowIfNull(arrays);
         if (arrays.Count == 0) throw new ArgumentException("A batch needs an array.", nameof(arrays));
-        if (arrays.Any(array => array.Rows != arrays[0].Rows)) throw new ArgumentException($"The arrays have different numbers of rows: {string.Join(", ", arrays.Select(array => array.Rows))}.", nameof(arrays));
+        if (arrays.Any(array => array.Rows != arrays[0].Rows))
+        {
+            throw new ArgumentException($"The arrays have different numbers of rows: "
+                + $"{string.Join(", ", arrays.Select(array => array.Rows))}.", nameof(arrays));
+        }
+
         Arrays = arrays;
     }
 

@@ -3,7 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace Unweave.Hosts;
 
-/// <summary>Where the activations came from that an autoencoder was trained on: kept as <c>host.json</c> in its folder, so that it can be put back there.</summary>
+/// <summary>
+/// Where the activations came from that an autoencoder was trained on: kept as <c>host.json</c> in its folder, so that it can be put back
+/// there.
+/// </summary>
 /// <param name="Model">The model's file or folder, as it was named.</param>
 /// <param name="ModelHash">SHA-256 of the model's files.</param>
 /// <param name="Tokenizer">The tokenizer's name.</param>
@@ -11,7 +14,8 @@ namespace Unweave.Hosts;
 /// <param name="Hook">Short name of the hook.</param>
 /// <param name="Context">Tokens of a window.</param>
 /// <param name="KeepSpecial">Whether rows of start and end tokens were used.</param>
-public sealed record HostReference(string Model, string ModelHash, string Tokenizer, string TokenizerHash, string Hook, int Context, bool KeepSpecial)
+public sealed record HostReference(
+    string Model, string ModelHash, string Tokenizer, string TokenizerHash, string Hook, int Context, bool KeepSpecial)
 {
     /// <summary>Name of the file in an autoencoder's folder.</summary>
     public const string FileName = "host.json";
@@ -28,13 +32,15 @@ public sealed record HostReference(string Model, string ModelHash, string Tokeni
         if (!File.Exists(path)) return null;
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), HostJson.Default.HostReference) is { Model: not null, ModelHash: not null, Hook: not null } whole
+            return JsonSerializer.Deserialize(
+                File.ReadAllBytes(path), HostJson.Default.HostReference) is { Model: not null, ModelHash: not null, Hook: not null } whole
                 ? whole
                 : throw new InputException($"{path} does not name a model and a hook; remove it, and name them with --model and --hook.");
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path} is not JSON ({e.Message}); remove it, and name the model and the hook with --model and --hook.", e);
+            throw new InputException($"{path} is not JSON ({e.Message}); remove it, and name the model and the hook with --model and "
+                + $"--hook.", e);
         }
     }
 

@@ -25,7 +25,9 @@ public interface IHostModel : IDisposable
 
     /// <summary>Prepares the part of the model that a plan needs; what neither a hook nor the output depends on is not computed.</summary>
     /// <param name="plan">What to read, patch and return.</param>
-    /// <exception cref="InputException">The model cannot do that: a hook has no fixed width, or nothing depends on the one patched.</exception>
+    /// <exception cref="InputException">
+    /// The model cannot do that: a hook has no fixed width, or nothing depends on the one patched.
+    /// </exception>
     IHostRun Open(HostPlan plan);
 }
 
@@ -40,14 +42,23 @@ public interface IHostRun : IDisposable
 {
     /// <summary>Runs a batch.</summary>
     /// <param name="batch">What the model is fed.</param>
-    /// <param name="patch">Activations of the plan's patched hook, <c>[rows, width]</c>, in the order in which a run that reads it gives them; null only where none is patched.</param>
+    /// <param name="patch">
+    /// Activations of the plan's patched hook, <c>[rows, width]</c>, in the order in which a run that reads it gives them; null only where
+    /// none is patched.
+    /// </param>
     /// <exception cref="InputException">The model refuses the batch.</exception>
     void Run(HostBatch batch, Matrix? patch = null);
 
-    /// <summary>What the last run read at a hook of the plan: <c>[rows, width]</c>, token after token, padding included. The run's own buffer: valid until the next run.</summary>
+    /// <summary>
+    /// What the last run read at a hook of the plan: <c>[rows, width]</c>, token after token, padding included. The run's own buffer: valid
+    /// until the next run.
+    /// </summary>
     /// <param name="index">The hook's place in the plan.</param>
     Matrix Activations(int index);
 
-    /// <summary>The output of the last run, <c>[rows, vocabulary]</c>, token after token, padding included; where the plan asks for it. Valid until the next run.</summary>
+    /// <summary>
+    /// The output of the last run, <c>[rows, vocabulary]</c>, token after token, padding included; where the plan asks for it. Valid until
+    /// the next run.
+    /// </summary>
     Matrix Output { get; }
 }

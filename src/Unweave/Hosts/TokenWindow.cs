@@ -19,7 +19,8 @@ public readonly record struct TokenWindow(int Document, int First, ReadOnlyMemor
     /// <param name="from">The token to start at: where a window starts, so a multiple of <see cref="Room"/>.</param>
     /// <param name="until">The token to end before; −1 goes to the end.</param>
     /// <exception cref="ArgumentOutOfRangeException">The context has no room for a token besides the special ones.</exception>
-    public static IEnumerable<TokenWindow> Cut(int document, IReadOnlyList<Token> tokens, ITokenizer tokenizer, int context, int from = 0, int until = -1)
+    public static IEnumerable<TokenWindow> Cut(
+        int document, IReadOnlyList<Token> tokens, ITokenizer tokenizer, int context, int from = 0, int until = -1)
     {
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -53,12 +54,18 @@ public readonly record struct TokenWindow(int Document, int First, ReadOnlyMemor
 
     /// <summary>Puts windows of like length together in batches.</summary>
     /// <param name="windows">The windows, of one tokenizer and context.</param>
-    /// <param name="input">What the model insists on. A model that neither masks padding nor is causal gets windows of equal length only.</param>
+    /// <param name="input">
+    /// What the model insists on. A model that neither masks padding nor is causal gets windows of equal length only.
+    /// </param>
     /// <param name="padding">Id of the filling.</param>
     /// <param name="tokens">About how many tokens a batch has, padding included; 4,096 keeps two cores busy.</param>
-    /// <returns>Batches, longest first, with the windows of their rows; where the model insists on a batch size, the last batch may have rows beyond its windows.</returns>
+    /// <returns>
+    /// Batches, longest first, with the windows of their rows; where the model insists on a batch size, the last batch may have rows beyond
+    /// its windows.
+    /// </returns>
     /// <exception cref="InputException">The model insists on a length that the windows do not have and could not be padded to.</exception>
-    public static IEnumerable<(TokenBatch Batch, TokenWindow[] Windows)> Batches(IEnumerable<TokenWindow> windows, HostInput input, int padding, int tokens = 4096)
+    public static IEnumerable<(TokenBatch Batch, TokenWindow[] Windows)> Batches(
+        IEnumerable<TokenWindow> windows, HostInput input, int padding, int tokens = 4096)
     {
         ArgumentNullException.ThrowIfNull(windows);
         ArgumentNullException.ThrowIfNull(input);
@@ -72,10 +79,23 @@ public readonly record struct TokenWindow(int Document, int First, ReadOnlyMemor
             for (int first = 0; first < order.Length;)
             {
                 int length = input.FixedLength ?? order[first].Ids.Length;
-                if (order[first].Ids.Length > length) throw new InputException($"The model takes exactly {length} tokens; a window has {order[first].Ids.Length}. Set the context to {length}.");
-                if (!pads && order[first].Ids.Length < length) throw new InputException($"The model takes exactly {length} tokens, has no attention mask and looks both ways, so a text of {order[first].Ids.Length} tokens cannot be padded; export it with a mask or a free length.");
+                if (order[first].Ids.Length > length)
+                {
+                    throw new InputException($"The model takes exactly {length} tokens; a window has {order[first].Ids.Length}. Set the "
+                        + $"context to {length}.");
+                }
+
+                if (!pads && order[first].Ids.Length < length)
+                {
+                    throw new InputException($"The model takes exactly {length} tokens, has no attention mask and looks both ways, so a "
+                        + $"text of {order[first].Ids.Length} tokens cannot be padded; export it with a mask or a free length.");
+                }
+
                 int most = input.FixedBatch ?? Math.Max(1, tokens / length), end = first + 1;
-                while (end < order.Length && end - first < most && (pads ? 2 * order[end].Ids.Length >= length || input.FixedLength is not null : order[end].Ids.Length == length)) end++;
+                while (
+                    end < order.Length && end - first < most
+                        && (pads ? 2 * order[end].Ids.Length >= length || input.FixedLength is not null : order[end].Ids.Length == length))
+                    end++;
                 TokenWindow[] rows = order[first..end];
                 IEnumerable<ReadOnlyMemory<int>> ids = rows.Select(window => window.Ids);
                 if (input.FixedBatch is { } batch) ids = ids.Concat(Enumerable.Repeat(rows[0].Ids, batch - rows.Length));

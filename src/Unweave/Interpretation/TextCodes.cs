@@ -23,7 +23,8 @@ internal static class TextPieces
         for (int i = 0; i < pieces.Length; i++)
         {
             Token token = tokens[i];
-            int end = i == pieces.Length - 1 ? text.Length : token.Length == 0 ? done : Math.Clamp(token.Start + token.Length, done, text.Length);
+            int end = i == pieces.Length - 1 ? text.Length : token.Length == 0 ? done : Math.Clamp(
+                token.Start + token.Length, done, text.Length);
             pieces[i] = text[done..end];
             done = end;
         }

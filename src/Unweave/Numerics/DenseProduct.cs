@@ -56,7 +56,8 @@ internal sealed unsafe class DenseProduct(Workers workers, KernelSet? kernelSet 
     public void Multiply(Matrix a, bool transposed, Matrix c)
     {
         int rows = transposed ? a.Columns : a.Rows;
-        if (c.Rows != rows || c.Columns != columns) throw new ArgumentException($"The product is [{rows}, {columns}], but the destination is [{c.Rows}, {c.Columns}].", nameof(c));
+        if (c.Rows != rows || c.Columns != columns)
+            throw new ArgumentException($"The product is [{rows}, {columns}], but the destination is [{c.Rows}, {c.Columns}].", nameof(c));
         float* target = c.Pointer;
         workers.Run((rows + RowsOfPart - 1) / RowsOfPart, part =>
         {
@@ -73,7 +74,8 @@ internal sealed unsafe class DenseProduct(Workers workers, KernelSet? kernelSet 
     /// <param name="c">Overwritten, <c>[count, columns]</c>.</param>
     public void MultiplyRows(Matrix a, bool transposed, int first, int count, float* c)
     {
-        if ((transposed ? a.Rows : a.Columns) != depth) throw new ArgumentException($"The left operand is [{a.Rows}, {a.Columns}], but the right one has depth {depth}.", nameof(a));
+        if ((transposed ? a.Rows : a.Columns) != depth)
+            throw new ArgumentException($"The left operand is [{a.Rows}, {a.Columns}], but the right one has depth {depth}.", nameof(a));
         int tileRows = kernels.TileRows, tileColumns = kernels.TileColumns;
         int panels = (count + tileRows - 1) / tileRows;
         nint stride = a.Columns;
@@ -110,7 +112,11 @@ internal sealed unsafe class DenseProduct(Workers workers, KernelSet? kernelSet 
                         kernels.Multiply(left + ((nint)panel * tileRows * length), right, length, tile);
                         int here = Math.Min(tileRows, count - (panel * tileRows));
                         for (int r = 0; r < here; r++)
-                            kernels.AddScaled(c + ((((nint)panel * tileRows) + r) * columns) + (column * tileColumns), tile + (r * tileColumns), 1, columnCount);
+                            kernels.AddScaled(
+                                c + ((((nint)panel * tileRows) + r) * columns) + (column * tileColumns),
+                                tile + (r * tileColumns),
+                                1,
+                                columnCount);
                     }
                 }
             }

@@ -10,7 +10,12 @@ public readonly record struct Gaussian
     public Gaussian(double mean, double standardDeviation)
     {
         if (!double.IsFinite(mean)) throw new ArgumentException($"The mean of a Gaussian must be finite; it is {mean}.", nameof(mean));
-        if (standardDeviation is not (> 0 and < double.PositiveInfinity)) throw new ArgumentException($"The standard deviation of a Gaussian must be positive and finite; it is {standardDeviation}.", nameof(standardDeviation));
+        if (standardDeviation is not (> 0 and < double.PositiveInfinity))
+        {
+            throw new ArgumentException(
+                $"The standard deviation of a Gaussian must be positive and finite; it is {standardDeviation}.", nameof(standardDeviation));
+        }
+
         Mean = mean;
         StandardDeviation = standardDeviation;
     }
@@ -30,7 +35,8 @@ public readonly record struct Bernoulli
     /// <exception cref="ArgumentException">The probability is outside [0, 1].</exception>
     public Bernoulli(double probability)
     {
-        if (probability is not (>= 0 and <= 1)) throw new ArgumentException($"A probability lies in [0, 1]; this one is {probability}.", nameof(probability));
+        if (probability is not (>= 0 and <= 1))
+            throw new ArgumentException($"A probability lies in [0, 1]; this one is {probability}.", nameof(probability));
         Probability = probability;
     }
 

@@ -14,7 +14,8 @@ public enum LogBase
 
 /// <summary>
 /// How far one probability distribution is from another: Kullback-Leibler (KL) divergences of discrete, Bernoulli and Gaussian
-/// distributions, Jensen-Shannon (JS) divergences of discrete and Bernoulli ones. Never negative; 0·ln 0 is 0, and KL is +∞ where q is 0 and p is not.
+/// distributions, Jensen-Shannon (JS) divergences of discrete and Bernoulli ones. Never negative; 0·ln 0 is 0, and KL is +∞ where q is 0
+/// and p is not.
 /// </summary>
 /// <remarks>
 /// Everything is a sum of e(p, q) = p·ln(p/q) − p + q, which is 0 when p = q and positive otherwise: over two distributions the
@@ -24,7 +25,9 @@ public static class Divergence
 {
     internal const double Ln2 = 0.69314718055994530942;
 
-    /// <summary>How far from 1 the sum of a discrete distribution may be: single-precision softmax outputs pass, and are normalised.</summary>
+    /// <summary>
+    /// How far from 1 the sum of a discrete distribution may be: single-precision softmax outputs pass, and are normalised.
+    /// </summary>
     private const double SumTolerance = 1e-5;
 
     /// <summary>KL(p‖q) = Σ p_i·ln(p_i/q_i) of two discrete distributions.</summary>
@@ -101,7 +104,12 @@ public static class Divergence
 
     private static (double SumP, double SumQ) CheckDistributions(ReadOnlySpan<double> p, ReadOnlySpan<double> q)
     {
-        if (p.Length != q.Length) throw new ArgumentException($"p has {p.Length} probabilities and q has {q.Length}; a divergence compares distributions over the same outcomes.");
+        if (p.Length != q.Length)
+        {
+            throw new ArgumentException($"p has {p.Length} probabilities and q has {q.Length}; a divergence compares distributions over "
+                + $"the same outcomes.");
+        }
+
         return (CheckDistribution(p, nameof(p)), CheckDistribution(q, nameof(q)));
     }
 
@@ -109,10 +117,13 @@ public static class Divergence
     {
         for (int i = 0; i < probabilities.Length; i++)
         {
-            if (!(probabilities[i] >= 0)) throw new ArgumentException($"{name}[{i}] is {probabilities[i]}; a probability is not negative.", name);
+            if (!(probabilities[i] >= 0))
+                throw new ArgumentException($"{name}[{i}] is {probabilities[i]}; a probability is not negative.", name);
         }
 
         double sum = TensorPrimitives.Sum(probabilities);
-        return Math.Abs(sum - 1) <= SumTolerance ? sum : throw new ArgumentException($"{name} sums to {sum}; probabilities sum to 1: divide them by their sum.", name);
+        return Math.Abs(sum - 1) <= SumTolerance
+            ? sum
+            : throw new ArgumentException($"{name} sums to {sum}; probabilities sum to 1: divide them by their sum.", name);
     }
 }

@@ -75,7 +75,12 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
         bool guessing = subset.IsEmpty && guess > 0;
         for (int r = 0; r < batch; r++)
         {
-            states[r] = new Candidates { Values = values + ((nint)r * capacity), Latents = latents + ((nint)r * capacity), Capacity = capacity };
+            states[r] = new Candidates
+            {
+                Values = values + ((nint)r * capacity),
+                Latents = latents + ((nint)r * capacity),
+                Capacity = capacity,
+            };
             if (guessing) states[r].Threshold = guess * norm[r];
         }
 
@@ -132,7 +137,12 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (IDisposable buffer in (IDisposable[])[packedX, packedAgain, packedW, pool, norms, ratios, packedLatents, poolLatents, rows, rowsAgain]) buffer.Dispose();
+        foreach (
+            IDisposable buffer in (IDisposable[])
+            [
+                packedX, packedAgain, packedW, pool, norms, ratios, packedLatents, poolLatents, rows, rowsAgain
+            ])
+            buffer.Dispose();
     }
 
     // A little below the lowest of the last batch, unless that is an outlier: a row below the guess costs a second search.
@@ -216,7 +226,13 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
                         {
                             ref Candidates state = ref states[first + r];
                             if (state.Count + tileColumns > state.Capacity) MakeRoom(ref state, k, tileColumns);
-                            state.Count += kernels.AppendAbove(tile + (r * tileColumns), biases, state.Threshold, names, state.Values + state.Count, state.Latents + state.Count);
+                            state.Count += kernels.AppendAbove(
+                                tile + (r * tileColumns),
+                                biases,
+                                state.Threshold,
+                                names,
+                                state.Values + state.Count,
+                                state.Latents + state.Count);
                         }
                     }
                 }

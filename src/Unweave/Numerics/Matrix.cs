@@ -88,7 +88,9 @@ public sealed unsafe class Matrix : IDisposable
         return new Span<float>(Pointer + ((nint)firstRow * Columns), (int)count);
     }
 
-    /// <summary>All elements in row-major order, writable. A matrix of more than 2³¹−1 elements is read by rows or blocks of rows.</summary>
+    /// <summary>
+    /// All elements in row-major order, writable. A matrix of more than 2³¹−1 elements is read by rows or blocks of rows.
+    /// </summary>
     /// <exception cref="InvalidOperationException">There are more elements than a span can hold.</exception>
     public Span<float> AsSpan() => Count <= int.MaxValue ? new Span<float>(Pointer, (int)Count) : throw TooLarge(Rows);
 
@@ -109,7 +111,8 @@ public sealed unsafe class Matrix : IDisposable
     {
         ArgumentNullException.ThrowIfNull(destination);
         if (destination.Rows != Rows || destination.Columns != Columns)
-            throw new ArgumentException($"Copying a [{Rows}, {Columns}] matrix into one of [{destination.Rows}, {destination.Columns}].", nameof(destination));
+            throw new ArgumentException(
+                $"Copying a [{Rows}, {Columns}] matrix into one of [{destination.Rows}, {destination.Columns}].", nameof(destination));
         NativeMemory.Copy(Pointer, destination.Pointer, (nuint)Count * sizeof(float));
     }
 

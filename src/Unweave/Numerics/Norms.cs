@@ -3,7 +3,9 @@ namespace Unweave.Numerics;
 /// <summary>Lengths of vectors, summed in double precision.</summary>
 public static class Norms
 {
-    /// <summary>How many elements are not 0, which is called the L0 norm though it is none: doubling x does not double it. NaN counts.</summary>
+    /// <summary>
+    /// How many elements are not 0, which is called the L0 norm though it is none: doubling x does not double it. NaN counts.
+    /// </summary>
     public static int L0(ReadOnlySpan<float> x)
     {
         int count = 0;

@@ -31,7 +31,8 @@ public sealed class Rng
         get => (s0, s1, s2, s3);
         set
         {
-            if ((value.S0 | value.S1 | value.S2 | value.S3) == 0) throw new ArgumentException("The all-zero state is the one state that xoshiro256** never leaves.", nameof(value));
+            if ((value.S0 | value.S1 | value.S2 | value.S3) == 0)
+                throw new ArgumentException("The all-zero state is the one state that xoshiro256** never leaves.", nameof(value));
             (s0, s1, s2, s3) = value;
         }
     }
@@ -76,7 +77,9 @@ public sealed class Rng
         return (long)high;
     }
 
-    /// <summary>A standard normal number (Marsaglia's polar method; the second of each pair is dropped, so that the state is all there is).</summary>
+    /// <summary>
+    /// A standard normal number (Marsaglia's polar method; the second of each pair is dropped, so that the state is all there is).
+    /// </summary>
     public double NextNormal()
     {
         while (true)

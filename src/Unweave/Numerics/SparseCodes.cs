@@ -31,15 +31,19 @@ public sealed class SparseCodes
         : this(dictionarySize)
     {
         if (starts.IsEmpty || starts[0] != 0 || starts[^1] != latents.Length || latents.Length != values.Length)
-            throw new ArgumentException($"Sparse codes need starts from 0 to the number of entries; got {starts.Length} starts, {latents.Length} latents, {values.Length} values.");
+            throw new ArgumentException($"Sparse codes need starts from 0 to the number of entries; got {starts.Length} starts, "
+                + $"{latents.Length} latents, {values.Length} values.");
         for (int row = 0; row + 1 < starts.Length; row++)
         {
-            if (starts[row + 1] < starts[row] || starts[row + 1] > latents.Length) throw new ArgumentException($"Sparse codes: row {row} starts at {starts[row]} and ends at {starts[row + 1]}.");
+            if (starts[row + 1] < starts[row] || starts[row + 1] > latents.Length)
+                throw new ArgumentException($"Sparse codes: row {row} starts at {starts[row]} and ends at {starts[row + 1]}.");
             for (long entry = starts[row]; entry < starts[row + 1]; entry++)
             {
                 int latent = latents[(int)entry];
-                if ((uint)latent >= (uint)dictionarySize) throw new ArgumentException($"Sparse codes: row {row} names latent {latent} of a dictionary of {dictionarySize}.");
-                if (entry > starts[row] && latents[(int)entry - 1] >= latent) throw new ArgumentException($"Sparse codes: the latents of row {row} do not ascend.");
+                if ((uint)latent >= (uint)dictionarySize)
+                    throw new ArgumentException($"Sparse codes: row {row} names latent {latent} of a dictionary of {dictionarySize}.");
+                if (entry > starts[row] && latents[(int)entry - 1] >= latent)
+                    throw new ArgumentException($"Sparse codes: the latents of row {row} do not ascend.");
             }
         }
 
@@ -80,14 +84,21 @@ public sealed class SparseCodes
         return (int)(starts[row + 1] - starts[row]);
     }
 
-    /// <summary>Lays out rows of given lengths, for a producer that then fills <see cref="LatentsForWriting"/> and <see cref="ValuesForWriting"/>.</summary>
+    /// <summary>
+    /// Lays out rows of given lengths, for a producer that then fills <see cref="LatentsForWriting"/> and <see cref="ValuesForWriting"/>.
+    /// </summary>
     /// <param name="lengths">Number of entries of each row.</param>
     internal void Layout(ReadOnlySpan<int> lengths)
     {
         if (starts.Length < lengths.Length + 1) starts = new long[lengths.Length + 1];
         for (int row = 0; row < lengths.Length; row++) starts[row + 1] = starts[row] + lengths[row];
         Rows = lengths.Length;
-        if (Count > Array.MaxLength) throw new InputException($"{Rows} rows have {Count} active latents, more than one set of codes holds ({Array.MaxLength}); give fewer rows at a time.");
+        if (Count > Array.MaxLength)
+        {
+            throw new InputException($"{Rows} rows have {Count} active latents, more than one set of codes holds ({Array.MaxLength}); "
+                + $"give fewer rows at a time.");
+        }
+
         int count = (int)Count;
         if (latents.Length < count)
         {

@@ -39,7 +39,9 @@ public sealed class Workers : IDisposable
     /// <summary>Number of threads.</summary>
     public int Threads { get; }
 
-    /// <summary>Runs <paramref name="part"/> for 0 … <paramref name="count"/>−1, each once, in any order, and returns when all are done.</summary>
+    /// <summary>
+    /// Runs <paramref name="part"/> for 0 … <paramref name="count"/>−1, each once, in any order, and returns when all are done.
+    /// </summary>
     /// <remarks>
     /// Calls from several threads wait for each other. A part that calls its own team runs that work itself, part after part: its
     /// team is busy, and waiting for it would never end.

@@ -43,7 +43,12 @@ internal static class NearestRows
             workers.Run((here + PartRows - 1) / PartRows, part =>
             {
                 for (int r = part * PartRows; r < Math.Min(here, (part + 1) * PartRows); r++)
-                    Keep(rows, from + r, codes.Latents(r), neighbours.AsSpan((from + r) * count, count), distances.AsSpan((from + r) * count, count));
+                    Keep(
+                        rows,
+                        from + r,
+                        codes.Latents(r),
+                        neighbours.AsSpan((from + r) * count, count),
+                        distances.AsSpan((from + r) * count, count));
             });
         }
 

@@ -30,7 +30,9 @@ public static class TSne
             foreach (float value in rows.Row(row))
                 if (!float.IsFinite(value))
                     throw new InputException($"Row {row} of the points has the value {value}; leave out rows that are not finite numbers.");
-        return rows.Rows < 2 ? [new TSneStep(options.Iterations, 0, new float[2 * rows.Rows])] : Steps(rows, options, workers, cancellation);
+        return rows.Rows < 2
+            ? [new TSneStep(options.Iterations, 0, new float[2 * rows.Rows])]
+            : Steps(rows, options, workers, cancellation);
     }
 
     private static IEnumerable<TSneStep> Steps(Matrix rows, TSneOptions options, Workers workers, CancellationToken cancellation)

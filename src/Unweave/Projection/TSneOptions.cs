@@ -10,7 +10,9 @@ public sealed record TSneOptions
     public double Perplexity
     {
         get;
-        init => field = value is >= 1 and < 1e6 ? value : throw new InputException($"The perplexity is {value}; it is a number of neighbours, 1 or more, most often 5 to 50.");
+        init => field = value is >= 1 and < 1e6
+            ? value
+            : throw new InputException($"The perplexity is {value}; it is a number of neighbours, 1 or more, most often 5 to 50.");
     } = 30;
 
     /// <summary>Steps, 1 or more. Default 750.</summary>
@@ -27,7 +29,9 @@ public sealed record TSneOptions
     public double Theta
     {
         get;
-        init => field = value is >= 0 and <= 1 ? value : throw new InputException($"Theta is {value}; it must be from 0 (exact) to 1 (coarse).");
+        init => field = value is >= 0 and <= 1
+            ? value
+            : throw new InputException($"Theta is {value}; it must be from 0 (exact) to 1 (coarse).");
     } = 0.5;
 
     /// <summary>
@@ -43,7 +47,9 @@ public sealed record TSneOptions
     public int ExaggeratedIterations
     {
         get;
-        init => field = value >= 0 ? value : throw new InputException($"The number of exaggerated iterations is {value}; it must be at least 0.");
+        init => field = value >= 0
+            ? value
+            : throw new InputException($"The number of exaggerated iterations is {value}; it must be at least 0.");
     } = 250;
 
     /// <summary>
@@ -53,7 +59,9 @@ public sealed record TSneOptions
     public double? LearningRate
     {
         get;
-        init => field = value is null or (> 0 and < double.PositiveInfinity) ? value : throw new InputException($"The learning rate is {value}; it must be above 0.");
+        init => field = value is null or (> 0 and < double.PositiveInfinity)
+            ? value
+            : throw new InputException($"The learning rate is {value}; it must be above 0.");
     }
 
     /// <summary>

@@ -26,7 +26,12 @@ public sealed class SparseIndex
         for (int row = 0; row < codes.Rows; row++)
         {
             norms[row] = Norms.L2(codes.Values(row));
-            if (!double.IsFinite(norms[row])) throw new ArgumentException($"Row {row} of the codes has a value that is not finite; it cannot be compared with others.", nameof(codes));
+            if (!double.IsFinite(norms[row]))
+            {
+                throw new ArgumentException(
+                    $"Row {row} of the codes has a value that is not finite; it cannot be compared with others.", nameof(codes));
+            }
+
             for (int i = 0; i < codes.RowCount(row); i++)
                 if (codes.Values(row)[i] != 0) starts[codes.Latents(row)[i] + 1]++;
         }
@@ -67,7 +72,8 @@ public sealed class SparseIndex
     public IReadOnlyList<int> Strongest(int latent, int count)
     {
         int length = RowsWith(latent), first = (int)starts[latent];
-        return [.. Enumerable.Range(first, length).OrderByDescending(at => values[at]).ThenBy(at => rows[at]).Take(count).Select(at => rows[at])];
+        return [.. Enumerable.Range(first, length).OrderByDescending(at => values[at]).ThenBy(at => rows[at]).Take(count)
+            .Select(at => rows[at])];
     }
 
     /// <summary>The rows whose codes are nearest to a row's, by cosine.</summary>
@@ -96,7 +102,8 @@ public sealed class SparseIndex
         ArgumentNullException.ThrowIfNull(query);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         if (query.Rows != 1 || query.DictionarySize != Latents)
-            throw new ArgumentException($"A query is one row over {Latents} latents; this one has {query.Rows} over {query.DictionarySize}.", nameof(query));
+            throw new ArgumentException($"A query is one row over {Latents} latents; this one has {query.Rows} over "
+                + $"{query.DictionarySize}.", nameof(query));
         double length = Norms.L2(query.Values(0));
         double[] dots = new double[Rows];
         bool[] seen = new bool[Rows];
@@ -116,7 +123,8 @@ public sealed class SparseIndex
 
         var best = candidates.Select(row => (Row: row, Score: dots[row] / (length * norms[row])))
             .OrderByDescending(found => found.Score).ThenBy(found => found.Row).Take(count);
-        return new SearchResult([.. best.Select(found => new SearchHit(found.Row, found.Score, Shared(query, found.Row, length)))], candidates.Count);
+        return new SearchResult(
+            [.. best.Select(found => new SearchHit(found.Row, found.Score, Shared(query, found.Row, length)))], candidates.Count);
     }
 
     // Both rows ascend by latent.

@@ -144,7 +144,8 @@ internal sealed partial class CpuLearner
                 {
                     for (int r = 0; r < block.Rows; r++)
                     {
-                        float* row = parameter.Value.Pointer + ((nint)(block.FirstRow + r) * columns), gradientRow = g + ((nint)r * columns);
+                        float* row =
+                            parameter.Value.Pointer + ((nint)(block.FirstRow + r) * columns), gradientRow = g + ((nint)r * columns);
                         kernels.AddScaled(gradientRow, row, -kernels.Dot(gradientRow, row, columns), columns);
                     }
                 }

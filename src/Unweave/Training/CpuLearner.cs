@@ -60,7 +60,8 @@ internal sealed partial class CpuLearner : Learner
         double error = 0;
         foreach (double row in gradients.RowErrors) error += row;
         PhaseTimes times = gradients.Times;
-        return new LearnerStep(loss, error, gradients.Entries, norm, times.Encode, times.Decode, times.Backward + optimizer.ReadTime, update);
+        return new LearnerStep(
+            loss, error, gradients.Entries, norm, times.Encode, times.Decode, times.Backward + optimizer.ReadTime, update);
     }
 
     /// <inheritdoc/>

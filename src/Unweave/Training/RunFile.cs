@@ -9,11 +9,17 @@ namespace Unweave.Training;
 /// </summary>
 public static class RunFile
 {
-    private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Reads a run file.</summary>
     /// <param name="path">Path of the file.</param>
-    /// <exception cref="InputException">It is not there or not a run file: the message names the file, the line, the setting and the fix.</exception>
+    /// <exception cref="InputException">
+    /// It is not there or not a run file: the message names the file, the line, the setting and the fix.
+    /// </exception>
     public static TrainingOptions Read(string path) => RunFileDraft.Open(path).ToOptions();
 
     /// <summary>Reads a run file's text.</summary>

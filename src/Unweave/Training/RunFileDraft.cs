@@ -54,7 +54,8 @@ public sealed class RunFileDraft
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-                throw new InputException($"{name} {Line(utf8, reader.TokenStartIndex)}: a run file is a JSON object, such as {{ \"rows\": 2000000 }}.");
+                throw new InputException($"{name} {Line(utf8, reader.TokenStartIndex)}: a run file is a JSON object, such as {{ "
+                    + $"\"rows\": 2000000 }}.");
             draft.ReadObject(ref reader, utf8, name, inAutoencoder: false);
             while (reader.Read())
             {
@@ -67,13 +68,18 @@ public sealed class RunFileDraft
         {
             string message = FirstLine(e.Message);
             int position = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-            throw new InputException($"{name} line {(e.LineNumber ?? 0) + 1}: this is not JSON: {(position < 0 ? message : message[..position])}", e);
+            throw new InputException($"{name} line {(e.LineNumber ?? 0) + 1}: this is not JSON: "
+                + $"{(position < 0 ? message : message[..position])}", e);
         }
     }
 
     /// <summary>Gives a setting as the command line writes it, over what was given before.</summary>
-    /// <param name="setting">One of <see cref="RunFileSetting.All"/>; of several with this name, the one that the architecture has is meant.</param>
-    /// <param name="values">The flag's words: one; for a list any number, each may hold several separated by commas; none means true.</param>
+    /// <param name="setting">
+    /// One of <see cref="RunFileSetting.All"/>; of several with this name, the one that the architecture has is meant.
+    /// </param>
+    /// <param name="values">
+    /// The flag's words: one; for a list any number, each may hold several separated by commas; none means true.
+    /// </param>
     public void Set(RunFileSetting setting, IReadOnlyList<string> values)
     {
         ArgumentNullException.ThrowIfNull(setting);
@@ -111,7 +117,8 @@ public sealed class RunFileDraft
             if (setting is null)
             {
                 string owners = string.Join(" or ", named.Select(one => one.Architecture));
-                throw new InputException($"{Say(named.First(), entry.Origin)} belongs to the architecture {owners}, but the architecture is "
+                throw new InputException($"{Say(named.First(), entry.Origin)} belongs to the architecture {owners}, but the "
+                    + $"architecture is "
                     + $"{architecture.Name} ({chosenBy}); leave it out or choose architecture {named.First().Architecture}.");
             }
 
@@ -128,7 +135,8 @@ public sealed class RunFileDraft
             // What the checks above let through and a property's type still refuses: a whole number out of its range.
             string name = (e.Path ?? "").Split('.', '[', ']').LastOrDefault(part => given.ContainsKey(part)) ?? "";
             if (chosen.Find(setting => Same(setting.Name, name)) is not { } setting) throw;
-            throw new InputException($"{Say(setting, given[name].Origin)} is {ValueOf(setting, given[name])?.ToJsonString()}, which is out of range.", e);
+            throw new InputException($"{Say(setting, given[name].Origin)} is {ValueOf(setting, given[name])?.ToJsonString()}, which is "
+                + $"out of range.", e);
         }
     }
 
@@ -147,28 +155,34 @@ public sealed class RunFileDraft
             else if (!inAutoencoder && property is "autoencoder")
             {
                 if (reader.TokenType != JsonTokenType.StartObject)
-                    throw new InputException($"{where}: autoencoder must be an object, such as {{ \"architecture\": \"topk\", \"latents\": 4096 }}.");
+                    throw new InputException($"{where}: autoencoder must be an object, such as {{ \"architecture\": \"topk\", "
+                        + $"\"latents\": 4096 }}.");
                 ReadObject(ref reader, utf8, name, inAutoencoder: true);
             }
             else
             {
                 RunFileSetting setting = Find(property, inAutoencoder, where);
                 JsonNode? value = JsonNode.Parse(ref reader);
-                if (!given.TryAdd(setting.Name, new Given(value, null, where))) throw new InputException($"{where}: {property} is given twice; leave one out.");
+                if (!given.TryAdd(setting.Name, new Given(value, null, where)))
+                    throw new InputException($"{where}: {property} is given twice; leave one out.");
             }
         }
     }
 
     private static RunFileSetting Find(string property, bool inAutoencoder, string where)
     {
-        RunFileSetting? found = RunFileSetting.All.FirstOrDefault(setting => setting.IsCalled(property) && setting.InAutoencoder == inAutoencoder)
+        RunFileSetting? found = RunFileSetting.All.FirstOrDefault(
+            setting => setting.IsCalled(property) && setting.InAutoencoder == inAutoencoder)
             ?? RunFileSetting.All.FirstOrDefault(setting => setting.IsCalled(property));
         if (found is null)
         {
-            IEnumerable<string> names = RunFileSetting.All.Where(setting => setting.InAutoencoder == inAutoencoder).Select(setting => setting.Name);
+            IEnumerable<string> names = RunFileSetting.All.Where(setting => setting.InAutoencoder == inAutoencoder)
+                .Select(setting => setting.Name);
             string guess = Spelling.DidYouMean(property, names);
-            if (guess.Length == 0) guess = Spelling.DidYouMean(property, RunFileSetting.All.Select(setting => setting.Name).Append("autoencoder"));
-            throw new InputException($"{where}: there is no setting '{property}'.{(guess.Length == 0 ? " `unweave schema` prints all of them." : guess)}");
+            if (guess.Length == 0)
+                guess = Spelling.DidYouMean(property, RunFileSetting.All.Select(setting => setting.Name).Append("autoencoder"));
+            throw new InputException($"{where}: there is no setting "
+                + $"'{property}'.{(guess.Length == 0 ? " `unweave schema` prints all of them." : guess)}");
         }
 
         if (found.InAutoencoder == inAutoencoder) return found;
@@ -197,14 +211,16 @@ public sealed class RunFileDraft
             SettingKind.Number => value.GetValueKind() == JsonValueKind.Number && double.IsFinite((double)value),
             SettingKind.Boolean => value.GetValueKind() is JsonValueKind.True or JsonValueKind.False,
             SettingKind.Text => value.GetValueKind() == JsonValueKind.String,
-            SettingKind.Choice => value.GetValueKind() == JsonValueKind.String && setting.Choices.Contains((string)value!, StringComparer.Ordinal),
+            SettingKind.Choice =>
+                value.GetValueKind() == JsonValueKind.String && setting.Choices.Contains((string)value!, StringComparer.Ordinal),
             SettingKind.Texts => value is JsonArray texts && texts.All(text => text?.GetValueKind() == JsonValueKind.String),
             _ => value is JsonArray numbers && numbers.All(number => number is not null && IsInteger(number)),
         };
         if (right) return value;
         bool isWord = setting.Kind == SettingKind.Choice && value?.GetValueKind() == JsonValueKind.String;
         string guess = isWord ? Spelling.DidYouMean((string)value!, setting.Choices) : "";
-        throw new InputException($"{Say(setting, entry.Origin)} is {value?.ToJsonString() ?? "null"}; it must be {setting.Expected}.{guess}");
+        throw new InputException($"{Say(setting, entry.Origin)} is {value?.ToJsonString() ?? "null"}; it must be "
+            + $"{setting.Expected}.{guess}");
     }
 
     private static JsonNode? FromWords(RunFileSetting setting, IReadOnlyList<string> words)
@@ -214,7 +230,8 @@ public sealed class RunFileDraft
         {
             SettingKind.Texts => new JsonArray([.. words.Select(text => (JsonNode)text)]),
             SettingKind.Integers => new JsonArray(
-                [.. words.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries)).Select(text => Literal(setting, text))]),
+                [.. words.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries))
+                    .Select(text => Literal(setting, text))]),
             SettingKind.Text or SettingKind.Choice => word,
             _ => Literal(setting, word),
         };

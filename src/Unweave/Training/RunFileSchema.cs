@@ -6,7 +6,9 @@ using Unweave.Autoencoders;
 
 namespace Unweave.Training;
 
-/// <summary>The JSON Schema of the run file: the contract of <see cref="TrainingOptions"/> with each setting's description and default.</summary>
+/// <summary>
+/// The JSON Schema of the run file: the contract of <see cref="TrainingOptions"/> with each setting's description and default.
+/// </summary>
 internal static class RunFileSchema
 {
     /// <summary>Makes the schema.</summary>
@@ -43,7 +45,9 @@ internal static class RunFileSchema
     private static JsonNode Describe(JsonSchemaExporterContext context, JsonNode schema)
     {
         if (context.PropertyInfo?.AttributeProvider is not { } attributes || schema is not JsonObject node) return schema;
-        if (attributes.GetCustomAttributes(typeof(DescriptionAttribute), inherit: true).FirstOrDefault() is DescriptionAttribute description)
+        if (
+            attributes.GetCustomAttributes(typeof(DescriptionAttribute), inherit: true)
+                .FirstOrDefault() is DescriptionAttribute description)
             node.Insert(0, "description", description.Description);
         return node;
     }

@@ -38,7 +38,9 @@ public sealed record RunFileSetting
     {
     }
 
-    /// <summary>Every setting, in the order of the schema: those of the run, then the architecture, then those of each architecture.</summary>
+    /// <summary>
+    /// Every setting, in the order of the schema: those of the run, then the architecture, then those of each architecture.
+    /// </summary>
     public static IReadOnlyList<RunFileSetting> All { get; } = ReadFrom(RunFileSchema.Create());
 
     /// <summary>Its name in the run file, for example <c>auxK</c>.</summary>
@@ -119,7 +121,12 @@ public sealed record RunFileSetting
 
     private static RunFileSetting ReadFrom(string name, JsonObject node, string? architecture)
     {
-        string[] types = node["type"] switch { JsonArray several => [.. several.Select(type => (string)type!)], { } one => [(string)one!], null => [] };
+        string[] types = node["type"] switch
+        {
+            JsonArray several => [.. several.Select(type => (string)type!)],
+            { } one => [(string)one!],
+            null => [],
+        };
         return new RunFileSetting
         {
             Name = name,

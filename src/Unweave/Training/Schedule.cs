@@ -10,7 +10,9 @@ internal sealed class Schedule(TrainingOptions options)
     private readonly double peak = options.LearningRate ?? options.Autoencoder.DefaultLearningRate;
     private readonly long warmup = options.WarmupSteps ?? Math.Min(LongestWarmup, options.Steps / 20);
 
-    /// <summary>Learning rate of a step, from 1: a linear rise, a plateau, and a linear fall that would reach 0 one step after the last.</summary>
+    /// <summary>
+    /// Learning rate of a step, from 1: a linear rise, a plateau, and a linear fall that would reach 0 one step after the last.
+    /// </summary>
     public double LearningRate(long step)
     {
         double rate = peak, decay = options.DecayFraction * steps;

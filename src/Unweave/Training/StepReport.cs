@@ -33,7 +33,10 @@ public sealed record StepReport
     /// <summary>Fraction of the batch's variance left unexplained: Σ‖x−x̂‖²/Σ‖x−x̄‖², x̄ the batch's mean.</summary>
     public required double Fvu { get; init; }
 
-    /// <summary>Numbers that a row's reconstruction uses, on average: its active latents, all of them for sigmoid codes; 0 for a model without a dictionary.</summary>
+    /// <summary>
+    /// Numbers that a row's reconstruction uses, on average: its active latents, all of them for sigmoid codes; 0 for a model without a
+    /// dictionary.
+    /// </summary>
     public required double L0 { get; init; }
 
     /// <summary>Latents that fire on a row, on average: as <see cref="L0"/>, but for sigmoid codes only those above 0.5.</summary>

@@ -19,10 +19,17 @@ public static class Trainer
     /// <param name="source">The vectors; the caller's to dispose, after the run.</param>
     /// <param name="resume">True: go on from the checkpoint in the output folder, or start when there is none.</param>
     /// <param name="time">Clock of the checkpoints by minutes; the system's when null.</param>
-    /// <param name="cancellation">Ends the run cleanly after the step under way, with a checkpoint; the last report has <see cref="StepReport.Last"/> false.</param>
+    /// <param name="cancellation">
+    /// Ends the run cleanly after the step under way, with a checkpoint; the last report has <see cref="StepReport.Last"/> false.
+    /// </param>
     /// <returns>A report for every step, as it is done.</returns>
     /// <exception cref="InputException">The settings contradict each other or the data, or a file cannot be read or written.</exception>
-    public static IAsyncEnumerable<StepReport> Run(TrainingOptions options, IActivationSource source, bool resume = false, TimeProvider? time = null, CancellationToken cancellation = default)
+    public static IAsyncEnumerable<StepReport> Run(
+        TrainingOptions options,
+        IActivationSource source,
+        bool resume = false,
+        TimeProvider? time = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(source);
@@ -34,7 +41,9 @@ public static class Trainer
     /// <param name="data">The rows; the caller's to dispose, after the run.</param>
     /// <param name="resume">True: go on from the checkpoint in the output folder, or start when there is none.</param>
     /// <param name="time">Clock of the checkpoints by minutes; the system's when null.</param>
-    /// <param name="cancellation">Ends the run cleanly after the step under way, with a checkpoint; the last report has <see cref="StepReport.Last"/> false.</param>
+    /// <param name="cancellation">
+    /// Ends the run cleanly after the step under way, with a checkpoint; the last report has <see cref="StepReport.Last"/> false.
+    /// </param>
     /// <returns>A report for every step, as it is done.</returns>
     /// <exception cref="InputException">The settings contradict each other or the data, or a file cannot be read or written.</exception>
     public static async IAsyncEnumerable<StepReport> Run(
@@ -48,13 +57,20 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(data);
         time ??= TimeProvider.System;
         string? folder = options.Output;
-        if (resume && folder is null) throw new InputException("There is nothing to resume without an output folder; name the folder of the run.");
+        if (resume && folder is null)
+            throw new InputException("There is nothing to resume without an output folder; name the folder of the run.");
         if (folder is not null) CreateFolder(folder);
 
         // Steps run on the pool, so that a caller with a screen to draw stays free.
         using TrainingRun run = await Task.Run(() => Open(options, data, resume), CancellationToken.None);
         using MetricsLog? log = folder is null ? null : new MetricsLog(folder, run.Step);
-        if (folder is not null) AtomicFile.Write(Path.Combine(folder, SettingsFileName), stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(RunFile.Write(run.Options))));
+        if (folder is not null)
+        {
+            AtomicFile.Write(
+                Path.Combine(folder, SettingsFileName),
+                stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(RunFile.Write(run.Options))));
+        }
+
         long saved = time.GetTimestamp();
         while (!run.Finished)
         {
@@ -85,7 +101,8 @@ public static class Trainer
         {
             TrainingOptions adapted = saved with { Threads = options.Threads, Output = options.Output, Data = options.Data };
             if (!string.Equals(RunFile.Write(adapted), RunFile.Write(options), StringComparison.Ordinal))
-                throw new InputException($"{state} belongs to a run with other settings: {FirstDifference(adapted, options)}; resume with the settings in {SettingsFileName} beside it, or start afresh in another folder.");
+                throw new InputException($"{state} belongs to a run with other settings: {FirstDifference(adapted, options)}; resume "
+                    + $"with the settings in {SettingsFileName} beside it, or start afresh in another folder.");
             return adapted;
         });
     }
@@ -112,7 +129,8 @@ public static class Trainer
     private static string FirstDifference(TrainingOptions saved, TrainingOptions given)
     {
         string[] was = RunFile.Write(saved).Split('\n'), now = RunFile.Write(given).Split('\n');
-        int line = Enumerable.Range(0, Math.Min(was.Length, now.Length)).FirstOrDefault(i => !string.Equals(was[i], now[i], StringComparison.Ordinal));
+        int line = Enumerable.Range(0, Math.Min(was.Length, now.Length)).FirstOrDefault(
+            i => !string.Equals(was[i], now[i], StringComparison.Ordinal));
         return $"it had {was[line].Trim().TrimEnd(',')}, now {now[line].Trim().TrimEnd(',')}";
     }
 }

@@ -68,15 +68,25 @@ public sealed record TrainingOptions
     [Description("Adam's epsilon.")]
     public double Epsilon { get; init; } = 6.25e-10;
 
-    /// <summary>Largest norm of the whole gradient; a larger one is scaled down to it. Null is off; on, it costs a second pass over the gradient. Default null.</summary>
+    /// <summary>
+    /// Largest norm of the whole gradient; a larger one is scaled down to it. Null is off; on, it costs a second pass over the gradient.
+    /// Default null.
+    /// </summary>
     [Description("Largest norm of the whole gradient; null is off.")]
     public double? GradientClip { get; init; }
 
-    /// <summary>A latent is dead when it has not fired for this many rows; null takes the smaller of 10,000,000 and a tenth of the run, at least two batches. Default null.</summary>
-    [Description("A latent is dead when it has not fired for this many rows; null takes the smaller of 10,000,000 and a tenth of the run, at least two batches.")]
+    /// <summary>
+    /// A latent is dead when it has not fired for this many rows; null takes the smaller of 10,000,000 and a tenth of the run, at least two
+    /// batches. Default null.
+    /// </summary>
+    [Description("A latent is dead when it has not fired for this many rows; null takes the smaller of 10,000,000 and a tenth of the "
+        + "run, at least two batches.")]
     public long? DeadAfter { get; init; }
 
-    /// <summary>Dead latents are resampled each time this many rows have been seen (Bricken et al. 2023), an alternative to AuxK; 0 is off. Default 0.</summary>
+    /// <summary>
+    /// Dead latents are resampled each time this many rows have been seen (Bricken et al. 2023), an alternative to AuxK; 0 is off. Default
+    /// 0.
+    /// </summary>
     [Description("Dead latents are resampled each time this many rows have been seen; 0 is off.")]
     public long ResampleEvery { get; init; }
 
@@ -134,30 +144,45 @@ public sealed record TrainingOptions
         if (Rows < 1) throw new InputException($"rows is {Rows}; a run needs at least one row.");
         if (Batch < 1) throw new InputException($"batch is {Batch}; a batch needs at least one row.");
         if (Threads < 0) throw new InputException($"threads is {Threads}; use 0 for one thread a processor.");
-        if (LearningRate is not null and not (> 0 and < double.PositiveInfinity)) throw new InputException($"learningRate is {LearningRate}; it must be positive.");
+        if (LearningRate is not null and not (> 0 and < double.PositiveInfinity))
+            throw new InputException($"learningRate is {LearningRate}; it must be positive.");
         if (WarmupSteps is < 0) throw new InputException($"warmupSteps is {WarmupSteps}; it must be 0 or more.");
-        if (WarmupSteps > Steps) throw new InputException($"warmupSteps is {WarmupSteps} but rows {Rows} at batch {Batch} make {Steps} steps; lower warmupSteps or raise rows.");
+        if (WarmupSteps > Steps)
+        {
+            throw new InputException($"warmupSteps is {WarmupSteps} but rows {Rows} at batch {Batch} make {Steps} steps; lower "
+                + $"warmupSteps or raise rows.");
+        }
+
         if (DecayFraction is not (>= 0 and <= 1)) throw new InputException($"decayFraction is {DecayFraction}; it must lie in [0, 1].");
-        if (SparsityWarmupFraction is not (>= 0 and <= 1)) throw new InputException($"sparsityWarmupFraction is {SparsityWarmupFraction}; it must lie in [0, 1].");
+        if (SparsityWarmupFraction is not (>= 0 and <= 1))
+            throw new InputException($"sparsityWarmupFraction is {SparsityWarmupFraction}; it must lie in [0, 1].");
         if (Beta1 is not (>= 0 and < 1)) throw new InputException($"beta1 is {Beta1}; it must lie in [0, 1).");
         if (Beta2 is not (>= 0 and < 1)) throw new InputException($"beta2 is {Beta2}; it must lie in [0, 1).");
         if (!(Epsilon > 0)) throw new InputException($"epsilon is {Epsilon}; it must be positive.");
-        if (GradientClip is not null and not > 0) throw new InputException($"gradientClip is {GradientClip}; it must be positive, or null for none.");
+        if (GradientClip is not null and not > 0)
+            throw new InputException($"gradientClip is {GradientClip}; it must be positive, or null for none.");
         if (DeadAfter is < 1) throw new InputException($"deadAfter is {DeadAfter}; it must be at least one row.");
         if (ResampleEvery < 0) throw new InputException($"resampleEvery is {ResampleEvery}; use 0 for none.");
         if (ResampleEvery > 0 && Autoencoder is not DictionaryOptions)
-            throw new InputException($"resampleEvery is {ResampleEvery} but the architecture is {architecture}, which has no dictionary; set resampleEvery to 0.");
+            throw new InputException($"resampleEvery is {ResampleEvery} but the architecture is {architecture}, which has no "
+                + $"dictionary; set resampleEvery to 0.");
         if (ResampleEvery > 0 && Autoencoder.RevivesDead)
         {
             throw new InputException($"resampleEvery is {ResampleEvery} and auxK is on: two ways to revive dead latents at once; "
                 + $"set auxK to 0 or resampleEvery to 0.");
         }
 
-        if (InputScaling != InputScaling.None && Autoencoder.RefusesScaling is { } why) throw new InputException($"inputScaling is meanNorm but {why}.");
+        if (InputScaling != InputScaling.None && Autoencoder.RefusesScaling is { } why)
+            throw new InputException($"inputScaling is meanNorm but {why}.");
         if (Validation is not (>= 0 and < 1)) throw new InputException($"validation is {Validation}; it must lie in [0, 1).");
         if (ValidateEvery < 0) throw new InputException($"validateEvery is {ValidateEvery}; use 0 for only at the end.");
         if (Patience < 0) throw new InputException($"patience is {Patience}; use 0 for none.");
-        if (Patience > 0 && (Validation == 0 || ValidateEvery == 0)) throw new InputException($"patience is {Patience} but validation is {Validation} and validateEvery is {ValidateEvery}; early stopping needs both above 0.");
+        if (Patience > 0 && (Validation == 0 || ValidateEvery == 0))
+        {
+            throw new InputException($"patience is {Patience} but validation is {Validation} and validateEvery is {ValidateEvery}; "
+                + $"early stopping needs both above 0.");
+        }
+
         if (CheckpointSteps < 0) throw new InputException($"checkpointSteps is {CheckpointSteps}; use 0 for none.");
         if (!(CheckpointMinutes >= 0)) throw new InputException($"checkpointMinutes is {CheckpointMinutes}; use 0 for none.");
     }

@@ -107,10 +107,12 @@ public sealed class TrainingRun : IDisposable
     }
 
     /// <summary>Starts a run with a learner of another kind than the processor's.</summary>
-    internal static TrainingRun Start(TrainingOptions options, ITrainingData data, CreateLearner create) => new(options, data, create, restore: null);
+    internal static TrainingRun Start(TrainingOptions options, ITrainingData data, CreateLearner create) =>
+        new(options, data, create, restore: null);
 
     /// <summary>Makes a run whose state <paramref name="restore"/> fills in before the first batch is read.</summary>
-    internal static TrainingRun Restore(TrainingOptions options, ITrainingData data, Action<TrainingRun> restore) => new(options, data, null, restore);
+    internal static TrainingRun Restore(TrainingOptions options, ITrainingData data, Action<TrainingRun> restore) =>
+        new(options, data, null, restore);
 
     /// <summary>Does one step.</summary>
     /// <returns>What it did.</returns>
@@ -185,7 +187,8 @@ public sealed class TrainingRun : IDisposable
             {
                 Span<float> error = reconstruction.Row(r);
                 TensorPrimitives.Subtract(held.Target.Row(first + r), error, error);
-                TensorPrimitives.Multiply(error, model.OutputScale, error); // at the scale of the weights, where squares neither overflow nor vanish
+                // at the scale of the weights, where squares neither overflow nor vanish
+                TensorPrimitives.Multiply(error, model.OutputScale, error);
                 errors += TensorPrimitives.SumOfSquares<float>(error);
             }
         }

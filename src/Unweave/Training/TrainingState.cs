@@ -53,11 +53,13 @@ internal static class TrainingState
             throw new InputException($"{path} is not the state of a training run; start the run again without resuming.");
         string version = Required(file, "version");
         if (!string.Equals(version, Version, StringComparison.Ordinal))
-            throw new InputException($"{path} was written by another version of Unweave (training state {version}, this one reads {Version}); resume with that version.");
+            throw new InputException($"{path} was written by another version of Unweave (training state {version}, this one reads "
+                + $"{Version}); resume with that version.");
         (file as SafetensorsFile)?.Verify();
         TrainingOptions options = adapt(RunFile.Parse(Required(file, "options"), path));
         if (Whole(file, "data_rows") != source.Rows || Whole(file, "data_width") != source.Width)
-            throw new InputException($"{path} was trained on {Whole(file, "data_rows")} rows of width {Whole(file, "data_width")}, but {source.Name} has {source.Rows} of width {source.Width}; resume on the same data.");
+            throw new InputException($"{path} was trained on {Whole(file, "data_rows")} rows of width {Whole(file, "data_width")}, but "
+                + $"{source.Name} has {source.Rows} of width {source.Width}; resume on the same data.");
         return TrainingRun.Restore(options, source, run =>
         {
             run.Learner.Restore(
@@ -84,17 +86,24 @@ internal static class TrainingState
         TensorInfo tensor = file[name];
         return tensor.Shape.SequenceEqual(shape)
             ? tensor
-            : throw new InputException($"{file.Path}: tensor '{name}' is [{string.Join(", ", tensor.Shape)}], expected [{string.Join(", ", shape)}]; the file does not belong to this run.");
+            : throw new InputException($"{file.Path}: tensor '{name}' is [{string.Join(", ", tensor.Shape)}], expected "
+                + $"[{string.Join(", ", shape)}]; the file does not belong to this run.");
     }
 
     private static string Required(TensorFile file, string key) =>
-        file.Metadata.TryGetValue(key, out string? value) ? value : throw new InputException($"{file.Path}: metadata '{key}' is missing; the file is not a whole training state.");
+        file.Metadata.TryGetValue(key, out string? value)
+            ? value
+            : throw new InputException($"{file.Path}: metadata '{key}' is missing; the file is not a whole training state.");
 
     private static long Whole(TensorFile file, string key) =>
-        long.TryParse(Required(file, key), NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : throw new InputException($"{file.Path}: metadata '{key}' is '{Required(file, key)}', expected a whole number.");
+        long.TryParse(Required(file, key), NumberStyles.None, CultureInfo.InvariantCulture, out long value)
+            ? value
+            : throw new InputException($"{file.Path}: metadata '{key}' is '{Required(file, key)}', expected a whole number.");
 
     private static double Real(TensorFile file, string key) =>
-        double.TryParse(Required(file, key), NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : throw new InputException($"{file.Path}: metadata '{key}' is '{Required(file, key)}', expected a number.");
+        double.TryParse(Required(file, key), NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            ? value
+            : throw new InputException($"{file.Path}: metadata '{key}' is '{Required(file, key)}', expected a number.");
 
     private static string Text(long value) => value.ToString(CultureInfo.InvariantCulture);
 }

@@ -23,14 +23,17 @@ public sealed class BatchReader : IBatches
     /// <param name="startPosition">Position in the training stream of the first batch's first row.</param>
     /// <param name="batch">Rows of a batch.</param>
     /// <param name="inputScale">Each element of an input is multiplied by this.</param>
-    /// <param name="targetScale">Each element of a target is multiplied by this; as for inputs where the rows are their own targets.</param>
+    /// <param name="targetScale">
+    /// Each element of a target is multiplied by this; as for inputs where the rows are their own targets.
+    /// </param>
     public BatchReader(IActivationSource source, ShuffledRows rows, long startPosition, int batch, float inputScale, float targetScale)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(rows);
         ArgumentOutOfRangeException.ThrowIfNegative(startPosition);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batch);
-        if (rows.Rows != source.Rows) throw new ArgumentException($"The shuffle is of {rows.Rows} rows, but {source.Name} has {source.Rows}.", nameof(rows));
+        if (rows.Rows != source.Rows)
+            throw new ArgumentException($"The shuffle is of {rows.Rows} rows, but {source.Name} has {source.Rows}.", nameof(rows));
         this.source = source;
         this.rows = rows;
         (this.inputScale, this.targetScale) = (inputScale, targetScale);

@@ -20,7 +20,9 @@ public interface ITrainingData
     /// <summary>What the rows are, for messages and metadata.</summary>
     string Name { get; }
 
-    /// <summary>Some of the rows trained on, unscaled, for the scale and the center to start at: count or fewer; the caller's to dispose.</summary>
+    /// <summary>
+    /// Some of the rows trained on, unscaled, for the scale and the center to start at: count or fewer; the caller's to dispose.
+    /// </summary>
     /// <param name="count">How many at most.</param>
     Batch Sample(int count);
 
@@ -32,7 +34,9 @@ public interface ITrainingData
     /// <param name="position">Rows seen before the first batch.</param>
     /// <param name="batch">Rows of a batch.</param>
     /// <param name="inputScale">Each element of an input is multiplied by this.</param>
-    /// <param name="targetScale">Each element of a target is multiplied by this; as for inputs where the rows are their own targets.</param>
+    /// <param name="targetScale">
+    /// Each element of a target is multiplied by this; as for inputs where the rows are their own targets.
+    /// </param>
     IBatches Start(long position, int batch, float inputScale, float targetScale);
 }
 

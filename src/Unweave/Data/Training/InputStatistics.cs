@@ -40,7 +40,10 @@ public static class InputStatistics
     {
         double norm = MeanNorm(sample);
         float scale = (float)(Math.Sqrt(sample.Columns) / norm);
-        return float.IsNormal(scale) ? scale : throw new InputException($"The mean norm of {sample.Rows} sampled vectors is {norm}, which no factor brings to √d; check the data, or turn input scaling off.");
+        return float.IsNormal(scale)
+            ? scale
+            : throw new InputException($"The mean norm of {sample.Rows} sampled vectors is {norm}, which no factor brings to √d; check "
+                + $"the data, or turn input scaling off.");
     }
 
     /// <summary>Mean of each dimension.</summary>

@@ -24,7 +24,9 @@ public sealed class ShuffleBuffer : IDisposable
     private bool ended;
 
     /// <summary>Sets the buffer aside; nothing is produced yet.</summary>
-    /// <param name="blocks">Blocks <c>[any, width]</c> of rows. A block stays the producer's, and is read before the next is asked for.</param>
+    /// <param name="blocks">
+    /// Blocks <c>[any, width]</c> of rows. A block stays the producer's, and is read before the next is asked for.
+    /// </param>
     /// <param name="width">Length of a row.</param>
     /// <param name="capacity">Rows N of the buffer: the more, the better shuffled.</param>
     /// <param name="seed">Seed of the draws.</param>
@@ -60,7 +62,12 @@ public sealed class ShuffleBuffer : IDisposable
     public int Next(Matrix batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        if (batch.Columns != Width || batch.Rows > Capacity) throw new ArgumentException($"Drawing a [{batch.Rows}, {batch.Columns}] batch from a buffer of {Capacity} rows of width {Width}.", nameof(batch));
+        if (batch.Columns != Width || batch.Rows > Capacity)
+        {
+            throw new ArgumentException($"Drawing a [{batch.Rows}, {batch.Columns}] batch from a buffer of {Capacity} rows of width "
+                + $"{Width}.", nameof(batch));
+        }
+
         if (count <= Capacity / 2 || count < batch.Rows) FillUp();
         int drawn = Math.Min(batch.Rows, count);
         for (int i = 0; i < drawn; i++)
@@ -104,7 +111,11 @@ public sealed class ShuffleBuffer : IDisposable
             ended = !blocks.MoveNext();
             if (ended) break;
             block = blocks.Current;
-            if (block.Columns != Width) throw new InputException($"{name}: rows have width {block.Columns} from row {Produced} on where {Width} is due; harvest one hook of one model.");
+            if (block.Columns != Width)
+            {
+                throw new InputException($"{name}: rows have width {block.Columns} from row {Produced} on where {Width} is due; harvest "
+                    + $"one hook of one model.");
+            }
         }
 
         return !ended;

@@ -15,7 +15,9 @@ public sealed class ShuffledRows
     /// <summary>Splits and shuffles.</summary>
     /// <param name="rows">Number of rows N of the set.</param>
     /// <param name="seed">Seed of the split and of every epoch's order.</param>
-    /// <param name="validationShare">Share of the rows held out, in [0, 1): ⌊N·share⌋ of them, but at least one when it is above 0 and N above 1.</param>
+    /// <param name="validationShare">
+    /// Share of the rows held out, in [0, 1): ⌊N·share⌋ of them, but at least one when it is above 0 and N above 1.
+    /// </param>
     /// <exception cref="InputException">No row would be left to train on.</exception>
     public ShuffledRows(long rows, ulong seed, double validationShare)
     {
@@ -26,7 +28,12 @@ public sealed class ShuffledRows
         ValidationRows = (long)Math.Floor(rows * validationShare);
         if (ValidationRows == 0 && validationShare > 0 && rows > 1) ValidationRows = 1;
         TrainingRows = rows - ValidationRows;
-        if (TrainingRows < 1) throw new InputException($"Of {rows} rows, {ValidationRows} are held out for validation (validation is {validationShare}) and none is left to train on; give more rows or lower validation.");
+        if (TrainingRows < 1)
+        {
+            throw new InputException($"Of {rows} rows, {ValidationRows} are held out for validation (validation is {validationShare}) "
+                + $"and none is left to train on; give more rows or lower validation.");
+        }
+
         split = new Permutation(rows, seed);
         epoch = (0, Order(0));
     }

@@ -23,17 +23,22 @@ public sealed class StreamedData : ITrainingData, IDisposable
     private Matrix? validation, sample; // a row is an input, followed by its target where that is another
 
     /// <summary>Sets the stream up; nothing is produced yet.</summary>
-    /// <param name="passes">Starts a pass: blocks <c>[any, width]</c> of rows, each read before the next is asked for, the same in every pass.</param>
+    /// <param name="passes">
+    /// Starts a pass: blocks <c>[any, width]</c> of rows, each read before the next is asked for, the same in every pass.
+    /// </param>
     /// <param name="width">Length of a row.</param>
     /// <param name="capacity">Rows of the buffer: the more, the better shuffled.</param>
     /// <param name="seed">Seed of the draws.</param>
     /// <param name="heldOut">Rows at the start of every pass that are held out from training.</param>
     /// <param name="name">What to call the stream in messages.</param>
     public StreamedData(Func<IEnumerable<Matrix>> passes, int width, int capacity, ulong seed, int heldOut, string name)
-        : this(() => passes().Select(rows => new Batch(rows)), width, null, capacity, seed, heldOut, name) => ArgumentNullException.ThrowIfNull(passes);
+        : this(() => passes().Select(rows => new Batch(rows)), width, null, capacity, seed, heldOut, name) =>
+            ArgumentNullException.ThrowIfNull(passes);
 
     /// <summary>Sets up a stream of rows with targets of their own; nothing is produced yet.</summary>
-    /// <param name="passes">Starts a pass: blocks of any number of rows, each read before the next is asked for, the same in every pass.</param>
+    /// <param name="passes">
+    /// Starts a pass: blocks of any number of rows, each read before the next is asked for, the same in every pass.
+    /// </param>
     /// <param name="width">Length of an input.</param>
     /// <param name="targetWidth">Length of a target; null when inputs are their own targets.</param>
     /// <param name="capacity">Rows of the buffer: the more, the better shuffled.</param>
@@ -46,7 +51,8 @@ public sealed class StreamedData : ITrainingData, IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(width);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         ArgumentOutOfRangeException.ThrowIfNegative(heldOut);
-        (this.passes, Width, TargetWidth, this.capacity, this.seed, this.heldOut, Name) = (passes, width, targetWidth, capacity, seed, heldOut, name);
+        (this.passes, Width, TargetWidth, this.capacity, this.seed, this.heldOut, Name) = (
+            passes, width, targetWidth, capacity, seed, heldOut, name);
     }
 
     /// <inheritdoc/>
@@ -83,7 +89,8 @@ public sealed class StreamedData : ITrainingData, IDisposable
     public IBatches Start(long position, int batch, float inputScale, float targetScale)
     {
         ShuffleBuffer opened = Opened();
-        if (opened.Served > sample!.Rows) throw new InvalidOperationException("A stream of rows is read once; make another for another run.");
+        if (opened.Served > sample!.Rows)
+            throw new InvalidOperationException("A stream of rows is read once; make another for another run.");
         using var passed = new Matrix(batch, RowWidth);
         for (long at = 0; at < position; at += batch) Fill(opened, passed);
         return new Batches(this, opened, batch, inputScale, targetScale);
@@ -140,7 +147,8 @@ public sealed class StreamedData : ITrainingData, IDisposable
     // The stream has no end, so a short batch means that it has nothing to give.
     private void Fill(ShuffleBuffer from, Matrix batch)
     {
-        if (from.Next(batch) < batch.Rows) throw new InputException($"{Name} has no more than the {heldOut} rows that are held out; give more texts.");
+        if (from.Next(batch) < batch.Rows)
+            throw new InputException($"{Name} has no more than the {heldOut} rows that are held out; give more texts.");
     }
 
     private IEnumerable<Matrix> Endless()
@@ -181,7 +189,8 @@ public sealed class StreamedData : ITrainingData, IDisposable
     private void CheckWidths(Batch block)
     {
         if (block.Input.Columns == Width && block.Target.Columns == (TargetWidth ?? Width)) return;
-        throw new InputException($"{Name}: rows have width {block.Input.Columns} and targets {block.Target.Columns} after {Produced} rows, where "
+        throw new InputException($"{Name}: rows have width {block.Input.Columns} and targets {block.Target.Columns} after {Produced} "
+            + $"rows, where "
             + $"{Width} and {TargetWidth ?? Width} are due; harvest one hook of one model for each.");
     }
 

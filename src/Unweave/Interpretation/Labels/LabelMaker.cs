@@ -28,7 +28,11 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
         LabelText[] positives = [.. feature.ForLabels().Take(MostTexts).Select(example => LabelText.Read(example, reader))];
         Dictionary<int, int> firing = FiringWords(positives);
         PooledText[] contrasts = [.. pool.Without(feature.Latent, firing, options.Contrasts, half: 1)];
-        feature = feature with { Contrasts = [.. contrasts.Select(text => Contrast(text, firing))], Graph = NGramGraph.Build(positives, contrasts) };
+        feature = feature with
+        {
+            Contrasts = [.. contrasts.Select(text => Contrast(text, firing))],
+            Graph = NGramGraph.Build(positives, contrasts),
+        };
         if (positives.Length < 2 || contrasts.Length == 0) return (feature, null);
         IReadOnlyList<PooledText> negatives = pool.Without(feature.Latent, firing, MostTexts, half: 0);
         if (negatives.Count == 0) return (feature, null);
@@ -52,7 +56,10 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
         var counts = new Dictionary<int, int>();
         foreach (LabelText text in texts)
         {
-            foreach (int word in text.Example.Pieces.Count == 1 ? text.Spots.Select(spot => spot.Piece).Distinct() : [text.Spots[text.Example.Peak].Piece])
+            foreach (
+                int word in text.Example.Pieces.Count == 1
+                    ? text.Spots.Select(spot => spot.Piece).Distinct()
+                    : [text.Spots[text.Example.Peak].Piece])
                 counts[word] = counts.GetValueOrDefault(word) + 1;
         }
 
@@ -104,13 +111,15 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
             }
 
             foreach (Pattern pattern in found)
-                if (candidates.TryGetValue(pattern, out int index)) list[index] = list[index] with { Positives = list[index].Positives | (UInt128.One << text) };
+                if (candidates.TryGetValue(pattern, out int index))
+                    list[index] = list[index] with { Positives = list[index].Positives | (UInt128.One << text) };
         }
 
         for (int text = 0; text < negatives.Count; text++)
         {
             foreach (Pattern pattern in negatives[text].Patterns)
-                if (candidates.TryGetValue(pattern, out int index)) list[index] = list[index] with { Negatives = list[index].Negatives | (UInt128.One << text) };
+                if (candidates.TryGetValue(pattern, out int index))
+                    list[index] = list[index] with { Negatives = list[index].Negatives | (UInt128.One << text) };
         }
 
         var chosen = new List<Candidate>();
@@ -121,7 +130,8 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
             double most = LeastGain;
             foreach (Candidate candidate in list)
             {
-                double gain = (Count(candidate.Positives & ~hit) / positives.Length) - (Count(candidate.Negatives & ~wrong) / negatives.Count) - candidate.Pattern.Cost;
+                double gain = (Count(candidate.Positives & ~hit) / positives.Length) - (
+                    Count(candidate.Negatives & ~wrong) / negatives.Count) - candidate.Pattern.Cost;
                 if (gain <= most) continue;
                 (best, most) = (candidate, gain);
             }
@@ -132,7 +142,8 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
             wrong |= next.Negatives;
         }
 
-        described = [.. chosen.Select(candidate => new LabelPattern(candidate.Pattern.Lead(words) + candidate.Pattern.Tail(words), Count(candidate.Positives) / positives.Length, Count(candidate.Negatives) / negatives.Count))];
+        described = [.. chosen.Select(candidate => new LabelPattern(candidate.Pattern.Lead(words) + candidate.Pattern
+            .Tail(words), Count(candidate.Positives) / positives.Length, Count(candidate.Negatives) / negatives.Count))];
         return [.. chosen.Select(candidate => candidate.Pattern)];
     }
 
@@ -145,7 +156,8 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
         var scratch = new List<Pattern>();
         foreach (LabelText text in texts)
         {
-            int[] others = [.. Enumerable.Range(0, text.Spots.Length).Except(text.Marked).OrderBy(at => Rng.Mix(options.Seed ^ ((ulong)latent << 20) ^ (ulong)(at + (1000 * count)))).Take(text.Marked.Length)];
+            int[] others = [.. Enumerable.Range(0, text.Spots.Length).Except(text.Marked)
+                .OrderBy(at => Rng.Mix(options.Seed ^ ((ulong)latent << 20) ^ (ulong)(at + (1000 * count)))).Take(text.Marked.Length)];
             if (text.Marked.Length == 0 || others.Length == 0) continue;
             count++;
             if (text.MatchesAt(text.Marked, patterns, scratch)) right++;
@@ -157,13 +169,17 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
 
     // Patterns of one kind share its words: “whale”, “ship”; words ending in -ing.
     private string Say(Pattern[] patterns) =>
-        string.Join("; ", patterns.GroupBy(pattern => pattern.Lead(words), StringComparer.Ordinal).Select(group => group.Key + string.Join(", ", group.Select(pattern => pattern.Tail(words)).Distinct(StringComparer.Ordinal))));
+        string.Join(
+            "; ",
+            patterns.GroupBy(pattern => pattern.Lead(words), StringComparer.Ordinal).Select(
+                group => group.Key + string.Join(", ", group.Select(pattern => pattern.Tail(words)).Distinct(StringComparer.Ordinal))));
 
     private static string Method(Pattern first) => first.Kind switch
     {
         PatternKind.Anywhere or PatternKind.AnywherePair => "words",
         PatternKind.AnywhereNoun or PatternKind.Noun or PatternKind.Verb => "topic",
-        PatternKind.Piece or PatternKind.Word or PatternKind.Shape or PatternKind.Ending or PatternKind.Starts or PatternKind.Ends => "tokens",
+        PatternKind.Piece or PatternKind.Word or PatternKind.Shape or PatternKind.Ending or PatternKind.Starts or PatternKind.Ends =>
+            "tokens",
         _ => "context",
     };
 

@@ -23,7 +23,8 @@ internal static class NGramGraph
     }
 
     // The nodes that come before a suffix; the first call has none, and gives the firing tokens.
-    private static NGramNode[] Nodes(IReadOnlyList<(LabelText Text, int At)> ends, int[] suffix, int most, LabelText[] texts, IReadOnlyList<PooledText> contrasts) =>
+    private static NGramNode[] Nodes(
+        IReadOnlyList<(LabelText Text, int At)> ends, int[] suffix, int most, LabelText[] texts, IReadOnlyList<PooledText> contrasts) =>
         [.. ends.Where(end => end.At >= 0)
             .GroupBy(end => end.Text.Spots[end.At].Piece)
             .OrderByDescending(group => group.Count()).ThenBy(group => group.First().Text.Example.Row)

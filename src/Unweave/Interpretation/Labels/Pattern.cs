@@ -75,7 +75,9 @@ internal readonly record struct Pattern(ulong Key)
 {
     /// <summary>Makes a pattern.</summary>
     public Pattern(PatternKind kind, int a, int b = 0, int c = 0)
-        : this(((ulong)kind << (3 * PatternWords.Bits)) | ((ulong)(uint)a << (2 * PatternWords.Bits)) | ((ulong)(uint)b << PatternWords.Bits) | (uint)c)
+        : this(
+            ((ulong)kind << (3 * PatternWords.Bits)) | ((ulong)(uint)a << (2 * PatternWords.Bits)) | (
+                (ulong)(uint)b << PatternWords.Bits) | (uint)c)
     {
     }
 
@@ -95,7 +97,8 @@ internal readonly record struct Pattern(ulong Key)
     public static void At(ReadOnlySpan<PieceTraits> spots, int at, List<Pattern> found)
     {
         PieceTraits own = spots[at];
-        int before = at > 0 ? spots[at - 1].Piece : 0, next = at + 1 < spots.Length ? spots[at + 1].Piece : 0, earlier = at > 1 ? spots[at - 2].Piece : 0;
+        int before = at > 0 ? spots[at - 1].Piece : 0, next = at
+            + 1 < spots.Length ? spots[at + 1].Piece : 0, earlier = at > 1 ? spots[at - 2].Piece : 0;
         if (own.Piece != 0) found.Add(new Pattern(PatternKind.Piece, own.Piece));
         if (own.Word != 0) found.Add(new Pattern(PatternKind.Word, own.Word));
         if (own.Shape != PieceShape.None) found.Add(new Pattern(PatternKind.Shape, (int)own.Shape));
@@ -106,7 +109,8 @@ internal readonly record struct Pattern(ulong Key)
         if (own.Ends != 0) found.Add(new Pattern(PatternKind.Ends, own.Ends));
         if (before != 0)
         {
-            if (spots[at - 1].Word != 0 && spots[at - 1].Word != own.Word) found.Add(new Pattern(PatternKind.AfterWord, spots[at - 1].Word));
+            if (spots[at - 1].Word != 0 && spots[at - 1].Word != own.Word)
+                found.Add(new Pattern(PatternKind.AfterWord, spots[at - 1].Word));
             found.Add(new Pattern(PatternKind.After, before));
             found.Add(new Pattern(PatternKind.Pair, before, own.Piece));
             if (own.Shape != PieceShape.None) found.Add(new Pattern(PatternKind.ShapeAfter, before, (int)own.Shape));
@@ -134,7 +138,8 @@ internal readonly record struct Pattern(ulong Key)
         if (own.Shape == PieceShape.Punctuation || own.Whole == 0) return;
         found.Add(new Pattern(PatternKind.Anywhere, own.Whole));
         if (own.Noun != 0) found.Add(new Pattern(PatternKind.AnywhereNoun, own.Noun));
-        if (at > 0 && spots[at - 1].Whole is var before and not 0 && before != own.Whole && spots[at - 1].Shape != PieceShape.Punctuation) found.Add(new Pattern(PatternKind.AnywherePair, before, own.Whole));
+        if (at > 0 && spots[at - 1].Whole is var before and not 0 && before != own.Whole && spots[at - 1].Shape != PieceShape.Punctuation)
+            found.Add(new Pattern(PatternKind.AnywherePair, before, own.Whole));
     }
 
     /// <summary>All patterns that a text matches, sorted, each once.</summary>

@@ -33,7 +33,8 @@ internal sealed class TextPool(FeatureStatisticsOptions options, TextSpots reade
         ulong draw = Rng.Mix(~options.Seed + (ulong)turn);
         long slot = turn < options.Pool ? turn : (long)(draw % (ulong)(turn + 1));
         if (slot >= options.Pool) return;
-        int count = Math.Min(window.Count, options.Before + options.After + 1), from = (int)(Rng.Mix(draw) % (ulong)(window.Count - count + 1));
+        int count = Math.Min(window.Count, options.Before + options.After + 1), from = (int)(
+            Rng.Mix(draw) % (ulong)(window.Count - count + 1));
         var latents = new HashSet<int>();
         for (int row = window.First + from; row < window.First + from + count; row++)
         {
@@ -92,7 +93,8 @@ internal sealed class TextPool(FeatureStatisticsOptions options, TextSpots reade
         }
 
         var near = new List<int>();
-        foreach ((int text, _) in votes.OrderByDescending(vote => vote.Value).ThenBy(vote => Rng.Mix((ulong)latent ^ ((ulong)vote.Key << 32))))
+        foreach (
+            (int text, _) in votes.OrderByDescending(vote => vote.Value).ThenBy(vote => Rng.Mix((ulong)latent ^ ((ulong)vote.Key << 32))))
         {
             if (near.Count == count / 2) break;
             if (!texts[text].Fires(latent)) near.Add(text);

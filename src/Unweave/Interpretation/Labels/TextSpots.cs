@@ -56,7 +56,11 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
     /// <summary>How a line's end is named.</summary>
     public const string LineEnd = "⏎";
 
-    private static readonly string[] Endings = ["tion", "ness", "ment", "able", "ible", "ing", "ous", "ful", "est", "ity", "ive", "ian", "ism", "ist", "ed", "ly", "er", "al", "ic", "'s", "s"];
+    private static readonly string[] Endings =
+    [
+        "tion", "ness", "ment", "able", "ible", "ing", "ous", "ful", "est", "ity", "ive", "ian", "ism", "ist", "ed", "ly", "er", "al", "ic",
+        "'s", "s"
+    ];
 
     /// <summary>The spots of a text.</summary>
     public PieceTraits[] Read(IReadOnlyList<string> pieces)
@@ -66,7 +70,8 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
         {
             // A word is a run of pieces of letters and digits with no space between.
             int end = first + 1;
-            if (IsWord(pieces[first])) while (end < spots.Length && IsWord(pieces[end]) && !char.IsWhiteSpace(pieces[end][0]) && EndsOpen(pieces[end - 1])) end++;
+            if (IsWord(pieces[first]))
+                while (end < spots.Length && IsWord(pieces[end]) && !char.IsWhiteSpace(pieces[end][0]) && EndsOpen(pieces[end - 1])) end++;
             string word = string.Concat(Enumerable.Range(first, end - first).Select(i => pieces[i])).Trim().ToLowerInvariant();
             for (int i = first; i < end; i++) spots[i] = Make(pieces[i], word, i == first, i == end - 1);
             first = end;
@@ -82,7 +87,10 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
         int start = 0;
         for (int i = 1; i <= text.Length; i++)
         {
-            if (i < text.Length && (char.IsLetterOrDigit(text[i]) || text[i] is '\'' or '-') && (char.IsLetterOrDigit(text[i - 1]) || text[i - 1] is '\'' or '-' || char.IsWhiteSpace(text[i - 1]))) continue;
+            if (
+                i < text.Length && (char.IsLetterOrDigit(text[i]) || text[i] is '\'' or '-')
+                    && (char.IsLetterOrDigit(text[i - 1]) || text[i - 1] is '\'' or '-' || char.IsWhiteSpace(text[i - 1])))
+                continue;
             pieces.Add(text[start..i]);
             start = i;
         }
@@ -93,11 +101,25 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
     private PieceTraits Make(string piece, string word, bool first, bool last)
     {
         string trimmed = piece.Trim(), lower = trimmed.ToLowerInvariant();
-        if (trimmed.Length == 0) return new PieceTraits(words.Number(piece.Contains('\n', StringComparison.Ordinal) ? LineEnd : "␠"), 0, piece.Contains('\n', StringComparison.Ordinal) ? PieceShape.LineEnd : PieceShape.None, 0, 0, 0, 0, 0);
+        if (trimmed.Length == 0)
+        {
+            return new PieceTraits(
+                words.Number(piece.Contains('\n', StringComparison.Ordinal) ? LineEnd : "␠"),
+                0,
+                piece.Contains('\n', StringComparison.Ordinal) ? PieceShape.LineEnd : PieceShape.None,
+                0,
+                0,
+                0,
+                0,
+                0);
+        }
+
         PieceShape shape = Shape(trimmed, first);
         string own = first ? lower : Continued + lower;
         bool isWord = IsWord(piece);
-        string? ending = last && isWord && word.Length > 4 ? Endings.FirstOrDefault(ending => word.EndsWith(ending, StringComparison.Ordinal)) : null;
+        string? ending = last && isWord && word.Length > 4
+            ? Endings.FirstOrDefault(ending => word.EndsWith(ending, StringComparison.Ordinal))
+            : null;
         (int noun, int verb) = last && isWord ? topics.Find(word) : (0, 0);
         bool longer = isWord && lower.Length > 2;
         return new PieceTraits(

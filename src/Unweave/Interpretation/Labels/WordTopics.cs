@@ -14,9 +14,12 @@ public sealed class WordTopics
     // WordNet's lexicographer files, by number; null for those too general to say anything.
     private static readonly string?[] Names =
     [
-        null, null, null, null, "acts", "animals", "things made", "attributes", "body parts", "thoughts", "communication", "events", "feelings", "food", "groups", "places",
-        "motives", "natural objects", "people", "phenomena", "plants", "possessions", "processes", "quantities", "relations", "shapes", "states", "substances", "time",
-        "care of the body", "change", "thinking", "speaking", "fighting", "eating", "touching", "making", "feeling", "moving", "seeing", "owning", "social acts", null, "weather",
+        null, null, null, null, "acts", "animals", "things made", "attributes", "body parts", "thoughts", "communication", "events",
+            "feelings", "food", "groups", "places",
+        "motives", "natural objects", "people", "phenomena", "plants", "possessions", "processes", "quantities", "relations", "shapes",
+            "states", "substances", "time",
+        "care of the body", "change", "thinking", "speaking", "fighting", "eating", "touching", "making", "feeling", "moving", "seeing",
+            "owning", "social acts", null, "weather",
     ];
 
     private readonly Dictionary<string, (byte Noun, byte Verb)> words;
@@ -59,7 +62,9 @@ public sealed class WordTopics
 
         return new WordTopics(table);
 
-        byte Number(string text) => text.Length == 0 ? (byte)0 : byte.TryParse(text, CultureInfo.InvariantCulture, out byte number) && number < Names.Length ? number : throw Damaged($"'{text}' is no topic");
+        byte Number(string text) =>
+            text.Length == 0 ? (byte)0 : byte.TryParse(text, CultureInfo.InvariantCulture, out byte number)
+                && number < Names.Length ? number : throw Damaged($"'{text}' is no topic");
 
         InputException Damaged(string what) => new($"{path}: {what}; the file is damaged: build or install Unweave again.");
     }
@@ -83,7 +88,12 @@ public sealed class WordTopics
     internal static IEnumerable<string> Lemmas(string word)
     {
         yield return word;
-        foreach ((string ending, string replacement) in ((string, string)[])[("ies", "y"), ("ses", "s"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"), ("men", "man"), ("s", ""), ("ied", "y"), ("ed", "e"), ("ed", ""), ("ing", "e"), ("ing", "")])
+        foreach (
+            (string ending, string replacement) in ((string, string)[])
+            [
+                ("ies", "y"), ("ses", "s"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"), ("men", "man"), ("s", ""),
+                ("ied", "y"), ("ed", "e"), ("ed", ""), ("ing", "e"), ("ing", "")
+            ])
         {
             if (!word.EndsWith(ending, StringComparison.Ordinal) || word.Length - ending.Length + replacement.Length < 3) continue;
             string stem = word[..^ending.Length] + replacement;

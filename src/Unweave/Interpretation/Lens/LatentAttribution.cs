@@ -38,10 +38,15 @@ internal static class LatentAttribution
             cancellation.ThrowIfCancellationRequested();
             float[][] ablated = host.Logits(window, clean, some.Length, (copy, rows, first) =>
             {
-                foreach (ActiveLatent firing in some[copy]) Interventions.Add(autoencoder, firing.Latent, -firing.Activation, rows.Row(first + firing.Own));
+                foreach (ActiveLatent firing in some[copy])
+                    Interventions.Add(autoencoder, firing.Latent, -firing.Activation, rows.Row(first + firing.Own));
             });
             for (int i = 0; i < some.Length; i++)
-                yield return new LatentEffect(some[i][0].Latent, everyPosition ? window.First + some[i][0].Own : -1, some[i].Max(firing => firing.Activation), (double)logits[target] - ablated[i][target]);
+                yield return new LatentEffect(
+                    some[i][0].Latent,
+                    everyPosition ? window.First + some[i][0].Own : -1,
+                    some[i].Max(firing => firing.Activation),
+                    (double)logits[target] - ablated[i][target]);
         }
     }
 
@@ -49,9 +54,13 @@ internal static class LatentAttribution
     {
         SparseCodes codes = autoencoder.Encode(own);
         IEnumerable<ActiveLatent> firings = Enumerable.Range(0, codes.Rows)
-            .SelectMany(row => Enumerable.Range(0, codes.RowCount(row)).Select(entry => new ActiveLatent(codes.Latents(row)[entry], row, codes.Values(row)[entry])))
+            .SelectMany(
+                row => Enumerable.Range(0, codes.RowCount(row)).Select(
+                    entry => new ActiveLatent(codes.Latents(row)[entry], row, codes.Values(row)[entry])))
             .Where(firing => firing.Activation > autoencoder.FiringThreshold);
-        return everyPosition ? firings.Select(firing => (ActiveLatent[])[firing]) : firings.GroupBy(firing => firing.Latent).OrderBy(group => group.Key).Select(group => group.ToArray());
+        return everyPosition
+            ? firings.Select(firing => (ActiveLatent[])[firing])
+            : firings.GroupBy(firing => firing.Latent).OrderBy(group => group.Key).Select(group => group.ToArray());
     }
 
     private readonly record struct ActiveLatent(int Latent, int Own, float Activation);

@@ -37,7 +37,9 @@ public sealed class LogitLens : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tokenizer);
         Hook? last = model.Hooks.LastOrDefault(hook => hook.Kind == HookKind.Residual && hook.PerToken);
-        return model.PredictsTokens && last is not null && last.Width == width && model.Input is { FixedBatch: null, FixedLength: null } ? new LogitLens(model, tokenizer, last) : null;
+        return model.PredictsTokens && last is not null && last.Width == width && model.Input is { FixedBatch: null, FixedLength: null }
+            ? new LogitLens(model, tokenizer, last)
+            : null;
     }
 
     /// <summary>The tokens that each direction raises and lowers most.</summary>
@@ -89,6 +91,7 @@ public sealed class LogitLens : IDisposable
             else if (best.TryPeek(out _, out float least) && value > least) best.EnqueueDequeue(token, value);
         }
 
-        return [.. best.UnorderedItems.Select(item => item.Element).OrderByDescending(token => sign * logits[token]).ThenBy(token => token).Select(token => new TokenLogit(token, tokenizer.Decode([token]), logits[token]))];
+        return [.. best.UnorderedItems.Select(item => item.Element).OrderByDescending(token => sign * logits[token])
+            .ThenBy(token => token).Select(token => new TokenLogit(token, tokenizer.Decode([token]), logits[token]))];
     }
 }

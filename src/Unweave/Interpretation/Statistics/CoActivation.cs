@@ -76,7 +76,8 @@ internal sealed class CoActivation(int latents, int rows, ulong seed, long most 
 
         RelatedLatent[] partners = [.. met
             .Where(other => other != latent && scratch[other] >= Least)
-            .Select(other => new RelatedLatent(other, Math.Log2((double)scratch[other] * kept / ((double)own.Length * rowsOf[other].Length))))
+            .Select(
+                other => new RelatedLatent(other, Math.Log2((double)scratch[other] * kept / ((double)own.Length * rowsOf[other].Length))))
             .Where(partner => partner.Value > 0)
             .OrderByDescending(partner => partner.Value).ThenBy(partner => partner.Latent)
             .Take(count)];

@@ -86,7 +86,8 @@ public sealed class FeatureStatistics : IDisposable
     /// <param name="progress">Told the rows done.</param>
     /// <param name="cancellationToken">Ends the pass.</param>
     public static FeatureStatistics FromHarvest(
-        SparseAutoencoder autoencoder, HarvestSource source, ITokenizer tokenizer, FeatureStatisticsOptions? options = null, WordTopics? topics = null,
+        SparseAutoencoder autoencoder, HarvestSource source, ITokenizer tokenizer, FeatureStatisticsOptions? options = null,
+            WordTopics? topics = null,
         IProgress<long>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(autoencoder);

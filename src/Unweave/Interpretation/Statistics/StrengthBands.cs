@@ -21,7 +21,11 @@ internal sealed class StrengthBands(int capacity, ulong seed)
         for (int band = Bands - 1; band >= 0; band--)
         {
             if (counts[band] > 0)
-                yield return (band * width, (band + 1) * width, counts[band], [.. kept[band].OrderByDescending(example => example.Activation).ThenBy(example => example.Row)]);
+                yield return (
+                    band * width,
+                    (band + 1) * width,
+                    counts[band],
+                    [.. kept[band].OrderByDescending(example => example.Activation).ThenBy(example => example.Row)]);
         }
     }
 

@@ -133,7 +133,8 @@ internal static class WindowBlocks
         }
 
         return new WindowBlock(
-            rows, [.. pieces.SelectMany(piece => piece.Tokens)], [.. pieces.SelectMany(piece => piece.Positions)], [.. pieces.SelectMany(piece => piece.Windows)]);
+            rows, [.. pieces.SelectMany(piece => piece.Tokens)], [.. pieces.SelectMany(piece => piece.Positions)], [.. pieces
+                .SelectMany(piece => piece.Windows)]);
     }
 
     private static IEnumerable<WindowBlock> Ahead(

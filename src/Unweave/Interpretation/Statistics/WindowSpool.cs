@@ -100,7 +100,8 @@ internal sealed class WindowSpool : IDisposable
     }
 
     private InputException Full(IOException e) => new(
-        $"{Path.GetDirectoryName(path)}: the texts cannot be kept there ({e.Message}); free some space, or point TMPDIR at another folder.", e);
+        $"{Path.GetDirectoryName(path)}: the texts cannot be kept there ({e.Message}); free some space, or point TMPDIR at another "
+            + $"folder.", e);
 
     private long Write(RowWindow window)
     {

@@ -105,7 +105,11 @@ public sealed class HostedAutoencoder : IDisposable
     /// <param name="cancellation">Ends it between tokens.</param>
     /// <returns>Pieces of text, as they come; never one without text.</returns>
     /// <exception cref="InputException">The model predicts no tokens, or an intervention or a setting makes no sense.</exception>
-    public IEnumerable<string> Generate(string prompt, IReadOnlyList<Intervention> interventions, GenerationOptions? options = null, CancellationToken cancellation = default)
+    public IEnumerable<string> Generate(
+        string prompt,
+        IReadOnlyList<Intervention> interventions,
+        GenerationOptions? options = null,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         CheckPredicts();
@@ -158,7 +162,8 @@ public sealed class HostedAutoencoder : IDisposable
         TokenWindow window = End(Ids(text));
         if (window.Count == 0) return [];
         return [.. LatentAttribution.Effects(host, autoencoder, window, token, everyPosition, cancellation)
-            .OrderByDescending(effect => Math.Abs(effect.Effect)).ThenBy(effect => effect.Latent).ThenBy(effect => effect.Position).Take(count)];
+            .OrderByDescending(effect => Math.Abs(effect.Effect)).ThenBy(effect => effect.Latent).ThenBy(effect => effect.Position)
+                .Take(count)];
     }
 
     /// <inheritdoc/>

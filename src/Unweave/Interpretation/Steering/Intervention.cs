@@ -66,7 +66,9 @@ internal static class Interventions
     public static void Apply(IReadOnlyList<Intervention> interventions, SparseAutoencoder autoencoder, Matrix rows)
     {
         if (rows.Rows == 0) return;
-        SparseCodes? codes = interventions.Any(intervention => intervention.Kind != InterventionKind.Steer) ? autoencoder.Encode(rows) : null;
+        SparseCodes? codes = interventions.Any(intervention => intervention.Kind != InterventionKind.Steer)
+            ? autoencoder.Encode(rows)
+            : null;
         for (int row = 0; row < rows.Rows; row++)
         {
             foreach (Intervention intervention in interventions)

@@ -30,7 +30,8 @@ internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hoo
     public Matrix Activations(TokenWindow[] windows)
     {
         var rows = new Matrix(windows.Sum(window => window.Count), hook.Width);
-        foreach ((TokenBatch batch, TokenWindow[] members) in TokenWindow.Batches(windows, model.Input, tokenizer.Padding ?? 0, BatchTokens))
+        foreach (
+            (TokenBatch batch, TokenWindow[] members) in TokenWindow.Batches(windows, model.Input, tokenizer.Padding ?? 0, BatchTokens))
         {
             lock (entry)
             {
@@ -38,7 +39,8 @@ internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hoo
                 for (int i = 0; i < members.Length; i++)
                 {
                     int place = members[i].First - windows[0].First;
-                    for (int own = 0; own < members[i].Count; own++) read.Row((i * batch.Length) + members[i].Lead + own).CopyTo(rows.Row(place + own));
+                    for (int own = 0; own < members[i].Count; own++)
+                        read.Row((i * batch.Length) + members[i].Lead + own).CopyTo(rows.Row(place + own));
                 }
             }
         }

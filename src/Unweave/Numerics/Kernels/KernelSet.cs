@@ -67,9 +67,12 @@ internal abstract unsafe class KernelSet
     private static List<KernelSet> FindAvailable()
     {
         var sets = new List<KernelSet>();
-        if (Avx512F.IsSupported && Vector512.IsHardwareAccelerated) sets.Add(new LaneKernels<Lanes512, Vector512<float>, Tile8x3<Lanes512, Vector512<float>>>("avx512"));
-        if (Avx2.IsSupported && Fma.IsSupported) sets.Add(new LaneKernels<Lanes256, Vector256<float>, Tile4x3<Lanes256, Vector256<float>>>("avx2"));
-        if (Vector.IsHardwareAccelerated) sets.Add(new LaneKernels<LanesPortable, Vector<float>, Tile4x3<LanesPortable, Vector<float>>>("portable"));
+        if (Avx512F.IsSupported && Vector512.IsHardwareAccelerated)
+            sets.Add(new LaneKernels<Lanes512, Vector512<float>, Tile8x3<Lanes512, Vector512<float>>>("avx512"));
+        if (Avx2.IsSupported && Fma.IsSupported)
+            sets.Add(new LaneKernels<Lanes256, Vector256<float>, Tile4x3<Lanes256, Vector256<float>>>("avx2"));
+        if (Vector.IsHardwareAccelerated)
+            sets.Add(new LaneKernels<LanesPortable, Vector<float>, Tile4x3<LanesPortable, Vector<float>>>("portable"));
         sets.Add(new LaneKernels<LanesScalar, float, Tile4x3<LanesScalar, float>>("scalar"));
         return sets;
     }
@@ -78,6 +81,7 @@ internal abstract unsafe class KernelSet
     {
         if (string.IsNullOrEmpty(name)) return Available[0];
         return Available.FirstOrDefault(set => string.Equals(set.Name, name, StringComparison.OrdinalIgnoreCase))
-            ?? throw new InputException($"UNWEAVE_KERNELS is '{name}', but this processor runs {string.Join(", ", Available.Select(set => set.Name))}; name one of them or unset the variable.");
+            ?? throw new InputException($"UNWEAVE_KERNELS is '{name}', but this processor runs "
+                + $"{string.Join(", ", Available.Select(set => set.Name))}; name one of them or unset the variable.");
     }
 }

@@ -46,10 +46,14 @@ internal sealed unsafe class LaneKernels<L, V, TTile>(string name) : KernelSet
         // Eight rows at a time: eight streams keep the memory busy, and the destination is loaded and stored once for the eight.
         for (; j + 8 <= count; j += 8)
         {
-            float* r0 = matrix + (rows[j] * width), r1 = matrix + (rows[j + 1] * width), r2 = matrix + (rows[j + 2] * width), r3 = matrix + (rows[j + 3] * width);
-            float* r4 = matrix + (rows[j + 4] * width), r5 = matrix + (rows[j + 5] * width), r6 = matrix + (rows[j + 6] * width), r7 = matrix + (rows[j + 7] * width);
-            V w0 = L.Broadcast(weights[j]), w1 = L.Broadcast(weights[j + 1]), w2 = L.Broadcast(weights[j + 2]), w3 = L.Broadcast(weights[j + 3]);
-            V w4 = L.Broadcast(weights[j + 4]), w5 = L.Broadcast(weights[j + 5]), w6 = L.Broadcast(weights[j + 6]), w7 = L.Broadcast(weights[j + 7]);
+            float* r0 = matrix + (rows[j] * width), r1 = matrix + (rows[j + 1] * width), r2 = matrix + (rows[j + 2] * width), r3 = matrix
+                + (rows[j + 3] * width);
+            float* r4 = matrix + (rows[j + 4] * width), r5 = matrix + (rows[j + 5] * width), r6 = matrix
+                + (rows[j + 6] * width), r7 = matrix + (rows[j + 7] * width);
+            V w0 = L.Broadcast(weights[j]), w1 = L.Broadcast(weights[j + 1]), w2 = L.Broadcast(weights[j + 2]), w3 = L
+                .Broadcast(weights[j + 3]);
+            V w4 = L.Broadcast(weights[j + 4]), w5 = L.Broadcast(weights[j + 5]), w6 = L.Broadcast(weights[j + 6]), w7 = L
+                .Broadcast(weights[j + 7]);
             nint c = 0;
             for (; c + lanes <= width; c += lanes)
             {
@@ -77,7 +81,8 @@ internal sealed unsafe class LaneKernels<L, V, TTile>(string name) : KernelSet
         nint lanes = L.Count, j = 0;
         for (; j + 4 <= count; j += 4)
         {
-            float* r0 = matrix + (rows[j] * width), r1 = matrix + (rows[j + 1] * width), r2 = matrix + (rows[j + 2] * width), r3 = matrix + (rows[j + 3] * width);
+            float* r0 = matrix + (rows[j] * width), r1 = matrix + (rows[j + 1] * width), r2 = matrix + (rows[j + 2] * width), r3 = matrix
+                + (rows[j + 3] * width);
             V s0 = L.Broadcast(0), s1 = s0, s2 = s0, s3 = s0;
             nint c = 0;
             for (; c + lanes <= width; c += lanes)

@@ -10,7 +10,9 @@ namespace Unweave.Numerics.Kernels;
 /// </summary>
 internal static unsafe class Panels
 {
-    /// <summary>Interleaves rows: <c>panel[p][r] = rows[r][p]</c>, zero for r from <paramref name="count"/> to <paramref name="width"/>.</summary>
+    /// <summary>
+    /// Interleaves rows: <c>panel[p][r] = rows[r][p]</c>, zero for r from <paramref name="count"/> to <paramref name="width"/>.
+    /// </summary>
     public static void FromRows(float** rows, int count, int width, nint depth, float* panel)
     {
         if (count < width) NativeMemory.Clear(panel, (nuint)(depth * width) * sizeof(float));
@@ -28,7 +30,9 @@ internal static unsafe class Panels
         Scalar(rows + r, count - r, 0, depth, width, panel + r);
     }
 
-    /// <summary>Copies columns: <c>panel[p][c] = source[p·stride + c]</c>, zero for c from <paramref name="count"/> to <paramref name="width"/>.</summary>
+    /// <summary>
+    /// Copies columns: <c>panel[p][c] = source[p·stride + c]</c>, zero for c from <paramref name="count"/> to <paramref name="width"/>.
+    /// </summary>
     public static void FromColumns(float* source, nint stride, int count, int width, nint depth, float* panel)
     {
         for (nint p = 0; p < depth; p++)
@@ -52,12 +56,16 @@ internal static unsafe class Panels
     // Three rounds of exchanges: neighbours, pairs, halves.
     private static void Transpose8x8(float** rows, nint p, float* destination, nint stride)
     {
-        Vector256<float> r0 = Vector256.Load(rows[0] + p), r1 = Vector256.Load(rows[1] + p), r2 = Vector256.Load(rows[2] + p), r3 = Vector256.Load(rows[3] + p);
-        Vector256<float> r4 = Vector256.Load(rows[4] + p), r5 = Vector256.Load(rows[5] + p), r6 = Vector256.Load(rows[6] + p), r7 = Vector256.Load(rows[7] + p);
+        Vector256<float> r0 = Vector256.Load(rows[0] + p), r1 = Vector256.Load(rows[1] + p), r2 = Vector256
+            .Load(rows[2] + p), r3 = Vector256.Load(rows[3] + p);
+        Vector256<float> r4 = Vector256.Load(rows[4] + p), r5 = Vector256.Load(rows[5] + p), r6 = Vector256
+            .Load(rows[6] + p), r7 = Vector256.Load(rows[7] + p);
         Vector256<float> a0 = Avx.UnpackLow(r0, r1), a1 = Avx.UnpackHigh(r0, r1), a2 = Avx.UnpackLow(r2, r3), a3 = Avx.UnpackHigh(r2, r3);
         Vector256<float> a4 = Avx.UnpackLow(r4, r5), a5 = Avx.UnpackHigh(r4, r5), a6 = Avx.UnpackLow(r6, r7), a7 = Avx.UnpackHigh(r6, r7);
-        Vector256<float> b0 = Avx.Shuffle(a0, a2, 0x44), b1 = Avx.Shuffle(a0, a2, 0xEE), b2 = Avx.Shuffle(a1, a3, 0x44), b3 = Avx.Shuffle(a1, a3, 0xEE);
-        Vector256<float> b4 = Avx.Shuffle(a4, a6, 0x44), b5 = Avx.Shuffle(a4, a6, 0xEE), b6 = Avx.Shuffle(a5, a7, 0x44), b7 = Avx.Shuffle(a5, a7, 0xEE);
+        Vector256<float> b0 = Avx.Shuffle(a0, a2, 0x44), b1 = Avx.Shuffle(a0, a2, 0xEE), b2 = Avx.Shuffle(a1, a3, 0x44), b3 = Avx
+            .Shuffle(a1, a3, 0xEE);
+        Vector256<float> b4 = Avx.Shuffle(a4, a6, 0x44), b5 = Avx.Shuffle(a4, a6, 0xEE), b6 = Avx.Shuffle(a5, a7, 0x44), b7 = Avx
+            .Shuffle(a5, a7, 0xEE);
         Avx.Permute2x128(b0, b4, 0x20).Store(destination);
         Avx.Permute2x128(b1, b5, 0x20).Store(destination + stride);
         Avx.Permute2x128(b2, b6, 0x20).Store(destination + (2 * stride));

@@ -45,7 +45,8 @@ internal static class ReferenceKernels
     }
 
     /// <summary>One Adam step on one weight; returns the new weight, first and second moment.</summary>
-    public static (double Weight, double First, double Second) Adam(double weight, double first, double second, double gradient, double rate, double beta1, double beta2, double epsilon, int step)
+    public static (double Weight, double First, double Second) Adam(
+        double weight, double first, double second, double gradient, double rate, double beta1, double beta2, double epsilon, int step)
     {
         first = (beta1 * first) + ((1 - beta1) * gradient);
         second = (beta2 * second) + ((1 - beta2) * gradient * gradient);
