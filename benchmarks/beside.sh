@@ -27,7 +27,8 @@ for ((round = 1; round <= rounds; round++)); do
   echo "round $round of $rounds" >&2
 done
 
-echo "$(lscpu | sed -n 's/^Model name: *//p'), $(nproc) cores, $("$bench" step --batch 8 --d 8 --latents 8 --k 1 --repeats 1 | head -n 1), $rounds rounds, medians in ms"
+kernels=$("$bench" step --batch 8 --d 8 --latents 8 --k 1 --repeats 1 | head -n 1)
+echo "$(lscpu | sed -n 's/^Model name: *//p'), $(nproc) cores, $kernels, $rounds rounds, medians in ms"
 echo
 echo "| batch d latents k | what | median | times ours |"
 echo "|---|---|---:|---:|"

@@ -17,10 +17,21 @@ TextCorpus texts = TextCorpus.Open("data/corpus/train.jsonl.gz"), heldOut = Text
 
 // Rows come out of the model as training asks for them: nothing is written to the disk.
 using var pass = new ActivationPass(model, tokenizer, [hook]);
-var options = new TrainingOptions { Autoencoder = new TopKOptions { Latents = 1024, K = 16 }, Rows = 60_000, Batch = 500, LearningRate = 1e-3, Output = null };
-using var rows = new StreamedData(() => Harvester.Stream(pass, texts), hook.Width, capacity: 20_000, options.Seed, heldOut: 2000, hook.Name);
+var options = new TrainingOptions
+{
+    Autoencoder = new TopKOptions { Latents = 1024, K = 16 },
+    Rows = 60_000,
+    Batch = 500,
+    LearningRate = 1e-3,
+    Output = null,
+};
+using var rows = new StreamedData(() => Harvester.Stream(pass, texts), hook.Width, capacity: 20_000, options.Seed,
+    heldOut: 2000, hook.Name);
 using TrainingRun run = TrainingRun.Start(options, rows);
 while (!run.Finished) Console.WriteLine(run.Next());
 
-SpliceReport splice = new SpliceEvaluator(model, tokenizer, hook).Run(run.Autoencoder, heldOut.Documents().Select(document => document.Document), "held-out texts", tokens: 5000);
-Console.WriteLine($"loss {splice.Clean:F3} nats, {splice.Spliced:F3} with the autoencoder, {splice.Zero:F3} with zeros: {splice.RecoveredOverZero:P1} recovered");
+SpliceReport splice = new SpliceEvaluator(model, tokenizer, hook)
+    .Run(run.Autoencoder, heldOut.Documents().Select(document => document.Document), "held-out texts", tokens: 5000);
+Console.WriteLine(
+    $"loss {splice.Clean:F3} nats, {splice.Spliced:F3} with the autoencoder, {splice.Zero:F3} with zeros: {splice.RecoveredOverZero:P1} " +
+    "recovered");

@@ -34,7 +34,8 @@ internal static partial class Cli
     }
 
     /// <summary>Starts a command.</summary>
-    public static Process Start(string folder, params string[] arguments) => Start(folder, new Dictionary<string, string?>(StringComparer.Ordinal), arguments);
+    public static Process Start(string folder, params string[] arguments) =>
+        Start(folder, new Dictionary<string, string?>(StringComparer.Ordinal), arguments);
 
     /// <summary>Starts a command in another environment.</summary>
     /// <param name="folder">Its working directory.</param>
@@ -42,7 +43,9 @@ internal static partial class Cli
     /// <param name="arguments">The words after <c>unweave</c>.</param>
     public static Process Start(string folder, IReadOnlyDictionary<string, string?> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) is "dotnet" ? host : "dotnet")
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) is "dotnet"
+            ? host
+            : "dotnet")
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,
@@ -117,7 +120,12 @@ internal sealed record Outcome(int Code, string Output, string Error)
     {
         Assert.True(Code == 2, $"exit code {Code}\n{Output}\n{Error}");
         // A run may have told of itself before it met what is wrong.
-        string[] lines = [.. Error.TrimEnd('\n').Split('\n').SkipWhile(line => line.StartsWith("Training ", StringComparison.Ordinal) || line.StartsWith("step ", StringComparison.Ordinal))];
+        string[] lines =
+        [
+            .. Error.TrimEnd('\n').Split('\n')
+                .SkipWhile(line => line.StartsWith("Training ", StringComparison.Ordinal)
+                    || line.StartsWith("step ", StringComparison.Ordinal)),
+        ];
         string line = Assert.Single(lines);
         Assert.StartsWith("unweave: ", line, StringComparison.Ordinal);
         Assert.Contains(expected, line, StringComparison.Ordinal);

@@ -11,9 +11,16 @@ public sealed class DemoTests(SmallDemo small)
     {
         Workplace place = await small.Place();
         Outcome demo = await small.Outcome();
-        foreach (string part in (string[])["recovered over zeros", "activations at blocks.2", "Over ", "loss as it is", "FVU (variance unexplained)", "PCA (8)", "How often the 256 latents fire", "What its latents mean", "live latents", "The autoencoder is in sae", "unweave serve sae"])
+        foreach (string part in (string[])["recovered over zeros", "activations at blocks.2", "Over ", "loss as it is",
+            "FVU (variance unexplained)", "PCA (8)", "How often the 256 latents fire", "What its latents mean", "live latents",
+            "The autoencoder is in sae", "unweave serve sae"])
             Assert.Contains(part, demo.Output, StringComparison.Ordinal);
-        string[] examples = [.. demo.Output.Split('\n').Where(line => line.Length > 8 && line[..6].Contains('.', StringComparison.Ordinal) && line[6..8] is "  " && line.Contains('«', StringComparison.Ordinal))];
+        string[] examples =
+        [
+            .. demo.Output.Split('\n')
+                .Where(line => line.Length > 8 && line[..6].Contains('.', StringComparison.Ordinal) && line[6..8] is "  "
+                    && line.Contains('«', StringComparison.Ordinal)),
+        ];
         Assert.All(examples, line => Assert.Contains("»", line, StringComparison.Ordinal));
         Assert.InRange(examples.Length, 4, 48);
         Assert.All(demo.Output.Split('\n'), line => Assert.True(line.Length <= 100, line));
@@ -22,7 +29,8 @@ public sealed class DemoTests(SmallDemo small)
         place.Write("my.txt", string.Concat(Enumerable.Repeat("The people of the United States have a government of laws. ", 30)));
         JsonNode splice = (await place.Run("eval", "sae", "--text", "my.txt", "--json")).Succeeded().Json;
         Assert.Equal("blocks.2", (string)splice["hook"]!);
-        Assert.True((double)splice["clean"]! < (double)splice["spliced"]! && (double)splice["spliced"]! < (double)splice["zero"]!, splice.ToJsonString());
+        Assert.True((double)splice["clean"]! < (double)splice["spliced"]! && (double)splice["spliced"]! < (double)splice["zero"]!,
+            splice.ToJsonString());
     }
 
     [Fact]
@@ -30,11 +38,16 @@ public sealed class DemoTests(SmallDemo small)
     {
         using var place = new Workplace();
         Outcome demo = (await place.Run(["demo", "--embeddings", .. Small, "-o", "small"])).Succeeded();
-        foreach (string part in (string[])["FVU", "PCA (8)", "random dictionary", "How often the 256 latents fire", "12 of those whose labels hold best", "The autoencoder is in small", "live latents", "unweave serve small", "unweave eval small", "unweave encode FILES --sae small"])
+        foreach (string part in (string[])["FVU", "PCA (8)", "random dictionary", "How often the 256 latents fire",
+            "12 of those whose labels hold best", "The autoencoder is in small", "live latents", "unweave serve small",
+            "unweave eval small", "unweave encode FILES --sae small"])
             Assert.Contains(part, demo.Output, StringComparison.Ordinal);
-        string flowing = string.Join(' ', demo.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)); // long headings are wrapped
-        Assert.Equal(12, System.Text.RegularExpressions.Regex.Count(flowing, @"latent \d+, fires on [\d.]+% of the definitions, detection 0\.\d\d"));
-        Assert.Equal(60, demo.Output.Split('\n').Count(line => line.Length > 40 && char.IsAsciiDigit(line[5]) && line[32..38].Trim() is "noun" or "verb" or "adj" or "adv"));
+        // long headings are wrapped
+        string flowing = string.Join(' ', demo.Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(
+            12, System.Text.RegularExpressions.Regex.Count(flowing, @"latent \d+, fires on [\d.]+% of the definitions, detection 0\.\d\d"));
+        Assert.Equal(60, demo.Output.Split('\n')
+            .Count(line => line.Length > 40 && char.IsAsciiDigit(line[5]) && line[32..38].Trim() is "noun" or "verb" or "adj" or "adv"));
         Assert.All(demo.Output.Split('\n'), line => Assert.True(line.Length <= 100, line));
         (await place.Run("eval", "small", "--json")).Succeeded();
     }

@@ -34,12 +34,15 @@ public sealed class EncodeTests
 
         (await place.Run("encode", vectors, "--sae", "sae/", "-o", "codes.npz")).Succeeded();
         Outcome arrays = (await place.Run("inspect", "codes.npz", "--json")).Succeeded();
-        var shapes = arrays.Json["files"]![0]!["tensors"]!.AsArray().ToDictionary(tensor => (string)tensor!["name"]!, tensor => (Type: (string)tensor!["type"]!, Length: (int)tensor["shape"]![0]!), StringComparer.Ordinal);
+        var shapes = arrays.Json["files"]![0]!["tensors"]!.AsArray()
+            .ToDictionary(tensor => (string)tensor!["name"]!, tensor => (Type: (string)tensor!["type"]!, Length: (int)tensor["shape"]![0]!),
+                StringComparer.Ordinal);
         Assert.Equal(("Int64", 501), shapes["starts"]);
         Assert.Equal(("Int32", entries), shapes["latents"]);
         Assert.Equal(("Float32", entries), shapes["values"]);
         Assert.Equal(("Int64", 2), shapes["shape"]);
-        Assert.Equal(["codes.jsonl", "codes.npz", vectors], Directory.GetFiles(place.Folder).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(["codes.jsonl", "codes.npz", vectors],
+            Directory.GetFiles(place.Folder).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
     [Theory]
@@ -51,11 +54,15 @@ public sealed class EncodeTests
     public async Task What_cannot_be_encoded_is_refused(string flags, string expected)
     {
         using var place = new Workplace();
-        string vectors = place.WriteVectors("vectors.safetensors", rows: 200), narrow = place.WriteVectors("narrow.safetensors", rows: 200, width: 8);
+        string vectors = place.WriteVectors("vectors.safetensors", rows: 200),
+            narrow = place.WriteVectors("narrow.safetensors", rows: 200, width: 8);
         string[] brief = ["--tokens", "200", "--batch", "100"];
         (await place.Run(["train", vectors, "--latents", "32", "--k", "4", .. brief, "-o", "sae"])).Succeeded();
-        if (flags.EndsWith("narrow", StringComparison.Ordinal)) (await place.Run(["train", narrow, "--latents", "32", "--k", "4", .. brief, "-o", "narrow"])).Succeeded();
-        if (flags.EndsWith("undercomplete", StringComparison.Ordinal)) (await place.Run(["train", vectors, "--architecture", "undercomplete", "--bottleneck", "4", .. brief, "-o", "undercomplete"])).Succeeded();
+        if (flags.EndsWith("narrow", StringComparison.Ordinal))
+            (await place.Run(["train", narrow, "--latents", "32", "--k", "4", .. brief, "-o", "narrow"])).Succeeded();
+        if (flags.EndsWith("undercomplete", StringComparison.Ordinal))
+            (await place.Run(["train", vectors, "--architecture", "undercomplete", "--bottleneck", "4", .. brief, "-o", "undercomplete"]))
+                .Succeeded();
         (await place.Run(["encode", vectors, .. flags.Split(' ')])).Refused(expected);
     }
 }

@@ -22,7 +22,8 @@ public sealed class EvalTests
         // The data are sums of two of 24 directions in 16 dimensions: 4 components cannot hold them, and neither can 4 random rows.
         Assert.True(Fvu("autoencoder") < Fvu("pca"), eval.ToJsonString());
         Assert.True(Fvu("autoencoder") < Fvu("randomDictionary"), eval.ToJsonString());
-        Assert.Equal(64, (int)eval["autoencoder"]!["density"]!["dead"]! + eval["autoencoder"]!["density"]!["counts"]!.AsArray().Sum(count => (int)count!));
+        Assert.Equal(64, (int)eval["autoencoder"]!["density"]!["dead"]! + eval["autoencoder"]!["density"]!["counts"]!.AsArray()
+            .Sum(count => (int)count!));
 
         Outcome shown = (await place.Run("eval", "sae/", vectors)).Succeeded();
         Assert.Contains("sae/ on 100 rows of vectors.safetensors, held out from training:", shown.Output, StringComparison.Ordinal);
@@ -34,7 +35,8 @@ public sealed class EvalTests
     public async Task Other_data_are_measured_whole_or_not_at_all()
     {
         using var place = new Workplace();
-        string vectors = place.WriteVectors("vectors.safetensors"), others = place.WriteVectors("others.safetensors", rows: 300), wide = place.WriteVectors("wide.safetensors", width: 24);
+        string vectors = place.WriteVectors("vectors.safetensors"), others = place.WriteVectors("others.safetensors", rows: 300),
+            wide = place.WriteVectors("wide.safetensors", width: 24);
         (await place.Run(["train", vectors, .. Run, "-o", "sae"])).Succeeded();
         (await place.Run("eval", "sae", others)).Refused("others.safetensors has 300 rows, but the run in sae was trained on 1000");
         (await place.Run("eval", "sae", wide)).Refused("wide.safetensors has vectors of width 24, but sae was trained on width 16");
@@ -50,7 +52,8 @@ public sealed class EvalTests
     {
         using var place = new Workplace();
         string vectors = place.WriteVectors("vectors.safetensors");
-        (await place.Run("train", vectors, "--architecture", "undercomplete", "--bottleneck", "4", "--tokens", "10000", "--batch", "100", "-o", "sae")).Succeeded();
+        (await place.Run("train", vectors, "--architecture", "undercomplete", "--bottleneck", "4", "--tokens", "10000", "--batch", "100",
+            "-o", "sae")).Succeeded();
         JsonNode eval = (await place.Run("eval", "sae", "--json")).Succeeded().Json;
         Assert.Equal(4, (double)eval["pca"]!["l0"]!);
         Assert.Null(eval["randomDictionary"]);

@@ -6,7 +6,9 @@ using Unweave.Catalog;
 
 namespace Unweave.Apps.Tests;
 
-/// <summary>Catalogs of features made, searched and shown; latents read, steered and attributed: on one small run in the embedded model.</summary>
+/// <summary>
+/// Catalogs of features made, searched and shown; latents read, steered and attributed: on one small run in the embedded model.
+/// </summary>
 public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<FeaturesTests.Run>
 {
     private const int Latents = 256;
@@ -20,7 +22,11 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         foreach (int threads in (int[])[1, 2, 5])
         {
             run.Copy($"on{threads}");
-            using Process process = Cli.Start(run.Place.Folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["DOTNET_PROCESSOR_COUNT"] = threads.ToString(CultureInfo.InvariantCulture) }, "features", "build", $"on{threads}", "sae/activations", "--seed", "3", "--json");
+            using Process process = Cli.Start(run.Place.Folder,
+                new Dictionary<string, string?>(
+                    StringComparer.Ordinal)
+                { ["DOTNET_PROCESSOR_COUNT"] = threads.ToString(CultureInfo.InvariantCulture) }, "features",
+                        "build", $"on{threads}", "sae/activations", "--seed", "3", "--json");
             JsonNode built = (await Cli.End(process)).Succeeded().Json;
             Assert.Equal(Path.Combine($"on{threads}", "features.db"), (string?)built["catalog"]);
             Assert.Equal(Latents, (int)built["latents"]!);
@@ -38,7 +44,11 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         string[] All(string folder)
         {
             using var catalog = FeatureCatalog.Open(run.Place[folder]);
-            return [.. Enumerable.Range(0, Latents).Select(latent => JsonSerializer.Serialize(catalog.Read(latent)) + string.Join('|', catalog.Labels(latent)))];
+            return
+            [
+                .. Enumerable.Range(0, Latents)
+                    .Select(latent => JsonSerializer.Serialize(catalog.Read(latent)) + string.Join('|', catalog.Labels(latent))),
+            ];
         }
     }
 
@@ -51,7 +61,8 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         Assert.Contains("held-out.jsonl.gz", texts.Output, StringComparison.Ordinal);
         Assert.Contains("unweave serve texts", texts.Output, StringComparison.Ordinal);
         Assert.All(texts.Output.Split('\n').Skip(1), line => Assert.True(line.Length <= 110, line));
-        using (var catalog = FeatureCatalog.Open(run.Place["texts"])) Assert.Equal(("blocks.2", 128), (catalog.Source.Hook, catalog.Source.Context));
+        using (var catalog = FeatureCatalog.Open(run.Place["texts"]))
+            Assert.Equal(("blocks.2", 128), (catalog.Source.Hook, catalog.Source.Context));
 
         JsonNode again = (await run.Place.Run("features", "build", "texts", "--json")).Succeeded().Json;
         Assert.InRange((long)again["rows"]!, 30_000, 45_000);
@@ -67,7 +78,9 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         run.Copy("full");
         byte[] before = await File.ReadAllBytesAsync(run.Place["full/features.db"]);
         using var disk = new SmallDisk(run.Place["tiny"], "64k");
-        using Process process = Cli.Start(run.Place.Folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["TMPDIR"] = run.Place["tiny"] }, "features", "build", "full", "sae/activations");
+        using Process process = Cli.Start(run.Place.Folder,
+            new Dictionary<string, string?>(StringComparer.Ordinal) { ["TMPDIR"] = run.Place["tiny"] }, "features", "build", "full",
+            "sae/activations");
         (await Cli.End(process)).Refused("tiny: the texts cannot be kept there");
         Assert.Equal([run.Place["full/features.db"]], Directory.GetFiles(run.Place["full"], "features*"));
         byte[] after = await File.ReadAllBytesAsync(run.Place["full/features.db"]);
@@ -80,12 +93,15 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         string vectors = run.Place.WriteVectors("vectors.npy", rows: 600);
         run.Place.Write("texts.jsonl", string.Concat(Enumerable.Range(0, 600).Select(i => $"{{\"text\":\"text number {i}\"}}\n")));
         run.Place.Write("few.jsonl", string.Concat(Enumerable.Range(0, 599).Select(i => $"{{\"text\":\"text {i}\"}}\n")));
-        (await run.Place.Run("train", vectors, "--latents", "64", "--k", "4", "--tokens", "12000", "--batch", "200", "-o", "vae")).Succeeded();
-        (await run.Place.Run("features", "build", "vae", vectors, "--text", "few.jsonl")).Refused("There are 599 texts for 600 vectors of vectors.npy");
+        (await run.Place.Run("train", vectors, "--latents", "64", "--k", "4", "--tokens", "12000", "--batch", "200", "-o", "vae"))
+            .Succeeded();
+        (await run.Place.Run("features", "build", "vae", vectors, "--text", "few.jsonl"))
+            .Refused("There are 599 texts for 600 vectors of vectors.npy");
         Assert.False(File.Exists(run.Place["vae/features.db"]));
         JsonNode built = (await run.Place.Run("features", "build", "vae", vectors, "--text", "texts.jsonl", "--json")).Succeeded().Json;
         Assert.Equal((600, 600), ((int)built["rows"]!, (int)built["windows"]!));
-        int live = (int)(await run.Place.Run("features", "list", "vae", "--sort", "Frequency", "--reverse", "--json")).Succeeded().Json["features"]![0]!["latent"]!;
+        int live = (int)(await run.Place.Run("features", "list", "vae", "--sort", "Frequency", "--reverse", "--json"))
+            .Succeeded().Json["features"]![0]!["latent"]!;
         JsonNode feature = (await run.Place.Run("features", "show", "vae", $"{live}", "--json")).Succeeded().Json["feature"]!;
         JsonNode example = feature["top"]![0]!;
         Assert.Equal($"text number {(long)example["row"]!}", (string?)example["pieces"]![0]);
@@ -93,39 +109,49 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
 
         // Without texts its rows are named by their numbers; the vectors are those of the run.
         (await run.Place.Run("features", "build", "vae", "--json")).Succeeded();
-        Assert.StartsWith("row ", (string?)(await run.Place.Run("features", "show", "vae", $"{live}", "--json")).Succeeded().Json["feature"]!["top"]![0]!["pieces"]![0], StringComparison.Ordinal);
+        Assert.StartsWith("row ", (string?)(await run.Place.Run("features", "show", "vae", $"{live}", "--json"))
+            .Succeeded().Json["feature"]!["top"]![0]!["pieces"]![0], StringComparison.Ordinal);
         string wide = run.Place.WriteVectors("wide.npy", width: 24);
         (await run.Place.Run("features", "build", "vae", wide)).Refused("width 24");
         (await run.Place.Run("read", "vae", "a text")).Refused("no model is named");
-        (await run.Place.Run("train", vectors, "--architecture", "undercomplete", "--bottleneck", "4", "--tokens", "2000", "--batch", "100", "-o", "under")).Succeeded();
+        (await run.Place.Run("train", vectors, "--architecture", "undercomplete", "--bottleneck", "4", "--tokens", "2000", "--batch", "100",
+            "-o", "under")).Succeeded();
         (await run.Place.Run("features", "build", "under")).Refused("no dictionary of latents");
     }
 
     [Fact]
     public async Task Features_are_found_sorted_and_filtered()
     {
-        JsonNode all = (await run.Place.Run("features", "list", "sae", "--sort", "Frequency", "--reverse", "--take", "300", "--json")).Succeeded().Json;
+        JsonNode all = (await run.Place.Run("features", "list", "sae", "--sort", "Frequency", "--reverse", "--take", "300", "--json"))
+            .Succeeded().Json;
         JsonArray features = all["features"]!.AsArray();
         Assert.Equal((Latents, Latents), ((int)all["total"]!, features.Count));
         double[] frequencies = [.. features.Select(feature => (double)feature!["frequency"]!)];
         Assert.Equal(frequencies.OrderDescending(), frequencies);
         Assert.Equal(Enumerable.Range(0, Latents), features.Select(feature => (int)feature!["latent"]!).Order());
 
-        JsonNode some = (await run.Place.Run("features", "list", "sae", "--sort", "Score", "--reverse", "--min-score", "0.7", "--min-frequency", "0.001", "--max-frequency", "0.05", "--kind", "Ordinary", "--kind", "Token", "--take", "300", "--json")).Succeeded().Json;
-        int expected = features.Count(feature => feature!["score"] is { } score && (double)score >= 0.7 && (double)feature["frequency"]! is >= 0.001 and <= 0.05 && (string?)feature["kind"] is "ordinary" or "token");
+        JsonNode some = (
+            await run.Place.Run("features", "list", "sae", "--sort", "Score", "--reverse", "--min-score", "0.7", "--min-frequency", "0.001",
+                "--max-frequency", "0.05", "--kind", "Ordinary", "--kind", "Token", "--take", "300", "--json")).Succeeded().Json;
+        int expected = features.Count(feature => feature!["score"] is { } score && (double)score >= 0.7
+            && (double)feature["frequency"]! is >= 0.001 and <= 0.05 && (string?)feature["kind"] is "ordinary" or "token");
         Assert.Equal(expected, (int)some["total"]!);
         Assert.True(expected > 0);
         Assert.All(some["features"]!.AsArray(), feature => Assert.NotNull((string?)feature!["label"]));
 
-        JsonArray second = (await run.Place.Run("features", "list", "sae", "--sort", "Frequency", "--reverse", "--skip", "5", "--take", "3", "--json")).Succeeded().Json["features"]!.AsArray();
-        Assert.Equal(features.Skip(5).Take(3).Select(feature => (int)feature!["latent"]!), second.Select(feature => (int)feature!["latent"]!));
+        JsonArray second = (await run.Place.Run("features", "list", "sae", "--sort", "Frequency", "--reverse", "--skip", "5", "--take", "3",
+            "--json")).Succeeded().Json["features"]!.AsArray();
+        Assert.Equal(features.Skip(5).Take(3).Select(feature => (int)feature!["latent"]!),
+            second.Select(feature => (int)feature!["latent"]!));
 
         JsonNode the = (await run.Place.Run("features", "list", "sae", "the", "--json")).Succeeded().Json;
         Assert.InRange((int)the["total"]!, 1, Latents);
         Outcome shown = (await run.Place.Run("features", "list", "sae", "--take", "4")).Succeeded();
         Assert.Contains("4 of 256 features.", shown.Output, StringComparison.Ordinal);
-        Assert.Contains("No feature matches.", (await run.Place.Run("features", "list", "sae", "--starred")).Succeeded().Output, StringComparison.Ordinal);
-        Assert.Contains("256 features match", (await run.Place.Run("features", "list", "sae", "--skip", "1000")).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("No feature matches.", (await run.Place.Run("features", "list", "sae", "--starred")).Succeeded().Output,
+            StringComparison.Ordinal);
+        Assert.Contains("256 features match", (await run.Place.Run("features", "list", "sae", "--skip", "1000")).Succeeded().Output,
+            StringComparison.Ordinal);
         (await run.Place.Run("features", "list", "sae", "--take", "0")).Refused("--take 0");
         (await run.Place.Run("features", "list", "sae", "--skip", "-1")).Refused("--skip -1");
         (await run.Place.Run("features", "list", "sae", "--kind", "Nice")).Refused("Nice");
@@ -137,7 +163,8 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
     [Fact]
     public async Task A_feature_is_shown()
     {
-        JsonArray found = (await run.Place.Run("features", "list", "sae", "--sort", "Score", "--reverse", "--take", "1", "--json")).Succeeded().Json["features"]!.AsArray();
+        JsonArray found = (await run.Place.Run("features", "list", "sae", "--sort", "Score", "--reverse", "--take", "1", "--json"))
+            .Succeeded().Json["features"]!.AsArray();
         int latent = (int)found[0]!["latent"]!;
         string label = (string)found[0]!["label"]!;
         JsonNode whole = (await run.Place.Run("features", "show", "sae", $"{latent}", "--json")).Succeeded().Json;
@@ -146,14 +173,17 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         Assert.Equal((long)feature["fired"]!, feature["histogram"]!["counts"]!.AsArray().Sum(count => (long)count!));
         Assert.Equal(10, feature["raised"]!.AsArray().Count);
         Outcome shown = (await run.Place.Run("features", "show", "sae", $"{latent}")).Succeeded();
-        foreach (string part in (string[])[$"latent {latent}", "detection 0.", "fires on:", "raises:", "lowers:", "nearest:"]) Assert.Contains(part, shown.Output, StringComparison.Ordinal);
+        foreach (string part in (string[])[$"latent {latent}", "detection 0.", "fires on:", "raises:", "lowers:", "nearest:"])
+            Assert.Contains(part, shown.Output, StringComparison.Ordinal);
         Assert.Contains(label[..Math.Min(12, label.Length)], shown.Output, StringComparison.Ordinal);
         (await run.Place.Run("features", "show", "sae", "256")).Refused("There is no latent 256; sae has latents 0 to 255");
         (await run.Place.Run("features", "show", "sae", "-1")).Refused("-1");
         (await run.Place.Run("features", "show", "sae", "whale")).Refused("whale");
         run.Copy("bare");
         File.Delete(run.Place["bare/features.db"]);
-        foreach (string[] line in (string[][])[["features", "show", "bare", "3"], ["features", "list", "bare"], ["features", "list", "nowhere"]]) (await run.Place.Run(line)).Refused(line[2]);
+        foreach (string[] line in (string[][])[["features", "show", "bare", "3"], ["features", "list", "bare"],
+            ["features", "list", "nowhere"]])
+            (await run.Place.Run(line)).Refused(line[2]);
     }
 
     [Fact]
@@ -181,20 +211,25 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
     public async Task A_text_is_steered()
     {
         string[] greedy = ["--tokens", "6", "--temperature", "0", "--json"];
-        JsonNode steered = (await run.Place.Run(["steer", "sae", Prompt, "--steer", "3=40", "--ablate", "5", "--clamp", "7=2", .. greedy])).Succeeded().Json;
+        JsonNode steered = (await run.Place.Run(["steer", "sae", Prompt, "--steer", "3=40", "--ablate", "5", "--clamp", "7=2", .. greedy]))
+            .Succeeded().Json;
         Assert.Equal(Prompt, (string?)steered["prompt"]);
         Assert.Equal(8, steered["with"]!["next"]!.AsArray().Count);
         Assert.NotEqual(steered["without"]!["next"]!.ToJsonString(), steered["with"]!["next"]!.ToJsonString(), StringComparer.Ordinal);
-        Assert.StartsWith((string)steered["without"]!["next"]![0]!["text"]!, (string)steered["without"]!["text"]!, StringComparison.Ordinal);
+        Assert.StartsWith((string)steered["without"]!["next"]![0]!["text"]!, (string)steered["without"]!["text"]!,
+            StringComparison.Ordinal);
 
         // Ablating what is ablated, or adding nothing, leaves the text as it is.
         JsonNode same = (await run.Place.Run(["steer", "sae", Prompt, "--steer", "3=0", .. greedy])).Succeeded().Json;
         Assert.Equal((string?)same["without"]!["text"], (string?)same["with"]!["text"]);
-        Outcome shown = (await run.Place.Run("steer", "sae", Prompt, "--steer", "3=-4", "--steer", "9=1.5", "--ablate", "5", "--tokens", "4")).Succeeded();
-        foreach (string part in (string[])["take 4.000 from latent 3", "add 1.500 to latent 9", "ablate latent 5", "as it is", "changed"]) Assert.Contains(part, shown.Output, StringComparison.Ordinal);
+        Outcome shown = (await run.Place.Run("steer", "sae", Prompt, "--steer", "3=-4", "--steer", "9=1.5", "--ablate", "5", "--tokens",
+            "4")).Succeeded();
+        foreach (string part in (string[])["take 4.000 from latent 3", "add 1.500 to latent 9", "ablate latent 5", "as it is", "changed"])
+            Assert.Contains(part, shown.Output, StringComparison.Ordinal);
         foreach ((string flag, string value, string expected) in ((string, string, string)[])
         [
-            ("--steer", "3", "--steer is '3'"), ("--steer", "3=NaN", "--steer is '3=NaN'"), ("--steer", "x=3", "--steer is 'x=3'"), ("--clamp", "3=4=5", "--clamp is '3=4=5'"), ("--steer", "256=1", "There is no latent 256"),
+            ("--steer", "3", "--steer is '3'"), ("--steer", "3=NaN", "--steer is '3=NaN'"), ("--steer", "x=3", "--steer is 'x=3'"),
+            ("--clamp", "3=4=5", "--clamp is '3=4=5'"), ("--steer", "256=1", "There is no latent 256"),
             ("--ablate", "-3", "-3"), ("--steer", "3=3.4e38", "smaller strengths"),
         ])
             (await run.Place.Run("steer", "sae", Prompt, flag, value)).Refused(expected);
@@ -219,10 +254,13 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         Assert.All(each["effects"]!.AsArray(), effect => Assert.InRange((int)effect!["position"]!, 0, 4));
 
         // The effect is what steering shows: the logit as it is, less the logit with the latent ablated.
-        JsonNode ablated = (await run.Place.Run("steer", "sae", Prompt, "--ablate", $"{(int)effects[0]!["latent"]!}", "--tokens", "1", "--json")).Succeeded().Json;
-        double Logit(string which) => (double)ablated[which]!["next"]!.AsArray().First(token => (string?)token!["text"] is " States")!["logit"]!;
+        JsonNode ablated = (await run.Place.Run("steer", "sae", Prompt, "--ablate", $"{(int)effects[0]!["latent"]!}", "--tokens", "1",
+            "--json")).Succeeded().Json;
+        double Logit(string which) =>
+            (double)ablated[which]!["next"]!.AsArray().First(token => (string?)token!["text"] is " States")!["logit"]!;
         Assert.Equal(Logit("without") - Logit("with"), (double)effects[0]!["effect"]!, 2e-3);
-        Assert.Contains("at", (await run.Place.Run("attribute", "sae", Prompt, "--each-token")).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("at", (await run.Place.Run("attribute", "sae", Prompt, "--each-token")).Succeeded().Output,
+            StringComparison.Ordinal);
         (await run.Place.Run("attribute", "sae", Prompt, "--token", "States of America and more")).Refused("tokens; give one");
         (await run.Place.Run("attribute", "sae", Prompt, "--token", "")).Refused("which is 0 tokens");
         (await run.Place.Run("attribute", "sae", Prompt, "--top", "0")).Refused("--top is 0");
@@ -240,19 +278,26 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         File.Delete(run.Place["none/features.db"]);
         string[] files = Directory.GetFiles(run.Place["none"]);
         await Stopped("none");
-        Assert.Equal(files.Order(StringComparer.Ordinal), Directory.GetFiles(run.Place["none"]).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(files.Order(StringComparer.Ordinal), Directory.GetFiles(run.Place["none"])
+            .Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)).Order(StringComparer.Ordinal), StringComparer.Ordinal);
         (await run.Place.Run("features", "list", "none")).Refused("none");
 
         string[] Features(string folder)
         {
             using var catalog = FeatureCatalog.Open(run.Place[folder]);
-            return [$"{catalog.Source}", .. Enumerable.Range(0, Latents).Select(latent => JsonSerializer.Serialize(catalog.Read(latent)) + string.Join('|', catalog.Labels(latent)))];
+            return
+            [
+                $"{catalog.Source}",
+                .. Enumerable.Range(0, Latents)
+                    .Select(latent => JsonSerializer.Serialize(catalog.Read(latent)) + string.Join('|', catalog.Labels(latent))),
+            ];
         }
 
         async Task Stopped(string folder)
         {
             // Millions of tokens: the first line that tells how far it is comes long before the end.
-            using Process process = Cli.Start(run.Place.Folder, "features", "build", folder, "--text", Path.Combine(AppContext.BaseDirectory, "data", "corpus", "train.jsonl.gz"));
+            using Process process = Cli.Start(run.Place.Folder, "features", "build", folder, "--text",
+                Path.Combine(AppContext.BaseDirectory, "data", "corpus", "train.jsonl.gz"));
             string? line;
             do line = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
             while (line is not null && !line.StartsWith("counted ", StringComparison.Ordinal));
@@ -278,7 +323,8 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         {
             Directory.CreateDirectory(Place[name]);
             foreach (string file in Directory.GetFiles(Place["sae"]))
-                if (!file.EndsWith(".lock", StringComparison.Ordinal)) File.Copy(file, Path.Combine(Place[name], Path.GetFileName(file)), overwrite: true);
+                if (!file.EndsWith(".lock", StringComparison.Ordinal))
+                    File.Copy(file, Path.Combine(Place[name], Path.GetFileName(file)), overwrite: true);
         }
     }
 }

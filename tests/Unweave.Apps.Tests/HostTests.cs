@@ -15,10 +15,12 @@ public sealed class HostTests
     {
         using var place = new Workplace();
         Outcome listed = (await place.Run("hooks", Model)).Succeeded();
-        foreach (string part in (string[])["language model, causal, 4,096 tokens, context 128", "embed", "blocks.3.mlp.neurons", "[batch, sequence, 1024]", "residual stream after the block", "final", "more tensors"])
+        foreach (string part in (string[])["language model, causal, 4,096 tokens, context 128", "embed", "blocks.3.mlp.neurons",
+            "[batch, sequence, 1024]", "residual stream after the block", "final", "more tensors"])
             Assert.Contains(part, listed.Output, StringComparison.Ordinal);
         JsonArray found = (await place.Run("hooks", Model, "blocks.?", "--json")).Succeeded().Json["hooks"]!.AsArray();
-        Assert.Equal(["blocks.0", "blocks.1", "blocks.2", "blocks.3"], found.Select(hook => (string)hook!["name"]!), StringComparer.Ordinal);
+        Assert.Equal(["blocks.0", "blocks.1", "blocks.2", "blocks.3"], found.Select(hook => (string)hook!["name"]!),
+            StringComparer.Ordinal);
         (await place.Run("hooks", Model, "block.2")).Refused("Nearest: blocks.2");
     }
 
@@ -26,10 +28,12 @@ public sealed class HostTests
     public async Task Two_hooks_are_harvested_in_one_pass_and_trained_on()
     {
         using var place = new Workplace();
-        Outcome harvested = (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--hook", "blocks.2.mlp", "--text", HeldOut, "--tokens", "8000", "--rows-per-shard", "3000", "-o", "acts")).Succeeded();
+        Outcome harvested = (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--hook", "blocks.2.mlp", "--text", HeldOut,
+            "--tokens", "8000", "--rows-per-shard", "3000", "-o", "acts")).Succeeded();
         Assert.Contains("Train on it: unweave train acts#blocks.1", harvested.Output, StringComparison.Ordinal);
         Assert.True(Directory.GetFiles(place["acts/blocks.2.mlp"]).Length >= 2);
-        JsonNode again = (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--hook", "blocks.2.mlp", "--text", HeldOut, "--tokens", "8000", "--rows-per-shard", "3000", "-o", "acts", "--resume", "--json")).Succeeded().Json;
+        JsonNode again = (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--hook", "blocks.2.mlp", "--text", HeldOut,
+            "--tokens", "8000", "--rows-per-shard", "3000", "-o", "acts", "--resume", "--json")).Succeeded().Json;
         Assert.True((bool)again["finished"]!);
         Assert.InRange((long)again["rows"]!, 8000, 9000);
         (await place.Run("train", "acts", "-o", "sae")).Refused("choose one by its name after '#'");
@@ -40,14 +44,18 @@ public sealed class HostTests
         Outcome spliced = (await place.Run("eval", "sae", "--text", HeldOut, "--tokens", "3000")).Succeeded();
         Assert.Contains("activations at blocks.1", spliced.Output, StringComparison.Ordinal);
         (await place.Run("eval", "sae", "--text", HeldOut, "--hook", "blocks.1.mlp.neurons")).Refused("has width 1024");
-        (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--text", HeldOut, "-o", "acts", "--resume")).Refused("the list of hooks was");
+        (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--text", HeldOut, "-o", "acts", "--resume"))
+            .Refused("the list of hooks was");
     }
 
     [Fact]
     public async Task A_harvest_killed_at_random_moments_and_resumed_is_the_harvest_that_was_not()
     {
         using var place = new Workplace();
-        string[] harvest = ["harvest", "--model", Model, "--hook", "blocks.0", "--text", HeldOut, "--tokens", "60000", "--rows-per-shard", "4000"];
+        string[] harvest =
+        [
+            "harvest", "--model", Model, "--hook", "blocks.0", "--text", HeldOut, "--tokens", "60000", "--rows-per-shard", "4000",
+        ];
         (await place.Run([.. harvest, "-o", "whole"])).Succeeded();
         var random = new Numerics.Rng((ulong)Environment.TickCount);
         for (int kill = 0; kill < 3; kill++)
@@ -63,11 +71,13 @@ public sealed class HostTests
         }
 
         (await place.Run([.. harvest, "-o", "killed", "--resume"])).Succeeded();
-        foreach (string file in Directory.GetFiles(place["whole"], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(place["whole"], file)))
+        foreach (string file in Directory.GetFiles(place["whole"], "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(place["whole"], file)))
         {
             // Activations may differ in their last bits, as batches are put together anew after a kill; tokens and documents may not.
             if (file.StartsWith("rows", StringComparison.Ordinal) || file.StartsWith("documents", StringComparison.Ordinal))
-                Assert.True(File.ReadAllBytes(place[$"whole/{file}"]).AsSpan().SequenceEqual(File.ReadAllBytes(place[$"killed/{file}"])), file);
+                Assert.True(File.ReadAllBytes(place[$"whole/{file}"]).AsSpan()
+                    .SequenceEqual(File.ReadAllBytes(place[$"killed/{file}"])), file);
             else
                 Assert.Equal(new FileInfo(place[$"whole/{file}"]).Length, new FileInfo(place[$"killed/{file}"]).Length);
         }
@@ -77,9 +87,14 @@ public sealed class HostTests
     public async Task Training_on_the_way_leaves_no_activations_and_resumes_to_the_same_bytes()
     {
         using var place = new Workplace();
-        string[] train = ["train", "--model", Model, "--hook", "blocks.1", "--text", HeldOut, "--latents", "128", "--k", "4", "--batch", "200", "--tokens", "12000", "--buffer", "2000", "--checkpoint-steps", "10"];
+        string[] train =
+        [
+            "train", "--model", Model, "--hook", "blocks.1", "--text", HeldOut, "--latents", "128", "--k", "4", "--batch", "200",
+            "--tokens", "12000", "--buffer", "2000", "--checkpoint-steps", "10",
+        ];
         (await place.Run([.. train, "-o", "whole"])).Succeeded();
-        Assert.Equal(["autoencoder.safetensors", "config.json", "host.json", "metrics.jsonl", "training.safetensors"], Directory.GetFiles(place["whole"]).Select(Path.GetFileName).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(["autoencoder.safetensors", "config.json", "host.json", "metrics.jsonl", "training.safetensors"],
+            Directory.GetFiles(place["whole"]).Select(Path.GetFileName).Order(StringComparer.Ordinal), StringComparer.Ordinal);
         using (Process run = Cli.Start(place.Folder, [.. train, "-o", "killed"]))
         {
             Task<Outcome> end = Cli.End(run);
@@ -89,7 +104,8 @@ public sealed class HostTests
         }
 
         (await place.Run([.. train, "-o", "killed", "--resume"])).Succeeded();
-        Assert.True(File.ReadAllBytes(place["whole/autoencoder.safetensors"]).AsSpan().SequenceEqual(File.ReadAllBytes(place["killed/autoencoder.safetensors"])));
+        Assert.True(File.ReadAllBytes(place["whole/autoencoder.safetensors"]).AsSpan()
+            .SequenceEqual(File.ReadAllBytes(place["killed/autoencoder.safetensors"])));
         (await place.Run("eval", "whole", "--text", HeldOut, "--tokens", "2000")).Succeeded();
     }
 

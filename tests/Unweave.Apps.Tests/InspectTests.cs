@@ -19,7 +19,8 @@ public sealed class InspectTests
         Assert.Equal((1, 1, 4), ((int)tensor["nans"]!, (int)tensor["infinities"]!, (int)tensor["firstNonFinite"]!));
 
         Outcome shown = (await place.Run("inspect", array)).Succeeded();
-        Assert.Contains("vectors has 1 NaNs and 1 infinities; the first is in row 2, column 0 (from 0).", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("vectors has 1 NaNs and 1 infinities; the first is in row 2, column 0 (from 0).", shown.Output,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -35,6 +36,7 @@ public sealed class InspectTests
         Assert.Contains("[32, 16]", shown.Output, StringComparison.Ordinal);
         JsonNode json = (await place.Run("inspect", "sae", "--json")).Succeeded().Json["files"]![0]!;
         Assert.Equal("matches", (string?)json["checksum"]);
-        Assert.Equal(["W_enc", "b_enc", "W_dec", "b_dec"], json["tensors"]!.AsArray().Select(tensor => (string)tensor!["name"]!), StringComparer.Ordinal);
+        Assert.Equal(["W_enc", "b_enc", "W_dec", "b_dec"], json["tensors"]!.AsArray().Select(tensor => (string)tensor!["name"]!),
+            StringComparer.Ordinal);
     }
 }

@@ -6,7 +6,8 @@ namespace Unweave.Apps.Tests;
 public sealed class InterruptTests
 {
     private static readonly string[] Long =
-        ["train", "vectors.npy", "--latents", "256", "--k", "8", "--tokens", "100000000", "--batch", "512", "--validation", "0", "-o", "run"];
+        ["train", "vectors.npy", "--latents", "256", "--k", "8", "--tokens", "100000000", "--batch", "512", "--validation", "0",
+            "-o", "run"];
 
     [Fact]
     public async Task A_command_ends_at_an_interrupt()
@@ -23,7 +24,8 @@ public sealed class InterruptTests
     public async Task Tests_started_with_interrupts_ignored_can_interrupt_a_command()
     {
         string test = $"{typeof(InterruptTests).FullName}.{nameof(A_command_ends_at_an_interrupt)}";
-        using Process process = Ignoring(AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "Unweave.Apps.Tests"), "--filter-method", test);
+        using Process process = Ignoring(AppContext.BaseDirectory, Path.Combine(AppContext.BaseDirectory, "Unweave.Apps.Tests"),
+            "--filter-method", test);
         Outcome outcome = await Cli.End(process);
         Assert.True(outcome.Code == 0, outcome.Output);
         Assert.Contains("succeeded: 1", outcome.Output, StringComparison.Ordinal);

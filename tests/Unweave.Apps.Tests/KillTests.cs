@@ -7,7 +7,11 @@ namespace Unweave.Apps.Tests;
 /// <summary>Nothing is lost: runs killed without warning, and disks that fill up.</summary>
 public sealed class KillTests
 {
-    private static readonly string[] Train = ["train", "vectors.safetensors", "--latents", "128", "--k", "4", "--batch", "128", "--tokens", "512000", "--checkpoint-steps", "7", "--seed", "3"];
+    private static readonly string[] Train =
+    [
+        "train", "vectors.safetensors", "--latents", "128", "--k", "4", "--batch", "128", "--tokens", "512000", "--checkpoint-steps", "7",
+        "--seed", "3",
+    ];
 
     [Fact]
     public async Task A_run_killed_at_random_moments_and_resumed_writes_the_bytes_of_one_that_was_not()
@@ -33,7 +37,8 @@ public sealed class KillTests
 
         (await place.Run("train", "--resume", "-o", "killed")).Succeeded();
         foreach (string name in (string[])["autoencoder.safetensors", "training.safetensors"])
-            Assert.True(File.ReadAllBytes(place[$"whole/{name}"]).AsSpan().SequenceEqual(File.ReadAllBytes(place[$"killed/{name}"])), $"{name} differs, seed {seed}");
+            Assert.True(File.ReadAllBytes(place[$"whole/{name}"]).AsSpan().SequenceEqual(File.ReadAllBytes(place[$"killed/{name}"])),
+                $"{name} differs, seed {seed}");
         Assert.Equal(Steps(place["whole/metrics.jsonl"]), Steps(place["killed/metrics.jsonl"]));
     }
 
@@ -46,7 +51,11 @@ public sealed class KillTests
         // The first checkpoint of about 90 KB fits on a disk of 128 KB; the second, written beside it, does not.
         using (new SmallDisk(place["small"], "128k"))
         {
-            string[] run = ["train", "vectors.safetensors", "--latents", "160", "--k", "4", "--batch", "64", "--tokens", "64000", "--checkpoint-steps", "10", "-o", "small/run"];
+            string[] run =
+            [
+                "train", "vectors.safetensors", "--latents", "160", "--k", "4", "--batch", "64", "--tokens", "64000", "--checkpoint-steps",
+                "10", "-o", "small/run",
+            ];
             (await place.Run(run)).Refused("training.safetensors: the disk");
             using SparseAutoencoder kept = SparseAutoencoder.Load(place["small/run"]);
             Assert.Equal(160, kept.Latents);

@@ -39,14 +39,17 @@ public sealed class PullTests : IDisposable
     [Fact]
     public async Task Json_is_one_object_with_the_files_and_their_states()
     {
-        Outcome pulled = (await Pull(FakeHub.Model, "--json", "--include", "model_quantized.onnx", "--include", "README*", "-o", "copy")).Succeeded();
+        Outcome pulled = (await Pull(FakeHub.Model, "--json", "--include", "model_quantized.onnx", "--include", "README*", "-o", "copy"))
+            .Succeeded();
         Assert.Equal("", pulled.Error);
         JsonNode json = pulled.Json;
         Assert.Equal(("owner/name", "main", FakeHub.Commit), ((string?)json["name"], (string?)json["revision"], (string?)json["commit"]));
         Assert.Equal(Path.GetFullPath(place["copy"]), (string?)json["folder"]);
-        Assert.Equal(["README.md", "config.json", "onnx/model_quantized.onnx", "tokenizer.json", "vocab.json"], json["files"]!.AsArray().Select(file => (string)file!["path"]!), StringComparer.Ordinal);
+        Assert.Equal(["README.md", "config.json", "onnx/model_quantized.onnx", "tokenizer.json", "vocab.json"],
+            json["files"]!.AsArray().Select(file => (string)file!["path"]!), StringComparer.Ordinal);
         JsonNode graph = json["files"]![2]!;
-        Assert.Equal(("downloaded", 1000, FakeHub.Sha256(hub.Files["onnx/model_quantized.onnx"])), ((string?)graph["state"], (int)graph["bytes"]!, (string?)graph["checksum"]));
+        Assert.Equal(("downloaded", 1000, FakeHub.Sha256(hub.Files["onnx/model_quantized.onnx"])),
+            ((string?)graph["state"], (int)graph["bytes"]!, (string?)graph["checksum"]));
         Assert.Equal([Graph], json["otherGraphs"]!.AsArray().Select(path => (string)path!), StringComparer.Ordinal);
         Assert.Equal(hub.Files["onnx/model_quantized.onnx"], await File.ReadAllBytesAsync(place["copy/onnx/model_quantized.onnx"]));
     }
@@ -68,7 +71,8 @@ public sealed class PullTests : IDisposable
     public async Task The_token_is_sent_and_never_shown()
     {
         hub.OfHub = _ => FakeHub.Refusal(401);
-        using Process process = Start([FakeHub.Model], ("UNWEAVE_HUB", ""), ("HF_ENDPOINT", hub.Hub.Address.AbsoluteUri), ("HF_TOKEN", "hf_secret"), ("UNWEAVE_TRACE", "1"));
+        using Process process = Start([FakeHub.Model], ("UNWEAVE_HUB", ""), ("HF_ENDPOINT", hub.Hub.Address.AbsoluteUri),
+            ("HF_TOKEN", "hf_secret"), ("UNWEAVE_TRACE", "1"));
         Outcome refused = await Cli.End(process);
         refused.Refused("does not take the token in HF_TOKEN");
         Assert.Equal("Bearer hf_secret", hub.Hub.Requests[0]["Authorization"]);
@@ -148,7 +152,9 @@ public sealed class PullTests : IDisposable
     public async Task Help_names_the_settings_and_has_examples()
     {
         Outcome help = (await Pull("--help")).Succeeded();
-        foreach (string part in (string[])["NAME", "--revision", "--include", "--output", "--offline", "HF_TOKEN", "UNWEAVE_CACHE", "  unweave pull "]) Assert.Contains(part, help.Output, StringComparison.Ordinal);
+        foreach (string part in (string[])["NAME", "--revision", "--include", "--output", "--offline", "HF_TOKEN", "UNWEAVE_CACHE",
+            "  unweave pull "])
+            Assert.Contains(part, help.Output, StringComparison.Ordinal);
     }
 
     private static void FillUp(string path)

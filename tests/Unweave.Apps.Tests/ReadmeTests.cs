@@ -5,12 +5,14 @@ namespace Unweave.Apps.Tests;
 /// <summary>What the README shows is what runs.</summary>
 public sealed class ReadmeTests
 {
-    private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", ".."));
+    private static string Root([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", ".."));
 
     [Fact]
     public void Its_code_is_the_samples()
     {
-        string readme = File.ReadAllText(Path.Combine(Root(), "README.md")), sample = File.ReadAllText(Path.Combine(Root(), "samples", "own.cs"));
+        string readme = File.ReadAllText(Path.Combine(Root(), "README.md")),
+            sample = File.ReadAllText(Path.Combine(Root(), "samples", "own.cs"));
         const string Fence = "```csharp\n";
         int start = readme.IndexOf(Fence, StringComparison.Ordinal) + Fence.Length;
         string code = readme[start..readme.IndexOf("```", start, StringComparison.Ordinal)];

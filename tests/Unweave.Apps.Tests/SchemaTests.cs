@@ -11,9 +11,11 @@ public sealed class SchemaTests
         JsonNode schema = (await place.Run("schema")).Succeeded().Json;
         string help = (await place.Run("train", "--help")).Succeeded().Output;
         IEnumerable<string> names = schema["properties"]!.AsObject().Select(property => property.Key)
-            .Concat(schema["properties"]!["autoencoder"]!["anyOf"]!.AsArray().SelectMany(kind => kind!["properties"]!.AsObject().Select(property => property.Key)))
+            .Concat(schema["properties"]!["autoencoder"]!["anyOf"]!.AsArray()
+                .SelectMany(kind => kind!["properties"]!.AsObject().Select(property => property.Key)))
             .Where(name => name is not "$schema" and not "autoencoder");
-        Assert.All(names, name => Assert.Contains(System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(name), help, StringComparison.Ordinal));
+        Assert.All(names, name =>
+            Assert.Contains(System.Text.Json.JsonNamingPolicy.KebabCaseLower.ConvertName(name), help, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -21,7 +23,8 @@ public sealed class SchemaTests
     {
         using var place = new Workplace();
         place.Write("run.json", """{ "tokens": 1000, "batch": 100, /* small */ "autoencoder": { "k": 8 }, }""");
-        Assert.Contains("run.json is a valid run file: 10 steps of 100 rows.", (await place.Run("schema", "--check", "run.json")).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("run.json is a valid run file: 10 steps of 100 rows.",
+            (await place.Run("schema", "--check", "run.json")).Succeeded().Output, StringComparison.Ordinal);
         JsonNode json = (await place.Run("schema", "--check", "run.json", "--json")).Succeeded().Json;
         Assert.Equal(8, (int?)json["options"]!["autoencoder"]!["k"]);
     }

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Unweave.Apps.Tests;
 
-/// <summary>A disk of a few kilobytes mounted on a folder, to be filled up. Mounting takes a superuser: without one the test is skipped.</summary>
+/// <summary>
+/// A disk of a few kilobytes mounted on a folder, to be filled up. Mounting takes a superuser: without one the test is skipped.
+/// </summary>
 internal sealed class SmallDisk : IDisposable
 {
     private readonly string folder;
@@ -24,7 +26,8 @@ internal sealed class SmallDisk : IDisposable
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+            using Process process = Process.Start(
+                new ProcessStartInfo(command, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }

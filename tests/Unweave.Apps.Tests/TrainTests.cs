@@ -19,7 +19,8 @@ public sealed class TrainTests
         Assert.InRange((double)run.Json["l0"]!, 0, 4);
         Assert.Contains("step 79/79", run.Error, StringComparison.Ordinal);
         string[] expected = ["autoencoder.safetensors", "config.json", "metrics.jsonl", "training.safetensors"];
-        Assert.Equal(expected, Directory.GetFiles(place["sae"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(expected, Directory.GetFiles(place["sae"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal),
+            StringComparer.Ordinal);
         JsonNode config = JsonNode.Parse(File.ReadAllText(place["sae/config.json"]))!;
         Assert.Equal((64, 4, 20000), ((int)config["autoencoder"]!["latents"]!, (int)config["autoencoder"]!["k"]!, (int)config["tokens"]!));
         Assert.All(File.ReadAllLines(place["sae/metrics.jsonl"]), line => Assert.NotNull(JsonNode.Parse(line)!["step"]));
@@ -44,12 +45,19 @@ public sealed class TrainTests
     {
         using var place = new Workplace();
         place.WriteVectors("vectors.safetensors");
-        place.Write("run.json", """{ "data": ["vectors.safetensors"], "tokens": 5000, "batch": 100, "autoencoder": { "architecture": "relu", "latents": 48 }, "output": "one" }""");
-        (await place.Run("train", "--config", "run.json", "--batch", "500", "--l1-coefficient", "0.5", "--unit-decoder", "-o", "two")).Succeeded();
+        place.Write("run.json",
+            """
+            { "data": ["vectors.safetensors"], "tokens": 5000, "batch": 100, "output": "one",
+              "autoencoder": { "architecture": "relu", "latents": 48 } }
+            """);
+        (await place.Run("train", "--config", "run.json", "--batch", "500", "--l1-coefficient", "0.5", "--unit-decoder", "-o", "two"))
+            .Succeeded();
         Assert.False(Directory.Exists(place["one"]));
         JsonNode config = JsonNode.Parse(File.ReadAllText(place["two/config.json"]))!;
         Assert.Equal((5000, 500), ((int)config["tokens"]!, (int)config["batch"]!));
-        Assert.Equal(("relu", 48, 0.5, true), ((string)config["autoencoder"]!["architecture"]!, (int)config["autoencoder"]!["latents"]!, (double)config["autoencoder"]!["l1Coefficient"]!, (bool)config["autoencoder"]!["unitDecoder"]!));
+        Assert.Equal(("relu", 48, 0.5, true),
+            ((string)config["autoencoder"]!["architecture"]!, (int)config["autoencoder"]!["latents"]!,
+                (double)config["autoencoder"]!["l1Coefficient"]!, (bool)config["autoencoder"]!["unitDecoder"]!));
     }
 
     [Theory]
@@ -86,7 +94,8 @@ public sealed class TrainTests
         Outcome resumed = (await place.Run("train", "--resume", "-o", "stopped", "--json")).Succeeded();
         Assert.True((bool)resumed.Json["finished"]!);
         (await place.Run(["train", vectors, .. settings, "-o", "whole"])).Succeeded();
-        Assert.Equal(File.ReadAllBytes(place["whole/autoencoder.safetensors"]), File.ReadAllBytes(place["stopped/autoencoder.safetensors"]));
+        Assert.Equal(File.ReadAllBytes(place["whole/autoencoder.safetensors"]),
+            File.ReadAllBytes(place["stopped/autoencoder.safetensors"]));
     }
 
     [Fact]

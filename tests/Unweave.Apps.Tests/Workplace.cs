@@ -20,7 +20,9 @@ internal sealed class Workplace : IDisposable
         File.WriteAllText(this[name], text);
     }
 
-    /// <summary>Writes vectors, each a sum of two of some fixed directions and a little noise, so that there is something to learn.</summary>
+    /// <summary>
+    /// Writes vectors, each a sum of two of some fixed directions and a little noise, so that there is something to learn.
+    /// </summary>
     public string WriteVectors(string name, int rows = 1000, int width = 16, int seed = 1)
     {
         const int Directions = 24;
@@ -44,19 +46,23 @@ internal sealed class Workplace : IDisposable
         return WriteArray(name, [rows, width], vectors);
     }
 
-    /// <summary>Writes an array of 32-bit floats in the format of the name's ending: npy (version 1.0) or safetensors (one tensor, <c>vectors</c>).</summary>
+    /// <summary>
+    /// Writes an array of 32-bit floats in the format of the name's ending: npy (version 1.0) or safetensors (one tensor, <c>vectors</c>).
+    /// </summary>
     public string WriteArray(string name, int[] shape, float[] values)
     {
         string lengths = string.Join(", ", shape);
         byte[] header;
         if (name.EndsWith(".npy", StringComparison.Ordinal))
         {
-            string description = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({lengths}{(shape.Length == 1 ? "," : "")}), }}".PadRight(117) + "\n";
+            string description = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({lengths}{(shape.Length == 1 ? "," : "")}), }}"
+                .PadRight(117) + "\n";
             header = [0x93, .. "NUMPY"u8, 1, 0, (byte)description.Length, 0, .. Encoding.ASCII.GetBytes(description)];
         }
         else
         {
-            byte[] description = Encoding.ASCII.GetBytes($$$"""{"vectors":{"dtype":"F32","shape":[{{{lengths}}}],"data_offsets":[0,{{{4 * values.Length}}}]}}""");
+            byte[] description = Encoding.ASCII.GetBytes(
+                $$$"""{"vectors":{"dtype":"F32","shape":[{{{lengths}}}],"data_offsets":[0,{{{4 * values.Length}}}]}}""");
             header = [.. BitConverter.GetBytes((ulong)description.Length), .. description];
         }
 

@@ -13,5 +13,6 @@ public sealed class SpellingTests
     [InlineData("K", "k")]
     [InlineData("zebra", null)]
     [InlineData("", null)]
-    public void The_nearest_name_is_found_and_only_when_near(string written, string? expected) => Assert.Equal(expected, Spelling.Nearest(written, Names));
+    public void The_nearest_name_is_found_and_only_when_near(string written, string? expected) =>
+        Assert.Equal(expected, Spelling.Nearest(written, Names));
 }

@@ -9,7 +9,8 @@ internal sealed class TemporaryFolder : IDisposable
     private static int made;
 
     public TemporaryFolder() => Path = Directory.Exists(Memory)
-        ? Directory.CreateDirectory(System.IO.Path.Combine(Memory, $"unweave-{Environment.ProcessId}-{Interlocked.Increment(ref made)}")).FullName
+        ? Directory.CreateDirectory(
+            System.IO.Path.Combine(Memory, $"unweave-{Environment.ProcessId}-{Interlocked.Increment(ref made)}")).FullName
         : Directory.CreateTempSubdirectory("unweave-test-").FullName;
 
     public string Path { get; }

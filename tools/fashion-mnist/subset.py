@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes data/fashion-mnist from Debian's package dataset-fashion-mnist: the first 10,000 training images, with their labels, in the IDX format.
+"""Makes data/fashion-mnist from Debian's package dataset-fashion-mnist: the first 10,000 training images, with their
+labels, in the IDX format.
 
 usage: subset.py [FOLDER of the package's files] OUT
 """

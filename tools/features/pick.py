@@ -32,7 +32,9 @@ for latent in LATENTS:
         "frequency": round(feature["frequency"], 6), "max": round(feature["max"], 4),
         "raised": [{"text": t["text"], "logit": round(t["logit"], 3)} for t in feature["raised"][:LOGITS]],
         "lowered": [{"text": t["text"], "logit": round(t["logit"], 3)} for t in feature["lowered"][:LOGITS]],
-        "examples": [{"document": e["document"], "pieces": e["pieces"], "activations": [round(a, 2) for a in e["activations"]], "peak": e["peak"]} for e in chosen],
+        "examples": [{"document": e["document"],
+                      "pieces": e["pieces"], "activations": [round(a, 2) for a in e["activations"]], "peak": e["peak"]}
+                     for e in chosen],
     })
 with open(out, "w", encoding="utf-8") as file:
     json.dump(features, file, ensure_ascii=False, separators=(",", ":"))

@@ -96,7 +96,8 @@ def main():
         assert abs(total - 1) < 1e-9, total
     five = model.loss(held)
     for name, nats in (("unigram", unigram), ("5-gram", five)):
-        print(f"{name}: {nats.mean():.4f} nats a token, {nats.sum() / math.log(2) / size:.4f} bits a byte, {len(nats):,} tokens, {size:,} bytes")
+        print(f"{name}: {nats.mean():.4f} nats a token, "
+              f"{nats.sum() / math.log(2) / size:.4f} bits a byte, {len(nats):,} tokens, {size:,} bytes")
 
 
 if __name__ == "__main__":

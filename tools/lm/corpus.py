@@ -111,7 +111,8 @@ def main():
     arguments.add_argument("--dictd", default="/usr/share/dictd", help="folder of jargon.dict.dz and devil.dict.dz")
     arguments.add_argument("--output", required=True)
     a = arguments.parse_args()
-    sources = [union(a.datasets), whale(a.datasets), wordnet(a.wordnet), bible(), dictionary(a.dictd, "jargon"), dictionary(a.dictd, "devil")]
+    sources = [union(a.datasets), whale(a.datasets), wordnet(a.wordnet), bible(),
+               dictionary(a.dictd, "jargon"), dictionary(a.dictd, "devil")]
     parts, table = {"train": [], "held-out": []}, {}
     for source in sources:
         for work, documents in source:
@@ -128,7 +129,8 @@ def main():
     os.makedirs(a.output, exist_ok=True)
     for part, documents in parts.items():
         documents.sort()  # by the hash of the name: every prefix is a fair sample of the whole
-        with open(f"{a.output}/{part}.jsonl.gz", "wb") as file, gzip.GzipFile(fileobj=file, mode="wb", compresslevel=9, filename="", mtime=0) as packed:
+        with open(f"{a.output}/{part}.jsonl.gz", "wb") as file, \
+                gzip.GzipFile(fileobj=file, mode="wb", compresslevel=9, filename="", mtime=0) as packed:
             for _, name, text in documents:
                 packed.write((json.dumps({"id": name, "text": text}, ensure_ascii=False) + "\n").encode())
     for (source, part), (documents, words, size) in sorted(table.items()):

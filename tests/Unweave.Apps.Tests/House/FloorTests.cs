@@ -3,12 +3,15 @@ using ArchUnitNET.Loader;
 
 namespace Unweave.Apps.Tests.House;
 
-/// <summary>Data flows down the floors: an assembly, and a namespace of the core, uses only what its row of docs/architecture.md lists.</summary>
+/// <summary>
+/// Data flows down the floors: an assembly, and a namespace of the core, uses only what its row of docs/architecture.md lists.
+/// </summary>
 public sealed class FloorTests
 {
     private static readonly string[] Core =
     [
-        "Numerics", "Projection", "Formats", "Data", "Autoencoders", "Retrieval", "Hosts", "Checkpoints", "Training", "Evaluation", "Interpretation", "Runs",
+        "Numerics", "Projection", "Formats", "Data", "Autoencoders", "Retrieval", "Hosts", "Checkpoints", "Training", "Evaluation",
+        "Interpretation", "Runs",
     ];
 
     private static readonly Dictionary<string, string[]> Namespaces = new(StringComparer.Ordinal)
@@ -32,11 +35,13 @@ public sealed class FloorTests
     {
         ["Unweave"] = ([], Core),
         ["Unweave.Onnx"] = (["Unweave"], ["Numerics", "Formats", "Data", "Hosts"]),
-        ["Unweave.Catalog"] = (["Unweave"], ["Numerics", "Formats", "Projection", "Autoencoders", "Hosts", "Evaluation", "Interpretation", "Runs"]),
+        ["Unweave.Catalog"] = (["Unweave"],
+            ["Numerics", "Formats", "Projection", "Autoencoders", "Hosts", "Evaluation", "Interpretation", "Runs"]),
         ["Unweave.Explaining"] = (["Unweave", "Unweave.Catalog"], ["Numerics", "Interpretation"]),
         ["Unweave.Components"] = (["Unweave"], ["Interpretation"]),
         ["Unweave.Learn"] = (["Unweave", "Unweave.Components"], Core),
-        ["Unweave.Web"] = (["Unweave", "Unweave.Onnx", "Unweave.Catalog", "Unweave.Explaining", "Unweave.Components", "Unweave.Learn"], Core),
+        ["Unweave.Web"] = (
+            ["Unweave", "Unweave.Onnx", "Unweave.Catalog", "Unweave.Explaining", "Unweave.Components", "Unweave.Learn"], Core),
         ["Unweave.Cli"] = (["Unweave", "Unweave.Onnx", "Unweave.Catalog", "Unweave.Explaining", "Unweave.Learn", "Unweave.Web"], Core),
     };
 
@@ -52,7 +57,8 @@ public sealed class FloorTests
     {
         string[] allowed = [floor, .. Namespaces[floor]];
         IEnumerable<IType> own = House.Types.Where(type => string.Equals(FloorOf(type), floor, StringComparison.Ordinal));
-        AssertNone(Dependencies(own).Where(pair => FloorOf(pair.Target) is { } target && !allowed.Contains(target, StringComparer.Ordinal)));
+        AssertNone(Dependencies(own)
+            .Where(pair => FloorOf(pair.Target) is { } target && !allowed.Contains(target, StringComparer.Ordinal)));
     }
 
     [Theory]
@@ -61,7 +67,8 @@ public sealed class FloorTests
     {
         (string[] assemblies, string[] core) = Uses[assembly];
         string[] referenced = [.. Assemblies.Load(assembly).GetReferencedAssemblies().Select(reference => reference.Name!)];
-        Assert.Empty(referenced.Where(name => Assemblies.Names.Contains(name, StringComparer.Ordinal)).Except(assemblies, StringComparer.Ordinal));
+        Assert.Empty(referenced.Where(name => Assemblies.Names.Contains(name, StringComparer.Ordinal))
+            .Except(assemblies, StringComparer.Ordinal));
         IType[] own = [.. House.Types.Where(type => string.Equals(type.Assembly.Name.Split(',')[0], assembly, StringComparison.Ordinal))];
         Assert.NotEmpty(own);
         AssertNone(Dependencies(own).Where(pair => FloorOf(pair.Target) is { } target && !core.Contains(target, StringComparer.Ordinal)));

@@ -4,7 +4,8 @@ using Microsoft.Playwright;
 namespace Unweave.Apps.Tests.Web;
 
 /// <summary>
-/// A page in the system's Chromium, with a profile of its own in the one process that all tests share. It notes each request that would leave
+/// A page in the system's Chromium, with a profile of its own in the one process that all tests share. It notes each request that would
+/// leave
 /// the machine and each error on the console.
 /// </summary>
 internal sealed class Browser : IAsyncDisposable
@@ -21,7 +22,9 @@ internal sealed class Browser : IAsyncDisposable
         Page = page;
         page.Request += (_, request) =>
         {
-            if (Uri.TryCreate(request.Url, UriKind.Absolute, out Uri? address) && address.Scheme is not ("data" or "blob" or "about") && !string.Equals(address.Authority, site.Authority, StringComparison.Ordinal)) elsewhere.Enqueue(request.Url);
+            if (Uri.TryCreate(request.Url, UriKind.Absolute, out Uri? address) && address.Scheme is not ("data" or "blob" or "about")
+                && !string.Equals(address.Authority, site.Authority, StringComparison.Ordinal))
+                elsewhere.Enqueue(request.Url);
         };
         page.Console += (_, message) =>
         {

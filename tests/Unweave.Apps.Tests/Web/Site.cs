@@ -6,7 +6,8 @@ namespace Unweave.Apps.Tests.Web;
 /// <summary>A dashboard served by the built command, as a process of its own, over a folder of the test's.</summary>
 internal sealed class Site : IAsyncDisposable
 {
-    private static readonly Lazy<Task<Site>> Explainer = new(() => Run(Path.GetTempPath(), token: null, ["learn", "--port", "0", "--json"]));
+    private static readonly Lazy<Task<Site>> Explainer =
+        new(() => Run(Path.GetTempPath(), token: null, ["learn", "--port", "0", "--json"]));
 
     private readonly Process process;
     private readonly bool shared;
@@ -29,7 +30,8 @@ internal sealed class Site : IAsyncDisposable
     /// <param name="folder">Folder of runs.</param>
     /// <param name="token">The token it asks for, or null.</param>
     /// <param name="arguments">Further arguments.</param>
-    public static Task<Site> Start(string folder, string? token = null, params string[] arguments) => Run(folder, token, ["serve", folder, "--port", "0", "--json", .. arguments]);
+    public static Task<Site> Start(string folder, string? token = null, params string[] arguments) =>
+        Run(folder, token, ["serve", folder, "--port", "0", "--json", .. arguments]);
 
     /// <summary>The explainer alone: one server for all tests, ended with the last of them.</summary>
     public static async Task<Site> Learn()
@@ -48,7 +50,8 @@ internal sealed class Site : IAsyncDisposable
     {
         Process server = Cli.Start(folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["UNWEAVE_TOKEN"] = token }, command);
         string? line = await server.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2));
-        if (line is not null && JsonNode.Parse(line)?["url"] is { } url) return new Site(server, new Uri(new Uri(url.GetValue<string>()), "/"));
+        if (line is not null && JsonNode.Parse(line)?["url"] is { } url)
+            return new Site(server, new Uri(new Uri(url.GetValue<string>()), "/"));
         Outcome end = await Cli.End(server);
         server.Dispose();
         throw new InvalidOperationException($"The server did not start: {line}\n{end.Error}");

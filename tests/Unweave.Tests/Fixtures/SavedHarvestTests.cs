@@ -51,7 +51,8 @@ public sealed class SavedHarvestTests
         Assert.Equal(32, catalog.Map().Count);
 
         Annotation annotation = catalog.Annotation(5);
-        Assert.Equal(("the fifth", "Seen by hand.", true, "kept"), (annotation.Label, annotation.Note, annotation.Starred, Assert.Single(annotation.Lists)));
+        Assert.Equal(("the fifth", "Seen by hand.", true, "kept"),
+            (annotation.Label, annotation.Note, annotation.Starred, Assert.Single(annotation.Lists)));
         JsonArray examples = SavedFiles.Golden("hosted.feature-5")["feature"]!["top"]!.AsArray();
         Feature feature = catalog.Read(5);
         Assert.Equal(examples.Select(example => (long)example!["row"]!), feature.Top.Select(example => example.Row));

@@ -53,7 +53,8 @@ public sealed class SavedRunTests
         Assert.Equal((41, 200), (reports[0].Step, reports[^1].Step));
         Check(run, "resumed", output, GoesOnOtherwise);
 
-        string[] saved = File.ReadAllLines(SavedFiles.At($"{run}/metrics.jsonl")), lines = File.ReadAllLines(Path.Combine(output, "metrics.jsonl"));
+        string[] saved = File.ReadAllLines(SavedFiles.At($"{run}/metrics.jsonl")),
+            lines = File.ReadAllLines(Path.Combine(output, "metrics.jsonl"));
         Assert.True(lines.Length > logged, $"{lines.Length} lines");
         long[] steps = [.. lines.Select(line => (long)JsonNode.Parse(line)!["step"]!)];
         Assert.Equal(steps.Order().Distinct(), steps);
@@ -143,14 +144,18 @@ public sealed class SavedRunTests
         }
 
         // The kernels of version 0.1 for a processor of this kind; others, and kernels that were asked for by name, round otherwise.
-        if (RuntimeInformation.ProcessArchitecture is not System.Runtime.InteropServices.Architecture.X64 || !OperatingSystem.IsLinux()) Assert.Skip("The weights are those of Linux on x64.");
+        if (RuntimeInformation.ProcessArchitecture is not System.Runtime.InteropServices.Architecture.X64 || !OperatingSystem.IsLinux())
+            Assert.Skip("The weights are those of Linux on x64.");
         if (Environment.GetEnvironmentVariable("UNWEAVE_KERNELS") is not null) Assert.Skip("Kernels are forced.");
-        string set = Vector512.IsHardwareAccelerated ? "avx512" : Avx2.IsSupported ? "avx2" : Vector128.IsHardwareAccelerated ? "portable" : "scalar";
+        string set = Vector512.IsHardwareAccelerated ? "avx512" : Avx2.IsSupported ? "avx2" : Vector128.IsHardwareAccelerated
+            ? "portable"
+            : "scalar";
         JsonNode golden = JsonNode.Parse(File.ReadAllText(SavedFiles.At("weights.json")))![set]![kind]![run]!;
         using TensorFile file = TensorFile.Open(Path.Combine(output, "autoencoder.safetensors"));
         var weights = new JsonObject();
         foreach (TensorInfo tensor in file.Tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
-            weights[tensor.Name] = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(Read<float>(file, tensor.Name))))[..16];
+            weights[tensor.Name] = Convert.ToHexStringLower(
+                SHA256.HashData(MemoryMarshal.AsBytes<float>(Read<float>(file, tensor.Name))))[..16];
         Assert.Equal(golden.ToJsonString(), weights.ToJsonString());
     }
 

@@ -7,7 +7,8 @@ public sealed class DivergenceTests
 {
     private static readonly double Ln2 = Math.Log(2);
 
-    private static readonly Gen<double[]> Weights = Gen.OneOf(Gen.Double[0, 1], Gen.Const(0.0), Gen.Double[0, 1e-9]).Array[5].Where(x => x.Sum() > 0.1);
+    private static readonly Gen<double[]> Weights = Gen.OneOf(Gen.Double[0, 1], Gen.Const(0.0), Gen.Double[0, 1e-9]).Array[5]
+        .Where(x => x.Sum() > 0.1);
 
     // A distribution that differs little from p is as interesting as one that has nothing to do with it.
     private static readonly Gen<(double[] P, double[] Q, double[] R)> Triples =
@@ -55,7 +56,8 @@ public sealed class DivergenceTests
         Assert.Equal(1, Divergence.Kl(new Bernoulli(0), new Bernoulli(0.5), LogBase.Bits), 1e-15);
         Assert.Equal(double.PositiveInfinity, Divergence.Kl(new Bernoulli(0.5), new Bernoulli(1)));
         Assert.Equal(double.PositiveInfinity, Divergence.Kl(new Bernoulli(0.5), new Bernoulli(0)));
-        Assert.Equal((0.05 * Math.Log(0.05 / 0.2)) + (0.95 * Math.Log(0.95 / 0.8)), Divergence.Kl(new Bernoulli(0.05), new Bernoulli(0.2)), 1e-15);
+        Assert.Equal((0.05 * Math.Log(0.05 / 0.2)) + (0.95 * Math.Log(0.95 / 0.8)),
+            Divergence.Kl(new Bernoulli(0.05), new Bernoulli(0.2)), 1e-15);
         Assert.Equal(1, Divergence.Js(new Bernoulli(0), new Bernoulli(1), LogBase.Bits), 1e-15);
         Gen.Select(Gen.Double[0, 1], Gen.Double[0, 1]).Sample((p, q) =>
         {
@@ -105,11 +107,16 @@ public sealed class DivergenceTests
     [Fact]
     public void Distributions_that_are_none_are_refused()
     {
-        Assert.Contains("3 probabilities and q has 2", Assert.Throws<ArgumentException>(() => Divergence.Kl([0.5, 0.25, 0.25], [0.5, 0.5])).Message, StringComparison.Ordinal);
-        Assert.Contains("p[1] is -0.5", Assert.Throws<ArgumentException>(() => Divergence.Kl([1.5, -0.5], [0.5, 0.5])).Message, StringComparison.Ordinal);
-        Assert.Contains("q[0] is NaN", Assert.Throws<ArgumentException>(() => Divergence.Js([0.5, 0.5], [double.NaN, 0.5])).Message, StringComparison.Ordinal);
-        Assert.Contains("q sums to 0.75", Assert.Throws<ArgumentException>(() => Divergence.Js([0.5, 0.5], [0.5, 0.25])).Message, StringComparison.Ordinal);
-        Assert.Contains("p sums to 0", Assert.Throws<ArgumentException>(() => Divergence.Kl(ReadOnlySpan<double>.Empty, [])).Message, StringComparison.Ordinal);
+        Assert.Contains("3 probabilities and q has 2",
+            Assert.Throws<ArgumentException>(() => Divergence.Kl([0.5, 0.25, 0.25], [0.5, 0.5])).Message, StringComparison.Ordinal);
+        Assert.Contains("p[1] is -0.5", Assert.Throws<ArgumentException>(() => Divergence.Kl([1.5, -0.5], [0.5, 0.5])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("q[0] is NaN", Assert.Throws<ArgumentException>(() => Divergence.Js([0.5, 0.5], [double.NaN, 0.5])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("q sums to 0.75", Assert.Throws<ArgumentException>(() => Divergence.Js([0.5, 0.5], [0.5, 0.25])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("p sums to 0", Assert.Throws<ArgumentException>(() => Divergence.Kl(ReadOnlySpan<double>.Empty, [])).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new Bernoulli(1.0000001));
         Assert.Throws<ArgumentException>(() => new Bernoulli(double.NaN));
         Assert.Throws<ArgumentException>(() => new Gaussian(0, 0));

@@ -3,14 +3,17 @@ using Unweave.Numerics.Kernels;
 
 namespace Unweave.Tests.Numerics;
 
-/// <summary>Every set of kernels that this processor runs, against plain loops in double precision, at every length past the widest register.</summary>
+/// <summary>
+/// Every set of kernels that this processor runs, against plain loops in double precision, at every length past the widest register.
+/// </summary>
 public sealed unsafe class KernelTests
 {
     private const int Longest = 70;
 
     public static TheoryData<string> Sets => [.. KernelSet.Available.Select(set => set.Name)];
 
-    private static KernelSet Named(string name) => KernelSet.Available.Single(set => string.Equals(set.Name, name, StringComparison.Ordinal));
+    private static KernelSet Named(string name) =>
+        KernelSet.Available.Single(set => string.Equals(set.Name, name, StringComparison.Ordinal));
 
     private static Matrix Normal(Rng rng, int rows, int columns)
     {
@@ -38,7 +41,8 @@ public sealed unsafe class KernelTests
             fixed (float* pt = tile) kernels.Multiply(px, pw, depth, pt);
             double[,] expected = ReferenceKernels.Product(x, w);
             for (int r = 0; r < kernels.TileRows; r++)
-                for (int c = 0; c < kernels.TileColumns; c++) Near(expected[r, c], tile[(r * kernels.TileColumns) + c], depth, $"depth {depth} [{r}, {c}]");
+                for (int c = 0; c < kernels.TileColumns; c++)
+                    Near(expected[r, c], tile[(r * kernels.TileColumns) + c], depth, $"depth {depth} [{r}, {c}]");
         }
     }
 
@@ -98,7 +102,8 @@ public sealed unsafe class KernelTests
                 }
 
                 for (int c = 0; c < length; c++) Near(expected[c], sum[c], count * 4, $"weighted sum {length}×{count} [{c}]");
-                for (int j = 0; j < count; j++) Near(ReferenceKernels.Dot(vectors.Row(0), vectors.Row(rows[j])), dots[j], length, $"dots {length} [{j}]");
+                for (int j = 0; j < count; j++)
+                    Near(ReferenceKernels.Dot(vectors.Row(0), vectors.Row(rows[j])), dots[j], length, $"dots {length} [{j}]");
             }
 
             float[] scaled = vectors.Row(2).ToArray(), added = vectors.Row(3).ToArray();
@@ -130,8 +135,10 @@ public sealed unsafe class KernelTests
             for (int step = 1; step <= 20; step++)
             {
                 using Matrix gradient = Normal(rng, 1, length);
-                var adam = new AdamStep(0.9f, 0.999f, 1e-8f, (float)(0.01 / (1 - Math.Pow(0.9, step))), (float)(1 / (1 - Math.Pow(0.999, step))));
-                for (int i = 0; i < length; i++) (w[i], m[i], s[i]) = ReferenceKernels.Adam(w[i], m[i], s[i], gradient[0, i], 0.01, 0.9, 0.999, 1e-8, step);
+                var adam = new AdamStep(0.9f, 0.999f, 1e-8f, (float)(0.01 / (1 - Math.Pow(0.9, step))),
+                    (float)(1 / (1 - Math.Pow(0.999, step))));
+                for (int i = 0; i < length; i++)
+                    (w[i], m[i], s[i]) = ReferenceKernels.Adam(w[i], m[i], s[i], gradient[0, i], 0.01, 0.9, 0.999, 1e-8, step);
                 kernels.Adam(weights.Pointer, first.Pointer, second.Pointer, gradient.Pointer, length, adam);
             }
 
@@ -145,7 +152,8 @@ public sealed unsafe class KernelTests
     {
         KernelSet kernels = Named(name);
         var rng = new Rng(5);
-        foreach ((int batch, int depth, int latents, int k) in new[] { (1, 1, 1, 1), (3, 5, 7, 2), (9, 16, 100, 100), (33, 24, 777, 8), (70, 12, 1500, 64), (5, 40, 48, 1) })
+        foreach ((int batch, int depth, int latents,
+            int k) in new[] { (1, 1, 1, 1), (3, 5, 7, 2), (9, 16, 100, 100), (33, 24, 777, 8), (70, 12, 1500, 64), (5, 40, 48, 1) })
         {
             using var workers = new Workers(2);
             using Matrix x = Normal(rng, batch, depth), w = Normal(rng, latents, depth), bias = Normal(rng, 1, latents);
@@ -188,7 +196,8 @@ public sealed unsafe class KernelTests
         var codes = new SparseCodes(600);
         for (int round = 0; round < 5; round++)
         {
-            // Later rounds have ever more rows far below the last round's guess: short ones lifted by nothing, one zero, one of few positives.
+            // Later rounds have ever more rows far below the last round's guess: short ones lifted by nothing, one zero, one of few
+            // positives.
             using Matrix x = Normal(rng, 90, 12);
             for (int r = 0; r < 20 * round; r++)
                 for (int c = 1; c < 12; c++) x[r, c] = 0;
@@ -225,7 +234,8 @@ public sealed unsafe class KernelTests
         using var workers = new Workers(2);
         foreach ((int rows, int depth, int columns) in new[] { (1, 1, 1), (7, 13, 50), (65, 600, 33), (130, 3, 97) })
         {
-            using Matrix a = Normal(rng, rows, depth), b = Normal(rng, columns, depth), at = Transpose(a), bt = Transpose(b), c = new(rows, columns);
+            using Matrix a = Normal(rng, rows, depth), b = Normal(rng, columns, depth), at = Transpose(a), bt = Transpose(b),
+                c = new(rows, columns);
             double[,] expected = ReferenceKernels.Product(a, b);
             foreach (bool left in (bool[])[false, true])
             {
@@ -236,7 +246,8 @@ public sealed unsafe class KernelTests
                     c.AsSpan().Fill(float.NaN);
                     product.Multiply(left ? at : a, transposed: left, c);
                     for (int r = 0; r < rows; r++)
-                        for (int column = 0; column < columns; column++) Near(expected[r, column], c[r, column], depth, $"{rows}×{depth}×{columns} {left} {right} [{r}, {column}]");
+                        for (int column = 0; column < columns; column++)
+                            Near(expected[r, column], c[r, column], depth, $"{rows}×{depth}×{columns} {left} {right} [{r}, {column}]");
                 }
             }
         }
@@ -249,7 +260,8 @@ public sealed unsafe class KernelTests
         for (int length = 1; length < 60; length++)
         {
             float[] values = [.. Enumerable.Range(0, length).Select(_ => (float)rng.NextBelow(12))];
-            for (int k = 1; k <= length; k++) Assert.Equal(values.OrderDescending().ElementAt(k - 1), Selection.KthLargest(values.ToArray(), k));
+            for (int k = 1; k <= length; k++)
+                Assert.Equal(values.OrderDescending().ElementAt(k - 1), Selection.KthLargest(values.ToArray(), k));
         }
     }
 
@@ -273,7 +285,8 @@ public sealed unsafe class KernelTests
     private static float[] PreActivations(KernelSet kernels, Matrix x, Matrix w, Matrix bias)
     {
         int depth = x.Columns, rows = kernels.TileRows, columns = kernels.TileColumns;
-        float[] pre = new float[x.Rows * w.Rows], packedX = new float[depth * rows], packedW = new float[depth * columns], tile = new float[rows * columns];
+        float[] pre = new float[x.Rows * w.Rows], packedX = new float[depth * rows], packedW = new float[depth * columns],
+            tile = new float[rows * columns];
         for (int r = 0; r < x.Rows; r++)
         {
             for (int latent = 0; latent < w.Rows; latent++)

@@ -36,7 +36,11 @@ public sealed class AffinitiesTests
         double[,] expected = new double[points, points];
         for (int i = 0; i < points; i++)
         {
-            (double Distance, int Other)[] near = [.. Enumerable.Range(0, points).Where(j => j != i).Select(j => (Enumerable.Range(0, width).Sum(c => Math.Pow((double)x[i, c] - x[j, c], 2)), j)).Order().Take(kept)];
+            (double Distance, int Other)[] near =
+            [
+                .. Enumerable.Range(0, points).Where(j => j != i)
+                    .Select(j => (Enumerable.Range(0, width).Sum(c => Math.Pow((double)x[i, c] - x[j, c], 2)), j)).Order().Take(kept),
+            ];
             double[] shares = new double[kept];
             Affinities.Fit([.. near.Select(pair => pair.Distance)], affinities.Perplexity, shares);
             for (int e = 0; e < kept; e++)
@@ -71,13 +75,15 @@ public sealed class AffinitiesTests
         for (int i = 0; i < Points; i++)
         {
             double a = 3 * rng.NextNormal(), b = 2 * rng.NextNormal();
-            (x[i, 0], x[i, 1], x[i, 2]) = ((float)((0.8 * a) - (0.6 * b)) + 5, (float)((0.6 * a) + (0.8 * b)) - 7, (float)(0.5 * rng.NextNormal()));
+            (x[i, 0], x[i, 1], x[i, 2]) =
+                ((float)((0.8 * a) - (0.6 * b)) + 5, (float)((0.6 * a) + (0.8 * b)) - 7, (float)(0.5 * rng.NextNormal()));
         }
 
         using Matrix centred = PrincipalStart.Centre(x);
         double[] start = PrincipalStart.Of(centred, 1, Workers.Shared);
         Assert.Equal(1e-4, Math.Sqrt(Enumerable.Range(0, Points).Average(i => start[2 * i] * start[2 * i])), 1e-6);
-        double[] first = [.. Enumerable.Range(0, Points).Select(i => (0.8 * (x[i, 0] - 5)) + (0.6 * (x[i, 1] + 7)))], second = [.. Enumerable.Range(0, Points).Select(i => (-0.6 * (x[i, 0] - 5)) + (0.8 * (x[i, 1] + 7)))];
+        double[] first = [.. Enumerable.Range(0, Points).Select(i => (0.8 * (x[i, 0] - 5)) + (0.6 * (x[i, 1] + 7)))],
+            second = [.. Enumerable.Range(0, Points).Select(i => (-0.6 * (x[i, 0] - 5)) + (0.8 * (x[i, 1] + 7)))];
         Assert.True(Correlation(first, [.. Enumerable.Range(0, Points).Select(i => start[2 * i])]) > 0.99);
         Assert.True(Correlation(second, [.. Enumerable.Range(0, Points).Select(i => start[(2 * i) + 1])]) > 0.99);
     }
@@ -85,6 +91,7 @@ public sealed class AffinitiesTests
     private static double Correlation(double[] a, double[] b)
     {
         double meanA = a.Average(), meanB = b.Average();
-        return Math.Abs(a.Zip(b, (x, y) => (x - meanA) * (y - meanB)).Sum()) / Math.Sqrt(a.Sum(x => (x - meanA) * (x - meanA)) * b.Sum(y => (y - meanB) * (y - meanB)));
+        return Math.Abs(a.Zip(b, (x, y) => (x - meanA) * (y - meanB)).Sum())
+            / Math.Sqrt(a.Sum(x => (x - meanA) * (x - meanA)) * b.Sum(y => (y - meanB) * (y - meanB)));
     }
 }

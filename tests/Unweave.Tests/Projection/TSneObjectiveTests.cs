@@ -21,7 +21,8 @@ public sealed class TSneObjectiveTests
             double[] up = [.. places], down = [.. places];
             up[i] += Step;
             down[i] -= Step;
-            Assert.Equal((Divergence(affinities, up, exaggeration) - Divergence(affinities, down, exaggeration)) / (2 * Step), gradient[i], 1e-8);
+            Assert.Equal((Divergence(affinities, up, exaggeration) - Divergence(affinities, down, exaggeration)) / (2 * Step),
+                gradient[i], 1e-8);
         }
     }
 
@@ -33,7 +34,8 @@ public sealed class TSneObjectiveTests
     {
         const int Points = 2000;
         double[] places = Places(Points, spread: 10, seed: 3), exact = new double[2 * Points], near = new double[2 * Points];
-        for (int i = 0; i < 200; i++) (places[2 * i], places[(2 * i) + 1]) = (places[0], places[1]); // in one place, which no square divides
+        // in one place, which no square divides
+        for (int i = 0; i < 200; i++) (places[2 * i], places[(2 * i) + 1]) = (places[0], places[1]);
         var repulsion = new Repulsion(Points, Workers.Shared);
         double total = repulsion.Exact(places, exact), nearTotal = repulsion.BarnesHut(places, theta, near);
         Assert.Equal(1, nearTotal / total, tolerance);
@@ -73,9 +75,11 @@ public sealed class TSneObjectiveTests
                 if (i != j) total += Near(i, j);
         for (int i = 0; i < affinities.Count; i++)
             for (int e = affinities.Starts[i]; e < affinities.Starts[i + 1]; e++)
-                if (affinities.Values[e] is > 0 and var p) loss += p * (Math.Log(p) - (exaggeration * Math.Log(Near(i, affinities.Columns[e]))));
+                if (affinities.Values[e] is > 0 and var p)
+                    loss += p * (Math.Log(p) - (exaggeration * Math.Log(Near(i, affinities.Columns[e]))));
         return loss + Math.Log(total);
 
-        double Near(int i, int j) => 1 / (1 + Math.Pow(places[2 * i] - places[2 * j], 2) + Math.Pow(places[(2 * i) + 1] - places[(2 * j) + 1], 2));
+        double Near(int i, int j) =>
+            1 / (1 + Math.Pow(places[2 * i] - places[2 * j], 2) + Math.Pow(places[(2 * i) + 1] - places[(2 * j) + 1], 2));
     }
 }

@@ -8,7 +8,8 @@ public sealed class TSneTests
     [Fact]
     public void The_divergence_reached_is_that_of_scikit_learn()
     {
-        // An open ring: of data with less of a shape, noise of a hundredth at the start leads scikit-learn itself to minima that differ by a twentieth.
+        // An open ring: of data with less of a shape, noise of a hundredth at the start leads scikit-learn itself to minima that differ by
+        // a twentieth.
         // import numpy as np; from sklearn.manifold import TSNE                                  (scikit-learn 1.2.1)
         // i = np.arange(91)
         // x = np.stack([3 * np.cos(0.07 * i), 3 * np.sin(0.07 * i), 0.02 * i, 0.3 * np.sin(1.7 * i)], 1).astype(np.float32)
@@ -17,9 +18,12 @@ public sealed class TSneTests
         const double Reference = 0.134427;
         using var x = new Matrix(91, 4);
         for (int i = 0; i < 91; i++)
-            (x[i, 0], x[i, 1], x[i, 2], x[i, 3]) = ((float)(3 * Math.Cos(0.07 * i)), (float)(3 * Math.Sin(0.07 * i)), (float)(0.02 * i), (float)(0.3 * Math.Sin(1.7 * i)));
-        Assert.Equal(Reference, TSne.Run(x, new TSneOptions { Theta = 0, Iterations = 1000 }, TestContext.Current.CancellationToken).Last().Loss, 1e-4);
-        Assert.Equal(Reference, TSne.Run(x, new TSneOptions { Iterations = 1000 }, TestContext.Current.CancellationToken).Last().Loss, 0.01);
+            (x[i, 0], x[i, 1], x[i, 2], x[i, 3]) =
+                ((float)(3 * Math.Cos(0.07 * i)), (float)(3 * Math.Sin(0.07 * i)), (float)(0.02 * i), (float)(0.3 * Math.Sin(1.7 * i)));
+        Assert.Equal(Reference, TSne.Run(x, new TSneOptions { Theta = 0, Iterations = 1000 }, TestContext.Current.CancellationToken)
+            .Last().Loss, 1e-4);
+        Assert.Equal(Reference, TSne.Run(x, new TSneOptions { Iterations = 1000 }, TestContext.Current.CancellationToken)
+            .Last().Loss, 0.01);
     }
 
     [Fact]
@@ -34,7 +38,11 @@ public sealed class TSneTests
         ReadOnlyMemory<float> places = steps[^1].Points;
         int alike = Enumerable.Range(0, 3 * Each).Sum(i => Nearest(places.Span, i, 10).Count(j => j / Each == i / Each));
         Assert.True(alike >= 0.99 * 3 * Each * 10, $"{alike} of {3 * Each * 10}");
-        double[] centre = [Enumerable.Range(0, 3 * Each).Average(i => places.Span[2 * i]), Enumerable.Range(0, 3 * Each).Average(i => places.Span[(2 * i) + 1])];
+        double[] centre =
+        [
+            Enumerable.Range(0, 3 * Each).Average(i => places.Span[2 * i]),
+            Enumerable.Range(0, 3 * Each).Average(i => places.Span[(2 * i) + 1]),
+        ];
         Assert.All(centre, value => Assert.Equal(0, value, 1e-4));
     }
 
@@ -44,10 +52,12 @@ public sealed class TSneTests
         using Matrix x = Clusters(4, 170, 11, seed: 2);
         using Workers one = new(1), three = new(3);
         var options = new TSneOptions { Perplexity = 10, Iterations = 30, Seed = 5 };
-        TSneStep[] first = [.. TSne.Run(x, options, one, CancellationToken.None)], second = [.. TSne.Run(x, options, three, CancellationToken.None)];
+        TSneStep[] first = [.. TSne.Run(x, options, one, CancellationToken.None)],
+            second = [.. TSne.Run(x, options, three, CancellationToken.None)];
         Assert.Equal(first.Select(step => step.Loss), second.Select(step => step.Loss));
         Assert.Equal(first[^1].Points.ToArray(), second[^1].Points.ToArray());
-        Assert.NotEqual(first[^1].Points.ToArray(), TSne.Run(x, options with { Seed = 6 }, one, CancellationToken.None).Last().Points.ToArray());
+        Assert.NotEqual(first[^1].Points.ToArray(),
+            TSne.Run(x, options with { Seed = 6 }, one, CancellationToken.None).Last().Points.ToArray());
     }
 
     [Fact]
@@ -94,7 +104,9 @@ public sealed class TSneTests
         x.AsSpan().Fill(value);
         float[] places = Last(x, new TSneOptions { Iterations = 300 });
         Assert.All(places, place => Assert.True(float.IsFinite(place)));
-        foreach (int axis in (int[])[0, 1]) Assert.True(Enumerable.Range(0, 200).Max(i => places[(2 * i) + axis]) - Enumerable.Range(0, 200).Min(i => places[(2 * i) + axis]) > 0.1);
+        foreach (int axis in (int[])[0, 1])
+            Assert.True(Enumerable.Range(0, 200).Max(i => places[(2 * i) + axis]) - Enumerable.Range(0, 200)
+                .Min(i => places[(2 * i) + axis]) > 0.1);
     }
 
     [Fact]
@@ -166,7 +178,8 @@ public sealed class TSneTests
         for (int j = 0; j < others.Length; j++)
         {
             others[j] = j;
-            distances[j] = j == point ? double.PositiveInfinity : Math.Pow(places[2 * j] - places[2 * point], 2) + Math.Pow(places[(2 * j) + 1] - places[(2 * point) + 1], 2);
+            distances[j] = j == point ? double.PositiveInfinity : Math.Pow(places[2 * j] - places[2 * point], 2)
+                + Math.Pow(places[(2 * j) + 1] - places[(2 * point) + 1], 2);
         }
 
         Array.Sort(distances, others);

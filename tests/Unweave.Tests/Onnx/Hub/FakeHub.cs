@@ -18,8 +18,10 @@ internal sealed class FakeHub : IDisposable
 
     public FakeHub()
     {
-        Content = new LoopbackServer(request => OfContent?.Invoke(request) ?? Part(request, Files[Uri.UnescapeDataString(request.Target[1..])]));
-        Hub = new LoopbackServer(request => OfHub?.Invoke(request) ?? (request.Target.StartsWith(Api, StringComparison.Ordinal) ? Listing(request) : File(request)));
+        Content = new LoopbackServer(request => OfContent?.Invoke(request)
+            ?? Part(request, Files[Uri.UnescapeDataString(request.Target[1..])]));
+        Hub = new LoopbackServer(request => OfHub?.Invoke(request)
+            ?? (request.Target.StartsWith(Api, StringComparison.Ordinal) ? Listing(request) : File(request)));
     }
 
     /// <summary>The hub, whose address the client is given.</summary>
@@ -69,17 +71,22 @@ internal sealed class FakeHub : IDisposable
 
     /// <summary>The requests for a file's content, of the server that has it.</summary>
     public IReadOnlyList<LoopbackRequest> RequestsFor(string path) =>
-        [.. Large.Contains(path) ? Content.Requests.Where(request => Is(request, "/" + path)) : Hub.Requests.Where(request => Is(request, Resolve + path))];
+        [.. Large.Contains(path) ? Content.Requests.Where(request => Is(request, "/" + path)) : Hub.Requests.Where(request =>
+            Is(request, Resolve + path))];
 
     /// <summary>All of a file, or the part that is asked for, as servers that know ranges answer.</summary>
     public static LoopbackAnswer Part(LoopbackRequest request, byte[] file)
     {
         string etag = ETag(file);
         var headers = new Dictionary<string, string>(StringComparer.Ordinal) { ["ETag"] = etag, ["Accept-Ranges"] = "bytes" };
-        if (request["Range"] is not { } range || (request["If-Range"] is { } condition && !string.Equals(condition, etag, StringComparison.Ordinal))) return new LoopbackAnswer(200) { Headers = headers, Body = file };
+        if (request["Range"] is not { } range
+            || (request["If-Range"] is { } condition && !string.Equals(condition, etag, StringComparison.Ordinal)))
+            return new LoopbackAnswer(200) { Headers = headers, Body = file };
         int from = int.Parse(range["bytes=".Length..^1], CultureInfo.InvariantCulture);
         headers["Content-Range"] = from < file.Length ? $"bytes {from}-{file.Length - 1}/{file.Length}" : $"bytes */{file.Length}";
-        return from < file.Length ? new LoopbackAnswer(206) { Headers = headers, Body = file[from..] } : new LoopbackAnswer(416) { Headers = headers };
+        return from < file.Length
+            ? new LoopbackAnswer(206) { Headers = headers, Body = file[from..] }
+            : new LoopbackAnswer(416) { Headers = headers };
     }
 
     /// <summary>An ETag of the kind that stores of content give: not the sum that the hub lists.</summary>
@@ -88,7 +95,8 @@ internal sealed class FakeHub : IDisposable
     public static string Sha256(byte[] file) => Convert.ToHexStringLower(SHA256.HashData(file));
 
 #pragma warning disable CA5350 // git names content by SHA-1
-    public static string Blob(byte[] file) => Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {file.Length}\0"), .. file]));
+    public static string Blob(byte[] file) =>
+        Convert.ToHexStringLower(SHA1.HashData([.. Encoding.ASCII.GetBytes($"blob {file.Length}\0"), .. file]));
 #pragma warning restore CA5350
 
     public static LoopbackAnswer Refusal(int status, string? code = null)
@@ -104,25 +112,37 @@ internal sealed class FakeHub : IDisposable
         Content.Dispose();
     }
 
-    private static bool Is(LoopbackRequest request, string target) => string.Equals(Uri.UnescapeDataString(request.Target), target, StringComparison.Ordinal);
+    private static bool Is(LoopbackRequest request, string target) =>
+        string.Equals(Uri.UnescapeDataString(request.Target), target, StringComparison.Ordinal);
 
     private LoopbackAnswer Listing(LoopbackRequest request)
     {
         if (!request.Target.EndsWith("?blobs=true", StringComparison.Ordinal)) return Refusal(400);
-        if (!Revisions.Contains(Uri.UnescapeDataString(request.Target[Api.Length..^"?blobs=true".Length]))) return Refusal(404, "RevisionNotFound");
+        if (!Revisions.Contains(Uri.UnescapeDataString(request.Target[Api.Length..^"?blobs=true".Length])))
+            return Refusal(404, "RevisionNotFound");
         var siblings = new JsonArray();
         foreach ((string path, byte[] content) in Files)
         {
             var sibling = new JsonObject { ["rfilename"] = path, ["size"] = content.Length };
             string pointer = $"version https://git-lfs.github.com/spec/v1\noid sha256:{Sha256(content)}\nsize {content.Length}\n";
             sibling["blobId"] = Blob(Large.Contains(path) ? Encoding.ASCII.GetBytes(pointer) : content);
-            if (Large.Contains(path)) sibling["lfs"] = new JsonObject { ["sha256"] = Sha256(content), ["size"] = content.Length, ["pointerSize"] = pointer.Length };
+            if (Large.Contains(path))
+                sibling["lfs"] = new JsonObject
+                {
+                    ["sha256"] = Sha256(content),
+                    ["size"] = content.Length,
+                    ["pointerSize"] = pointer.Length,
+                };
             siblings.Add((JsonNode)sibling);
         }
 
         var listing = new JsonObject { ["id"] = Model, ["private"] = false, ["gated"] = false, ["sha"] = Commit, ["siblings"] = siblings };
         OfListing?.Invoke(listing);
-        return new LoopbackAnswer(200) { Headers = { ["Content-Type"] = "application/json" }, Body = JsonSerializer.SerializeToUtf8Bytes(listing) };
+        return new LoopbackAnswer(200)
+        {
+            Headers = { ["Content-Type"] = "application/json" },
+            Body = JsonSerializer.SerializeToUtf8Bytes(listing),
+        };
     }
 
     private LoopbackAnswer File(LoopbackRequest request)
@@ -134,7 +154,11 @@ internal sealed class FakeHub : IDisposable
         {
             return new LoopbackAnswer(302)
             {
-                Headers = { ["X-Repo-Commit"] = Commit, ["X-Linked-Size"] = $"{content.Length}", ["X-Linked-Etag"] = $"\"{Sha256(content)}\"", ["Location"] = new Uri(Content.Address, Uri.EscapeDataString(path)).AbsoluteUri },
+                Headers =
+                {
+                    ["X-Repo-Commit"] = Commit, ["X-Linked-Size"] = $"{content.Length}", ["X-Linked-Etag"] = $"\"{Sha256(content)}\"",
+                    ["Location"] = new Uri(Content.Address, Uri.EscapeDataString(path)).AbsoluteUri,
+                },
             };
         }
 

@@ -67,7 +67,8 @@ public sealed class HubClientTests : IDisposable
         Assert.Contains(Graph, await Refused(Offline()), StringComparison.Ordinal);
 
         HubModel again = await Pull();
-        Assert.Equal([Graph], again.Files.Where(file => file.State == PulledState.Downloaded).Select(file => file.Path), StringComparer.Ordinal);
+        Assert.Equal([Graph], again.Files.Where(file => file.State == PulledState.Downloaded).Select(file => file.Path),
+            StringComparer.Ordinal);
         AssertGraphIsRight();
     }
 
@@ -83,7 +84,8 @@ public sealed class HubClientTests : IDisposable
         Assert.Equal(2, hub.Content.Requests.Count);
         Assert.All(hub.Content.Requests, request => Assert.Null(request["Authorization"]));
         Assert.Null(Assert.Single(hub.Hub.Requests, request => request.Target is "/back")["Authorization"]);
-        Assert.All(hub.Hub.Requests.Where(request => request.Target is not "/back"), request => Assert.Equal("Bearer hf_secret", request["Authorization"]));
+        Assert.All(hub.Hub.Requests.Where(request => request.Target is not "/back"), request =>
+            Assert.Equal("Bearer hf_secret", request["Authorization"]));
         AssertGraphIsRight();
     }
 
@@ -91,10 +93,13 @@ public sealed class HubClientTests : IDisposable
     public async Task Relative_redirects_of_a_renamed_model_are_followed_with_the_token()
     {
         const string Old = "old-name";
-        hub.OfHub = request => request.Target.Contains(Old, StringComparison.Ordinal) ? Redirect(request.Target.Replace(Old, FakeHub.Model, StringComparison.Ordinal), status: 307) : null;
+        hub.OfHub = request => request.Target.Contains(Old, StringComparison.Ordinal)
+            ? Redirect(request.Target.Replace(Old, FakeHub.Model, StringComparison.Ordinal), status: 307)
+            : null;
         using var client = new HubClient(Options() with { Token = "hf_secret" }, clock);
         HubModel model = await client.Pull(new HubRequest { Name = Old });
-        Assert.Equal(hub.Files[Graph], await File.ReadAllBytesAsync(Path.Combine(place["cache"], "models--old-name", FakeHub.Commit, Graph)));
+        Assert.Equal(hub.Files[Graph],
+            await File.ReadAllBytesAsync(Path.Combine(place["cache"], "models--old-name", FakeHub.Commit, Graph)));
         Assert.Equal(Old, model.Name);
         Assert.All(hub.Hub.Requests, request => Assert.Equal("Bearer hf_secret", request["Authorization"]));
     }
@@ -126,7 +131,8 @@ public sealed class HubClientTests : IDisposable
     [Fact]
     public async Task A_connection_that_is_cut_again_and_again_comes_to_its_end_as_long_as_there_is_progress()
     {
-        hub.OfContent = request => FakeHub.Part(request, hub.Files[Graph]) is { Body.Length: > 20_000 } part ? part with { CutAfter = 20_000 } : null;
+        hub.OfContent = request =>
+            FakeHub.Part(request, hub.Files[Graph]) is { Body.Length: > 20_000 } part ? part with { CutAfter = 20_000 } : null;
         await Pull();
         Assert.Equal(15, hub.RequestsFor(Graph).Count);
         AssertGraphIsRight();
@@ -150,7 +156,8 @@ public sealed class HubClientTests : IDisposable
 
         HubModel model = await Pull();
         Assert.Equal(PulledState.Resumed, model.Files.Single(file => file.Path is Graph).State);
-        Assert.Equal(("bytes=120000-", FakeHub.ETag(hub.Files[Graph])), (hub.RequestsFor(Graph)[^1]["Range"], hub.RequestsFor(Graph)[^1]["If-Range"]));
+        Assert.Equal(("bytes=120000-", FakeHub.ETag(hub.Files[Graph])),
+            (hub.RequestsFor(Graph)[^1]["Range"], hub.RequestsFor(Graph)[^1]["If-Range"]));
         AssertGraphIsRight();
         Assert.Equal(["config.json", "onnx/model.onnx", "tokenizer.json", "vocab.json"], FilesIn(Folder), StringComparer.Ordinal);
     }
@@ -181,7 +188,14 @@ public sealed class HubClientTests : IDisposable
     public async Task A_server_that_sends_another_part_than_was_asked_for_has_the_file_start_again()
     {
         await Stop(after: 120_000);
-        hub.OfContent = request => request["Range"] is null ? null : new LoopbackAnswer(206) { Headers = { ["Content-Range"] = "bytes 100000-299999/300000" }, Body = hub.Files[Graph][100_000..] };
+        hub.OfContent = request =>
+            request["Range"] is null
+                ? null
+                : new LoopbackAnswer(206)
+                {
+                    Headers = { ["Content-Range"] = "bytes 100000-299999/300000" },
+                    Body = hub.Files[Graph][100_000..],
+                };
         await Pull();
         Assert.Equal([TimeSpan.FromSeconds(1)], clock.Waits); // seen from the header, before it was added and its checksum wrong
         Assert.Null(hub.RequestsFor(Graph)[^1]["Range"]);
@@ -192,7 +206,8 @@ public sealed class HubClientTests : IDisposable
     public async Task A_range_that_cannot_be_satisfied_has_the_file_start_again()
     {
         await Stop(after: 120_000);
-        hub.OfContent = request => request["Range"] is null ? null : new LoopbackAnswer(416) { Headers = { ["Content-Range"] = "bytes */300000" } };
+        hub.OfContent = request =>
+            request["Range"] is null ? null : new LoopbackAnswer(416) { Headers = { ["Content-Range"] = "bytes */300000" } };
         await Pull();
         Assert.Null(hub.RequestsFor(Graph)[^1]["Range"]);
         AssertGraphIsRight();
@@ -201,7 +216,8 @@ public sealed class HubClientTests : IDisposable
     [Fact]
     public async Task A_server_that_refuses_ranges_and_cuts_all_else_is_given_up()
     {
-        hub.OfContent = request => request["Range"] is null ? new LoopbackAnswer(200) { Body = hub.Files[Graph], CutAfter = 1000 } : FakeHub.Refusal(416);
+        hub.OfContent = request =>
+            request["Range"] is null ? new LoopbackAnswer(200) { Body = hub.Files[Graph], CutAfter = 1000 } : FakeHub.Refusal(416);
         Assert.Contains("5 times in a row", await Refused(), StringComparison.Ordinal);
     }
 
@@ -226,12 +242,15 @@ public sealed class HubClientTests : IDisposable
     {
         byte[] right = hub.Files[path], wrong = [.. right];
         wrong[3] ^= 0x40;
-        Func<LoopbackRequest, LoopbackAnswer?> send = request => request.Target.EndsWith(Uri.EscapeDataString(path), StringComparison.Ordinal) || request.Target.EndsWith(path, StringComparison.Ordinal) ? new LoopbackAnswer(200) { Body = wrong } : null;
+        Func<LoopbackRequest, LoopbackAnswer?> send = request =>
+            request.Target.EndsWith(Uri.EscapeDataString(path), StringComparison.Ordinal)
+                || request.Target.EndsWith(path, StringComparison.Ordinal) ? new LoopbackAnswer(200) { Body = wrong } : null;
         if (path is Graph) hub.OfContent = send;
         else hub.OfHub = send;
         string message = await Refused();
         Assert.Contains($"owner/name, {path}: ", message, StringComparison.Ordinal);
-        Assert.Contains(path is Graph ? $"SHA-256 {FakeHub.Sha256(wrong)}" : $"git SHA-1 {FakeHub.Blob(wrong)}", message, StringComparison.Ordinal);
+        Assert.Contains(path is Graph ? $"SHA-256 {FakeHub.Sha256(wrong)}" : $"git SHA-1 {FakeHub.Blob(wrong)}", message,
+            StringComparison.Ordinal);
         Assert.Contains(path is Graph ? FakeHub.Sha256(right) : FakeHub.Blob(right), message, StringComparison.Ordinal);
         Assert.Equal(2, hub.RequestsFor(path).Count);
         Assert.DoesNotContain(FilesIn(Folder), file => file.StartsWith(path, StringComparison.Ordinal));
@@ -258,7 +277,8 @@ public sealed class HubClientTests : IDisposable
     [Fact]
     public async Task Less_than_was_listed_is_a_cut_connection_even_where_the_server_ends_it_in_order()
     {
-        hub.OfContent = request => request["Range"] is null ? new LoopbackAnswer(200) { Body = hub.Files[Graph][..1234], WithoutLength = true } : null;
+        hub.OfContent = request =>
+            request["Range"] is null ? new LoopbackAnswer(200) { Body = hub.Files[Graph][..1234], WithoutLength = true } : null;
         await Pull();
         Assert.Equal([null, "bytes=1234-"], hub.RequestsFor(Graph).Select(request => request["Range"]), StringComparer.Ordinal);
         AssertGraphIsRight();
@@ -269,7 +289,8 @@ public sealed class HubClientTests : IDisposable
     {
         hub.Add("merges.txt", "");
         HubModel model = await Pull();
-        Assert.Equal("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", model.Files.Single(file => file.Path is "merges.txt").Checksum); // `git hash-object /dev/null`
+        // `git hash-object /dev/null`
+        Assert.Equal("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", model.Files.Single(file => file.Path is "merges.txt").Checksum);
         Assert.Empty(await File.ReadAllBytesAsync(Path.Combine(Folder, "merges.txt")));
     }
 
@@ -297,7 +318,8 @@ public sealed class HubClientTests : IDisposable
     {
         var answers = new Queue<LoopbackAnswer>([
             Busy(429, "7"),
-            Busy(503, (clock.GetUtcNow() + TimeSpan.FromSeconds(7 + 50)).ToString("r", CultureInfo.InvariantCulture)), // 50 s after the first wait
+            // 50 s after the first wait
+            Busy(503, (clock.GetUtcNow() + TimeSpan.FromSeconds(7 + 50)).ToString("r", CultureInfo.InvariantCulture)),
             Busy(503, "Thu, 01 Jan 1998 00:00:00 GMT"),
             Busy(503, "soon"),
         ]);
@@ -306,7 +328,8 @@ public sealed class HubClientTests : IDisposable
         await Pull(progress: seen);
         // A date that is over asks for no wait, which is none; what cannot be read gets the client's own of 1, 2, 4, 8 s.
         Assert.Equal([7, 50, 8], clock.Waits.Select(wait => wait.TotalSeconds));
-        Assert.Contains(seen.All, report => report.Waiting?.Contains("127.0.0.1 answers 429", StringComparison.Ordinal) == true && report.Waiting.Contains("7 s", StringComparison.Ordinal));
+        Assert.Contains(seen.All, report => report.Waiting?.Contains("127.0.0.1 answers 429", StringComparison.Ordinal) == true
+            && report.Waiting.Contains("7 s", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -321,7 +344,8 @@ public sealed class HubClientTests : IDisposable
     public async Task A_hub_that_stays_broken_is_given_up_after_waits_that_grow()
     {
         hub.OfHub = _ => FakeHub.Refusal(500);
-        Assert.Contains("owner/name: 127.0.0.1 answers 500 InternalServerError, 5 times in a row", await Refused(), StringComparison.Ordinal);
+        Assert.Contains("owner/name: 127.0.0.1 answers 500 InternalServerError, 5 times in a row", await Refused(),
+            StringComparison.Ordinal);
         Assert.Equal([1, 2, 4, 8], clock.Waits.Select(wait => wait.TotalSeconds));
     }
 
@@ -338,7 +362,8 @@ public sealed class HubClientTests : IDisposable
     [Theory]
     [InlineData(401, null, false, "check the name (owner/name), or set HF_TOKEN")]
     [InlineData(401, null, true, "does not take the token in HF_TOKEN")]
-    [InlineData(401, "RepoNotFound", false, "has no model owner/name that is public; check the name (owner/name), or set HF_TOKEN if the model is private")]
+    [InlineData(401, "RepoNotFound", false,
+        "has no model owner/name that is public; check the name (owner/name), or set HF_TOKEN if the model is private")]
     [InlineData(404, "RepoNotFound", true, "has no model owner/name that the token in HF_TOKEN may read; check the name")]
     [InlineData(401, "GatedRepo", false, "is gated: agree to its conditions")]
     [InlineData(403, "GatedRepo", true, "with the account whose token HF_TOKEN holds")]
@@ -366,7 +391,8 @@ public sealed class HubClientTests : IDisposable
         hub.OfContent = _ => FakeHub.Refusal(404);
         Assert.Contains("where the hub has onnx/model.onnx, answers 404", await Refused(), StringComparison.Ordinal);
         hub.OfContent = null;
-        hub.OfHub = request => request.Target.EndsWith("vocab.json", StringComparison.Ordinal) ? FakeHub.Refusal(404, "EntryNotFound") : null;
+        hub.OfHub = request =>
+            request.Target.EndsWith("vocab.json", StringComparison.Ordinal) ? FakeHub.Refusal(404, "EntryNotFound") : null;
         Assert.Contains("has no file vocab.json", await Refused(), StringComparison.Ordinal);
     }
 
@@ -481,16 +507,19 @@ public sealed class HubClientTests : IDisposable
         await Pull();
         File.Delete(Path.Combine(Folder, "vocab.json"));
         Assert.Contains("owner/name: vocab.json is not in the cache", await Refused(Offline()), StringComparison.Ordinal);
-        Assert.Contains("owner/name: onnx/model_quantized.onnx and 1 more is not in the cache", await Refused(Offline(), include: ["*_quantized.onnx"]), StringComparison.Ordinal);
+        Assert.Contains("owner/name: onnx/model_quantized.onnx and 1 more is not in the cache",
+            await Refused(Offline(), include: ["*_quantized.onnx"]), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_model_that_was_not_pulled_or_not_to_its_end_is_not_resolved()
     {
         using var client = new HubClient(Offline(), clock);
-        Assert.Contains("`unweave pull owner/name`", Assert.Throws<InputException>(() => client.Resolve(FakeHub.Model)).Message, StringComparison.Ordinal);
+        Assert.Contains("`unweave pull owner/name`", Assert.Throws<InputException>(() => client.Resolve(FakeHub.Model)).Message,
+            StringComparison.Ordinal);
         await Stop(after: 1000);
-        Assert.Contains("`unweave pull owner/name --revision v2`", Assert.Throws<InputException>(() => client.Resolve(FakeHub.Model, "v2")).Message, StringComparison.Ordinal);
+        Assert.Contains("`unweave pull owner/name --revision v2`",
+            Assert.Throws<InputException>(() => client.Resolve(FakeHub.Model, "v2")).Message, StringComparison.Ordinal);
         Assert.Throws<InputException>(() => client.Resolve(FakeHub.Model));
         await Pull();
         Assert.Equal(Folder, client.Resolve(FakeHub.Model));
@@ -505,8 +534,10 @@ public sealed class HubClientTests : IDisposable
     [InlineData("""{"sha":"0123456789abcdef0123456789abcdef01234567"}""", "no list of files")]
     [InlineData("""{"sha":"0123456789abcdef0123456789abcdef01234567","siblings":{}}""", "no list of files")]
     [InlineData("""{"sha":"0123456789abcdef0123456789abcdef01234567","siblings":[3]}""", "a file without a name")]
-    [InlineData("""{"sha":"0123456789abcdef0123456789abcdef01234567","siblings":[{"rfilename":"m.onnx","size":-1}]}""", "m.onnx has no whole size")]
-    [InlineData("""{"sha":"0123456789abcdef0123456789abcdef01234567","siblings":[{"rfilename":"m.onnx","size":1e400}]}""", "m.onnx has no whole size")]
+    [InlineData("""{"sha":"0123456789abcdef0123456789abcdef01234567","siblings":[{"rfilename":"m.onnx","size":-1}]}""",
+        "m.onnx has no whole size")]
+    [InlineData("""{"sha":"0123456789abcdef0123456789abcdef01234567","siblings":[{"rfilename":"m.onnx","size":1e400}]}""",
+        "m.onnx has no whole size")]
     [InlineData("""{"sha":"0123456789abcdef0123456789abcdef01234567","siblings":[{"rfilename":"\ud800"}]}""", "not Unicode")]
     public async Task An_answer_that_is_no_listing_is_refused(string body, string expected)
     {
@@ -547,7 +578,9 @@ public sealed class HubClientTests : IDisposable
     public async Task A_file_without_any_checksum_is_refused()
     {
         hub.OfListing = listing => Sibling(listing, "config.json").Remove("blobId");
-        hub.OfHub = request => request.Target.EndsWith("config.json", StringComparison.Ordinal) ? new LoopbackAnswer(200) { Body = hub.Files["config.json"] } : null;
+        hub.OfHub = request => request.Target.EndsWith("config.json", StringComparison.Ordinal)
+            ? new LoopbackAnswer(200) { Body = hub.Files["config.json"] }
+            : null;
         Assert.Contains("owner/name, config.json: the hub gives no checksum", await Refused(), StringComparison.Ordinal);
     }
 
@@ -557,7 +590,9 @@ public sealed class HubClientTests : IDisposable
         hub.OfListing = listing => Sibling(listing, Graph)["size"] = 299_999;
         Assert.Contains("lists it with 299999 bytes and sends it with 300000", await Refused(), StringComparison.Ordinal);
         hub.OfListing = null;
-        hub.OfHub = request => request.Target.EndsWith("vocab.json", StringComparison.Ordinal) ? new LoopbackAnswer(200) { Body = hub.Files["vocab.json"], Headers = { ["X-Repo-Commit"] = "other" } } : null;
+        hub.OfHub = request => request.Target.EndsWith("vocab.json", StringComparison.Ordinal)
+            ? new LoopbackAnswer(200) { Body = hub.Files["vocab.json"], Headers = { ["X-Repo-Commit"] = "other" } }
+            : null;
         Assert.Contains("of commit other instead of", await Refused(), StringComparison.Ordinal);
     }
 
@@ -616,7 +651,8 @@ public sealed class HubClientTests : IDisposable
         nobody.Start();
         int port = ((IPEndPoint)nobody.LocalEndpoint).Port;
         nobody.Stop();
-        Assert.Contains($"127.0.0.1:{port} cannot be reached", await Refused(Options() with { Endpoint = new Uri($"http://127.0.0.1:{port}") }), StringComparison.Ordinal);
+        Assert.Contains($"127.0.0.1:{port} cannot be reached",
+            await Refused(Options() with { Endpoint = new Uri($"http://127.0.0.1:{port}") }), StringComparison.Ordinal);
         Assert.Empty(clock.Waits);
     }
 
@@ -632,22 +668,28 @@ public sealed class HubClientTests : IDisposable
 
     private static LoopbackAnswer Busy(int status, string retryAfter) => new(status) { Headers = { ["Retry-After"] = retryAfter } };
 
-    private static JsonObject Sibling(JsonObject listing, string path) => listing["siblings"]!.AsArray().Select(sibling => sibling!.AsObject()).Single(sibling => string.Equals((string?)sibling["rfilename"], path, StringComparison.Ordinal));
+    private static JsonObject Sibling(JsonObject listing, string path) =>
+        listing["siblings"]!.AsArray().Select(sibling => sibling!.AsObject())
+            .Single(sibling => string.Equals((string?)sibling["rfilename"], path, StringComparison.Ordinal));
 
     private static string[] FilesIn(string folder) =>
-        [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/')).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/')).Order(StringComparer.Ordinal)];
 
     private HubOptions Options() => new() { Endpoint = hub.Hub.Address, Cache = place["cache"], Silence = TimeSpan.FromHours(1) };
 
     private HubOptions Offline() => Options() with { Offline = true };
 
-    private async Task<HubModel> Pull(HubOptions? options = null, string revision = "main", string[]? include = null, string? output = null, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+    private async Task<HubModel> Pull(HubOptions? options = null, string revision = "main", string[]? include = null, string? output = null,
+        IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
     {
         using var client = new HubClient(options ?? Options(), clock);
-        return await client.Pull(new HubRequest { Name = FakeHub.Model, Revision = revision, Include = include ?? [], Output = output }, progress, cancellation);
+        return await client.Pull(new HubRequest { Name = FakeHub.Model, Revision = revision, Include = include ?? [], Output = output },
+            progress, cancellation);
     }
 
-    private async Task<string> Refused(HubOptions? options = null, string revision = "main", string[]? include = null, string? output = null)
+    private async Task<string> Refused(HubOptions? options = null, string revision = "main", string[]? include = null,
+        string? output = null)
     {
         var e = await Assert.ThrowsAsync<InputException>(() => Pull(options, revision, include, output));
         Assert.DoesNotContain('\n', e.Message);

@@ -7,8 +7,10 @@ public sealed class HubOptionsTests
     [Fact]
     public void The_environment_sets_hub_token_cache_and_offline()
     {
-        HubOptions options = From(("UNWEAVE_HUB", "http://127.0.0.1:8080"), ("HF_ENDPOINT", "https://other.example"), ("HF_TOKEN", " hf_secret\n"), ("UNWEAVE_CACHE", Path.GetFullPath("/models")), ("UNWEAVE_OFFLINE", "1"));
-        Assert.Equal(("http://127.0.0.1:8080/", "hf_secret", Path.GetFullPath("/models"), true), (options.Endpoint.AbsoluteUri, options.Token, options.Cache, options.Offline));
+        HubOptions options = From(("UNWEAVE_HUB", "http://127.0.0.1:8080"), ("HF_ENDPOINT", "https://other.example"),
+            ("HF_TOKEN", " hf_secret\n"), ("UNWEAVE_CACHE", Path.GetFullPath("/models")), ("UNWEAVE_OFFLINE", "1"));
+        Assert.Equal(("http://127.0.0.1:8080/", "hf_secret", Path.GetFullPath("/models"), true),
+            (options.Endpoint.AbsoluteUri, options.Token, options.Cache, options.Offline));
         Assert.Equal("https://other.example/", From(("HF_ENDPOINT", "https://other.example"), ("UNWEAVE_HUB", "")).Endpoint.AbsoluteUri);
         Assert.False(From(("UNWEAVE_OFFLINE", "0")).Offline);
         Assert.Equal(("https://huggingface.co/", (string?)null, false), (From().Endpoint.AbsoluteUri, From().Token, From().Offline));
@@ -18,7 +20,9 @@ public sealed class HubOptionsTests
     public void The_cache_is_in_the_users_cache_folder()
     {
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        if (OperatingSystem.IsWindows()) Assert.Equal(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "unweave", "hub"), From().Cache);
+        if (OperatingSystem.IsWindows())
+            Assert.Equal(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "unweave", "hub"),
+                From().Cache);
         else if (OperatingSystem.IsMacOS()) Assert.Equal(home + "/Library/Caches/unweave/hub", From().Cache);
         else
         {
@@ -64,5 +68,6 @@ public sealed class HubOptionsTests
         Assert.NotEqual(expected, await expected.Of(place["file"], CancellationToken.None));
     }
 
-    private static HubOptions From(params (string Name, string Value)[] variables) => HubOptions.From(name => variables.FirstOrDefault(variable => string.Equals(variable.Name, name, StringComparison.Ordinal)).Value);
+    private static HubOptions From(params (string Name, string Value)[] variables) =>
+        HubOptions.From(name => variables.FirstOrDefault(variable => string.Equals(variable.Name, name, StringComparison.Ordinal)).Value);
 }

@@ -32,7 +32,9 @@ internal sealed record LoopbackAnswer(int Status)
     public bool WithoutLength { get; init; }
 }
 
-/// <summary>An HTTP server on this machine that does to its clients what a test wants: it can cut an answer anywhere, or never end it.</summary>
+/// <summary>
+/// An HTTP server on this machine that does to its clients what a test wants: it can cut an answer anywhere, or never end it.
+/// </summary>
 internal sealed class LoopbackServer : IDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
@@ -103,7 +105,8 @@ internal sealed class LoopbackServer : IDisposable
         }
 
         string[] lines = head.ToString().Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
-        return new LoopbackRequest(lines[0].Split(' ')[1], lines[1..].Select(line => line.Split(':', 2)).ToDictionary(pair => pair[0], pair => pair[1].Trim(), StringComparer.OrdinalIgnoreCase));
+        return new LoopbackRequest(lines[0].Split(' ')[1], lines[1..].Select(line => line.Split(':', 2))
+            .ToDictionary(pair => pair[0], pair => pair[1].Trim(), StringComparer.OrdinalIgnoreCase));
     }
 
     private async Task Write(NetworkStream stream, LoopbackAnswer reply)

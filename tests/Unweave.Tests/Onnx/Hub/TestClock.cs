@@ -1,6 +1,9 @@
 namespace Unweave.Tests.Onnx.Hub;
 
-/// <summary>A clock that waits no time at all: a timer fires when it is set, and the clock has moved on by as much. Timers of an hour or more, which a test gives to what should not happen, fire only when told to.</summary>
+/// <summary>
+/// A clock that waits no time at all: a timer fires when it is set, and the clock has moved on by as much. Timers of an hour or more, which
+/// a test gives to what should not happen, fire only when told to.
+/// </summary>
 internal sealed class TestClock : TimeProvider
 {
     private static readonly TimeSpan Long = TimeSpan.FromHours(1);

@@ -11,9 +11,17 @@ namespace Unweave.Tests.Onnx.Tokenizers;
 
 public sealed class ByteLevelTokenizerTests
 {
-    private static readonly string[] Merges = ["h e", "l l", "he ll", "Ġ w", "o r", "Ġw or", "hell o", "Ã ©", "Ġ Ġ", "1 2", "a a", "aa aa", "' s", "i n", "Ġ in", "t h", "th e", "Ġ the"];
+    private static readonly string[] Merges =
+    [
+        "h e", "l l", "he ll", "Ġ w", "o r", "Ġw or", "hell o", "Ã ©", "Ġ Ġ", "1 2", "a a", "aa aa", "' s", "i n", "Ġ in", "t h", "th e",
+        "Ġ the",
+    ];
 
-    private static readonly string[] Pieces = ["hello", " world", "the", " in", "'s", "é", "  ", "\n", "12", "aaaaaaa", "hell", " the", "…", "日本", "𝒜", "🙂", "\u0301", "\t", "𝟙", "\u00A0", "\u2028"];
+    private static readonly string[] Pieces =
+    [
+        "hello", " world", "the", " in", "'s", "é", "  ", "\n", "12", "aaaaaaa", "hell", " the", "…", "日本", "𝒜", "🙂", "\u0301", "\t", "𝟙",
+        "\u00A0", "\u2028",
+    ];
 
     private static readonly Gen<string> Texts = Gen.Frequency(
         (6, Gen.Int[0, Pieces.Length - 1].Select(i => Pieces[i])),
@@ -25,7 +33,8 @@ public sealed class ByteLevelTokenizerTests
         using var folder = new TemporaryFolder();
         ITokenizer tokenizer = Open(folder, Json());
         // 'hello' is one token by its merges; ' wor' then l and d; é is two bytes that merge; 日 is three bytes that do not.
-        Assert.Equal([("hello", 0, 5), ("Ġwor", 5, 4), ("l", 9, 1), ("d", 10, 1), ("Ã©", 11, 1), ("æ", 12, 1), ("Ĺ", 13, 0), ("¥", 13, 0)], Shown(tokenizer, "hello worldé日").Select((token, i) => i < 6 ? token : (token.Token, 13, 0)));
+        Assert.Equal([("hello", 0, 5), ("Ġwor", 5, 4), ("l", 9, 1), ("d", 10, 1), ("Ã©", 11, 1), ("æ", 12, 1), ("Ĺ", 13, 0), ("¥", 13, 0)],
+            Shown(tokenizer, "hello worldé日").Select((token, i) => i < 6 ? token : (token.Token, 13, 0)));
         Assert.Equal([("ð", 0, 2), ("Ł", 2, 0), ("Ļ", 2, 0), ("Ĥ", 2, 0)], Shown(tokenizer, "🙂"));
         Assert.Empty(tokenizer.Encode(""));
     }
@@ -61,16 +70,23 @@ public sealed class ByteLevelTokenizerTests
         for (int round = 0; round < 20; round++)
         {
             // Merges by chance, so that some tokens can be reached in several ways.
-            string[] known = [.. Letters().Where(letter => char.IsAsciiLetter(letter[0]) || letter is "Ġ" or "Ã" or "©").Concat(pairs.Select(pair => pair.Item1 + pair.Item2))];
+            string[] known =
+            [
+                .. Letters().Where(letter => char.IsAsciiLetter(letter[0]) || letter is "Ġ" or "Ã" or "©")
+                    .Concat(pairs.Select(pair => pair.Item1 + pair.Item2)),
+            ];
             var next = (known[Next(known.Length)], known[Next(known.Length)]);
-            if (!pairs.Exists(pair => string.Equals(pair.Item1 + pair.Item2, next.Item1 + next.Item2, StringComparison.Ordinal))) pairs.Add(next);
+            if (!pairs.Exists(pair => string.Equals(pair.Item1 + pair.Item2, next.Item1 + next.Item2, StringComparison.Ordinal)))
+                pairs.Add(next);
         }
 
         string[] merges = [.. pairs.Select(pair => $"{pair.Item1} {pair.Item2}")];
         int Next(int below) => (int)((random = (random * 6364136223846793005) + 1442695040888963407) >> 33) % below;
         ITokenizer tokenizer = Open(folder, Json(merges));
         Dictionary<string, int> ids = Vocabulary(merges);
-        Texts.Where(text => !text.EnumerateRunes().Any(rune => !rune.IsBmp)).Sample(text => Assert.Equal(Reference(text, merges).Select(token => ids[token]), tokenizer.Encode(text).Select(token => token.Id)));
+        Texts.Where(text => !text.EnumerateRunes().Any(rune => !rune.IsBmp))
+            .Sample(text =>
+                Assert.Equal(Reference(text, merges).Select(token => ids[token]), tokenizer.Encode(text).Select(token => token.Id)));
     }
 
     [Fact]
@@ -79,7 +95,8 @@ public sealed class ByteLevelTokenizerTests
         using var folder = new TemporaryFolder();
         JsonObject json = Json();
 
-        // \p{L}+ takes 'a', the mathematical letter and 'b' together: one word of six bytes, seen by its merge across the letter's last byte.
+        // \p{L}+ takes 'a', the mathematical letter and 'b' together: one word of six bytes, seen by its merge across the letter's last
+        // byte.
         json["model"]!["merges"]!.AsArray().Add("¾ h");
         json["model"]!["vocab"]!["¾h"] = 999;
         Assert.Contains(Shown(Open(folder, json), "a\U0001D4BEh"), token => token.Token is "¾h");
@@ -124,7 +141,8 @@ public sealed class ByteLevelTokenizerTests
     {
         using var folder = new TemporaryFolder();
         JsonObject json = Json();
-        json["model"]!["merges"] = new JsonArray([.. Merges.Select(merge => new JsonArray([.. merge.Split(' ').Select(part => JsonValue.Create(part))]))]);
+        json["model"]!["merges"] =
+            new JsonArray([.. Merges.Select(merge => new JsonArray([.. merge.Split(' ').Select(part => JsonValue.Create(part))]))]);
         json["pre_tokenizer"] = JsonNode.Parse("""
             { "type": "Sequence", "pretokenizers": [
               { "type": "Split", "pattern": { "Regex": "\\p{N}{1,3}| ?\\p{L}+" }, "behavior": "Isolated", "invert": false },
@@ -161,9 +179,15 @@ public sealed class ByteLevelTokenizerTests
         Assert.Equal((ids["he"], null, ids["ll"]), (configured.Start, configured.End, configured.Padding));
         Assert.NotEqual(plain.Hash, configured.Hash, StringComparer.Ordinal);
 
-        json["post_processor"] = JsonNode.Parse("""{ "type": "TemplateProcessing", "single": [ { "SpecialToken": { "id": "<|endoftext|>", "type_id": 0 } }, { "Sequence": { "id": "A", "type_id": 0 } } ], "special_tokens": { "<|endoftext|>": { "id": "<|endoftext|>", "ids": [0], "tokens": ["<|endoftext|>"] } } }""");
+        json["post_processor"] = JsonNode.Parse(
+            """
+            { "type": "TemplateProcessing",
+              "single": [ { "SpecialToken": { "id": "<|endoftext|>", "type_id": 0 } }, { "Sequence": { "id": "A", "type_id": 0 } } ],
+              "special_tokens": { "<|endoftext|>": { "id": "<|endoftext|>", "ids": [0], "tokens": ["<|endoftext|>"] } } }
+            """);
         Assert.Equal(0, Open(folder, json).Start);
-        json["post_processor"] = JsonNode.Parse("""{ "type": "RobertaProcessing", "sep": ["b", 7], "cls": ["a", 5], "trim_offsets": true, "add_prefix_space": false }""");
+        json["post_processor"] = JsonNode.Parse(
+            """{ "type": "RobertaProcessing", "sep": ["b", 7], "cls": ["a", 5], "trim_offsets": true, "add_prefix_space": false }""");
         Assert.Equal((5, 7), (Open(folder, json).Start, Open(folder, json).End));
     }
 
@@ -177,9 +201,12 @@ public sealed class ByteLevelTokenizerTests
         File.WriteAllText(other["merges.txt"], "#version: 0.2\n" + string.Join('\n', Merges) + "\n");
         ITokenizer files = TokenizerFile.Open(other.Path);
         Assert.Equal(json.Encode("hello world 12's in"), files.Encode("hello world 12's in"));
-        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData([.. File.ReadAllBytes(other["vocab.json"]), .. File.ReadAllBytes(other["merges.txt"])])), files.Hash);
+        Assert.Equal(
+            Convert.ToHexStringLower(
+                SHA256.HashData([.. File.ReadAllBytes(other["vocab.json"]), .. File.ReadAllBytes(other["merges.txt"])])), files.Hash);
         File.Delete(other["merges.txt"]);
-        Assert.Contains("merges.txt", Assert.Throws<InputException>(() => TokenizerFile.Open(other["vocab.json"])).Message, StringComparison.Ordinal);
+        Assert.Contains("merges.txt", Assert.Throws<InputException>(() => TokenizerFile.Open(other["vocab.json"])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -221,14 +248,22 @@ public sealed class ByteLevelTokenizerTests
             Changed(json => json["normalizer"] = new JsonObject { ["type"] = "Lowercase" }),
             Changed(json => json["pre_tokenizer"] = null),
             Changed(json => json["pre_tokenizer"]!["type"] = "Metaspace"),
-            Changed(json => json["pre_tokenizer"] = JsonNode.Parse("""{ "type": "Split", "pattern": { "Regex": "(a" }, "behavior": "Isolated" }""")),
-            Changed(json => json["pre_tokenizer"] = JsonNode.Parse("""{ "type": "Split", "pattern": { "Regex": "\\w+" }, "behavior": "Isolated" }""")),
-            Changed(json => json["pre_tokenizer"] = JsonNode.Parse("""{ "type": "Split", "pattern": { "Regex": "a++" }, "behavior": "Isolated" }""")),
+            Changed(json =>
+                json["pre_tokenizer"] = JsonNode.Parse("""{ "type": "Split", "pattern": { "Regex": "(a" }, "behavior": "Isolated" }""")),
+            Changed(json =>
+                json["pre_tokenizer"] = JsonNode.Parse("""{ "type": "Split", "pattern": { "Regex": "\\w+" }, "behavior": "Isolated" }""")),
+            Changed(json =>
+                json["pre_tokenizer"] = JsonNode.Parse("""{ "type": "Split", "pattern": { "Regex": "a++" }, "behavior": "Isolated" }""")),
             Changed(json => json["post_processor"] = new JsonObject { ["type"] = "Unheard" }),
-            Changed(json => json["post_processor"] = JsonNode.Parse("""{ "type": "TemplateProcessing", "single": [ { "SpecialToken": { "id": "[X]" } } ] }""")),
-            Changed(json => json["post_processor"] = JsonNode.Parse("""{ "type": "TemplateProcessing", "single": [ 5, { "SpecialToken": 4 }, { "SpecialToken": { "id": 4 } } ] }""")),
+            Changed(json =>
+                json["post_processor"] = JsonNode.Parse(
+                    """{ "type": "TemplateProcessing", "single": [ { "SpecialToken": { "id": "[X]" } } ] }""")),
+            Changed(json =>
+                json["post_processor"] = JsonNode.Parse(
+                    """{ "type": "TemplateProcessing", "single": [ 5, { "SpecialToken": 4 }, { "SpecialToken": { "id": 4 } } ] }""")),
             Changed(json => json["post_processor"] = JsonNode.Parse("""{ "type": "BertProcessing", "cls": ["a"] }""")),
-            Changed(json => json["post_processor"] = JsonNode.Parse("""{ "type": "BertProcessing", "cls": ["a", 9999999], "sep": ["b", 1] }""")),
+            Changed(json =>
+                json["post_processor"] = JsonNode.Parse("""{ "type": "BertProcessing", "cls": ["a", 9999999], "sep": ["b", 1] }""")),
             Changed(json => json["added_tokens"]![0]!["id"] = 17),
             Changed(json => json["added_tokens"]![0]!["content"] = ""),
             Changed(json => json["added_tokens"]![0]!.AsObject().Remove("content")),
@@ -250,7 +285,8 @@ public sealed class ByteLevelTokenizerTests
     {
         using var folder = new TemporaryFolder();
         string message = Assert.Throws<InputException>(() => TokenizerFile.Open(folder.Path)).Message;
-        foreach (string name in (string[])["tokenizer.json", "*.model", "vocab.json", "merges.txt", "vocab.txt"]) Assert.Contains(name, message, StringComparison.Ordinal);
+        foreach (string name in (string[])["tokenizer.json", "*.model", "vocab.json", "merges.txt", "vocab.txt"])
+            Assert.Contains(name, message, StringComparison.Ordinal);
         Assert.Throws<InputException>(() => TokenizerFile.Open(folder["none.json"]));
         File.WriteAllText(folder["readme.md"], "none");
         Assert.Throws<InputException>(() => TokenizerFile.Open(folder["readme.md"]));
@@ -260,7 +296,8 @@ public sealed class ByteLevelTokenizerTests
     public void A_text_is_composed_first_where_the_tokenizer_says_so_and_places_are_of_the_original()
     {
         using var folder = new TemporaryFolder();
-        ITokenizer plain = Open(folder, Json()), composing = Open(folder, JsonNode.Parse(Changed(json => json["normalizer"] = new JsonObject { ["type"] = "NFC" }))!.AsObject());
+        ITokenizer plain = Open(folder, Json()),
+            composing = Open(folder, JsonNode.Parse(Changed(json => json["normalizer"] = new JsonObject { ["type"] = "NFC" }))!.AsObject());
         const string written = "a cafe\u0301 b", composed = "a caf\u00e9 b";
         IReadOnlyList<Token> tokens = composing.Encode(written);
         Assert.Equal(plain.Encode(composed).Select(token => token.Id), tokens.Select(token => token.Id));
@@ -285,8 +322,10 @@ public sealed class ByteLevelTokenizerTests
 
     private static (string Token, int Start, int Length)[] Shown(ITokenizer tokenizer, string text)
     {
-        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(tokenizer.Name[(tokenizer.Name.IndexOf('/', StringComparison.Ordinal))..]));
-        var tokens = json.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject().ToDictionary(token => token.Value.GetInt32(), token => token.Name);
+        using JsonDocument json =
+            JsonDocument.Parse(File.ReadAllText(tokenizer.Name[(tokenizer.Name.IndexOf('/', StringComparison.Ordinal))..]));
+        var tokens = json.RootElement.GetProperty("model").GetProperty("vocab").EnumerateObject()
+            .ToDictionary(token => token.Value.GetInt32(), token => token.Name);
         return [.. tokenizer.Encode(text).Select(token => (tokens[token.Id], token.Start, token.Length))];
     }
 
@@ -305,7 +344,8 @@ public sealed class ByteLevelTokenizerTests
     };
 
     private static Dictionary<string, int> Vocabulary(string[] merges) =>
-        ((string[])["<|endoftext|>", .. Letters(), .. merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))]).Select((token, id) => (token, id)).ToDictionary(pair => pair.token, pair => pair.id, StringComparer.Ordinal);
+        ((string[])["<|endoftext|>", .. Letters(), .. merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))])
+            .Select((token, id) => (token, id)).ToDictionary(pair => pair.token, pair => pair.id, StringComparer.Ordinal);
 
     /// <summary>The characters of the 256 bytes, in the order of the bytes.</summary>
     private static List<string> Letters()
@@ -325,7 +365,8 @@ public sealed class ByteLevelTokenizerTests
     private static IEnumerable<string> Reference(string text, string[] merges)
     {
         List<string> letters = Letters();
-        foreach (Match word in Regex.Matches(text, @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", RegexOptions.None, TimeSpan.FromSeconds(10)))
+        foreach (Match word in Regex.Matches(text, @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+            RegexOptions.None, TimeSpan.FromSeconds(10)))
         {
             List<string> parts = [.. Encoding.UTF8.GetBytes(word.Value).Select(value => letters[value])];
             while (true)

@@ -11,10 +11,15 @@ public sealed class SentencePieceTests
 
     private static readonly (string Text, float Score, int Kind)[] Pieces =
     [
-        ("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -3, 1), ("a", -4, 1), ("b", -4.5f, 1), ("c", -5, 1), ("▁a", -2, 1), ("ab", -2.5f, 1), ("bc", -2.25f, 1), ("▁ab", -3.75f, 1), ("abc", -6.5f, 1), ("<", -6, 1), ("s>", -6.1f, 1), ("s", -7, 1), (">", -7, 1),
+        ("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("▁", -3, 1), ("a", -4, 1), ("b", -4.5f, 1), ("c", -5, 1), ("▁a", -2, 1),
+        ("ab", -2.5f, 1), ("bc", -2.25f, 1), ("▁ab", -3.75f, 1), ("abc", -6.5f, 1), ("<", -6, 1), ("s>", -6.1f, 1), ("s", -7, 1),
+        (">", -7, 1),
     ];
 
-    private static readonly (string Text, float Score, int Kind)[] WithBytes = [.. Pieces, .. Enumerable.Range(0, 256).Select(value => ($"<0x{value:X2}>", 0f, 6))];
+    private static readonly (string Text, float Score, int Kind)[] WithBytes =
+    [
+        .. Pieces, .. Enumerable.Range(0, 256).Select(value => ($"<0x{value:X2}>", 0f, 6)),
+    ];
 
     // By hand: the best sum for "▁abc" is ▁a + bc (-4.25), and ▁a (-2) is also the pair that merges first, then bc (-2.25).
     [Theory]
@@ -35,7 +40,8 @@ public sealed class SentencePieceTests
     {
         using var folder = new TemporaryFolder();
         ITokenizer tokenizer = Open(folder, Model(type, Pieces));
-        Assert.Equal(expected, string.Join('|', tokenizer.Encode(text).Select(token => $"{Pieces[token.Id].Text} {token.Start} {token.Length}")));
+        Assert.Equal(
+            expected, string.Join('|', tokenizer.Encode(text).Select(token => $"{Pieces[token.Id].Text} {token.Start} {token.Length}")));
         Assert.Equal((1, null, null, Pieces.Length), (tokenizer.Start, tokenizer.End, tokenizer.Padding, tokenizer.VocabularySize));
     }
 
@@ -44,7 +50,8 @@ public sealed class SentencePieceTests
     {
         using var folder = new TemporaryFolder();
         ITokenizer tokenizer = Open(folder, Model(BytePairs, WithBytes, byteFallback: true));
-        Assert.Equal("▁a 0 1|<0xE6> 1 1|<0x97> 2 0|<0xA5> 2 0|<0xC3> 2 1|<0xA9> 3 0|b 3 1", string.Join('|', tokenizer.Encode("a日éb").Select(token => $"{WithBytes[token.Id].Text} {token.Start} {token.Length}")));
+        Assert.Equal("▁a 0 1|<0xE6> 1 1|<0x97> 2 0|<0xA5> 2 0|<0xC3> 2 1|<0xA9> 3 0|b 3 1",
+            string.Join('|', tokenizer.Encode("a日éb").Select(token => $"{WithBytes[token.Id].Text} {token.Start} {token.Length}")));
     }
 
     [Fact]
@@ -52,7 +59,8 @@ public sealed class SentencePieceTests
     {
         using var folder = new TemporaryFolder();
         ITokenizer tokenizer = Open(folder, Model(BytePairs, WithBytes, byteFallback: true, removeBlanks: false));
-        Gen.OneOf(Gen.Char['a', 'c'], Gen.Const(' '), Gen.Const('é'), Gen.Const('日'), Gen.Const('\n')).Array[0, 20].Select(units => new string(units)).Sample(text =>
+        Gen.OneOf(Gen.Char['a', 'c'], Gen.Const(' '), Gen.Const('é'), Gen.Const('日'), Gen.Const('\n')).Array[0, 20]
+            .Select(units => new string(units)).Sample(text =>
         {
             IReadOnlyList<Token> tokens = tokenizer.Encode(text);
             Assert.Equal(text, tokenizer.Decode([.. tokens.Select(token => token.Id)]));
@@ -106,7 +114,8 @@ public sealed class SentencePieceTests
         return TokenizerFile.Open(folder.Path);
     }
 
-    private static byte[] Model(int type, (string Text, float Score, int Kind)[] pieces, bool byteFallback = false, bool removeBlanks = true, bool dummyPrefix = true, byte[]? charsMap = null) => Message(model =>
+    private static byte[] Model(int type, (string Text, float Score, int Kind)[] pieces, bool byteFallback = false,
+        bool removeBlanks = true, bool dummyPrefix = true, byte[]? charsMap = null) => Message(model =>
     {
         foreach ((string text, float score, int kind) in pieces)
         {

@@ -8,7 +8,11 @@ namespace Unweave.Tests.Onnx.Tokenizers;
 
 public sealed class WordPieceTests
 {
-    private static readonly string[] Vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "cafe", "un", "##aff", "##able", "!", "中", "文", "the", "a", "##b", "i", "##\u0307", "ᄒ", "##ᅡ", "##ᆫ", "か", "$"];
+    private static readonly string[] Vocabulary =
+    [
+        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "cafe", "un", "##aff", "##able", "!", "中", "文", "the", "a", "##b", "i", "##\u0307", "ᄒ", "##ᅡ",
+        "##ᆫ", "か", "$",
+    ];
 
     [Theory]
     [InlineData("Café!", "cafe 0 4|! 4 1")]
@@ -27,7 +31,8 @@ public sealed class WordPieceTests
         using var folder = new TemporaryFolder();
         File.WriteAllLines(folder["vocab.txt"], Vocabulary);
         ITokenizer tokenizer = TokenizerFile.Open(folder.Path);
-        Assert.Equal(expected, string.Join('|', tokenizer.Encode(text).Select(token => $"{Vocabulary[token.Id]} {token.Start} {token.Length}")));
+        Assert.Equal(
+            expected, string.Join('|', tokenizer.Encode(text).Select(token => $"{Vocabulary[token.Id]} {token.Start} {token.Length}")));
         Assert.Equal((2, 3, 0, Vocabulary.Length), (tokenizer.Start, tokenizer.End, tokenizer.Padding, tokenizer.VocabularySize));
     }
 
@@ -36,7 +41,8 @@ public sealed class WordPieceTests
     {
         using var folder = new TemporaryFolder();
         File.WriteAllLines(folder["vocab.txt"], [.. Vocabulary, "Café", "İ"]);
-        Assert.Equal([Vocabulary.Length, Vocabulary.Length + 1], TokenizerFile.Open(folder.Path).Encode("Café İ").Select(token => token.Id));
+        Assert.Equal([Vocabulary.Length, Vocabulary.Length + 1],
+            TokenizerFile.Open(folder.Path).Encode("Café İ").Select(token => token.Id));
         File.WriteAllText(folder["tokenizer_config.json"], """{ "do_lower_case": true, "strip_accents": false }""");
         Token[] tokens = [.. TokenizerFile.Open(folder.Path).Encode("The İ")];
         Assert.Equal([new Token(11, 0, 3), new Token(14, 4, 1), new Token(15, 5, 0)], tokens);
@@ -61,7 +67,8 @@ public sealed class WordPieceTests
         using var folder = new TemporaryFolder();
         File.WriteAllLines(folder["vocab.txt"], Vocabulary);
         ITokenizer tokenizer = TokenizerFile.Open(folder.Path);
-        Gen.OneOf(Gen.Char, Gen.Char['a', 'c'], Gen.Char['\u00C0', '\u01FF'], Gen.Char['\u0300', '\u0310'], Gen.Char['\uAC00', '\uAD00']).Array[0, 16].Select(units => new string(units)).Sample(text =>
+        Gen.OneOf(Gen.Char, Gen.Char['a', 'c'], Gen.Char['\u00C0', '\u01FF'], Gen.Char['\u0300', '\u0310'],
+            Gen.Char['\uAC00', '\uAD00']).Array[0, 16].Select(units => new string(units)).Sample(text =>
         {
             int at = 0;
             foreach (Token token in tokenizer.Encode(text))
@@ -110,7 +117,8 @@ public sealed class WordPieceTests
         foreach (string text in (string[])["", "the\nof\n", "[UNK]\nthe\nthe\n"])
         {
             File.WriteAllText(folder["vocab.txt"], text);
-            Assert.Contains(folder["vocab.txt"], Assert.Throws<InputException>(() => TokenizerFile.Open(folder["vocab.txt"])).Message, StringComparison.Ordinal);
+            Assert.Contains(folder["vocab.txt"], Assert.Throws<InputException>(() => TokenizerFile.Open(folder["vocab.txt"])).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -133,7 +141,8 @@ public sealed class WordPieceTests
             ["unk_token"] = "[UNK]",
             ["continuing_subword_prefix"] = "##",
             ["max_input_chars_per_word"] = 100,
-            ["vocab"] = JsonSerializer.SerializeToNode(Vocabulary.Select((token, id) => (token, id)).ToDictionary(pair => pair.token, pair => pair.id, StringComparer.Ordinal)),
+            ["vocab"] = JsonSerializer.SerializeToNode(Vocabulary.Select((token, id) => (token, id))
+                .ToDictionary(pair => pair.token, pair => pair.id, StringComparer.Ordinal)),
         },
     };
 }
