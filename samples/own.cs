@@ -8,6 +8,7 @@ using Unweave.Checkpoints;
 using Unweave.Data;
 using Unweave.Formats;
 using Unweave.Numerics;
+using Unweave.Runs;
 using Unweave.Training;
 
 if (!File.Exists("vectors.npy"))

@@ -5,6 +5,7 @@
 
 using Unweave.Autoencoders;
 using Unweave.Data;
+using Unweave.Runs;
 using Unweave.Training;
 
 string folder = args.Length > 0 ? args[0] : "sae";

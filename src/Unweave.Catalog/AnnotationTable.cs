@@ -51,6 +51,10 @@ internal static class AnnotationTable
     public static void Remove(SqliteConnection connection, string list) =>
         connection.Run("DELETE FROM list WHERE name = $name", ("$name", list));
 
+    /// <summary>Whether anything is here that a build would not make again: what people wrote, and answers that were paid for.</summary>
+    public static bool Any(SqliteConnection connection) =>
+        connection.Value("SELECT EXISTS (SELECT 1 FROM person) OR EXISTS (SELECT 1 FROM list) OR EXISTS (SELECT 1 FROM answer)") is not 0L;
+
     /// <summary>A text as it is kept: without characters that have no meaning in it, cut to a length; null where nothing is left.</summary>
     public static string? Clean(string? text, int longest, bool oneLine)
     {

@@ -24,6 +24,9 @@ public sealed record CatalogSource
     /// <summary>Tokens of a window; 0 for embeddings.</summary>
     public int Context { get; init; }
 
+    /// <summary>SHA-256 of the autoencoder's weights; null in catalogs of earlier versions, which did not keep it.</summary>
+    public string? AutoencoderSha256 { get; init; }
+
     /// <summary>When it was computed.</summary>
     public DateTimeOffset Built { get; init; }
 }

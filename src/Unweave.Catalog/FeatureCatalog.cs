@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Unweave.Interpretation;
+using Unweave.Runs;
 
 namespace Unweave.Catalog;
 
@@ -12,7 +13,7 @@ namespace Unweave.Catalog;
 public sealed class FeatureCatalog : IDisposable
 {
     /// <summary>Name of the file in an autoencoder's folder.</summary>
-    public const string FileName = "features.db";
+    public const string FileName = RunFolder.CatalogName;
 
     private const int LongestLabel = 200, LongestNote = 100_000, PointBytes = 12;
 
@@ -32,6 +33,38 @@ public sealed class FeatureCatalog : IDisposable
     /// <param name="path">The file, or an autoencoder's folder.</param>
     /// <exception cref="InputException">It is not there, not a catalog, damaged, of a newer version, or locked.</exception>
     public static FeatureCatalog Open(string path) => Open(path, CatalogFile.Patience);
+
+    /// <summary>Opens the catalog of a run.</summary>
+    /// <exception cref="InputException">As for a path; or its features are those of another autoencoder than the one in the folder.</exception>
+    public static FeatureCatalog Open(RunFolder run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        FeatureCatalog catalog = Open(run.CatalogPath);
+        try
+        {
+            return catalog.Mismatch(run) is { } mismatch ? throw new InputException(mismatch) : catalog;
+        }
+        catch
+        {
+            catalog.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Says that its features are those of another autoencoder than the one in the folder, and what to do; null when they belong to it.
+    /// </summary>
+    public string? Mismatch(RunFolder run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        string remedy = $"build it again with `unweave features build {run.Path}`, which keeps what people wrote";
+        return run.Mismatch(run.CatalogPath, Source.AutoencoderSha256, remedy);
+    }
+
+    /// <summary>
+    /// Whether it holds anything that a build would not make again: labels, notes, stars and lists of people, and answers of chat models.
+    /// </summary>
+    public bool HasAnnotations => File.Read((connection, _) => AnnotationTable.Any(connection));
 
     /// <summary>
     /// Writes features, replacing those of an earlier build all at once (readers see the old ones until the end); labels computed earlier

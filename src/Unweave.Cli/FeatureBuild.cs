@@ -1,26 +1,45 @@
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
 using Unweave.Catalog;
-using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
 using Unweave.Hosts;
 using Unweave.Interpretation;
-using Unweave.Training;
+using Unweave.Onnx;
+using Unweave.Runs;
 
 namespace Unweave.Cli;
 
 /// <summary>Makes the catalog of an autoencoder's features, from any of the sources, with progress.</summary>
 internal static class FeatureBuild
 {
+    /// <summary>The autoencoder whose features are found.</summary>
+    /// <param name="Run">Its run.</param>
+    /// <param name="Hash">SHA-256 of its weights.</param>
+    /// <param name="Autoencoder">The autoencoder.</param>
+    public sealed record Subject(RunFolder Run, string? Hash, SparseAutoencoder Autoencoder) : IDisposable
+    {
+        /// <summary>Opens the autoencoder of a run.</summary>
+        /// <exception cref="InputException">It is not sparse, or not in a folder of its own.</exception>
+        public static Subject Open(string path)
+        {
+            if (!Directory.Exists(path)) throw new InputException($"{path} is not a folder; name the folder of a run, in which the catalog can be made.");
+            var run = RunFolder.Open(path);
+            return new Subject(run, run.AutoencoderHash, run.LoadSparseAutoencoder());
+        }
+
+        /// <inheritdoc/>
+        public void Dispose() => Autoencoder.Dispose();
+    }
+
     /// <summary>What came of it.</summary>
-    public sealed record Result(string Folder, CatalogSource Source, FeatureReport Report, TimeSpan Elapsed, double RowsPerSecond)
+    public sealed record Result(RunFolder Run, CatalogSource Source, FeatureReport Report, TimeSpan Elapsed, double RowsPerSecond)
     {
         /// <summary>As JSON.</summary>
         public JsonObject ToJson()
         {
             JsonObject json = Report.ToJson();
-            json["catalog"] = Path.Combine(Folder, FeatureCatalog.FileName);
+            json["catalog"] = Run.CatalogPath;
             json["rows"] = Source.Rows;
             json["windows"] = Source.Windows;
             json["rowsPerSecond"] = Math.Round(RowsPerSecond);
@@ -33,72 +52,87 @@ internal static class FeatureBuild
         {
             Console.Out.WriteLine($"{Figures.Count(Source.Latents)} latents over {Figures.Count(Source.Rows)} rows of {Source.Texts}, {Figures.Duration(Elapsed)}:");
             FeatureTable.Write(Report);
-            Console.Out.WriteLine($"\nThe catalog is {Path.Combine(Folder, FeatureCatalog.FileName)}. Look at it: unweave serve {Folder}");
+            Console.Out.WriteLine($"\nThe catalog is {Run.CatalogPath}. Look at it: unweave serve {Run.Path}");
         }
-    }
-
-    /// <summary>Opens a sparse autoencoder.</summary>
-    /// <exception cref="InputException">It is not sparse, or not in a folder of its own.</exception>
-    public static SparseAutoencoder Open(string path)
-    {
-        if (!Directory.Exists(path)) throw new InputException($"{path} is not a folder; name the folder of a run, in which the catalog can be made.");
-        Autoencoder opened = Autoencoder.Load(path);
-        if (opened is SparseAutoencoder sparse) return sparse;
-        opened.Dispose();
-        throw new InputException($"{path} has no dictionary of latents ({opened.Options.GetType().Name}); features are those of sparse autoencoders.");
-    }
-
-    /// <summary>The settings of a run, where its folder has them.</summary>
-    public static TrainingOptions? Settings(string folder)
-    {
-        string settings = Path.Combine(folder, Trainer.SettingsFileName);
-        return File.Exists(settings) ? RunFile.Read(settings) : null;
     }
 
     /// <summary>Whether a path names a harvest, with or without a hook (<c>folder#hook</c>).</summary>
     public static bool IsHarvest(string path) => Harvest.Exists(path.Split('#')[0]);
 
     /// <summary>From texts that are run through the model.</summary>
-    public static Result FromTexts(string folder, SparseAutoencoder autoencoder, IHostModel model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, PassOptions pass, long tokens, FeatureStatisticsOptions options, CancellationToken cancellation)
+    public static Result FromTexts(Subject subject, RunHost host, TextCorpus corpus, long tokens, FeatureStatisticsOptions options, CancellationToken cancellation)
     {
-        using var run = new ActivationPass(model, tokenizer, [hook], pass);
-        if (hook.Width != autoencoder.InputWidth) throw new InputException($"{folder} is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width {hook.Width}; name the hook it was trained on with --hook.");
+        (Hook hook, OnnxHost model) = (host.Hook, host.Model);
+        using var pass = new ActivationPass(model, host.Tokenizer, [hook], host.Pass);
+        if (hook.Width != subject.Autoencoder.InputWidth)
+        {
+            throw new InputException(
+                $"{subject.Run.Path} is of width {subject.Autoencoder.InputWidth}, {hook.Name} of {model.Name} has width {hook.Width}; " +
+                "name the hook it was trained on with --hook.");
+        }
+
         var display = new RowsDisplay("counted", tokens == long.MaxValue ? 0 : tokens, TimeProvider.System);
-        using FeatureStatistics statistics = FeatureStatistics.FromTexts(autoencoder, run, tokenizer, corpus.Documents(), options, EmbeddedModel.Topics(), tokens, new Shown(display), cancellation);
-        return Write(folder, statistics, model, tokenizer, display, new CatalogSource { Latents = statistics.Latents, Rows = statistics.Rows, Windows = statistics.Windows, Texts = corpus.Name, Model = model.Name, Hook = hook.Name, Context = run.Context, Built = TimeProvider.System.GetUtcNow() }, cancellation);
+        using FeatureStatistics statistics = FeatureStatistics.FromTexts(
+            subject.Autoencoder, pass, host.Tokenizer, corpus.Documents(), options, EmbeddedModel.Topics(), tokens, new Shown(display), cancellation);
+        CatalogSource source = Source(subject, statistics, corpus.Name) with { Model = model.Name, Hook = hook.Name, Context = pass.Context };
+        return Write(subject, statistics, model, host.Tokenizer, display, source, cancellation);
     }
 
     /// <summary>From activations that were harvested before.</summary>
-    public static Result FromHarvest(string folder, SparseAutoencoder autoencoder, IHostModel model, ITokenizer tokenizer, string path, string? hook, FeatureStatisticsOptions options, CancellationToken cancellation)
+    public static Result FromHarvest(
+        Subject subject, IHostModel model, ITokenizer tokenizer, string path, string? hook, FeatureStatisticsOptions options, CancellationToken cancellation)
     {
         string[] parts = path.Split('#');
         using var harvest = Harvest.Open(parts[0]);
-        using HarvestSource source = harvest.Source(parts.Length > 1 ? parts[1] : hook);
-        if (source.Width != autoencoder.InputWidth) throw new InputException($"{source.Name} has width {source.Width}, {folder} was trained on width {autoencoder.InputWidth}; name the harvest of its own hook.");
-        var display = new RowsDisplay("counted", source.Rows, TimeProvider.System);
-        using FeatureStatistics statistics = FeatureStatistics.FromHarvest(autoencoder, source, tokenizer, options, EmbeddedModel.Topics(), new Shown(display), cancellation);
-        return Write(folder, statistics, model, tokenizer, display, new CatalogSource { Latents = statistics.Latents, Rows = statistics.Rows, Windows = statistics.Windows, Texts = harvest.Manifest.Corpus.Name, Model = harvest.Manifest.Model.Name, Hook = source.Hook, Context = harvest.Manifest.ContextLength, Built = TimeProvider.System.GetUtcNow() }, cancellation);
+        using HarvestSource rows = harvest.Source(parts.Length > 1 ? parts[1] : hook);
+        CheckWidth(subject, rows, "name the harvest of its own hook");
+        var display = new RowsDisplay("counted", rows.Rows, TimeProvider.System);
+        using FeatureStatistics statistics = FeatureStatistics.FromHarvest(
+            subject.Autoencoder, rows, tokenizer, options, EmbeddedModel.Topics(), new Shown(display), cancellation);
+        HarvestManifest from = harvest.Manifest;
+        CatalogSource source = Source(subject, statistics, from.Corpus.Name) with { Model = from.Model.Name, Hook = rows.Hook, Context = from.ContextLength };
+        return Write(subject, statistics, model, tokenizer, display, source, cancellation);
     }
 
     /// <summary>From vectors.</summary>
-    public static Result FromVectors(string folder, SparseAutoencoder autoencoder, IActivationSource source, string[]? texts, FeatureStatisticsOptions options, CancellationToken cancellation)
+    public static Result FromVectors(Subject subject, IActivationSource rows, string[]? texts, FeatureStatisticsOptions options, CancellationToken cancellation)
     {
-        if (source.Width != autoencoder.InputWidth) throw new InputException($"{source.Name} has width {source.Width}, {folder} was trained on width {autoencoder.InputWidth}; give vectors of the same model and layer.");
-        if (texts is not null && texts.Length != source.Rows) throw new InputException($"There are {texts.Length} texts for {source.Rows} vectors of {source.Name}; give one text for each row, in the same order.");
-        var display = new RowsDisplay("counted", source.Rows, TimeProvider.System);
-        using FeatureStatistics statistics = FeatureStatistics.FromVectors(autoencoder, source, texts is null ? null : row => texts[row], options, EmbeddedModel.Topics(), new Shown(display), cancellation);
-        return Write(folder, statistics, null, null, display, new CatalogSource { Latents = statistics.Latents, Rows = statistics.Rows, Windows = statistics.Windows, Texts = source.Name, Built = TimeProvider.System.GetUtcNow() }, cancellation);
+        CheckWidth(subject, rows, "give vectors of the same model and layer");
+        if (texts is not null && texts.Length != rows.Rows)
+            throw new InputException($"There are {texts.Length} texts for {rows.Rows} vectors of {rows.Name}; give one text for each row, in the same order.");
+        var display = new RowsDisplay("counted", rows.Rows, TimeProvider.System);
+        using FeatureStatistics statistics = FeatureStatistics.FromVectors(
+            subject.Autoencoder, rows, texts is null ? null : row => texts[row], options, EmbeddedModel.Topics(), new Shown(display), cancellation);
+        return Write(subject, statistics, null, null, display, Source(subject, statistics, rows.Name), cancellation);
     }
 
-    private static Result Write(string folder, FeatureStatistics statistics, IHostModel? model, ITokenizer? tokenizer, RowsDisplay display, CatalogSource source, CancellationToken cancellation)
+    private static void CheckWidth(Subject subject, IActivationSource rows, string fix)
+    {
+        if (rows.Width == subject.Autoencoder.InputWidth) return;
+        throw new InputException($"{rows.Name} has width {rows.Width}, {subject.Run.Path} was trained on width {subject.Autoencoder.InputWidth}; {fix}.");
+    }
+
+    private static CatalogSource Source(Subject subject, FeatureStatistics statistics, string texts) => new()
+    {
+        Latents = statistics.Latents,
+        Rows = statistics.Rows,
+        Windows = statistics.Windows,
+        Texts = texts,
+        AutoencoderSha256 = subject.Hash,
+        Built = TimeProvider.System.GetUtcNow(),
+    };
+
+    private static Result Write(
+        Subject subject, FeatureStatistics statistics, IHostModel? model, ITokenizer? tokenizer, RowsDisplay display, CatalogSource source,
+        CancellationToken cancellation)
     {
         RowsDisplay.Clear();
         double rate = statistics.Rows / display.Elapsed.TotalSeconds;
         Console.Error.WriteLine($"Counted {Figures.Count(statistics.Rows)} rows, {Figures.Short(rate)} a second; describing {Figures.Count(statistics.Latents)} latents …");
         using LogitLens? lens = model is null ? null : LogitLens.Open(model, tokenizer!, statistics.Width);
         var report = new FeatureReport();
-        FeatureCatalog.Build(folder, source, Features(), cancellation);
-        return new Result(folder, source, report, display.Elapsed, rate);
+        FeatureCatalog.Build(subject.Run.CatalogPath, source, Features(), cancellation);
+        return new Result(subject.Run, source, report, display.Elapsed, rate);
 
         IEnumerable<(Feature, IReadOnlyList<FeatureLabel>)> Features()
         {

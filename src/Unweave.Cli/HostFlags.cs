@@ -2,6 +2,7 @@ using System.CommandLine;
 using Unweave.Data;
 using Unweave.Hosts;
 using Unweave.Onnx;
+using Unweave.Runs;
 
 namespace Unweave.Cli;
 
@@ -12,7 +13,7 @@ internal sealed class HostFlags
     private readonly Option<string> tokenizer = new("--tokenizer") { HelpName = "FILE", Description = "Tokenizer; left out, the one in the model's folder." };
     private readonly Option<string> text = new("--text") { HelpName = "TEXTS", Description = "Texts: a file (plain, .jsonl, .csv, .tsv, .parquet, each also .gz), a folder of such files, or a quoted glob." };
     private readonly Option<string> column = new("--text-column") { HelpName = "NAME", Description = "Field or column with the texts. [default: text]" };
-    private readonly Option<int?> context = new("--context") { HelpName = "N", Description = "Tokens of a window; left out, the model's context." };
+    private readonly Option<int?> context = new("--context") { HelpName = "N", Description = "Tokens of a window; left out, that of the run, or else the model's context." };
     private readonly Option<bool> keepSpecial = new("--keep-special") { Description = "Use the activations of start and end tokens too." };
 
     /// <summary>Adds the flags to a command.</summary>
@@ -36,16 +37,20 @@ internal sealed class HostFlags
     public string ModelPath(ParseResult parsed, string? otherwise = null)
     {
         string named = parsed.GetValue(model) ?? otherwise ?? throw new InputException("no model is named; give --model with an ONNX file or a folder with one.");
-        return Located(named);
+        return ModelFolder.Locate(named);
     }
 
-    /// <summary>Where a model is that was named: a path, or a name that was pulled from a hub.</summary>
-    /// <exception cref="InputException">It is a hub's name, and was not pulled.</exception>
-    public static string Located(string named)
+    /// <summary>Opens the host of a run: as it was recorded, but for what the flags name.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="hook">The hook named; null takes the one recorded.</param>
+    public RunHost Open(RunFolder run, ParseResult parsed, string? hook)
     {
-        if (Path.Exists(named) || !named.Contains('/', StringComparison.Ordinal) || !HubClient.IsName(named)) return named;
-        using var hub = new HubClient(HubOptions.FromEnvironment());
-        return hub.Resolve(named);
+        bool? kept = parsed.GetResult(keepSpecial) is { Implicit: false } ? parsed.GetValue(keepSpecial) : null;
+        var choice = new HostChoice(parsed.GetValue(model), parsed.GetValue(tokenizer), hook, parsed.GetValue(context), kept);
+        var host = RunHost.Open(run, choice);
+        if (host.Note is not null) Console.Error.WriteLine(host.Note);
+        return host;
     }
 
     /// <summary>Opens the tokenizer.</summary>

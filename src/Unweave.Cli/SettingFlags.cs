@@ -13,13 +13,16 @@ internal sealed class SettingFlags
     };
 
     private readonly List<(RunFileSetting[] Settings, Option Option)> flags = []; // settings of several architectures may share a flag
+    private readonly string? output;
 
     /// <summary>Adds the flags to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="help">Lists them group by group.</param>
+    /// <param name="output">The output folder where none is named; null leaves that to the command.</param>
     /// <param name="without">Settings that the command decides on itself.</param>
-    public SettingFlags(Command command, Help help, params string[] without)
+    public SettingFlags(Command command, Help help, string? output = null, params string[] without)
     {
+        this.output = output;
         command.Add(config);
         foreach (IGrouping<string, RunFileSetting> named in RunFileSetting.All.GroupBy(setting => setting.Name, StringComparer.Ordinal))
         {
@@ -47,10 +50,10 @@ internal sealed class SettingFlags
             if (parsed.GetResult(option) is { Implicit: false } result) draft.Set(settings[0], [.. result.Tokens.Select(token => token.Value)]);
         }
 
-        return draft;
+        return output is null ? draft : draft.Over(RunFileDraft.Parse($$"""{ "output": "{{output}}" }""", "the default"));
     }
 
-    private static Option Create(RunFileSetting[] settings)
+    private Option Create(RunFileSetting[] settings)
     {
         RunFileSetting setting = settings[0];
         string[] aliases = [.. setting.Name is "output" ? ["-o"] : (string[])[], .. setting.EarlierName is { } earlier ? ["--" + earlier] : (string[])[]];

@@ -1,7 +1,10 @@
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
+using Unweave.Catalog;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
+using Unweave.Hosts;
+using Unweave.Runs;
 using Unweave.Training;
 
 namespace Unweave.Cli;
@@ -18,21 +21,49 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     /// <param name="name">What they are, for the title.</param>
     /// <param name="resume">True to go on from its checkpoint.</param>
     /// <param name="cancellation">Stops it, with a checkpoint.</param>
-    public static Task<TrainingEnd> Of(TrainingOptions options, IActivationSource source, string name, bool resume, CancellationToken cancellation) =>
-        Of(options, new ShuffledData(source, options.Seed, options.Validation), name, resume, cancellation);
+    public static Task<TrainingEnd> RunAsync(TrainingOptions options, IActivationSource source, string name, bool resume, CancellationToken cancellation) =>
+        RunAsync($"{Figures.Count(source.Rows)} vectors of width {source.Width}: {name}", options, Trainer.Run(options, source, resume, cancellationToken: cancellation), cancellation);
 
     /// <summary>Runs training on rows that come in an order of their own, and shows it on the way.</summary>
     /// <param name="options">The run.</param>
     /// <param name="data">Its rows.</param>
     /// <param name="name">What they are, for the title.</param>
     /// <param name="resume">True to go on from its checkpoint.</param>
+    /// <param name="host">Where the rows come from.</param>
     /// <param name="cancellation">Stops it, with a checkpoint.</param>
-    public static async Task<TrainingEnd> Of(TrainingOptions options, ITrainingData data, string name, bool resume, CancellationToken cancellation)
+    public static Task<TrainingEnd> RunAsync(
+        TrainingOptions options, ITrainingData data, string name, bool resume, HostReference host, CancellationToken cancellation) =>
+        RunAsync($"a stream of vectors of width {data.Width}: {name}", options, Trainer.Run(options, data, resume, host, cancellationToken: cancellation), cancellation);
+
+    private static async Task<TrainingEnd> RunAsync(string data, TrainingOptions options, IAsyncEnumerable<StepReport> steps, CancellationToken cancellation)
     {
         var display = new TrainingDisplay(TimeProvider.System);
-        string title = $"Training {options.Autoencoder.Describe()}, on {(data.Rows > 0 ? $"{Figures.Count(data.Rows)} vectors" : "a stream of vectors")} of width {data.Width}: {name}";
-        StepReport? last = await display.Follow(title, Trainer.Run(options, data, resume, cancellation: cancellation));
+        StepReport? last = await display.Follow($"Training {options.Autoencoder.Describe()}, on {data}", steps);
+        KeepAnnotated(RunFolder.Open(options.Output!));
         return new TrainingEnd(last, cancellation.IsCancellationRequested && last is not { Last: true }, display.Elapsed);
+    }
+
+    // Catalogs of earlier runs that training set aside: those with nothing in them but what can be made again go.
+    private static void KeepAnnotated(RunFolder run)
+    {
+        foreach (string earlier in run.EarlierCatalogs())
+        {
+            if (!IsAnnotated(earlier)) File.Delete(earlier);
+            else Console.Error.WriteLine($"{earlier} keeps the features of an earlier run, because of the labels, notes or answers in it.");
+        }
+
+        static bool IsAnnotated(string path)
+        {
+            try
+            {
+                using var catalog = FeatureCatalog.Open(path);
+                return catalog.HasAnnotations;
+            }
+            catch (InputException)
+            {
+                return true; // what cannot be read is not thrown away
+            }
+        }
     }
 
     /// <summary>Says how it ended, and what comes next.</summary>

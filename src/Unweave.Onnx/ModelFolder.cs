@@ -37,6 +37,17 @@ public static class ModelFolder
             + $"folder or the file.");
     }
 
+    /// <summary>Where a model is that was named: a path, or a name that was pulled from a hub.</summary>
+    /// <param name="named">A file, a folder, or OWNER/NAME.</param>
+    /// <exception cref="InputException">It is a hub's name, and was not pulled.</exception>
+    public static string Locate(string named)
+    {
+        ArgumentNullException.ThrowIfNull(named);
+        if (Path.Exists(named) || !named.Contains('/', StringComparison.Ordinal) || !HubClient.IsName(named)) return named;
+        using var hub = new HubClient(HubOptions.FromEnvironment());
+        return hub.Resolve(named);
+    }
+
     /// <summary>The folder with the tokenizer of a model: that of the ONNX file, or the one above when it lies in <c>onnx</c>.</summary>
     /// <param name="path">As in <see cref="Model"/>.</param>
     public static string Tokenizer(string path)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Unweave.Interpretation;
 using Unweave.Web.Components;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web;
 
@@ -11,10 +12,10 @@ internal static class Commands
     private const int LongestText = 200;
 
     /// <summary>The latents of a text.</summary>
-    public static string Read(Run run, string text) => $"unweave read {CommandHint.Quote(run.Folder)} {Quote(text)}";
+    public static string Read(ServedRun run, string text) => $"unweave read {CommandHint.Quote(run.Folder)} {Quote(text)}";
 
     /// <summary>Text with and without changes.</summary>
-    public static string Steer(Run run, IEnumerable<Change> changes, string prompt, int tokens, double temperature, ulong seed)
+    public static string Steer(ServedRun run, IEnumerable<Change> changes, string prompt, int tokens, double temperature, ulong seed)
     {
         var command = new StringBuilder($"unweave steer {CommandHint.Quote(run.Folder)} {Quote(prompt)}");
         foreach (Change change in changes)
@@ -27,7 +28,7 @@ internal static class Commands
     }
 
     /// <summary>The map.</summary>
-    public static string Map(Run run) => $"unweave features map {CommandHint.Quote(run.Folder)}";
+    public static string Map(ServedRun run) => $"unweave features map {CommandHint.Quote(run.Folder)}";
 
     private static string Quote(string text) => CommandHint.Quote(text.Length > LongestText ? text[..LongestText] + "…" : text);
 }

@@ -14,6 +14,7 @@ using Unweave.Learn;
 using Unweave.Web.Access;
 using Unweave.Web.Api;
 using Unweave.Web.Components;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web;
 
@@ -52,7 +53,7 @@ public static class Dashboard
             kestrel.Listen(options.Address, options.Port);
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(3));
-        builder.Services.AddSingleton(options).AddSingleton<Runs>().AddSingleton(TimeProvider.System).AddSingleton<IOwnRuns, OwnRuns>().AddExplainer();
+        builder.Services.AddSingleton(options).AddSingleton<ServedRuns>().AddSingleton(TimeProvider.System).AddSingleton<IOwnRuns, OwnRuns>().AddExplainer();
         // Keys live as long as the server: nothing is written outside the runs, and nothing needs to be read after a restart.
         builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents(Bound).AddHubOptions(hub => hub.MaximumReceiveMessageSize = LargestMessage);

@@ -2,12 +2,13 @@ using Unweave.Catalog;
 using Unweave.Interpretation;
 using Unweave.Learn;
 using Unweave.Learn.LanguageModels;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web;
 
 /// <summary>The runs of this server, as the explainer shows them.</summary>
 /// <param name="runs">The runs.</param>
-internal sealed class OwnRuns(Runs runs) : IOwnRuns
+internal sealed class OwnRuns(ServedRuns runs) : IOwnRuns
 {
     private const int Examined = 6, Listed = 6;
 
@@ -22,7 +23,7 @@ internal sealed class OwnRuns(Runs runs) : IOwnRuns
     {
         foreach (string name in runs.Names())
         {
-            if (!runs.TryGet(name, out Run? run) || Readable(run) is not { Source.Model: not null } catalog) continue;
+            if (!runs.TryGet(name, out ServedRun? run) || Readable(run) is not { Source.Model: not null } catalog) continue;
             if (Best(catalog, name, latents) is { Count: > 0 } best) return new OwnRun(name, best, Links.Features(name), Links.Try(name), Links.Steer(name));
         }
 
@@ -49,7 +50,7 @@ internal sealed class OwnRuns(Runs runs) : IOwnRuns
     ];
 
     // The dashboard says why a catalog cannot be read; the explainer has the demo's latents instead.
-    private static FeatureCatalog? Readable(Run run)
+    private static FeatureCatalog? Readable(ServedRun run)
     {
         try
         {

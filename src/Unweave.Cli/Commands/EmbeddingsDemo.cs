@@ -1,13 +1,12 @@
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using Unweave.Autoencoders;
-using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
 using Unweave.Interpretation;
 using Unweave.Learn;
+using Unweave.Runs;
 using Unweave.Training;
-using Unweave.Web;
 
 namespace Unweave.Cli.Commands;
 
@@ -33,7 +32,7 @@ internal static class EmbeddingsDemo
         using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
         options.Validate(source.Width);
         if (options.Validation == 0) throw new InputException("validation is 0, but the demo measures on the rows held out; leave --validation out.");
-        TrainingEnd end = await TrainingEnd.Of(options, source, "WordNet definitions", resume: false, cancellation);
+        TrainingEnd end = await TrainingEnd.RunAsync(options, source, "WordNet definitions", resume: false, cancellation);
         if (end.Interrupted)
         {
             if (json) Screen.WriteJson(end.ToJson(options));
@@ -42,16 +41,18 @@ internal static class EmbeddingsDemo
         }
 
         Console.Error.WriteLine("Measuring, and looking at what each latent is strongest on …");
-        using var autoencoder = Autoencoder.Load(folder);
+        var run = RunFolder.Open(folder);
+        string? hash = run.AutoencoderHash;
+        using Autoencoder autoencoder = run.LoadAutoencoder();
         (RowSubset training, RowSubset heldOut) = Comparison.Split(source, options.Seed, options.Validation);
         var comparison = Comparison.Run(autoencoder, training, heldOut, cancellation: cancellation);
-        FeatureBuild.Result? features = autoencoder is SparseAutoencoder sparse
-            ? FeatureBuild.FromVectors(
-                folder, sparse, source, [.. texts.Select(text => $"{text.Word}: {text.Gloss}")], new FeatureStatisticsOptions { Seed = options.Seed }, cancellation)
-            : null;
-        List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(folder, LatentsShown, feature => feature.Top.Count >= TextsShown);
+        var counting = new FeatureStatisticsOptions { Seed = options.Seed };
+        FeatureBuild.Result? features = autoencoder is not SparseAutoencoder sparse ? null
+            : FeatureBuild.FromVectors(new(run, hash, sparse), source, [.. texts.Select(text => $"{text.Word}: {text.Gloss}")], counting, cancellation);
+        List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(run, LatentsShown, feature => feature.Top.Count >= TextsShown);
         JsonObject result = ToJson(options, end, comparison, features, cards, texts);
-        MeasuredRun.Save(folder, result);
+        result[RunFolder.HashKey] = hash;
+        run.WriteEvaluation(result);
         if (json) Screen.WriteJson(result);
         else Write(options, end, comparison, heldOut.Rows, features, cards, texts);
         return (ExitCode.Done, folder);

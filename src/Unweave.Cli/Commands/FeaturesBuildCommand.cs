@@ -1,9 +1,8 @@
 using System.CommandLine;
 using Unweave.Data;
-using Unweave.Hosts;
 using Unweave.Interpretation;
 using Unweave.Onnx;
-using Unweave.Training;
+using Unweave.Runs;
 
 namespace Unweave.Cli.Commands;
 
@@ -24,42 +23,35 @@ internal static class FeaturesBuildCommand
         help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features build sae/ acts/", "unweave features build sae/ vectors.npy --text texts.jsonl");
         command.SetAction((parsed, cancellation) =>
         {
-            string path = parsed.GetValue(sae)!;
-            using var autoencoder = FeatureBuild.Open(path);
-            FeatureBuild.Result result;
+            using var subject = FeatureBuild.Subject.Open(parsed.GetValue(sae)!);
+            RunFolder run = subject.Run;
             string[] named = parsed.GetValue(data) ?? [];
-            TrainingOptions? run = FeatureBuild.Settings(path);
-            IReadOnlyList<string> files = named.Length > 0 ? named : host.HasText(parsed) && HostReference.Find(path) is not null ? [] : run?.Data ?? [];
+            IReadOnlyList<string> files = named.Length > 0 ? named : host.HasText(parsed) && run.Host is not null ? [] : run.Data;
             var options = new FeatureStatisticsOptions { Seed = parsed.GetValue(seed) };
-            if (files.Count == 0) result = FromTexts();
-            else if (files.Count == 1 && FeatureBuild.IsHarvest(files[0])) result = FromHarvest(files[0]);
-            else result = FromVectors(files);
+            FeatureBuild.Result result = files.Count == 0 ? FromTexts()
+                : files.Count == 1 && FeatureBuild.IsHarvest(files[0]) ? FromHarvest(files[0]) : FromVectors(files);
             if (parsed.GetValue(json)) Screen.WriteJson(result.ToJson());
             else result.Write();
             return Task.CompletedTask;
 
             FeatureBuild.Result FromTexts()
             {
-                HostReference? trained = HostReference.Find(path);
-                string model = host.ModelPath(parsed, trained?.Model);
-                using OnnxHost opened = OnnxHost.Open(model);
-                Hook at = opened.FindOne(parsed.GetValue(hook) ?? trained?.Hook ?? throw new InputException($"{path} does not say which hook it was trained on; name it with --hook (`unweave hooks {model}` lists them)."));
-                return FeatureBuild.FromTexts(path, autoencoder, opened, host.Tokenizer(parsed, model), at, host.Corpus(parsed), host.Pass(parsed), parsed.GetValue(tokens) ?? long.MaxValue, options, cancellation);
+                using RunHost opened = host.Open(run, parsed, parsed.GetValue(hook));
+                return FeatureBuild.FromTexts(subject, opened, host.Corpus(parsed), parsed.GetValue(tokens) ?? long.MaxValue, options, cancellation);
             }
 
             FeatureBuild.Result FromHarvest(string folder)
             {
-                HostReference? trained = HostReference.Find(path);
-                string model = host.ModelPath(parsed, trained?.Model);
-                using OnnxHost opened = OnnxHost.Open(model);
-                return FeatureBuild.FromHarvest(path, autoencoder, opened, host.Tokenizer(parsed, model), folder, parsed.GetValue(hook) ?? trained?.Hook, options, cancellation);
+                using RunHost opened = host.Open(run, parsed, hook: null);
+                string? at = parsed.GetValue(hook) ?? run.Host?.Hook;
+                return FeatureBuild.FromHarvest(subject, opened.Model, opened.Tokenizer, folder, at, options, cancellation);
             }
 
             FeatureBuild.Result FromVectors(IReadOnlyList<string> files)
             {
-                using ActivationFiles source = ActivationFiles.Open(files, parsed.GetValue(tensor) ?? run?.Tensor);
+                using ActivationFiles source = ActivationFiles.Open(files, parsed.GetValue(tensor) ?? run.Settings?.Tensor);
                 string[]? texts = host.HasText(parsed) ? [.. host.Corpus(parsed).Documents().Select(document => document.Document.Text)] : null;
-                return FeatureBuild.FromVectors(path, autoencoder, source, texts, options, cancellation);
+                return FeatureBuild.FromVectors(subject, source, texts, options, cancellation);
             }
         });
         return command;

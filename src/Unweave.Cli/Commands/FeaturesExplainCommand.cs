@@ -6,6 +6,7 @@ using Unweave.Catalog;
 using Unweave.Explaining;
 using Unweave.Cli.Rendering;
 using Unweave.Interpretation;
+using Unweave.Runs;
 
 namespace Unweave.Cli.Commands;
 
@@ -36,7 +37,7 @@ internal static class FeaturesExplainCommand
             if (list is not null && (parsed.GetValue(unlabelled) || parsed.GetValue(max) is not null)) throw new InputException("--latents names the latents, so --unlabelled and --max do not go with it; leave them or it out.");
             if (parsed.GetValue(max) is < 1) throw new InputException($"--max is {parsed.GetValue(max)}; it must be at least 1.");
             ChatSettings settings = ChatSettings.FromEnvironment();
-            using FeatureCatalog catalog = FeatureCatalog.Open(parsed.GetValue(sae)!);
+            using FeatureCatalog catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
             IReadOnlyList<int> chosen = list is null ? Chosen(catalog, parsed.GetValue(unlabelled), parsed.GetValue(max) ?? UsualMax) : Numbers(list, catalog.Source.Latents);
             await Run(catalog, settings, chosen, new ExplainOptions { Model = settings.Model, Parallel = parsed.GetValue(parallel) }, parsed.GetValue(json), cancellation);
         });

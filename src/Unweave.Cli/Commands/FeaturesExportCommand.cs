@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Unweave.Catalog;
 using Unweave.Formats;
+using Unweave.Runs;
 using Unweave.Web.Api;
 
 namespace Unweave.Cli.Commands;
@@ -19,7 +20,7 @@ internal static class FeaturesExportCommand
         help.AddExamples(command, "unweave features export sae/ -o features.jsonl");
         command.SetAction((parsed, cancellation) =>
         {
-            using var catalog = FeatureCatalog.Open(parsed.GetValue(sae)!);
+            using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
             if (parsed.GetValue(output) is { } file)
             {
                 AtomicFile.Write(file, stream =>

@@ -4,6 +4,7 @@ using Spectre.Console;
 using Unweave.Catalog;
 using Unweave.Cli.Rendering;
 using Unweave.Interpretation;
+using Unweave.Runs;
 
 namespace Unweave.Cli.Commands;
 
@@ -31,7 +32,7 @@ internal static class FeaturesListCommand
         command.SetAction((parsed, _) =>
         {
             if (parsed.GetValue(skip) < 0 || parsed.GetValue(take) < 1) throw new InputException($"--skip {parsed.GetValue(skip)} --take {parsed.GetValue(take)}: give 0 or more to skip and 1 or more to show.");
-            using var catalog = FeatureCatalog.Open(parsed.GetValue(sae)!);
+            using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
             FeatureRows found = catalog.Find(new FeatureQuery
             {
                 Text = parsed.GetValue(text),

@@ -4,6 +4,7 @@ using Unweave.Autoencoders;
 using Unweave.Catalog;
 using Unweave.Cli.Rendering;
 using Unweave.Projection;
+using Unweave.Runs;
 
 namespace Unweave.Cli.Commands;
 
@@ -31,8 +32,9 @@ internal static class FeaturesMapCommand
 
     private static void Run(string folder, TSneOptions options, bool json, CancellationToken cancellation)
     {
-        using FeatureCatalog catalog = FeatureCatalog.Open(folder);
-        using SparseAutoencoder autoencoder = FeatureBuild.Open(folder);
+        var run = RunFolder.Open(folder);
+        using FeatureCatalog catalog = FeatureCatalog.Open(run);
+        using SparseAutoencoder autoencoder = run.LoadSparseAutoencoder();
         var display = new Display(TimeProvider.System);
         IReadOnlyList<MapPoint> points;
         try

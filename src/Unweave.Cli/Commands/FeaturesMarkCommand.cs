@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Unweave.Catalog;
+using Unweave.Runs;
 using Unweave.Web.Api;
 
 namespace Unweave.Cli.Commands;
@@ -22,7 +23,7 @@ internal static class FeaturesMarkCommand
         help.AddExamples(command, "unweave features mark sae/ 1207 --label \"sea voyages\" --star true --add-to ships");
         command.SetAction((parsed, _) =>
         {
-            using var catalog = FeatureCatalog.Open(parsed.GetValue(sae)!);
+            using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
             int number = parsed.GetValue(latent), latents = catalog.Source.Latents;
             if (number < 0 || number >= latents) throw new InputException($"There is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
             if (parsed.GetValue(label) is { } text) catalog.SetLabel(number, text);

@@ -4,6 +4,7 @@ using Spectre.Console;
 using Unweave.Catalog;
 using Unweave.Cli.Rendering;
 using Unweave.Interpretation;
+using Unweave.Runs;
 using Unweave.Web.Api;
 
 namespace Unweave.Cli.Commands;
@@ -22,7 +23,7 @@ internal static class FeaturesShowCommand
         help.AddExamples(command, "unweave features show sae/ 1207");
         command.SetAction((parsed, _) =>
         {
-            using var catalog = FeatureCatalog.Open(parsed.GetValue(sae)!);
+            using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
             int number = parsed.GetValue(latent), latents = catalog.Source.Latents;
             if (number < 0 || number >= latents) throw new InputException($"There is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
             if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(FeatureDetail.Of(catalog, number), ApiJson.Whole));

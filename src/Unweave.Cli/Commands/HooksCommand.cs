@@ -20,7 +20,7 @@ internal static class HooksCommand
         help.AddExamples(command, "unweave hooks models/english-4m", "unweave hooks gpt2/model.onnx 'blocks.*.mlp'");
         command.SetAction((parsed, _) =>
         {
-            using OnnxHost host = OnnxHost.Open(HostFlags.Located(parsed.GetValue(model)!));
+            using OnnxHost host = OnnxHost.Open(ModelFolder.Locate(parsed.GetValue(model)!));
             bool named = host.Hooks.Any(hook => hook.Kind != HookKind.Tensor);
             IReadOnlyList<Hook> shown = parsed.GetValue(pattern) is { } wanted ? host.Find(wanted)
                 : parsed.GetValue(all) || !named ? host.Hooks : [.. host.Hooks.Where(hook => hook.Kind != HookKind.Tensor)];

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using Unweave.Autoencoders;
-using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
 using Unweave.Evaluation;
@@ -9,8 +8,8 @@ using Unweave.Hosts;
 using Unweave.Interpretation;
 using Unweave.Numerics;
 using Unweave.Onnx;
+using Unweave.Runs;
 using Unweave.Training;
-using Unweave.Web;
 
 namespace Unweave.Cli.Commands;
 
@@ -56,7 +55,7 @@ internal static class LanguageModelDemo
 
         using var harvest = Data.Harvest.Open(activations);
         using HarvestSource source = harvest.Source(hook.Name);
-        TrainingEnd end = await TrainingEnd.Of(options, source, $"{hook.Name} of the embedded language model", resume: false, cancellation);
+        TrainingEnd end = await TrainingEnd.RunAsync(options, source, $"{hook.Name} of the embedded language model", resume: false, cancellation);
         if (end.Interrupted)
         {
             if (json) Screen.WriteJson(end.ToJson(options));
@@ -64,19 +63,23 @@ internal static class LanguageModelDemo
             return (ExitCode.Interrupted, folder);
         }
 
-        TrainedOn.Write(folder, harvest, hook.Name);
         Console.Error.WriteLine("Splicing it into the model, on texts that neither was trained on …");
-        using var autoencoder = Autoencoder.Load(folder);
+        var run = RunFolder.Open(folder);
+        string? hash = run.AutoencoderHash;
+        using Autoencoder autoencoder = run.LoadAutoencoder();
         TextCorpus heldOut = TextCorpus.Open(EmbeddedModel.HeldOut);
         SpliceReport splice = new SpliceEvaluator(model, tokenizer, hook).Run(autoencoder, heldOut.Documents().Select(document => document.Document), "held-out texts", HeldOutTokens, cancellationToken: cancellation);
         using MatrixSource measured = HeldOut(model, tokenizer, hook, heldOut, cancellation);
         (RowSubset training, _) = Comparison.Split(source, options.Seed, options.Validation);
         var comparison = Comparison.Run(autoencoder, training, measured, cancellation: cancellation);
-        FeatureBuild.Result? features = autoencoder is SparseAutoencoder sparse ? FeatureBuild.FromHarvest(folder, sparse, model, tokenizer, activations, hook.Name, new FeatureStatisticsOptions { Seed = options.Seed }, cancellation) : null;
-        List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(folder, LatentsShown, OfSeveralTokens);
+        var counting = new FeatureStatisticsOptions { Seed = options.Seed };
+        FeatureBuild.Result? features = autoencoder is not SparseAutoencoder sparse ? null
+            : FeatureBuild.FromHarvest(new(run, hash, sparse), model, tokenizer, activations, hook.Name, counting, cancellation);
+        List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(run, LatentsShown, OfSeveralTokens);
         TimeSpan elapsed = time.GetElapsedTime(started);
         JsonObject result = ToJson(options, end, splice, comparison, features, cards, elapsed);
-        MeasuredRun.Save(folder, result);
+        result[RunFolder.HashKey] = hash;
+        run.WriteEvaluation(result);
         if (json) Screen.WriteJson(result);
         else Write(options, end, splice, comparison, features, cards, elapsed);
         return (ExitCode.Done, folder);

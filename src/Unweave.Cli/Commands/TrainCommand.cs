@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Unweave.Checkpoints;
 using Unweave.Data;
 using Unweave.Hosts;
 using Unweave.Onnx;
+using Unweave.Runs;
 using Unweave.Training;
 
 namespace Unweave.Cli.Commands;
@@ -20,7 +20,7 @@ internal static class TrainCommand
         var buffer = new Option<int>("--buffer") { HelpName = "N", Description = "With --model: rows that are shuffled at once, in memory.", DefaultValueFactory = _ => 262_144 };
         var command = new Command("train", "Trains an autoencoder on files of vectors or a harvest; or, with --model, on a model's activations as they are made, with nothing on the disk.") { files, resume, force, hook, buffer };
         var host = new HostFlags(command);
-        var flags = new SettingFlags(command, help);
+        var flags = new SettingFlags(command, help, output: "sae");
         help.AddExamples(
             command,
             "unweave train vectors.npy --k 32 --latents 4096 -o sae/",
@@ -33,9 +33,9 @@ internal static class TrainCommand
             RunFileDraft draft = flags.Read(parsed);
             if (parsed.GetValue(files) is { Length: > 0 } data) draft.Set(Setting("data"), data);
             bool resumed = parsed.GetValue(resume);
-            if (resumed) draft = Resumed(draft);
-            if (host.HasModel(parsed)) return Stream(draft.ToOptions(), host, parsed, parsed.GetValue(hook), parsed.GetValue(buffer), resumed, parsed.GetValue(force), parsed.GetValue(json), cancellation);
-            return Run(draft.ToOptions(), resumed, parsed.GetValue(force), parsed.GetValue(json), cancellation);
+            TrainingOptions options = resumed ? Resumed(draft) : draft.ToOptions();
+            if (host.HasModel(parsed)) return Stream(options, host, parsed, parsed.GetValue(hook), parsed.GetValue(buffer), resumed, parsed.GetValue(force), parsed.GetValue(json), cancellation);
+            return Run(options, resumed, parsed.GetValue(force), parsed.GetValue(json), cancellation);
         });
         return command;
     }
@@ -43,11 +43,10 @@ internal static class TrainCommand
     private static async Task<int> Run(TrainingOptions options, bool resume, bool force, bool json, CancellationToken cancellation)
     {
         if (options.Data.Count == 0) throw new InputException("no data is named; give files of vectors or a harvest, such as `unweave train vectors.npy`, `data` in the run file, or --model with --hook and --text.");
-        if (!resume && !force) RefuseTrained(options.Output);
+        RefuseTrained(options.Output, resume, force);
         using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
         options.Validate(source.Width);
-        TrainingEnd end = await TrainingEnd.Of(options, source, source.Name, resume, cancellation);
-        if (options.Output is { } folder && source.Harvests is [var only]) TrainedOn.Write(folder, only.Harvest, only.Hook);
+        TrainingEnd end = await TrainingEnd.RunAsync(options, source, source.Name, resume, cancellation);
         return Ended(end, options, json);
     }
 
@@ -57,7 +56,7 @@ internal static class TrainCommand
         const int heldOut = 8192;
         if (options.Data.Count > 0) throw new InputException($"{options.Data[0]} and --model are both given; train on files of vectors, or on a model's activations.");
         if (buffer < options.Batch) throw new InputException($"--buffer is {buffer}, less than a batch of {options.Batch}; give some hundred batches, so that documents mix.");
-        if (!resume && !force) RefuseTrained(options.Output);
+        RefuseTrained(options.Output, resume, force);
         string path = flags.ModelPath(parsed);
         using OnnxHost model = OnnxHost.Open(path);
         ITokenizer tokenizer = flags.Tokenizer(parsed, path);
@@ -65,10 +64,14 @@ internal static class TrainCommand
         Hook hook = model.FindOne(hookName ?? throw new InputException($"no hook is named; give --hook (`unweave hooks {path}` lists them)."));
         PassOptions pass = flags.Pass(parsed);
         using var read = new ActivationPass(model, tokenizer, [hook], pass);
-        using var data = new StreamedData(() => Harvester.Stream(read, corpus, CancellationToken.None), hook.Width, buffer, options.Seed, options.Validation > 0 ? heldOut : 0, $"{hook.Name} of {path}");
+        var origin = new HostReference(model.Name, model.Hash, tokenizer.Name, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial);
+        int held = options.Validation > 0 ? heldOut : 0;
+        using var data = new StreamedData(() => Harvester.Stream(read, corpus, CancellationToken.None), hook.Width, buffer, options.Seed, held, $"{hook.Name} of {path}")
+        {
+            Fingerprint = string.Join(' ', model.Hash, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial, corpus.Fingerprint, buffer, held),
+        };
         options.Validate(data.Width);
-        TrainingEnd end = await TrainingEnd.Of(options, data, $"{data.Name} over {corpus.Name}", resume, cancellation);
-        if (options.Output is { } folder) TrainedOn.Write(folder, new HostReference(model.Name, model.Hash, tokenizer.Name, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial));
+        TrainingEnd end = await TrainingEnd.RunAsync(options, data, $"{data.Name} over {corpus.Name}", resume, origin, cancellation);
         return Ended(end, options, json);
     }
 
@@ -80,21 +83,25 @@ internal static class TrainCommand
     }
 
     /// <summary>Refuses a folder that already holds a trained autoencoder, so that none is lost unasked.</summary>
-    private static void RefuseTrained(string? folder)
+    private static void RefuseTrained(string? folder, bool resume, bool force)
     {
-        if (folder is null || !File.Exists(Path.Combine(folder, AutoencoderFile.FileName))) return;
-        throw new InputException($"{folder} already holds a trained autoencoder; choose another folder with -o, go on with its run with --resume, or write over it with --force.");
+        if (resume || force || folder is null || !RunFolder.Open(folder).HasTraining) return;
+        throw new InputException(
+            $"{folder} already holds a trained autoencoder; choose another folder with -o, go on with its run with --resume, or write over it with --force.");
     }
 
     /// <summary>What was given over the settings of the run in the output folder; what would make it another run is refused when it is resumed.</summary>
-    private static RunFileDraft Resumed(RunFileDraft draft)
+    private static TrainingOptions Resumed(RunFileDraft draft)
     {
-        string folder = draft.Output ?? new TrainingOptions().Output!;
-        string path = Path.Combine(folder, Trainer.SettingsFileName);
-        if (!File.Exists(path)) throw new InputException($"{folder}: there is no run to resume here ({Trainer.SettingsFileName} is missing); name its folder with -o, or leave --resume out to start one.");
+        string folder = draft.Output ?? throw new InputException("output is null, but a run is resumed in its folder; name it with -o.");
+        var run = RunFolder.Open(folder);
+        if (!File.Exists(run.SettingsPath))
+            throw new InputException($"{folder}: there is no run to resume here ({RunFolder.SettingsName} is missing); name its folder with -o, or leave --resume out to start one.");
+        bool named = draft.Has(Setting("data"));
         // A folder that was moved or is named from elsewhere is still the folder of its run.
         draft.Set(Setting("output"), [folder]);
-        return draft.Over(RunFileDraft.Open(path));
+        TrainingOptions options = draft.Over(RunFileDraft.Open(run.SettingsPath)).ToOptions();
+        return named ? options : options with { Data = run.Data };
     }
 
     private static RunFileSetting Setting(string name) => RunFileSetting.All.First(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));

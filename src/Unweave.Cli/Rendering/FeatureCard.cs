@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Spectre.Console;
 using Unweave.Catalog;
 using Unweave.Interpretation;
+using Unweave.Runs;
 
 namespace Unweave.Cli.Rendering;
 
@@ -13,12 +14,12 @@ internal sealed record FeatureCard(FeatureRow Row, Feature Feature)
     private const int Candidates = 480;
 
     /// <summary>Those whose labels hold best, each of another subject.</summary>
-    /// <param name="folder">Folder of the catalog.</param>
+    /// <param name="run">The run whose catalog is read.</param>
     /// <param name="count">How many, at most.</param>
     /// <param name="wanted">Which features are worth showing.</param>
-    public static List<FeatureCard> Best(string folder, int count, Func<Feature, bool> wanted)
+    public static List<FeatureCard> Best(RunFolder run, int count, Func<Feature, bool> wanted)
     {
-        using var catalog = FeatureCatalog.Open(folder);
+        using var catalog = FeatureCatalog.Open(run);
         var subjects = new HashSet<string>(StringComparer.Ordinal);
         var query = new FeatureQuery { Order = FeatureOrder.Score, Descending = true, Labelled = true, Take = Candidates };
         return [.. catalog.Find(query).Rows

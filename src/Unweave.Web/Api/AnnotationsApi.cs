@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Unweave.Catalog;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web.Api;
 
@@ -36,22 +37,22 @@ internal static class AnnotationsApi
         lists.MapDelete("/{list}/{latent}", Remove).WithName("removeFromList").WithSummary("Takes a feature out of a list.");
     }
 
-    private static Ok<Annotation> Read([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs) => Change(runs, run, latent, _ => { });
+    private static Ok<Annotation> Read([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, ServedRuns runs) => Change(runs, run, latent, _ => { });
 
-    private static Ok<Annotation> Label([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, TextBody body, Runs runs) =>
+    private static Ok<Annotation> Label([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, TextBody body, ServedRuns runs) =>
         Change(runs, run, latent, catalog => catalog.SetLabel(latent, Short(body.Text, Limits.Label, "A label")));
 
-    private static Ok<Annotation> Note([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, TextBody body, Runs runs) =>
+    private static Ok<Annotation> Note([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, TextBody body, ServedRuns runs) =>
         Change(runs, run, latent, catalog => catalog.SetNote(latent, Short(body.Text, Limits.Note, "A note")));
 
-    private static Ok<Annotation> Star([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs) => Change(runs, run, latent, catalog => catalog.SetStar(latent, true));
+    private static Ok<Annotation> Star([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, ServedRuns runs) => Change(runs, run, latent, catalog => catalog.SetStar(latent, true));
 
-    private static Ok<Annotation> Unstar([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs) => Change(runs, run, latent, catalog => catalog.SetStar(latent, false));
+    private static Ok<Annotation> Unstar([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, ServedRuns runs) => Change(runs, run, latent, catalog => catalog.SetStar(latent, false));
 
-    private static Ok<IReadOnlyList<FeatureList>> Lists([Description("Name of the run.")] string run, Runs runs) =>
+    private static Ok<IReadOnlyList<FeatureList>> Lists([Description("Name of the run.")] string run, ServedRuns runs) =>
         TypedResults.Ok<IReadOnlyList<FeatureList>>([.. runs.Features(run).Lists().Select(list => new FeatureList(list.Name, list.Members))]);
 
-    private static NoContent RemoveList([Description("Name of the run.")] string run, [Description("Name of the list.")] string list, Runs runs)
+    private static NoContent RemoveList([Description("Name of the run.")] string run, [Description("Name of the list.")] string list, ServedRuns runs)
     {
         FeatureCatalog catalog = runs.Features(run);
         string name = Unescaped(list);
@@ -60,16 +61,16 @@ internal static class AnnotationsApi
         return TypedResults.NoContent();
     }
 
-    private static Ok<Annotation> Add([Description("Name of the run.")] string run, [Description("Name of the list.")] string list, [Description("Number of the latent.")] int latent, Runs runs) => Change(runs, run, latent, catalog =>
+    private static Ok<Annotation> Add([Description("Name of the run.")] string run, [Description("Name of the list.")] string list, [Description("Number of the latent.")] int latent, ServedRuns runs) => Change(runs, run, latent, catalog =>
     {
         if (string.IsNullOrWhiteSpace(list)) throw new InputException("The name of a list is empty; give it one.");
         catalog.AddToList(Short(Unescaped(list), Limits.Label, "The name of a list")!, latent);
     });
 
-    private static Ok<Annotation> Remove([Description("Name of the run.")] string run, [Description("Name of the list.")] string list, [Description("Number of the latent.")] int latent, Runs runs) =>
+    private static Ok<Annotation> Remove([Description("Name of the run.")] string run, [Description("Name of the list.")] string list, [Description("Number of the latent.")] int latent, ServedRuns runs) =>
         Change(runs, run, latent, catalog => catalog.RemoveFromList(Unescaped(list), latent));
 
-    private static Ok<Annotation> Change(Runs runs, string run, int latent, Action<FeatureCatalog> change)
+    private static Ok<Annotation> Change(ServedRuns runs, string run, int latent, Action<FeatureCatalog> change)
     {
         FeatureCatalog catalog = runs.Features(run);
         catalog.Known(latent);

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 using Unweave.Catalog;
-using Unweave.Interpretation;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web.Api;
 
@@ -51,14 +51,14 @@ internal static class ApiRoutes
     }
 
     /// <summary>The run of a name.</summary>
-    public static Run Named(this Runs runs, string name) => runs.TryGet(name, out Run? run) ? run : throw Refusal.NotFound($"There is no run {Quoted(name)}; /api/runs lists those there are.");
+    public static ServedRun Named(this ServedRuns runs, string name) => runs.TryGet(name, out ServedRun? run) ? run : throw Refusal.NotFound($"There is no run {Quoted(name)}; /api/runs lists those there are.");
 
     /// <summary>The features of a run.</summary>
-    public static FeatureCatalog Features(this Runs runs, string name) =>
-        runs.Named(name).Catalog ?? throw Refusal.NotFound($"The features of run {Quoted(name)} were not built yet; build them with `unweave features build`.");
+    public static FeatureCatalog Features(this ServedRuns runs, string name) =>
+        runs.Named(name).Catalog ?? throw (runs.Named(name).CatalogProblem is { } problem ? Refusal.Conflict(problem) : Refusal.NotFound($"The features of run {Quoted(name)} were not built yet; build them with `unweave features build`."));
 
-    /// <summary>The autoencoder of a run in its model.</summary>
-    public static HostedAutoencoder Hosted(this Run run) => run.Host ?? throw Refusal.Conflict(run.HostMissing ?? "This run has no model to run.");
+    /// <summary>The autoencoder of a run in its model, which stays open until the lease is disposed.</summary>
+    public static Lease<ServedHost> Hosted(this ServedRun run) => run.LeaseHost(out string? missing) ?? throw Refusal.Conflict(missing!);
 
     /// <summary>Refuses a latent that there is not.</summary>
     public static int Known(this FeatureCatalog catalog, int latent) =>

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Unweave.Catalog;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web.Api;
 
@@ -21,13 +22,13 @@ internal static class ExportApi
         export.MapGet("/{latent}", One).WithName("exportFeature").WithSummary("A feature in Neuronpedia's JSON.");
     }
 
-    private static Ok<NeuronpediaFeature> One([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs)
+    private static Ok<NeuronpediaFeature> One([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, ServedRuns runs)
     {
         FeatureCatalog catalog = runs.Features(run);
         return TypedResults.Ok(NeuronpediaFeature.Of(catalog.Read(catalog.Known(latent)), catalog.Source));
     }
 
-    private static PushStreamHttpResult All([Description("Name of the run.")] string run, Runs runs, CancellationToken cancellation)
+    private static PushStreamHttpResult All([Description("Name of the run.")] string run, ServedRuns runs, CancellationToken cancellation)
     {
         FeatureCatalog catalog = runs.Features(run);
         return TypedResults.Stream(async stream =>

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Unweave.Catalog;
 using Unweave.Interpretation;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web.Api;
 
@@ -87,25 +88,25 @@ internal static class FeaturesApi
         run.MapGet("/map", Places).WithName("readMap").WithSummary("The latents' places in the plane; empty before a map was made.");
     }
 
-    private static Ok<FeatureRows> Find([Description("Name of the run.")] string run, [AsParameters] FeatureSearch search, Runs runs)
+    private static Ok<FeatureRows> Find([Description("Name of the run.")] string run, [AsParameters] FeatureSearch search, ServedRuns runs)
     {
         FeatureQuery query = search.ToQuery();
         return TypedResults.Ok(runs.Features(run).Find(query));
     }
 
-    private static Ok<FeatureDetail> Read([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs)
+    private static Ok<FeatureDetail> Read([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, ServedRuns runs)
     {
         FeatureCatalog catalog = runs.Features(run);
         return TypedResults.Ok(FeatureDetail.Of(catalog, catalog.Known(latent)));
     }
 
-    private static Ok<IReadOnlyList<FeatureLabel>> Labels([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, Runs runs)
+    private static Ok<IReadOnlyList<FeatureLabel>> Labels([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, ServedRuns runs)
     {
         FeatureCatalog catalog = runs.Features(run);
         return TypedResults.Ok(catalog.Labels(catalog.Known(latent)));
     }
 
-    private static Ok<MapAnswer> Places([Description("Name of the run.")] string run, Runs runs)
+    private static Ok<MapAnswer> Places([Description("Name of the run.")] string run, ServedRuns runs)
     {
         IReadOnlyList<MapPoint> map = runs.Features(run).Map();
         return TypedResults.Ok(new MapAnswer([.. map.Select(point => point.Latent)], [.. map.Select(point => point.X)], [.. map.Select(point => point.Y)]));

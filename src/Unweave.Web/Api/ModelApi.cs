@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Routing;
 using Unweave.Autoencoders;
 using Unweave.Interpretation;
 using Unweave.Numerics;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web.Api;
 
@@ -112,12 +113,13 @@ internal static class ModelApi
         run.MapPost("/attribute", Attribute).WithName("attribute").WithSummary("Which latents raise or lower the logit of a next token, by ablating each.");
     }
 
-    private static async Task<Ok<EncodeAnswer>> Encode([Description("Name of the run.")] string run, EncodeRequest request, Runs runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<EncodeAnswer>> Encode([Description("Name of the run.")] string run, EncodeRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
     {
         CheckText(request.Text, "text");
         CheckRange(request.Top, 1, Limits.LatentsOfToken, "top");
-        Run named = runs.Named(run);
-        HostedAutoencoder host = named.Hosted();
+        ServedRun named = runs.Named(run);
+        using Lease<ServedHost> hosted = named.Hosted();
+        HostedAutoencoder host = hosted.Value.Autoencoder;
         Reading reading;
         using (await gate.EnterAsync(cancellation)) reading = new Reading(host.Encode(request.Text));
         List<IReadOnlyList<Firing>> strongest = [.. Enumerable.Range(0, reading.Pieces.Count).Select(token => reading.Strongest(token, request.Top))];
@@ -126,11 +128,12 @@ internal static class ModelApi
             new TokenLatents(reading.Pieces[token], reading.Active(token), [.. firings.Select(firing => new ActiveLatent(firing.Latent, firing.Activation, labels.GetValueOrDefault(firing.Latent)))]))]));
     }
 
-    private static async Task<Ok<VectorsAnswer>> EncodeVectors([Description("Name of the run.")] string run, VectorsRequest request, Runs runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<VectorsAnswer>> EncodeVectors([Description("Name of the run.")] string run, VectorsRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
     {
         float[][] vectors = request.Vectors;
         if (vectors.Length > Limits.Vectors) throw Refusal.TooLarge($"vectors has {vectors.Length} rows; one request takes {Limits.Vectors}.");
-        SparseAutoencoder autoencoder = runs.Named(run).Autoencoder ?? throw Refusal.Conflict($"Run {ApiRoutes.Quoted(run)} has no autoencoder with a dictionary of latents yet.");
+        using Lease<Autoencoder>? weights = runs.Named(run).LeaseAutoencoder();
+        SparseAutoencoder autoencoder = weights?.Value as SparseAutoencoder ?? throw Refusal.Conflict($"Run {ApiRoutes.Quoted(run)} has no autoencoder with a dictionary of latents yet.");
         int wrong = Array.FindIndex(vectors, vector => vector?.Length != autoencoder.InputWidth);
         if (wrong >= 0) throw new InputException($"vectors[{wrong}] has width {vectors[wrong]?.Length ?? 0}, but the autoencoder of run {ApiRoutes.Quoted(run)} takes {autoencoder.InputWidth}; give vectors of the same model and layer.");
         if (vectors.Length == 0) return TypedResults.Ok(new VectorsAnswer(autoencoder.Latents, []));
@@ -141,12 +144,13 @@ internal static class ModelApi
         return TypedResults.Ok(new VectorsAnswer(autoencoder.Latents, [.. Enumerable.Range(0, codes.Rows).Select(row => new Code(codes.Latents(row).ToArray(), codes.Values(row).ToArray()))]));
     }
 
-    private static async Task<Ok<PredictAnswer>> Predict([Description("Name of the run.")] string run, PredictRequest request, Runs runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<PredictAnswer>> Predict([Description("Name of the run.")] string run, PredictRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
     {
         CheckText(request.Prompt, "prompt");
         CheckRange(request.Count, 1, Limits.Listed, "count");
-        Run named = runs.Named(run);
-        HostedAutoencoder host = Predicting(named);
+        ServedRun named = runs.Named(run);
+        using Lease<ServedHost> hosted = Predicting(named);
+        HostedAutoencoder host = hosted.Value.Autoencoder;
         IReadOnlyList<Intervention> interventions = Checked(named, request.Interventions);
         using (await gate.EnterAsync(cancellation))
         {
@@ -156,15 +160,16 @@ internal static class ModelApi
         }
     }
 
-    private static async Task<Ok<SteerAnswer>> Steer([Description("Name of the run.")] string run, SteerRequest request, Runs runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<SteerAnswer>> Steer([Description("Name of the run.")] string run, SteerRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
     {
         CheckText(request.Prompt, "prompt");
         CheckRange(request.Count, 1, Limits.Listed, "count");
         CheckRange(request.Tokens, 1, Limits.Tokens, "tokens");
         CheckRange(request.TopK, 0, int.MaxValue, "topK");
         if (request.Temperature is < 0 or > 100) throw new InputException($"temperature is {request.Temperature}; it must be from 0 to 100.");
-        Run named = runs.Named(run);
-        HostedAutoencoder host = Predicting(named);
+        ServedRun named = runs.Named(run);
+        using Lease<ServedHost> hosted = Predicting(named);
+        HostedAutoencoder host = hosted.Value.Autoencoder;
         IReadOnlyList<Intervention> interventions = Checked(named, request.Interventions);
         var options = new GenerationOptions { Tokens = request.Tokens, Temperature = request.Temperature, TopK = request.TopK, Seed = request.Seed };
         using (await gate.EnterAsync(cancellation))
@@ -175,12 +180,13 @@ internal static class ModelApi
         }
     }
 
-    private static async Task<Ok<AttributeAnswer>> Attribute([Description("Name of the run.")] string run, AttributeRequest request, Runs runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<AttributeAnswer>> Attribute([Description("Name of the run.")] string run, AttributeRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
     {
         CheckText(request.Text, "text");
         CheckRange(request.Count, 1, Limits.Listed, "count");
-        Run named = runs.Named(run);
-        HostedAutoencoder host = Predicting(named);
+        ServedRun named = runs.Named(run);
+        using Lease<ServedHost> hosted = Predicting(named);
+        HostedAutoencoder host = hosted.Value.Autoencoder;
         using (await gate.EnterAsync(cancellation))
         {
             int token = request.Token ?? host.Predict(request.Text, [], 1)[0].Token;
@@ -191,20 +197,22 @@ internal static class ModelApi
     }
 
     /// <summary>Labels of some latents; none where the features were not built.</summary>
-    private static Dictionary<int, string?> Labels(Run run, IEnumerable<int> latents)
+    private static Dictionary<int, string?> Labels(ServedRun run, IEnumerable<int> latents)
     {
         if (run.Catalog is not { } catalog) return [];
         int[] known = [.. latents.Distinct().Where(latent => latent < catalog.Source.Latents)];
         return known.Length == 0 ? [] : catalog.Rows(known).ToDictionary(row => row.Latent, row => row.Label);
     }
 
-    private static HostedAutoencoder Predicting(Run run)
+    private static Lease<ServedHost> Predicting(ServedRun run)
     {
-        HostedAutoencoder host = run.Hosted();
-        return host.PredictsTokens ? host : throw Refusal.Conflict($"The model of run {ApiRoutes.Quoted(run.Name)} is no language model: it does not predict tokens.");
+        Lease<ServedHost> hosted = run.Hosted();
+        if (hosted.Value.Autoencoder.PredictsTokens) return hosted;
+        hosted.Dispose();
+        throw Refusal.Conflict($"The model of run {ApiRoutes.Quoted(run.Name)} is no language model: it does not predict tokens.");
     }
 
-    private static IReadOnlyList<Intervention> Checked(Run run, IReadOnlyList<Intervention>? interventions)
+    private static IReadOnlyList<Intervention> Checked(ServedRun run, IReadOnlyList<Intervention>? interventions)
     {
         if (interventions is null) return [];
         if (interventions.Count > Limits.Interventions) throw Refusal.TooLarge($"interventions has {interventions.Count} entries; one request takes {Limits.Interventions}.");

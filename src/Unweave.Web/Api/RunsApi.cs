@@ -6,10 +6,10 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Unweave.Autoencoders;
 using Unweave.Catalog;
-using Unweave.Checkpoints;
 using Unweave.Evaluation;
 using Unweave.Hosts;
 using Unweave.Training;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web.Api;
 
@@ -47,29 +47,30 @@ internal static class RunsApi
         runs.MapGet("/{run}", Read).WithName("readRun").WithSummary("A run: settings, model, log and how often its latents fire.").ProducesProblem(StatusCodes.Status404NotFound);
     }
 
-    private static Ok<IReadOnlyList<RunLine>> List(Runs runs)
+    private static Ok<IReadOnlyList<RunLine>> List(ServedRuns runs)
     {
         IEnumerable<RunLine> Lines()
         {
             foreach (string name in runs.Names())
-                if (runs.TryGet(name, out Run? run)) yield return Line(run);
+                if (runs.TryGet(name, out ServedRun? run)) yield return Line(run);
         }
 
         return TypedResults.Ok<IReadOnlyList<RunLine>>([.. Lines()]);
     }
 
-    private static Ok<RunOverview> Read([Description("Name of the run.")] string run, Runs runs)
+    private static Ok<RunOverview> Read([Description("Name of the run.")] string run, ServedRuns runs)
     {
-        Run named = runs.Named(run);
-        HostReference? host = HostReference.Find(named.Folder);
+        ServedRun named = runs.Named(run);
+        using Lease<ServedHost>? hosted = named.LeaseHost(out string? missing);
+        HostReference? host = named.Origin;
         FeatureCatalog? catalog = named.Catalog;
         JsonElement? settings = named.Settings is { } options ? JsonDocument.Parse(RunFile.Write(options)).RootElement : null;
         IReadOnlyList<MetricsPoint> metrics =
-            [.. named.Log.Look().Lines.Select(line => new MetricsPoint(line.Step, line.Tokens, line.Loss, line.Reconstruction, line.Sparsity, line.Auxiliary, line.Fvu, line.ValidationFvu, line.L0, line.Dead, line.LearningRate))];
-        return TypedResults.Ok(new RunOverview(named.Name, Latents(named), named.Trained?.InputWidth, settings, host?.Model, named.HostMissing, host?.Hook, catalog?.Source, metrics, catalog is null ? null : Density(catalog)));
+            [.. named.Log.Read().Lines.Select(line => new MetricsPoint(line.Step, line.Rows, line.Loss, line.Reconstruction, line.Sparsity, line.Auxiliary, line.Fvu, line.ValidationFvu, line.L0, line.Dead, line.LearningRate))];
+        return TypedResults.Ok(new RunOverview(named.Name, Latents(named), named.Trained?.InputWidth, settings, host?.Model, missing, host?.Hook, catalog?.Source, metrics, catalog is null ? null : Density(catalog)));
     }
 
-    private static RunLine Line(Run run)
+    private static RunLine Line(ServedRun run)
     {
         // Nothing large is opened for a list, and one damaged run does not hide the others.
         int? latents = null;
@@ -81,10 +82,10 @@ internal static class RunsApi
         {
         }
 
-        return new RunLine(run.Name, latents, File.Exists(Path.Combine(run.Folder, AutoencoderFile.FileName)), FeatureCatalog.Exists(run.Folder));
+        return new RunLine(run.Name, latents, File.Exists(run.Files.AutoencoderPath), FeatureCatalog.Exists(run.Folder));
     }
 
-    private static int? Latents(Run run) => run.Autoencoder?.Latents ?? (run.Settings?.Autoencoder as DictionaryOptions)?.Latents ?? run.Catalog?.Source.Latents;
+    private static int? Latents(ServedRun run) => run.Autoencoder?.Latents ?? (run.Settings?.Autoencoder as DictionaryOptions)?.Latents ?? run.Catalog?.Source.Latents;
 
     private static DensityHistogram Density(FeatureCatalog catalog)
     {

@@ -1,10 +1,11 @@
 using Unweave.Catalog;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web.Components;
 
 /// <summary>What a page knows of the latents that it shows: their lines of the table, read once each.</summary>
 /// <param name="run">The run.</param>
-internal sealed class Latents(Run run)
+internal sealed class Latents(ServedRun run)
 {
     private readonly Dictionary<int, FeatureRow> known = [];
 

@@ -1,22 +1,23 @@
 using Microsoft.AspNetCore.Components;
+using Unweave.Web.Runs;
 
 namespace Unweave.Web.Components;
 
 /// <summary>A page about one run: its route has <c>{RunName}</c>. Where there is no such run, the page is not found.</summary>
 public abstract class RunPage : ComponentBase
 {
-    private Run? run;
+    private ServedRun? run;
 
     /// <summary>The run's name, from the address.</summary>
     [Parameter] public string RunName { get; set; } = "";
 
     /// <summary>The run.</summary>
-    protected Run Run => run!;
+    protected ServedRun Run => run!;
 
     /// <summary>Where to go.</summary>
     [Inject] protected NavigationManager Navigation { get; set; } = null!;
 
-    [Inject] private Runs Runs { get; set; } = null!;
+    [Inject] private ServedRuns Runs { get; set; } = null!;
 
     /// <inheritdoc/>
     public override Task SetParametersAsync(ParameterView parameters)

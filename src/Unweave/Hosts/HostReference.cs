@@ -7,9 +7,9 @@ namespace Unweave.Hosts;
 /// Where the activations came from that an autoencoder was trained on: kept as <c>host.json</c> in its folder, so that it can be put back
 /// there.
 /// </summary>
-/// <param name="Model">The model's file or folder, as it was named.</param>
+/// <param name="Model">The model's file or folder.</param>
 /// <param name="ModelHash">SHA-256 of the model's files.</param>
-/// <param name="Tokenizer">The tokenizer's name.</param>
+/// <param name="Tokenizer">The tokenizer's name: its kind and file.</param>
 /// <param name="TokenizerHash">SHA-256 of the tokenizer's files.</param>
 /// <param name="Hook">Short name of the hook.</param>
 /// <param name="Context">Tokens of a window.</param>
@@ -17,19 +17,29 @@ namespace Unweave.Hosts;
 public sealed record HostReference(
     string Model, string ModelHash, string Tokenizer, string TokenizerHash, string Hook, int Context, bool KeepSpecial)
 {
-    /// <summary>Name of the file in an autoencoder's folder.</summary>
-    public const string FileName = "host.json";
+    // Between the kind and the file in the name of a tokenizer.
+    private const string Separator = " tokenizer ";
 
-    /// <summary>Reads the reference of an autoencoder.</summary>
-    /// <param name="autoencoder">Its folder or its file.</param>
-    /// <returns>Null when there is none: it was trained on vectors of unknown origin.</returns>
-    /// <exception cref="InputException">The file is damaged.</exception>
-    public static HostReference? Find(string autoencoder)
+    /// <summary>SHA-256 of the autoencoder's weights; null before there is one, and in files of earlier versions.</summary>
+    public string? AutoencoderSha256 { get; init; }
+
+    /// <summary>The tokenizer's file; null where its name does not say.</summary>
+    [JsonIgnore]
+    public string? TokenizerPath => Tokenizer?.IndexOf(Separator, StringComparison.Ordinal) is >= 0 and var at ? Tokenizer[(at + Separator.Length)..] : null;
+
+    /// <summary>The reference of rows of a harvest.</summary>
+    public static HostReference From(Data.HarvestSource source)
     {
-        ArgumentNullException.ThrowIfNull(autoencoder);
-        string folder = Directory.Exists(autoencoder) ? autoencoder : Path.GetDirectoryName(Path.GetFullPath(autoencoder))!;
-        string path = Path.Combine(folder, FileName);
-        if (!File.Exists(path)) return null;
+        ArgumentNullException.ThrowIfNull(source);
+        Data.HarvestManifest manifest = source.Harvest.Manifest;
+        (Data.HarvestInput model, Data.HarvestInput tokenizer) = (manifest.Model, manifest.Tokenizer);
+        return new(model.Name, model.Sha256, tokenizer.Name, tokenizer.Sha256, source.Hook, manifest.ContextLength, manifest.KeepsStart);
+    }
+
+    /// <summary>Reads a reference.</summary>
+    /// <exception cref="InputException">The file is damaged.</exception>
+    internal static HostReference Read(string path)
+    {
         try
         {
             return JsonSerializer.Deserialize(
@@ -46,6 +56,15 @@ public sealed record HostReference(
 
     /// <summary>The reference as JSON.</summary>
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, HostJson.Default.HostReference);
+
+    /// <summary>The reference with whole paths of what is there, so that it is found from any working folder.</summary>
+    internal HostReference WithFullPaths() => this with
+    {
+        Model = Full(Model),
+        Tokenizer = TokenizerPath is { } path ? Tokenizer[..^path.Length] + Full(path) : Tokenizer,
+    };
+
+    private static string Full(string path) => Path.Exists(path) ? Path.GetFullPath(path) : path;
 }
 
 /// <summary>JSON of references.</summary>

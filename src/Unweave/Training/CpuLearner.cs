@@ -119,7 +119,7 @@ internal sealed partial class CpuLearner : Learner
     {
         gradients.Dispose();
         optimizer.Dispose();
-        model.Dispose();
+        if (!Detached) model.Dispose();
     }
 
     private static bool Normalize(float[] vector)

@@ -65,6 +65,16 @@ internal abstract class Learner : IDisposable
     /// <param name="steps">Number of steps taken.</param>
     public abstract void Restore(Action<Parameter> read, long steps);
 
-    /// <summary>Gives back the weights, the autoencoder included.</summary>
+    /// <summary>Gives the autoencoder to the caller, who disposes it; no step is to be taken after that.</summary>
+    public Autoencoder Detach()
+    {
+        Detached = true;
+        return Autoencoder;
+    }
+
+    /// <summary>Whether the autoencoder is the caller's.</summary>
+    protected bool Detached { get; private set; }
+
+    /// <summary>Gives back the weights, the autoencoder included unless it was detached.</summary>
     public abstract void Dispose();
 }

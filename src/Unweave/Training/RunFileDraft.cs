@@ -92,6 +92,13 @@ public sealed class RunFileDraft
         ? entry.Words is [.., var last] ? last : entry.Value?.GetValueKind() == JsonValueKind.String ? (string?)entry.Value : null
         : null;
 
+    /// <summary>Whether a setting is given.</summary>
+    public bool Has(RunFileSetting setting)
+    {
+        ArgumentNullException.ThrowIfNull(setting);
+        return given.ContainsKey(setting.Name);
+    }
+
     /// <summary>Takes what is not given here from another draft.</summary>
     /// <returns>This draft.</returns>
     public RunFileDraft Over(RunFileDraft other)

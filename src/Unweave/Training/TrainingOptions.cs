@@ -122,9 +122,9 @@ public sealed record TrainingOptions
     [Description("Tensor or column that holds the vectors; null takes the only one of rank 2.")]
     public string? Tensor { get; init; }
 
-    /// <summary>Folder for checkpoints, metrics and the trained autoencoder; null writes nothing. Default <c>sae</c>.</summary>
+    /// <summary>Folder for checkpoints, metrics and the trained autoencoder; null writes nothing. Default null.</summary>
     [Description("Folder for checkpoints, metrics and the trained autoencoder.")]
-    public string? Output { get; init; } = "sae";
+    public string? Output { get; init; }
 
     /// <summary>Refuses contradictions.</summary>
     /// <param name="width">Width d of the vectors.</param>

@@ -196,6 +196,9 @@ public sealed class TrainingRun : IDisposable
         return errors / validationVariance;
     }
 
+    /// <summary>Gives the autoencoder to the caller: the run no longer disposes it. No step is to be done after that.</summary>
+    public Autoencoder Detach() => Learner.Detach();
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -14,10 +14,17 @@ internal static class TrainingState
     /// <summary>Name of the file in a run's folder.</summary>
     public const string FileName = "training.safetensors";
 
+    /// <summary>Keys of the autoencoder's and the data's fingerprints.</summary>
+    public const string AutoencoderKey = "autoencoder_sha256", DataKey = "data_sha256";
+
     private const string Format = "unweave-training", Version = "1";
 
     /// <summary>Writes the state beside the target and renames it: a torn write leaves the last state whole.</summary>
-    public static void Save(TrainingRun run, ITrainingData source, string path)
+    /// <param name="run">The run.</param>
+    /// <param name="source">Its data.</param>
+    /// <param name="path">The state file.</param>
+    /// <param name="autoencoder">SHA-256 of the weights as they were written for use, so that the two files know each other.</param>
+    public static void Save(TrainingRun run, ITrainingData source, string path, string autoencoder)
     {
         var tensors = new List<TensorToWrite>();
         run.Learner.Save(tensor => tensors.Add(TensorToWrite.From(tensor.Name, tensor.Value)));
@@ -37,7 +44,9 @@ internal static class TrainingState
             ["stale_validations"] = Text(run.Stale),
             ["data_rows"] = Text(source.Rows),
             ["data_width"] = Text(source.Width),
+            [AutoencoderKey] = autoencoder,
         };
+        if (source.Fingerprint is { } fingerprint) metadata[DataKey] = fingerprint;
         if (model.OutputScale != model.InputScale) metadata["output_scale"] = model.OutputScale.ToString("R", CultureInfo.InvariantCulture);
         SafetensorsWriter.Write(path, tensors, metadata);
     }
@@ -60,6 +69,8 @@ internal static class TrainingState
         if (Whole(file, "data_rows") != source.Rows || Whole(file, "data_width") != source.Width)
             throw new InputException($"{path} was trained on {Whole(file, "data_rows")} rows of width {Whole(file, "data_width")}, but "
                 + $"{source.Name} has {source.Rows} of width {source.Width}; resume on the same data.");
+        if (file.Metadata.TryGetValue(DataKey, out string? data) && !string.Equals(data, source.Fingerprint, StringComparison.Ordinal))
+            throw new InputException($"{path} was trained on other data than {source.Name}, though of the same shape; resume on the same data.");
         return TrainingRun.Restore(options, source, run =>
         {
             run.Learner.Restore(

@@ -34,7 +34,7 @@ public sealed class FloorTests
     private static readonly Dictionary<string, (string[] Assemblies, string[] Core)> Uses = new(StringComparer.Ordinal)
     {
         ["Unweave"] = ([], Core),
-        ["Unweave.Onnx"] = (["Unweave"], ["Numerics", "Formats", "Data", "Hosts"]),
+        ["Unweave.Onnx"] = (["Unweave"], ["Numerics", "Formats", "Data", "Hosts", "Runs"]),
         ["Unweave.Catalog"] = (["Unweave"],
             ["Numerics", "Formats", "Projection", "Autoencoders", "Hosts", "Evaluation", "Interpretation", "Runs"]),
         ["Unweave.Explaining"] = (["Unweave", "Unweave.Catalog"], ["Numerics", "Interpretation"]),

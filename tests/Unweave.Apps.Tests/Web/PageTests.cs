@@ -6,6 +6,7 @@ using Unweave.Catalog;
 using Unweave.Web;
 using Unweave.Web.Components;
 using Unweave.Web.Pages;
+using Unweave.Web.Runs;
 
 namespace Unweave.Apps.Tests.Web;
 
@@ -18,7 +19,7 @@ public sealed class PageTests : IDisposable
     public PageTests()
     {
         SampleCatalog.Build(place["one"], 120);
-        context.Services.AddSingleton(new ServeOptions { Folder = place.Folder }).AddSingleton<Runs>().AddSingleton(TimeProvider.System);
+        context.Services.AddSingleton(new ServeOptions { Folder = place.Folder }).AddSingleton<ServedRuns>().AddSingleton(TimeProvider.System);
         context.JSInterop.Mode = JSRuntimeMode.Loose;
     }
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Components.Web;
 using Unweave.Interpretation;
 using Unweave.Web;
 using Unweave.Web.Components;
+using Unweave.Web.Runs;
 
 namespace Unweave.Apps.Tests.Web;
 
@@ -85,8 +86,8 @@ public sealed class PlayPartsTests
     {
         using var workplace = new Workplace();
         SampleCatalog.Build(workplace["run"]);
-        using var runs = new Runs(new ServeOptions { Folder = workplace["run"] });
-        Assert.True(runs.TryGet("run", out Run? run));
+        using var runs = new ServedRuns(new ServeOptions { Folder = workplace["run"] });
+        Assert.True(runs.TryGet("run", out ServedRun? run));
         using var context = new BunitContext();
         int picked = -1;
         IRenderedComponent<LatentPicker> picker = context.Render<LatentPicker>(parameters => parameters.Add(box => box.Run, run).Add(box => box.Picked, latent => picked = latent));

@@ -8,6 +8,7 @@ using Unweave.Hosts;
 using Unweave.Interpretation;
 using Unweave.Numerics;
 using Unweave.Onnx;
+using Unweave.Runs;
 
 namespace Unweave.Tests.Fixtures;
 
@@ -63,7 +64,7 @@ public sealed class SavedHarvestTests
     [Fact]
     public void A_host_reference_names_model_hook_and_context()
     {
-        HostReference? host = HostReference.Find(SavedFiles.At("hosted"));
+        HostReference? host = RunFolder.Open(SavedFiles.At("hosted")).Host;
         Assert.NotNull(host);
         Assert.Equal(("models/english-4m/model.onnx", "blocks.1", 128, false), (host.Model, host.Hook, host.Context, host.KeepSpecial));
         using OnnxHost model = OnnxHost.Open(SavedFiles.Model);

@@ -9,6 +9,7 @@ using Unweave.Data;
 using Unweave.Evaluation;
 using Unweave.Formats;
 using Unweave.Numerics;
+using Unweave.Runs;
 using Unweave.Training;
 
 namespace Unweave.Tests.Fixtures;

@@ -20,6 +20,9 @@ public interface ITrainingData
     /// <summary>What the rows are, for messages and metadata.</summary>
     string Name { get; }
 
+    /// <summary>Tells the rows from others of the same shape; null where that cannot be told.</summary>
+    string? Fingerprint => null;
+
     /// <summary>
     /// Some of the rows trained on, unscaled, for the scale and the center to start at: count or fewer; the caller's to dispose.
     /// </summary>

@@ -9,6 +9,7 @@ namespace Unweave.Data;
 public sealed class ShuffledData(IActivationSource source, ulong seed, double validation) : ITrainingData
 {
     private readonly ShuffledRows order = new(source.Rows, seed, validation);
+    private readonly Lazy<string> fingerprint = new(() => DataFingerprint.Compute(source));
 
     /// <inheritdoc/>
     public int Width => source.Width;
@@ -21,6 +22,9 @@ public sealed class ShuffledData(IActivationSource source, ulong seed, double va
 
     /// <inheritdoc/>
     public string Name => source.Name;
+
+    /// <inheritdoc/>
+    public string Fingerprint => fingerprint.Value;
 
     /// <inheritdoc/>
     public Batch Sample(int count)

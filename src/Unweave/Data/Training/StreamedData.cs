@@ -67,6 +67,10 @@ public sealed class StreamedData : ITrainingData, IDisposable
     /// <inheritdoc/>
     public string Name { get; }
 
+    /// <inheritdoc/>
+    /// <remarks>Given by whoever knows what the rows are made from. Default null.</remarks>
+    public string? Fingerprint { get; init; }
+
     /// <summary>Rows made so far, held-out ones included.</summary>
     public long Produced { get; private set; }
 

@@ -1,7 +1,7 @@
 using Unweave.Autoencoders;
 using Unweave.Catalog;
 
-namespace Unweave.Web;
+namespace Unweave.Web.Runs;
 
 /// <summary>A run's map being made in the background: one at a time, shared by all who look at it, and ended when the run is closed.</summary>
 public sealed class MapMaking : IDisposable
@@ -27,18 +27,16 @@ public sealed class MapMaking : IDisposable
     public string? Problem => problem;
 
     /// <summary>Starts, where none is being made; the map goes into the catalog when it is done.</summary>
-    /// <param name="catalog">The run's catalog.</param>
-    /// <param name="autoencoder">The run's autoencoder.</param>
-    public void Start(FeatureCatalog catalog, SparseAutoencoder autoencoder)
+    /// <param name="run">The run; without a catalog and an autoencoder with latents nothing is done.</param>
+    public void Start(ServedRun run)
     {
-        ArgumentNullException.ThrowIfNull(catalog);
-        ArgumentNullException.ThrowIfNull(autoencoder);
+        ArgumentNullException.ThrowIfNull(run);
         lock (entry)
         {
-            if (stop is not null) return;
+            if (stop is not null || run.Catalog is not { } catalog || run.LeaseAutoencoder() is not { } weights) return;
             stop = new CancellationTokenSource();
             (progress, problem) = (null, null);
-            _ = Task.Run(() => Make(catalog, autoencoder, stop));
+            _ = Task.Run(() => Make(catalog, weights, stop));
         }
     }
 
@@ -51,11 +49,11 @@ public sealed class MapMaking : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Stop();
 
-    private void Make(FeatureCatalog catalog, SparseAutoencoder autoencoder, CancellationTokenSource source)
+    private void Make(FeatureCatalog catalog, Lease<Autoencoder> weights, CancellationTokenSource source)
     {
         try
         {
-            catalog.WriteMap(FeatureMap.Make(catalog, autoencoder, progress: new Told(this), cancellation: source.Token));
+            if (weights.Value is SparseAutoencoder autoencoder) catalog.WriteMap(FeatureMap.Make(catalog, autoencoder, progress: new ProgressReporter(this), cancellation: source.Token));
         }
         catch (OperationCanceledException)
         {
@@ -68,10 +66,11 @@ public sealed class MapMaking : IDisposable
         {
             lock (entry) stop = null;
             source.Dispose();
+            weights.Dispose();
         }
     }
 
-    private sealed class Told(MapMaking making) : IProgress<FeatureMapProgress>
+    private sealed class ProgressReporter(MapMaking making) : IProgress<FeatureMapProgress>
     {
         public void Report(FeatureMapProgress value) => making.progress = value;
     }

@@ -1,15 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
-using Unweave.Catalog;
-using Unweave.Checkpoints;
-using Unweave.Training;
+using Unweave.Runs;
 
-namespace Unweave.Web;
+namespace Unweave.Web.Runs;
 
 /// <summary>The runs that a server serves: the folder itself, or its subfolders that hold a run.</summary>
-public sealed class Runs(ServeOptions options) : IDisposable
+public sealed class ServedRuns(ServeOptions options) : IDisposable
 {
     private readonly Lock entry = new();
-    private readonly Dictionary<string, Run> opened = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ServedRun> opened = new(StringComparer.Ordinal);
 
     /// <summary>The folder served, as it was named; null where there is only the explainer.</summary>
     public string? Folder => options.Folder;
@@ -18,12 +16,12 @@ public sealed class Runs(ServeOptions options) : IDisposable
     public IReadOnlyList<string> Names() => [.. Folders().Select(NameOf).Order(StringComparer.Ordinal)];
 
     /// <summary>A run by its name; only names that <see cref="Names"/> gives are found, so that no path leads elsewhere.</summary>
-    public bool TryGet(string? name, [NotNullWhen(true)] out Run? run)
+    public bool TryGet(string? name, [NotNullWhen(true)] out ServedRun? run)
     {
         string? folder = Folders().FirstOrDefault(folder => string.Equals(NameOf(folder), name, StringComparison.Ordinal));
         lock (entry)
         {
-            run = folder is null || name is null ? null : opened.TryGetValue(name, out Run? known) ? known : opened[name] = new Run(name, folder);
+            run = folder is null || name is null ? null : opened.TryGetValue(name, out ServedRun? known) ? known : opened[name] = new ServedRun(name, folder);
             return run is not null;
         }
     }
@@ -33,7 +31,7 @@ public sealed class Runs(ServeOptions options) : IDisposable
     {
         lock (entry)
         {
-            foreach (Run run in opened.Values) run.Dispose();
+            foreach (ServedRun run in opened.Values) run.Dispose();
             opened.Clear();
         }
     }
@@ -42,11 +40,8 @@ public sealed class Runs(ServeOptions options) : IDisposable
     {
         if (options.Folder is null) return [];
         string root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Folder));
-        return IsRun(root) ? [root] : Directory.Exists(root) ? Directory.EnumerateDirectories(root).Where(IsRun) : [];
+        return RunFolder.Exists(root) ? [root] : Directory.Exists(root) ? Directory.EnumerateDirectories(root).Where(RunFolder.Exists) : [];
     }
 
     private static string NameOf(string folder) => Path.GetFileName(folder) is { Length: > 0 } name ? name : "run";
-
-    private static bool IsRun(string folder) =>
-        File.Exists(Path.Combine(folder, Trainer.SettingsFileName)) || File.Exists(Path.Combine(folder, AutoencoderFile.FileName)) || File.Exists(Path.Combine(folder, FeatureCatalog.FileName));
 }

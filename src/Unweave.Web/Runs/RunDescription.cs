@@ -3,13 +3,13 @@ using Unweave.Autoencoders;
 using Unweave.Hosts;
 using Unweave.Training;
 
-namespace Unweave.Web;
+namespace Unweave.Web.Runs;
 
 /// <summary>A run in words.</summary>
-internal static class RunWords
+internal static class RunDescription
 {
     /// <summary>A run in one line.</summary>
-    public static string Short(Run run)
+    public static string Short(ServedRun run)
     {
         AutoencoderOptions? options = run.Settings?.Autoencoder ?? run.Trained?.Options;
         string what = options is null ? "no autoencoder" : options.Describe();

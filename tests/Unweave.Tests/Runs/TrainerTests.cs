@@ -3,9 +3,10 @@ using Unweave.Autoencoders;
 using Unweave.Checkpoints;
 using Unweave.Data;
 using Unweave.Numerics;
+using Unweave.Runs;
 using Unweave.Training;
 
-namespace Unweave.Tests.Training;
+namespace Unweave.Tests.Runs;
 
 public sealed class TrainerTests
 {
@@ -37,12 +38,22 @@ public sealed class TrainerTests
     private static async Task<List<StepReport>> Train(TrainingOptions options, IActivationSource source, bool resume = false, int stopAfter = int.MaxValue)
     {
         var reports = new List<StepReport>();
+        if (options.Output is null)
+        {
+            using TrainingRun run = TrainingRun.Start(options, source);
+            while (!run.Finished) reports.Add(run.Next());
+            return reports;
+        }
+
         await foreach (StepReport report in Trainer.Run(options, source, resume))
         {
             reports.Add(report);
-            if (report.Step >= stopAfter) break; // as a killed process: no further checkpoint
+            if (report.Step < stopAfter) continue;
+            KilledRun.Keep(options.Output);
+            break;
         }
 
+        if (stopAfter < int.MaxValue) KilledRun.Restore(options.Output);
         return reports;
     }
 
@@ -95,7 +106,7 @@ public sealed class TrainerTests
         using var cancellation = new CancellationTokenSource();
         TrainingOptions options = Small with { Output = folder["run"] };
         StepReport? last = null;
-        await foreach (StepReport report in Trainer.Run(options, source, cancellation: cancellation.Token))
+        await foreach (StepReport report in Trainer.Run(options, source, cancellationToken: cancellation.Token))
         {
             last = report;
             if (report.Step == 23) await cancellation.CancelAsync();

@@ -1,23 +1,23 @@
-using Unweave.Web;
+using Unweave.Runs;
 
-namespace Unweave.Apps.Tests.Web;
+namespace Unweave.Tests.Runs;
 
-public sealed class RunLogTests
+public sealed class MetricsReaderTests
 {
     [Fact]
     public void A_growing_log_is_read_on_from_where_it_ended_and_a_torn_line_waits()
     {
-        using var place = new Workplace();
+        using var place = new TemporaryFolder();
         string path = place["metrics.jsonl"];
-        var log = new RunLog(path);
-        Assert.Null(log.Look().Last);
+        var log = new MetricsReader(path);
+        Assert.Null(log.Read().Last);
 
         File.WriteAllText(path, Line(10, 5) + Line(20, 4));
-        Assert.Equal((20, 4.0, 2), Tell(log.Look()));
+        Assert.Equal((20, 4.0, 2), Tell(log.Read()));
         File.AppendAllText(path, """{"step":30,"loss":""");
-        Assert.Equal((20, 4.0, 2), Tell(log.Look()));
+        Assert.Equal((20, 4.0, 2), Tell(log.Read()));
         File.AppendAllText(path, "3.5}\n" + Line(40, 3));
-        LogState state = log.Look();
+        MetricsState state = log.Read();
         Assert.Equal((40, 3.0, 4), Tell(state));
         Assert.Equal([10, 20, 30, 40], state.Lines.Select(line => line.Step));
     }
@@ -25,27 +25,27 @@ public sealed class RunLogTests
     [Fact]
     public void A_log_that_starts_again_is_read_again()
     {
-        using var place = new Workplace();
+        using var place = new TemporaryFolder();
         string path = place["metrics.jsonl"];
-        var log = new RunLog(path);
+        var log = new MetricsReader(path);
         File.WriteAllText(path, Line(10, 5) + Line(20, 4) + Line(30, 3));
-        log.Look();
+        log.Read();
         File.WriteAllText(path, Line(10, 5));
-        Assert.Equal((10, 5.0, 1), Tell(log.Look()));
+        Assert.Equal((10, 5.0, 1), Tell(log.Read()));
 
         // The same when it grew past the place in between: its steps give it away.
         File.WriteAllText(path, Line(10, 5) + Line(20, 4) + Line(30, 3));
-        log.Look();
+        log.Read();
         File.WriteAllText(path, Line(10, 5) + Line(15, 4) + Line(20, 3) + Line(25, 2.5));
-        Assert.Equal((25, 2.5, 4), Tell(log.Look()));
+        Assert.Equal((25, 2.5, 4), Tell(log.Read()));
     }
 
     [Fact]
     public void What_is_no_line_of_a_log_is_passed_over()
     {
-        using var place = new Workplace();
+        using var place = new TemporaryFolder();
         File.WriteAllText(place["metrics.jsonl"], "\n{}\nnot json\n[1]\n{\"step\":\"x\"}\n" + Line(10, 5) + """{"step":20,"loss":2,"fvu":"NaN"}""" + "\n");
-        LogState state = new RunLog(place["metrics.jsonl"]).Look();
+        MetricsState state = new MetricsReader(place["metrics.jsonl"]).Read();
         Assert.Equal((20, 2.0, 2), Tell(state));
         Assert.True(double.IsNaN(state.Last!.Fvu));
     }
@@ -53,10 +53,10 @@ public sealed class RunLogTests
     [Fact]
     public void A_long_log_is_thinned_to_means_that_keep_its_shape_and_its_end()
     {
-        using var place = new Workplace();
+        using var place = new TemporaryFolder();
         const int Count = 10_000;
         File.WriteAllText(place["metrics.jsonl"], string.Concat(Enumerable.Range(1, Count).Select(step => Line(step, step % 2 == 0 ? 1 : 3, step % 100 == 0 ? 0.5 : null))));
-        LogState state = new RunLog(place["metrics.jsonl"]).Look();
+        MetricsState state = new MetricsReader(place["metrics.jsonl"]).Read();
         Assert.InRange(state.Lines.Count, 300, 601);
         Assert.Equal(Count, state.Last!.Step);
         Assert.Equal(Count, state.Lines[^1].Step);
@@ -64,7 +64,7 @@ public sealed class RunLogTests
         Assert.Equal(100, state.Validations.Count);
     }
 
-    private static (long Step, double Loss, long Read) Tell(LogState state) => (state.Last!.Step, state.Last.Loss, state.Read);
+    private static (long Step, double Loss, long Read) Tell(MetricsState state) => (state.Last!.Step, state.Last.Loss, state.Read);
 
     private static string Line(long step, double loss, double? validation = null) => $$"""{"step":{{step}},"tokens":{{step * 8}},"loss":{{loss}},"l0":4,"dead":0,"learningRate":0.001{{(validation is { } value ? $",\"validationFvu\":{value}" : "")}}}""" + "\n";
 }

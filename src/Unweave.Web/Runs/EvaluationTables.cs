@@ -1,0 +1,62 @@
+using System.Text.Json.Nodes;
+using Unweave.Runs;
+
+namespace Unweave.Web.Runs;
+
+/// <summary>A row of the table of metrics: its name, its explanation, and a value for each column; NaN where there is none.</summary>
+internal sealed record MetricRow(string Name, string Meaning, IReadOnlyList<double> Values);
+
+/// <summary>A row of the table of losses: what stood at the hook, the model's loss with it, and how much of the loss it recovered.</summary>
+internal sealed record LossRow(string Name, double Loss, double Recovered);
+
+/// <summary>What was measured of a run: <c>eval.json</c> in its folder, as <c>unweave eval --json</c> or <c>unweave demo --json</c> writes it.</summary>
+internal sealed record EvaluationTables(
+    IReadOnlyList<string> Columns, IReadOnlyList<MetricRow> Metrics, IReadOnlyList<LossRow> Losses, double Predictions, double Divergence, double Agreement)
+{
+    private static readonly (string Key, string Name)[] Reports =
+        [("autoencoder", "autoencoder"), ("pca", "PCA"), ("randomDictionary", "random dictionary")];
+
+    private static readonly (string Key, string Name, string Meaning)[] Figures =
+    [
+        ("fvu", "FVU", "share of the variance that is not explained"),
+        ("explainedVariance", "explained variance", "1 − FVU"),
+        ("mse", "mean squared error", "squared distance, mean over rows"),
+        ("cosine", "cosine", "between a row and its reconstruction"),
+        ("l2Ratio", "L2 ratio", "length of the reconstruction to that of the row"),
+        ("relativeReconstructionBias", "relative bias", "1 is none, less is shrinkage"),
+        ("l0", "L0", "active latents of a row"),
+        ("l1", "L1", "sum of a row's activations"),
+        ("deadFraction", "dead", "share of latents that never fired"),
+    ];
+
+    /// <summary>Reads what was measured; null where there is nothing, or nothing that can be shown.</summary>
+    /// <exception cref="InputException">It is not JSON, or was measured of another autoencoder.</exception>
+    public static EvaluationTables? Read(RunFolder run)
+    {
+        if (run.ReadEvaluation() is not { } root) return null;
+        JsonObject? splice = root["splice"] as JsonObject ?? (root.ContainsKey("spliced") ? root : null);
+        (string Name, JsonObject Report)[] columns =
+            [.. Reports.Where(report => root[report.Key] is JsonObject).Select(report => (report.Name, root[report.Key]!.AsObject()))];
+        if (columns.Length == 0 && splice?["reconstruction"] is JsonObject alone) columns = [("autoencoder", alone)];
+        MetricRow[] metrics =
+        [
+            .. Figures.Select(figure => new MetricRow(figure.Name, figure.Meaning, [.. columns.Select(column => Number(column.Report, figure.Key))]))
+                .Where(row => row.Values.Any(value => !double.IsNaN(value))),
+        ];
+        LossRow[] losses = splice is null ? [] : [.. LossesOf(splice)];
+        return metrics.Length == 0 && losses.Length == 0 ? null : new EvaluationTables(
+            [.. columns.Select(column => column.Name)], metrics, losses, Number(splice, "predictions"), Number(splice, "divergence"), Number(splice, "agreement"));
+    }
+
+    private static IEnumerable<LossRow> LossesOf(JsonObject splice)
+    {
+        double clean = Number(splice, "clean"), zero = Number(splice, "zero");
+        foreach ((string key, string name) in ((string, string)[])[("clean", "as they are"), ("spliced", "the autoencoder's"), ("mean", "their mean"), ("zero", "zeros")])
+        {
+            double loss = Number(splice, key);
+            if (!double.IsNaN(loss)) yield return new LossRow(name, loss, (zero - loss) / (zero - clean));
+        }
+    }
+
+    private static double Number(JsonObject? from, string key) => from?[key] is JsonValue value && value.TryGetValue(out double number) ? number : double.NaN;
+}

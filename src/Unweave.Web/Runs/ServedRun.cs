@@ -1,0 +1,169 @@
+using Unweave.Autoencoders;
+using Unweave.Catalog;
+using Unweave.Hosts;
+using Unweave.Runs;
+using Unweave.Training;
+
+namespace Unweave.Web.Runs;
+
+/// <summary>
+/// One run: its folder, and what of it is open. Each part is opened when first asked for, again when its file has changed, and is
+/// shared by all readers. Weights and the model are used under a lease, so that none is disposed while it works.
+/// </summary>
+public sealed class ServedRun : IDisposable
+{
+    private readonly Lock entry = new();
+    private readonly FilePart<FeatureCatalog> catalog;
+    private readonly FilePart<Autoencoder> autoencoder;
+    private readonly FilePart<TrainingOptions> settings;
+    private OpenedHost? host;
+
+    /// <summary>Names a run; nothing is opened yet.</summary>
+    internal ServedRun(string name, string folder)
+    {
+        (Name, Files) = (name, RunFolder.Open(folder));
+        // A new build goes into the same file, and the catalog shows it by itself; only a file that came or went is opened again.
+        catalog = new FilePart<FeatureCatalog>(Files.CatalogPath, FeatureCatalog.Open, follow: false);
+        autoencoder = new FilePart<Autoencoder>(Files.AutoencoderPath, _ => Files.LoadAutoencoder());
+        settings = new FilePart<TrainingOptions>(Files.SettingsPath, RunFile.Read);
+        Log = new MetricsReader(Files.MetricsPath);
+    }
+
+    /// <summary>Its name, that of its folder.</summary>
+    public string Name { get; }
+
+    /// <summary>Its files.</summary>
+    public RunFolder Files { get; }
+
+    /// <summary>Its folder.</summary>
+    public string Folder => Files.Path;
+
+    /// <summary>The catalog of its features; null when none was built, or when it is that of another autoencoder (<see cref="CatalogProblem"/>).</summary>
+    /// <exception cref="InputException">It is damaged, of a newer version, or locked.</exception>
+    public FeatureCatalog? Catalog => catalog.Get() is { } open && open.Mismatch(Files) is null ? open : null;
+
+    /// <summary>Why the catalog that is there is not shown; null when it is, or when there is none.</summary>
+    public string? CatalogProblem => catalog.Get()?.Mismatch(Files);
+
+    /// <summary>Its trained autoencoder, of any kind, for its sizes and settings; null when training has not written one yet.</summary>
+    /// <exception cref="InputException">The file is damaged.</exception>
+    public Autoencoder? Trained => autoencoder.Get();
+
+    /// <summary>Its trained autoencoder where that has a dictionary of latents, for its sizes and settings; else null.</summary>
+    /// <exception cref="InputException">The file is damaged.</exception>
+    public SparseAutoencoder? Autoencoder => Trained as SparseAutoencoder;
+
+    /// <summary>Its settings; null where it has no run file.</summary>
+    /// <exception cref="InputException">The file is damaged.</exception>
+    public TrainingOptions? Settings => settings.Get();
+
+    /// <summary>The model and the hook that it was trained on; null for other vectors, or where the file that says so cannot be used.</summary>
+    internal HostReference? Origin
+    {
+        get
+        {
+            try
+            {
+                return Files.Host;
+            }
+            catch (InputException)
+            {
+                return null; // who opens the host is told why
+            }
+        }
+    }
+
+    /// <summary>The making of its map.</summary>
+    public MapMaking Making { get; } = new();
+
+    /// <summary>Its log, read as far as it is written.</summary>
+    internal MetricsReader Log { get; }
+
+    /// <summary>Its autoencoder with its weights, which stay until the lease is disposed; null without one.</summary>
+    /// <exception cref="InputException">The file is damaged.</exception>
+    internal Lease<Autoencoder>? LeaseAutoencoder() => autoencoder.Lease();
+
+    /// <summary>The autoencoder in the model that it was trained on, which stays open until the lease is disposed.</summary>
+    /// <param name="missing">Why there is none, in one sentence with the likely fix; null when there is one.</param>
+    internal Lease<ServedHost>? LeaseHost(out string? missing)
+    {
+        using Lease<Autoencoder>? current = autoencoder.Lease();
+        DateTime named = File.GetLastWriteTimeUtc(Files.HostPath);
+        lock (entry)
+        {
+            if (host is null || !ReferenceEquals(host.Source, current?.Value) || host.Named != named)
+            {
+                host?.Host?.Release();
+                host = OpenHost(current, named);
+            }
+
+            missing = host.Missing;
+            return host.Host?.Lease();
+        }
+    }
+
+    /// <summary>The autoencoder in the model that it was trained on, which stays open until the lease is disposed.</summary>
+    /// <exception cref="InputException">There is none; the message says why.</exception>
+    internal Lease<ServedHost> LeaseHost() => LeaseHost(out string? missing) ?? throw new InputException(missing!);
+
+    /// <summary>Opens the host, and says why it cannot be used where it cannot.</summary>
+    internal string? HostMissing(bool predicting = false)
+    {
+        using Lease<ServedHost>? opened = LeaseHost(out string? missing);
+        return predicting && opened is { Value.Autoencoder.PredictsTokens: false } ? "Its model is no language model: it does not predict tokens." : missing;
+    }
+
+    /// <summary>A latent's decoder row, <c>[d]</c>, at the scale of the weights; null without an autoencoder.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
+    public float[]? DecoderRow(int latent)
+    {
+        using Lease<Autoencoder>? weights = autoencoder.Lease();
+        if (weights?.Value is not SparseAutoencoder sparse) return null;
+        ArgumentOutOfRangeException.ThrowIfNegative(latent);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(latent, sparse.Latents);
+        return sparse.Decoder.Row(latent).ToArray();
+    }
+
+    /// <summary>Stops what is open.</summary>
+    public void Dispose()
+    {
+        Making.Dispose();
+        lock (entry)
+        {
+            host?.Host?.Release();
+            host = null;
+        }
+
+        catalog.Dispose();
+        autoencoder.Dispose();
+    }
+
+    private OpenedHost OpenHost(Lease<Autoencoder>? current, DateTime named)
+    {
+        string? missing = null;
+        if (current?.Value is not SparseAutoencoder)
+        {
+            missing = "The run has no autoencoder with a dictionary of latents yet; it is written when training ends.";
+        }
+        else if (!File.Exists(Files.HostPath))
+        {
+            missing = "It was trained on vectors, not on the activations of a model, so there is no model to run.";
+        }
+        else
+        {
+            try
+            {
+                return new OpenedHost(current.Value, named, new Leased<ServedHost>(ServedHost.Open(Files, autoencoder.Lease()!)), null);
+            }
+            catch (InputException e)
+            {
+                missing = e.Message;
+            }
+        }
+
+        return new OpenedHost(current?.Value, named, null, missing);
+    }
+
+    /// <summary>The host as it was last opened, or why it could not be.</summary>
+    private sealed record OpenedHost(Autoencoder? Source, DateTime Named, Leased<ServedHost>? Host, string? Missing);
+}
