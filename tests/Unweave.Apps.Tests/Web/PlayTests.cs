@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Unweave.Catalog;
-using Unweave.Hosts;
 
 namespace Unweave.Apps.Tests.Web;
 
@@ -173,7 +172,7 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
             Assert.True(harvested.Code == 0, harvested.Error);
             Outcome trained = await workplace.Run("train", workplace["acts"], "--latents", "200", "--k", "8", "--tokens", "8000", "--batch", "200", "-o", run);
             Assert.True(trained.Code == 0, trained.Error);
-            Assert.NotNull(HostReference.Find(run));
+            Assert.NotNull(Unweave.Runs.RunFolder.Open(run).Host);
             SampleCatalog.Build(run);
             SampleCatalog.Build(workplace["runs/sample"]);
             using (FeatureCatalog catalog = FeatureCatalog.Open(workplace["runs/sample"])) catalog.WriteMap([.. Enumerable.Range(0, 200).Select(latent => new MapPoint(latent, (float)(Math.Sqrt(latent) * Math.Cos(2.4 * latent)), (float)(Math.Sqrt(latent) * Math.Sin(2.4 * latent))))]);
