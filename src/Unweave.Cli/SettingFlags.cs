@@ -79,13 +79,15 @@ internal sealed class SettingFlags
     }
 
     // Once where the architectures mean the same by the flag, else each architecture's own meaning.
-    private static string Describe(RunFileSetting[] settings)
+    private string Describe(RunFileSetting[] settings)
     {
-        string[] texts = [.. settings.Select(one => one.Default is "[]" ? one.Description : $"{one.Description} [default: {one.Default.Trim('"')}]")];
+        string[] texts = [.. settings.Select(one => Usual(one) is "[]" ? one.Description : $"{one.Description} [default: {Usual(one).Trim('"')}]")];
         return texts.Distinct(StringComparer.Ordinal).Count() == 1
             ? texts[0]
             : string.Join(" ", settings.Zip(texts, (one, text) => $"{one.Architecture}: {text}"));
     }
+
+    private string Usual(RunFileSetting setting) => setting.Name is "output" ? output ?? "[]" : setting.Default;
 
     private static string Title(RunFileSetting[] settings) => settings switch
     {
