@@ -7,7 +7,9 @@ namespace Unweave.Tests.Formats;
 internal static class TestFiles
 {
     /// <summary>A committed file that NumPy or torch wrote; the script is above the tests that read it.</summary>
-    public static string Golden(string name, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "golden", name);
+    public static string Golden(string name) => Path.Combine(Path.GetDirectoryName(Here())!, "golden", name);
+
+    private static string Here([CallerFilePath] string here = "") => here;
 
     public static float[] Floats(this TensorFile file, string name)
     {
