@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Unweave.Data;
 using Unweave.Formats;
 using Unweave.Numerics;
@@ -10,7 +12,7 @@ public static class ArrayHarvester
 {
     private const int Batch = 16;
 
-    /// <summary>Describes a harvest of arrays before it is made.</summary>
+    /// <summary>Describes a harvest of arrays before it is made; the inputs are read once, for a hash that tells them from others.</summary>
     /// <param name="model">The model.</param>
     /// <param name="hooks">The hooks.</param>
     /// <param name="inputs">One source for each array that the model is fed, in its order: a row is one input, row-major.</param>
@@ -41,12 +43,11 @@ public static class ArrayHarvester
                 + $"model need one row each for every input.");
         }
 
-        string size = string.Join(", ", inputs.Select(input => $"{input.Rows} × {input.Width}"));
         return new HarvestManifest
         {
             Model = new HarvestInput(model.Name, model.Hash),
             Tokenizer = new HarvestInput("none", ""),
-            Corpus = new HarvestInput(string.Join(", ", inputs.Select(input => input.Name)), size),
+            Corpus = new HarvestInput(string.Join(", ", inputs.Select(input => input.Name)), ContentHash(inputs)),
             Hooks = [.. hooks.Select(hook => new HarvestHook(hook.Name, hook.Width))],
             ElementType = type,
             ContextLength = 1,
@@ -104,6 +105,28 @@ public static class ArrayHarvester
         }
 
         writer.Complete();
+    }
+
+    /// <summary>SHA-256 of the inputs' sizes and numbers, so that inputs edited in place are other inputs.</summary>
+    private static string ContentHash(IReadOnlyList<IActivationSource> inputs)
+    {
+        const int BlockElements = 1 << 20;
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (IActivationSource input in inputs)
+        {
+            hash.AppendData(MemoryMarshal.AsBytes<long>([input.Rows, input.Width]));
+            long[] rows = new long[Math.Min(input.Rows, Math.Max(1, BlockElements / input.Width))];
+            for (long first = 0; first < input.Rows; first += rows.Length)
+            {
+                Span<long> block = rows.AsSpan(0, (int)Math.Min(rows.Length, input.Rows - first));
+                for (int i = 0; i < block.Length; i++) block[i] = first + i;
+                using var values = new Matrix(block.Length, input.Width);
+                input.Read(block, values);
+                hash.AppendData(MemoryMarshal.AsBytes(values.AsSpan()));
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static void Append(HarvestWriter writer, IHostRun run, IReadOnlyList<Hook> hooks, long number, int place, int rows)

@@ -90,22 +90,25 @@ public sealed class SparseCodes
     /// <param name="lengths">Number of entries of each row.</param>
     internal void Layout(ReadOnlySpan<int> lengths)
     {
-        if (starts.Length < lengths.Length + 1) starts = new long[lengths.Length + 1];
-        for (int row = 0; row < lengths.Length; row++) starts[row + 1] = starts[row] + lengths[row];
-        Rows = lengths.Length;
-        if (Count > Array.MaxLength)
+        // Everything that may fail comes first, so that a refused layout leaves the codes as they were.
+        long count = 0;
+        foreach (int length in lengths) count += length;
+        if (count > Array.MaxLength)
         {
-            throw new InputException($"{Rows} rows have {Count} active latents, more than one set of codes holds ({Array.MaxLength}); "
-                + $"give fewer rows at a time.");
+            throw new InputException($"{lengths.Length} rows have {count} active latents, more than one set of codes holds "
+                + $"({Array.MaxLength}); give fewer rows at a time.");
         }
 
-        int count = (int)Count;
+        long[] offsets = starts.Length > lengths.Length ? starts : new long[lengths.Length + 1];
         if (latents.Length < count)
         {
-            int capacity = (int)Math.Min(Array.MaxLength, (long)count + (count / 4));
-            latents = new int[capacity];
-            values = new float[capacity];
+            long capacity = Math.Min(Array.MaxLength, count + (count / 4));
+            (latents, values) = (new int[capacity], new float[capacity]);
         }
+
+        starts = offsets;
+        for (int row = 0; row < lengths.Length; row++) starts[row + 1] = starts[row] + lengths[row];
+        Rows = lengths.Length;
     }
 
     /// <summary>The entries' latents, to be filled after <see cref="Layout"/>.</summary>

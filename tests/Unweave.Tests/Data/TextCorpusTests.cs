@@ -322,7 +322,7 @@ public sealed class TextCorpusTests : IDisposable
     }
 
     [Fact]
-    public void The_fingerprint_follows_names_sizes_and_column()
+    public void The_fingerprint_follows_names_contents_and_column()
     {
         File.WriteAllText(folder["a.csv"], "text\nx\n");
         string first = TextCorpus.Open(folder.Path).Fingerprint;
@@ -331,8 +331,10 @@ public sealed class TextCorpusTests : IDisposable
         Assert.NotEqual(first, TextCorpus.Open(folder.Path, "text").Fingerprint, StringComparer.Ordinal);
         File.WriteAllText(folder["a.csv"], "text\nxy\n");
         string longer = TextCorpus.Open(folder.Path).Fingerprint;
+        File.WriteAllText(folder["a.csv"], "text\nyx\n");
+        string edited = TextCorpus.Open(folder.Path).Fingerprint;
         File.Move(folder["a.csv"], folder["b.csv"]);
-        Assert.Equal(3, new[] { first, longer, TextCorpus.Open(folder.Path).Fingerprint }.Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(4, new[] { first, longer, edited, TextCorpus.Open(folder.Path).Fingerprint }.Distinct(StringComparer.Ordinal).Count());
     }
 
     [Fact]

@@ -19,6 +19,17 @@ public sealed class MatrixTests
         Assert.Throws<ArgumentOutOfRangeException>(() => matrix.Block(65_536, 2).Length);
     }
 
+    [Fact]
+    public void A_refused_layout_leaves_sparse_codes_as_they_were()
+    {
+        var codes = new SparseCodes(10, [0, 2, 3], [1, 4, 7], [1f, 2f, 3f]);
+        Assert.Contains("give fewer rows", Assert.Throws<InputException>(() => codes.Layout([int.MaxValue, int.MaxValue, 1])).Message, StringComparison.Ordinal);
+        Assert.Equal((2, 3L), (codes.Rows, codes.Count));
+        Assert.Equal([0L, 2, 3], codes.Starts.ToArray());
+        Assert.Equal([1, 4], codes.Latents(0).ToArray());
+        Assert.Equal([3f], codes.Values(1).ToArray());
+    }
+
     [Theory]
     [InlineData("""{ "architecture": "relu", "latents": 4096 }""")]
     [InlineData("""{ "architecture": "topk", "latents": 4096 }""")]

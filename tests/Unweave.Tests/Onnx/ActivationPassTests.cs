@@ -193,6 +193,10 @@ public sealed class ActivationPassTests
         using Matrix rows = source.Rows(19 * 64, 64);
         float[] expected = run.Activations(0).AsSpan().ToArray(), actual = rows.AsSpan().ToArray();
         for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 5);
+        HarvestManifest before = ArrayHarvester.Describe(host, [hook], [images]);
+        Assert.Equal(before.Corpus, ArrayHarvester.Describe(host, [hook], [images]).Corpus);
+        pixels.Row(19)[^1] += 1; // the same size, other numbers
+        Assert.NotEqual(before.Corpus, ArrayHarvester.Describe(host, [hook], [images]).Corpus);
         Assert.Contains("fed 1 arrays", Assert.Throws<InputException>(() => ArrayHarvester.Describe(host, [hook], [images, images])).Message, StringComparison.Ordinal);
     }
 

@@ -5,7 +5,10 @@ namespace Unweave.Data;
 
 /// <summary>Something that a harvest was made from: the model, the tokenizer or the corpus.</summary>
 /// <param name="Name">What it is, for people: a path or a description.</param>
-/// <param name="Sha256">SHA-256 in hexadecimal that tells it from another: of a model's or tokenizer's files, or <see cref="TextCorpus.Fingerprint"/>.</param>
+/// <param name="Sha256">
+/// SHA-256 in hexadecimal that tells it from another: of a model's or tokenizer's files, of arrays' numbers, or
+/// <see cref="TextCorpus.Fingerprint"/>.
+/// </param>
 public sealed record HarvestInput(string Name, string Sha256);
 
 /// <summary>A place in a model at which activations are read.</summary>

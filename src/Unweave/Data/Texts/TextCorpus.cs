@@ -16,6 +16,7 @@ namespace Unweave.Data;
 public sealed class TextCorpus
 {
     private readonly IReadOnlyList<TextFile> files;
+    private readonly Lazy<string> fingerprint;
     private readonly Lock entry = new();
     private long reached; // documents below this number have been counted
 
@@ -23,15 +24,12 @@ public sealed class TextCorpus
     {
         Name = name;
         this.files = files;
-        var listing = new StringBuilder($"text column {textColumn ?? "by default"}\n");
-        foreach (TextFile file in files)
+        Bytes = files.Sum(file => FileLength(file.Path));
+        fingerprint = new(() =>
         {
-            long length = FileLength(file.Path);
-            Bytes += length;
-            listing.Append(file.Name).Append('\t').Append(length).Append('\n');
-        }
-
-        Fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(listing.ToString())));
+            string listing = string.Concat(files.Select(file => $"{file.Name}\t{ContentHash(file.Path)}\n"));
+            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"text column {textColumn ?? "by default"}\n{listing}")));
+        });
     }
 
     /// <summary>What was opened, for messages and manifests.</summary>
@@ -43,8 +41,12 @@ public sealed class TextCorpus
     /// <summary>Size of all files, compressed where they are.</summary>
     public long Bytes { get; }
 
-    /// <summary>SHA-256 of the names and sizes of the files and the chosen column, in lower-case hexadecimal: tells corpora apart without reading them.</summary>
-    public string Fingerprint { get; }
+    /// <summary>
+    /// SHA-256 of the names and contents of the files and the chosen column, in lower-case hexadecimal: a text that was edited in place
+    /// makes another corpus. The first use reads every file once.
+    /// </summary>
+    /// <exception cref="InputException">A file can no longer be read.</exception>
+    public string Fingerprint => fingerprint.Value;
 
     /// <summary>Documents passed over so far because there was nothing but white space in them; each counts once, however often it is met.</summary>
     public long EmptyDocuments { get; private set; }
@@ -120,13 +122,17 @@ public sealed class TextCorpus
     }
 
     /// <summary>Size of a file, also where its name is a link, or why it cannot be read.</summary>
-    internal static long FileLength(string path)
+    internal static long FileLength(string path) => Opened(path, file => file.Length);
+
+    private static string ContentHash(string path) => Opened(path, file => Convert.ToHexStringLower(SHA256.HashData(file)));
+
+    private static T Opened<T>(string path, Func<FileStream, T> use)
     {
         if (!File.Exists(path)) TensorFile.OpenStream(path).Dispose(); // which says what there is instead
         try
         {
-            using Microsoft.Win32.SafeHandles.SafeFileHandle file = File.OpenHandle(path);
-            return RandomAccess.GetLength(file);
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            return use(file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
