@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Unweave.Formats;
 
 /// <summary>
-/// Elements of a tensor in bytes: where the first lies and how far apart neighbours are along each axis. What every format that
+/// Elements of a tensor in bytes: where the first lies and how far apart neighbors are along each axis. What every format that
 /// stores plain elements comes down to, contiguous or not.
 /// </summary>
 internal sealed class StridedElements
@@ -131,22 +131,28 @@ internal sealed class StridedElements
         return true;
     }
 
+    /// <summary>Copies runs of elements that lie together: the innermost packed axes are a run, an odometer counts over the others.</summary>
     private void Gather(FileBytes.View view, long first, Span<byte> destination)
     {
-        // An odometer over the axes: position is where it stands, offset the element it points at.
-        long[] position = new long[shape.Length];
-        long rest = first, offset = 0;
-        for (int axis = shape.Length - 1; axis >= 0; axis--)
+        int axes = shape.Length;
+        long run = 1;
+        while (axes > 0 && (shape[axes - 1] == 1 || strides[axes - 1] == run)) run *= shape[--axes];
+
+        long[] position = new long[axes];
+        long inRun = first % run, rest = first / run, offset = 0;
+        for (int axis = axes - 1; axis >= 0; axis--)
         {
-            position[axis] = rest % shape[axis];
-            rest /= shape[axis];
+            (rest, position[axis]) = Math.DivRem(rest, shape[axis]);
             offset += position[axis] * strides[axis];
         }
 
-        for (int done = 0; done < destination.Length; done += size)
+        for (int done = 0; done < destination.Length;)
         {
-            view.Span(start + (offset * size), size).CopyTo(destination[done..]);
-            for (int axis = shape.Length - 1; axis >= 0; axis--)
+            int bytes = (int)Math.Min((run - inRun) * size, destination.Length - done);
+            view.Span(start + ((offset + inRun) * size), bytes).CopyTo(destination[done..]);
+            done += bytes;
+            inRun = 0;
+            for (int axis = axes - 1; axis >= 0; axis--)
             {
                 offset += strides[axis];
                 if (++position[axis] < shape[axis]) break;

@@ -79,7 +79,8 @@ public abstract partial class TensorFile : IDisposable
     /// <summary>The tensor of a name, or an error that lists the names there are.</summary>
     public TensorInfo this[string name] =>
         Tensors.FirstOrDefault(tensor => string.Equals(tensor.Name, name, StringComparison.Ordinal))
-        ?? throw new InputException($"{Path}: no tensor named '{name}'; it has {string.Join(", ", Tensors.Select(tensor => $"'{tensor.Name}'").Take(20))}.");
+        ?? throw new InputException(WhyUnreadable(name)
+            ?? $"{Path}: no tensor named '{name}'; it has {string.Join(", ", Tensors.Select(tensor => $"'{tensor.Name}'").Take(20))}.");
 
     /// <summary>
     /// True when reading a tensor's elements means decoding all before them (compressed npz, Parquet): then <see cref="Read"/> is
@@ -99,6 +100,9 @@ public abstract partial class TensorFile : IDisposable
     /// <param name="first">Row-major position of the first element.</param>
     /// <param name="destination">A whole number of elements.</param>
     public abstract void ReadBytes(TensorInfo tensor, long first, Span<byte> destination);
+
+    /// <summary>Why a tensor that the file has is not among <see cref="Tensors"/>, as a whole message; null where it has none of that name.</summary>
+    private protected virtual string? WhyUnreadable(string name) => null;
 
     /// <summary>Refuses a range of elements that is not inside a tensor.</summary>
     private protected static void CheckRange(TensorInfo tensor, long first, long count)

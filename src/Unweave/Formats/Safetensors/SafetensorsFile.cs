@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace Unweave.Formats;
 
 /// <summary>
-/// A safetensors file: the length of a JSON header (8 bytes, little-endian), the header, and the tensors' bytes without gaps.
+/// A safetensors file: the length of a JSON header (8 bytes, little-endian), the header, and the tensors' bytes without gaps. Tensors of
+/// element types that are not read, such as F8, are left out; a file of nothing else is refused.
 /// </summary>
 public sealed class SafetensorsFile : MappedTensorFile
 {
@@ -19,6 +20,7 @@ public sealed class SafetensorsFile : MappedTensorFile
     private readonly FileBytes bytes;
     private readonly long dataStart;
     private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> unreadable = new(StringComparer.Ordinal); // why, by tensor
 
     /// <summary>Opens a file and checks its header: every tensor's place matches its shape, and the places leave no gap.</summary>
     /// <exception cref="InputException">The file is missing, or not a whole and well-formed safetensors file.</exception>
@@ -71,6 +73,9 @@ public sealed class SafetensorsFile : MappedTensorFile
     internal static bool Begins(ReadOnlySpan<byte> head) =>
         head.Length > 8 && head[8] == (byte)'{' && BinaryPrimitives.ReadUInt64LittleEndian(head) <= LongestHeader;
 
+    /// <inheritdoc/>
+    private protected override string? WhyUnreadable(string name) => unreadable.GetValueOrDefault(name);
+
     /// <summary>Gives back the memory that reading has filled; reading goes on as before.</summary>
     internal void Forget() => bytes.Forget();
 
@@ -88,7 +93,7 @@ public sealed class SafetensorsFile : MappedTensorFile
         if (length > LongestHeader) throw Bad($"has a header of {length} bytes, past the limit of {LongestHeader}: not a safetensors file, or a corrupt one");
         if ((long)length > bytes.Length - 8) throw Bad($"has a header of {length} bytes but ends after {bytes.Length - 8}");
         long start = 8 + (long)length;
-        var places = new List<(TensorInfo Info, long Begin, long End)>();
+        var places = new List<(string Name, TensorInfo? Info, long Begin, long End)>();
         try
         {
             ParseHeader(view.Span(8, (int)length), places);
@@ -104,7 +109,9 @@ public sealed class SafetensorsFile : MappedTensorFile
         }
 
         CheckPlaces(places, bytes.Length - start);
-        foreach ((TensorInfo info, long begin, _) in places) Add(new StridedElements(info, () => bytes, start + begin));
+        foreach ((_, TensorInfo? info, long begin, _) in places)
+            if (info is not null) Add(new StridedElements(info, () => bytes, start + begin));
+        if (Tensors.Count == 0 && unreadable.Count > 0) throw new InputException(unreadable.Values.First());
         return start;
     }
 
@@ -112,16 +119,16 @@ public sealed class SafetensorsFile : MappedTensorFile
     {
         long count = StridedElements.Count([.. info.Shape], info.Type.Size());
         if (count < 0) throw new InputException($"{path}: tensor '{OneLine(info.Name)}' has an impossible shape [{string.Join(", ", info.Shape)}]; the file is corrupt.");
-        if (begin < 0 || end < begin || end - begin != count * info.Type.Size())
+        if (end - begin != count * info.Type.Size())
             throw new InputException($"{path}: tensor '{OneLine(info.Name)}' of {info.Type} [{string.Join(", ", info.Shape)}] takes {count * info.Type.Size()} bytes, but its place is from {begin} to {end}; the file is corrupt.");
     }
 
-    private void CheckPlaces(List<(TensorInfo Info, long Begin, long End)> places, long dataLength)
+    private void CheckPlaces(List<(string Name, TensorInfo? Info, long Begin, long End)> places, long dataLength)
     {
         long reached = 0;
-        foreach ((TensorInfo info, long begin, long end) in places.OrderBy(place => place.Begin).ThenBy(place => place.End))
+        foreach ((string name, _, long begin, long end) in places.OrderBy(place => place.Begin).ThenBy(place => place.End))
         {
-            if (begin != reached) throw Bad($"has tensor '{OneLine(info.Name)}' at byte {begin} of its data where {reached} was due: tensors overlap or leave a gap");
+            if (begin != reached) throw Bad($"has tensor '{OneLine(name)}' at byte {begin} of its data where {reached} was due: tensors overlap or leave a gap");
             reached = end;
         }
 
@@ -129,7 +136,7 @@ public sealed class SafetensorsFile : MappedTensorFile
         if (reached < dataLength) throw Bad($"has {dataLength - reached} bytes past its last tensor");
     }
 
-    private void ParseHeader(ReadOnlySpan<byte> json, List<(TensorInfo Info, long Begin, long End)> places)
+    private void ParseHeader(ReadOnlySpan<byte> json, List<(string Name, TensorInfo? Info, long Begin, long End)> places)
     {
         var reader = new Utf8JsonReader(json);
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -162,9 +169,9 @@ public sealed class SafetensorsFile : MappedTensorFile
         }
     }
 
-    private (TensorInfo Info, long Begin, long End) ParseTensor(ref Utf8JsonReader reader, string name)
+    private (string Name, TensorInfo? Info, long Begin, long End) ParseTensor(ref Utf8JsonReader reader, string name)
     {
-        ElementType? type = null;
+        string? type = null;
         long[]? shape = null, offsets = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -176,7 +183,7 @@ public sealed class SafetensorsFile : MappedTensorFile
             {
                 case "dtype":
                     Expect(ref reader, JsonTokenType.String, name);
-                    type = ParseType(reader.GetString()!, name);
+                    type = reader.GetString()!;
                     break;
                 case "shape": shape = ParseNumbers(ref reader, name); break;
                 case "data_offsets": offsets = ParseNumbers(ref reader, name); break;
@@ -186,9 +193,16 @@ public sealed class SafetensorsFile : MappedTensorFile
 
         if (type is null || shape is null || offsets is not { Length: 2 })
             throw Bad($"does not give tensor '{OneLine(name)}' a dtype, a shape and two data_offsets");
-        var info = new TensorInfo(name, type.Value, shape);
+        if (offsets[1] < offsets[0]) throw Bad($"has tensor '{OneLine(name)}' whose place is from {offsets[0]} to {offsets[1]}");
+        if (ParseType(type) is not { } known)
+        {
+            unreadable.Add(name, $"{Path}: tensor '{OneLine(name)}' has elements of type {OneLine(type)}, which cannot be read; convert it to F32, F16 or BF16.");
+            return (name, null, offsets[0], offsets[1]);
+        }
+
+        var info = new TensorInfo(name, known, shape);
         CheckPlace(Path, info, offsets[0], offsets[1]);
-        return (info, offsets[0], offsets[1]);
+        return (name, info, offsets[0], offsets[1]);
     }
 
     private long[] ParseNumbers(ref Utf8JsonReader reader, string name)
@@ -206,7 +220,7 @@ public sealed class SafetensorsFile : MappedTensorFile
         return [.. numbers];
     }
 
-    private ElementType ParseType(string name, string tensor) => name switch
+    private static ElementType? ParseType(string name) => name switch
     {
         "F64" => ElementType.Float64,
         "F32" => ElementType.Float32,
@@ -221,7 +235,7 @@ public sealed class SafetensorsFile : MappedTensorFile
         "U16" => ElementType.UInt16,
         "U8" => ElementType.UInt8,
         "BOOL" => ElementType.Bool,
-        _ => throw new InputException($"{Path}: tensor '{OneLine(tensor)}' has elements of type {OneLine(name)}, which cannot be read; convert it to F32, F16 or BF16."),
+        _ => null,
     };
 
     private void Expect(ref Utf8JsonReader reader, JsonTokenType kind, string where)

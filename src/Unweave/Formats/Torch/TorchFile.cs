@@ -11,19 +11,17 @@ namespace Unweave.Formats;
 /// Names of nested entries are joined by dots, positions in lists and tuples are numbers: <c>optimizer.param_groups.0.lr</c>. What
 /// is not a tensor goes to <see cref="Metadata"/>: numbers in invariant culture, <c>true</c>, <c>false</c>, <c>null</c>; of bytes only their number.
 /// </remarks>
-public sealed class TorchFile : TensorFile
+public sealed class TorchFile : MappedTensorFile
 {
     private const int LongestPickle = 1 << 26, LongestName = 1024, MostEntries = 1 << 20, DeepestNesting = 64;
     private const long FreeElements = 1 << 24; // an expanded tensor has more elements than its storage; so many are honest
-    private const int PieceElements = 1 << 16;
     private const string PickleName = "/data.pkl";
 
     private readonly FileBytes file;
     private readonly ZipDirectory zip;
     private readonly string root;
     private int walked;
-    private readonly List<TensorInfo> tensors = [];
-    private readonly Dictionary<string, Window> windows = new(StringComparer.Ordinal);
+    private readonly HashSet<string> names = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
 
     /// <summary>Opens a checkpoint and checks every tensor against its storage.</summary>
@@ -58,33 +56,7 @@ public sealed class TorchFile : TensorFile
     public override string Format => "torch";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<TensorInfo> Tensors => tensors;
-
-    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Metadata => metadata;
-
-    /// <inheritdoc/>
-    public override void Read(TensorInfo tensor, long first, Span<float> destination)
-    {
-        Window window = Find(tensor, first, destination.Length);
-        byte[] piece = new byte[Math.Min(destination.Length, PieceElements) * tensor.Type.Size()];
-        for (int done = 0; done < destination.Length;)
-        {
-            int count = Math.Min(destination.Length - done, PieceElements);
-            Span<byte> bytes = piece.AsSpan(0, count * tensor.Type.Size());
-            Gather(window, first + done, bytes);
-            ElementConversion.ToSingle(tensor.Type, bytes, destination.Slice(done, count));
-            done += count;
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void ReadBytes(TensorInfo tensor, long first, Span<byte> destination)
-    {
-        ArgumentNullException.ThrowIfNull(tensor);
-        int count = destination.Length / tensor.Type.Size();
-        Gather(Find(tensor, first, count), first, destination[..(count * tensor.Type.Size())]);
-    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
@@ -138,7 +110,8 @@ public sealed class TorchFile : TensorFile
                 Add(name, tensor);
                 break;
             default:
-                if (windows.ContainsKey(name) || !metadata.TryAdd(name, Text(value))) throw Bad($"it has two entries named '{name}'");
+                Claim(name);
+                metadata.Add(name, Text(value));
                 break;
         }
 
@@ -181,8 +154,14 @@ public sealed class TorchFile : TensorFile
         if (count > 0 && last >= tensor.Storage.Count) throw Bad($"tensor '{name}' of shape {shape} reaches element {last} of the {tensor.Storage.Count} in its storage");
         if (count > Math.Max(tensor.Storage.Count, FreeElements)) throw Bad($"tensor '{name}' of shape {shape} claims {count} elements of the {tensor.Storage.Count} in its storage");
         if (count == 0 && !Fits(tensor.Shape)) throw Bad($"tensor '{name}' has shape {shape}");
-        if (metadata.ContainsKey(name) || !windows.TryAdd(name, new Window(tensor, entry))) throw Bad($"it has two entries named '{name}'");
-        tensors.Add(new TensorInfo(name, tensor.Storage.Type, tensor.Shape));
+        Claim(name);
+        var info = new TensorInfo(name, tensor.Storage.Type, tensor.Shape);
+        Add(new StridedElements(info, entry.Content, tensor.Offset * info.Type.Size(), tensor.Strides));
+    }
+
+    private void Claim(string name)
+    {
+        if (!names.Add(name)) throw Bad($"it has two entries named '{name}'");
     }
 
     /// <summary>True when the product of the lengths fits, however it is taken, also where one of them is 0.</summary>
@@ -194,55 +173,5 @@ public sealed class TorchFile : TensorFile
         return true;
     }
 
-    private Window Find(TensorInfo tensor, long first, int count)
-    {
-        ArgumentNullException.ThrowIfNull(tensor);
-        if (!windows.TryGetValue(tensor.Name, out Window? window)) throw new ArgumentException($"{Path} has no tensor '{tensor.Name}'.", nameof(tensor));
-        ArgumentOutOfRangeException.ThrowIfNegative(first);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, tensor.Count - count);
-        return window;
-    }
-
-    /// <summary>
-    /// Copies elements in row-major order: runs that lie together in the storage at once, others one by one. The innermost axes that
-    /// are contiguous form a run; over the rest the position counts like an odometer.
-    /// </summary>
-    private static void Gather(Window window, long first, Span<byte> destination)
-    {
-        PickledTensor tensor = window.Tensor;
-        if (destination.IsEmpty) return;
-        int size = tensor.Storage.Type.Size();
-        int axes = tensor.Shape.Length;
-        long run = 1;
-        while (axes > 0 && (tensor.Shape[axes - 1] == 1 || tensor.Strides[axes - 1] == run)) run *= tensor.Shape[--axes];
-
-        long[] place = new long[axes];
-        long inRun = first % run, at = tensor.Offset, rest = first / run;
-        for (int axis = axes - 1; axis >= 0; axis--)
-        {
-            (rest, place[axis]) = Math.DivRem(rest, tensor.Shape[axis]);
-            at += place[axis] * tensor.Strides[axis];
-        }
-
-        using FileBytes.View view = window.Entry.Content().Hold();
-        for (int done = 0; done < destination.Length;)
-        {
-            int bytes = (int)Math.Min((run - inRun) * size, destination.Length - done);
-            view.Span((at + inRun) * size, bytes).CopyTo(destination[done..]);
-            done += bytes;
-            inRun = 0;
-            for (int axis = axes - 1; axis >= 0; axis--)
-            {
-                at += tensor.Strides[axis];
-                if (++place[axis] < tensor.Shape[axis]) break;
-                at -= tensor.Shape[axis] * tensor.Strides[axis];
-                place[axis] = 0;
-            }
-        }
-    }
-
     private InputException Bad(string what) => new($"{Path} is not a readable torch checkpoint: {what.ReplaceLineEndings(" ")}. It may be damaged or of another format; use another copy.");
-
-    /// <summary>A checked tensor and the entry with its storage.</summary>
-    private sealed record Window(PickledTensor Tensor, ZipEntry Entry);
 }

@@ -70,8 +70,7 @@ public sealed class AtomicFileTests : IDisposable
             SafetensorsWriter.Write(path, [TensorToWrite.From("w", small)]);
             byte[] before = File.ReadAllBytes(path);
             Assert.Contains("disk is full", TestFiles.Refused(path, () => SafetensorsWriter.Write(path, [TensorToWrite.From("w", large)])), StringComparison.Ordinal);
-            string npz = folder["a.npz"], npy = folder["a.npy"];
-            Assert.Contains("disk is full", TestFiles.Refused(npz, () => NpzWriter.Write(npz, [TensorToWrite.From("w", large)])), StringComparison.Ordinal);
+            string npy = folder["a.npy"];
             Assert.Contains("disk is full", TestFiles.Refused(npy, () => NpyWriter.Write(npy, large)), StringComparison.Ordinal);
             Assert.Equal(before, File.ReadAllBytes(path));
             Assert.Equal([path], Directory.GetFiles(folder.Path));

@@ -119,14 +119,6 @@ public sealed class NpyTests : IDisposable
         }, iter: 30, threads: 1);
     }
 
-    [Fact]
-    public void The_same_arrays_give_the_same_archive()
-    {
-        foreach (string name in new[] { "a", "b" }) NpzWriter.Write(folder[name], [TensorToWrite.From("x", new long[] { 1, 2 })]);
-        Assert.Equal(File.ReadAllBytes(folder["a"]), File.ReadAllBytes(folder["b"]));
-        Assert.Throws<ArgumentException>(() => NpzWriter.Write(folder["c"], [TensorToWrite.From("x", new int[1]), TensorToWrite.From("x", new int[1])]));
-    }
-
     [Theory]
     [InlineData("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", null)]
     [InlineData("{'shape': (4,), 'fortran_order': True, 'descr': \"<f4\"}", null)]

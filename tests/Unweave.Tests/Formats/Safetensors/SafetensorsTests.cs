@@ -186,6 +186,19 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
+    public void Beside_a_tensor_of_an_unknown_type_the_others_are_read()
+    {
+        byte[] header = Encoding.UTF8.GetBytes("""{"a":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}}""");
+        byte[] length = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        File.WriteAllBytes(folder["f8.safetensors"], [.. length, .. header, 1, 2, 3, 4]);
+        using var file = new SafetensorsFile(folder["f8.safetensors"]);
+        Assert.Equal("b", Assert.Single(file.Tensors).Name);
+        Assert.Equal([4f], file.Floats("b"));
+        Assert.Contains("'a' has elements of type F8_E4M3", Assert.Throws<InputException>(() => file["a"]).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_header_length_past_the_file_or_the_limit_is_refused()
     {
         string path = folder["bad.safetensors"];
