@@ -22,7 +22,7 @@ public sealed class TorchParquetFuzzTests(ITestOutputHelper output) : IDisposabl
     [InlineData("nested.pt")]
     [InlineData("protocol4.pt")]
     public void Damaged_torch_checkpoints(string golden) =>
-        Fuzz(File.ReadAllBytes(TorchFileTests.Golden(golden)), path => new TorchFile(path), 3500);
+        Fuzz(File.ReadAllBytes(TestFiles.Golden(golden)), path => new TorchFile(path), 3500);
 
     [Theory]
     [InlineData(CompressionMethod.None)]
@@ -36,7 +36,7 @@ public sealed class TorchParquetFuzzTests(ITestOutputHelper output) : IDisposabl
     [InlineData("duckdb-zstd.parquet")]
     [InlineData("duckdb-v2.parquet")]
     public void Damaged_Parquet_files_of_another_writer(string golden) =>
-        Fuzz(File.ReadAllBytes(ParquetFileTests.Golden(golden)), path => new ParquetFile(path), 1000);
+        Fuzz(File.ReadAllBytes(TestFiles.Golden(golden)), path => new ParquetFile(path), 1000);
 
     private void Fuzz(byte[] whole, Func<string, TensorFile> open, int files)
     {

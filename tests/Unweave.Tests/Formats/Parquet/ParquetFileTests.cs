@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Parquet;
 using Parquet.Schema;
 using Unweave.Formats;
@@ -155,7 +154,7 @@ public sealed class ParquetFileTests : IDisposable
     [InlineData("duckdb-v2.parquet")]
     public void Files_of_another_writer_have_its_values(string golden)
     {
-        using var file = new ParquetFile(Golden(golden));
+        using var file = new ParquetFile(TestFiles.Golden(golden));
         Assert.Equal(
             ["x Float32 [300]", "id Int64 [300]", "v Float32 [300, 3]", "w Float64 [300, 2]", "a Float32 [300, 2]", "flag Bool [300]", "small Int8 [300]"],
             file.Tensors.Select(tensor => tensor.ToString()), StringComparer.Ordinal);
@@ -168,7 +167,7 @@ public sealed class ParquetFileTests : IDisposable
     [Fact]
     public void A_compression_that_is_not_read_is_named_with_the_way_out()
     {
-        string path = Golden("duckdb-brotli.parquet");
+        string path = TestFiles.Golden("duckdb-brotli.parquet");
         using var file = new ParquetFile(path);
         Assert.Equal(
             $"{path}: column 'x' cannot be read: it is compressed with BROTLI, which Unweave does not read; write it with snappy, zstd or gzip.",
@@ -188,9 +187,6 @@ public sealed class ParquetFileTests : IDisposable
 
         Assert.StartsWith($"{folder["none"]}: there is no such file", Assert.Throws<InputException>(() => new ParquetFile(folder["none"])).Message, StringComparison.Ordinal);
     }
-
-    /// <summary>A file of golden/, beside this source.</summary>
-    internal static string Golden(string name, [CallerFilePath] string source = "") => Path.Combine(Path.GetDirectoryName(source)!, "golden", name);
 
     /// <summary>A short file with a vector column, numbers and texts, for the fuzz test.</summary>
     internal static byte[] Sample(CompressionMethod compression)

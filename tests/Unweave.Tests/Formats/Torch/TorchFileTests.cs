@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Runtime.CompilerServices;
 using System.Text;
 using Unweave.Formats;
 
@@ -58,7 +57,7 @@ public sealed class TorchFileTests : IDisposable
             ("u8 UInt8 [2]", [250, 6]),
             ("flag Bool [3]", [1, 0, 1]),
         ];
-        using var file = new TorchFile(Golden("types.pt"));
+        using var file = new TorchFile(TestFiles.Golden("types.pt"));
         Assert.Equal("torch", file.Format);
         Assert.Empty(file.Metadata);
         Assert.Equal(expected.Select(entry => entry.Tensor), file.Tensors.Select(tensor => tensor.ToString()), StringComparer.Ordinal);
@@ -80,7 +79,7 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void Nested_entries_are_joined_by_dots_and_what_is_no_tensor_is_metadata()
     {
-        using var file = new TorchFile(Golden("nested.pt"));
+        using var file = new TorchFile(TestFiles.Golden("nested.pt"));
         Assert.Equal(
             ["model.0.weight", "model.0.bias", "optimizer.state.0.step", "optimizer.state.0.exp_avg", "optimizer.state.0.exp_avg_sq", "optimizer.state.1.step", "optimizer.state.1.exp_avg", "optimizer.state.1.exp_avg_sq", "7"],
             file.Tensors.Select(tensor => tensor.Name), StringComparer.Ordinal);
@@ -98,9 +97,9 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void A_tensor_alone_has_no_name_and_protocol_4_reads_like_2()
     {
-        using var bare = new TorchFile(Golden("bare.pt"));
+        using var bare = new TorchFile(TestFiles.Golden("bare.pt"));
         Assert.Equal([1, 2, 3, 4], Read(bare, bare[""], 0, 4));
-        using var protocol4 = new TorchFile(Golden("protocol4.pt"));
+        using var protocol4 = new TorchFile(TestFiles.Golden("protocol4.pt"));
         Assert.Equal([1, 2], Read(protocol4, protocol4["a"], 0, 2));
         Assert.Equal("3", protocol4.Metadata["n"]);
     }
@@ -108,11 +107,11 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void Anything_that_a_pickle_would_call_is_refused_by_name()
     {
-        Assert.Contains("asks for 'torch.nn.modules.linear.Linear'; a pickle is parsed, never executed", Refused(Golden("module.pt")), StringComparison.Ordinal);
+        Assert.Contains("asks for 'torch.nn.modules.linear.Linear'; a pickle is parsed, never executed", Refused(TestFiles.Golden("module.pt")), StringComparison.Ordinal);
         Assert.Contains("asks for 'posix.system'", Refused(Pickle("cposix\nsystem\n(X\x04\0\0\0calltR.")), StringComparison.Ordinal);
         Assert.Contains("asks for 'builtins.eval'", Refused(Pickle("\x8c\bbuiltins\x8c\u0004eval\x93\x8c\x03" + "1+1\x85R.")), StringComparison.Ordinal);
         Assert.Contains("asks for 'torch._utils._rebuild_tensor'", Refused(Pickle("ctorch._utils\n_rebuild_tensor\n)R.")), StringComparison.Ordinal);
-        Assert.Contains("not a zip archive (torch before 1.6", Refused(Golden("legacy.pt")), StringComparison.Ordinal);
+        Assert.Contains("not a zip archive (torch before 1.6", Refused(TestFiles.Golden("legacy.pt")), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -193,7 +192,7 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void A_cut_archive_is_refused_and_a_compressed_one_is_read()
     {
-        byte[] whole = File.ReadAllBytes(Golden("bare.pt"));
+        byte[] whole = File.ReadAllBytes(TestFiles.Golden("bare.pt"));
         string path = folder["cut.pt"];
         for (int length = 0; length < whole.Length; length++)
         {
@@ -205,9 +204,6 @@ public sealed class TorchFileTests : IDisposable
         Assert.Contains("big-endian", Refused(Pickle("N.", extra: ("archive/byteorder", "big"u8.ToArray()))), StringComparison.Ordinal);
         Assert.Contains("no entry data.pkl", Refused(Pickle("N.", root: "a/b")), StringComparison.Ordinal);
     }
-
-    /// <summary>A file of golden/, beside this source.</summary>
-    internal static string Golden(string name, [CallerFilePath] string source = "") => Path.Combine(Path.GetDirectoryName(source)!, "golden", name);
 
     /// <summary>An archive with a pickle (letters are bytes; the protocol is put before) and a storage 0 of the floats 1, 2, 3.</summary>
     private string Pickle(string program, CompressionLevel level = CompressionLevel.NoCompression, int padding = 0, (string Name, byte[] Content)? extra = null, string root = "archive")

@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Runtime.CompilerServices;
 using System.Text;
 using CsCheck;
 using Parquet;
@@ -146,7 +145,7 @@ public sealed class TextCorpusTests : IDisposable
     [Fact]
     public void Parquet_of_another_writer_has_its_ids()
     {
-        TextCorpus corpus = TextCorpus.Open(Golden("duckdb-zstd.parquet"));
+        TextCorpus corpus = TextCorpus.Open(Formats.TestFiles.Golden("duckdb-zstd.parquet"));
         Assert.Equal(Enumerable.Range(0, 300).Where(i => i % 7 != 0).Select(i => ((long)i, new Document($"{i}", $"text {i % 10}"))), corpus.Documents());
     }
 
@@ -365,8 +364,6 @@ public sealed class TextCorpusTests : IDisposable
         string message = Formats.TestFiles.Refused(folder[name], () => Read(name, column));
         Assert.Contains(expected, message, StringComparison.Ordinal);
     }
-
-    private static string Golden(string name, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "Formats", "golden", name);
 
     private static byte[] Gzip(ReadOnlySpan<byte> content)
     {
