@@ -45,7 +45,7 @@ internal sealed class RunHost : IDisposable
     {
         HostReference? trained = run.Host;
         string path = choice.Model is { } named ? ModelFolder.Locate(named) : trained is null
-            ? throw new InputException($"{run.Path} does not say which model it was trained on; name it with --model.")
+            ? throw new InputException($"no model is named, and {run.Path} does not say which it was trained on; name it with --model.")
             : Locate(run, trained);
         OnnxHost model = OnnxHost.Open(path);
         try

@@ -13,7 +13,7 @@ public sealed class TrainTests
         using var place = new Workplace();
         string vectors = place.WriteVectors("vectors.safetensors");
         Outcome run = (await place.Run(["train", vectors, .. Small, "-o", "sae", "--json"])).Succeeded();
-        Assert.Equal((79, 79, 20224), ((int)run.Json["step"]!, (int)run.Json["steps"]!, (int)run.Json["tokens"]!));
+        Assert.Equal((79, 79, 20224), ((int)run.Json["step"]!, (int)run.Json["steps"]!, (int)run.Json["rows"]!));
         Assert.True((bool)run.Json["finished"]!);
         Assert.InRange((double)run.Json["fvu"]!, 0, 0.5);
         Assert.InRange((double)run.Json["l0"]!, 0, 4);
@@ -22,7 +22,7 @@ public sealed class TrainTests
         Assert.Equal(expected, Directory.GetFiles(place["sae"]).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal),
             StringComparer.Ordinal);
         JsonNode config = JsonNode.Parse(File.ReadAllText(place["sae/config.json"]))!;
-        Assert.Equal((64, 4, 20000), ((int)config["autoencoder"]!["latents"]!, (int)config["autoencoder"]!["k"]!, (int)config["tokens"]!));
+        Assert.Equal((64, 4, 20000), ((int)config["autoencoder"]!["latents"]!, (int)config["autoencoder"]!["k"]!, (int)config["rows"]!));
         Assert.All(File.ReadAllLines(place["sae/metrics.jsonl"]), line => Assert.NotNull(JsonNode.Parse(line)!["step"]));
     }
 
@@ -54,7 +54,7 @@ public sealed class TrainTests
             .Succeeded();
         Assert.False(Directory.Exists(place["one"]));
         JsonNode config = JsonNode.Parse(File.ReadAllText(place["two/config.json"]))!;
-        Assert.Equal((5000, 500), ((int)config["tokens"]!, (int)config["batch"]!));
+        Assert.Equal((5000, 500), ((int)config["rows"]!, (int)config["batch"]!));
         Assert.Equal(("relu", 48, 0.5, true),
             ((string)config["autoencoder"]!["architecture"]!, (int)config["autoencoder"]!["latents"]!,
                 (double)config["autoencoder"]!["l1Coefficient"]!, (bool)config["autoencoder"]!["unitDecoder"]!));
