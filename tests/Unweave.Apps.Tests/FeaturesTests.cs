@@ -116,7 +116,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         (await run.Place.Run("read", "vae", "a text")).Refused("no model is named");
         (await run.Place.Run("train", vectors, "--architecture", "undercomplete", "--bottleneck", "4", "--tokens", "2000", "--batch", "100",
             "-o", "under")).Succeeded();
-        (await run.Place.Run("features", "build", "under")).Refused("no dictionary of latents");
+        (await run.Place.Run("features", "build", "under")).Refused("no sparse latents");
     }
 
     [Fact]
