@@ -57,7 +57,7 @@ public sealed partial class TrainingDemonstration : LiveDemonstration
         : seen.Known is { } known
             ? $"Done: {Figures.Percent(known.Score.Recovered)} of the known features have a latent with a cosine above 0.9."
         : $"Done: {Figures.Percent(1 - seen.Report!.Fvu)} of the variance of the patches is explained by "
-            + $"{Decimal(seen.Report.L0)} latents each.";
+            + $"{Decimal(seen.Report.Firing)} latents each.";
 
     private string Penalty =>
         Of(report => Figures.Short(seen.Settings.Sparsity == SparsityKind.TopK ? report.Loss.Auxiliary : report.Loss.Sparsity));

@@ -23,7 +23,7 @@ public sealed class ExperimentTests
         Assert.InRange(near, 0.9 * end.Settings.Latents, end.Settings.Latents);
 
         // Near it by being mostly off and sometimes on, not by always being a little on.
-        Assert.InRange(end.Report!.L0, 1, 10);
+        Assert.InRange(end.Report!.Firing, 1, 10);
         Assert.InRange(end.Report.Fvu, 0, 0.5);
     }
 
