@@ -55,7 +55,7 @@ public sealed class TrainingSlotsTests
         using var leaving = new CancellationTokenSource();
         Task<IDisposable> second = slots.Take(_ => { }, leaving.Token);
         InputException e = await Assert.ThrowsAsync<InputException>(() => slots.Take(_ => { }, Cancellation));
-        Assert.Contains("all places to train are taken (1) and 1 readers wait", e.Message, StringComparison.Ordinal);
+        Assert.Contains("all 1 places to train are taken and 1 readers wait", e.Message, StringComparison.Ordinal);
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
     }
