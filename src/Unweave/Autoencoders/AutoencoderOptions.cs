@@ -17,6 +17,7 @@ namespace Unweave.Autoencoders;
 /// </remarks>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = Architecture.Key)]
 [JsonDerivedType(typeof(TopKOptions), "topk")]
+[JsonDerivedType(typeof(BatchTopKOptions), "batchtopk")]
 [JsonDerivedType(typeof(ReluOptions), "relu")]
 [JsonDerivedType(typeof(KlOptions), "kl")]
 [JsonDerivedType(typeof(UndercompleteOptions), "undercomplete")]

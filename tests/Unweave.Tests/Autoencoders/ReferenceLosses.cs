@@ -27,6 +27,7 @@ internal sealed class ReferenceLosses
     public double Loss(double[][][] p) => options switch
     {
         TopKOptions topK => TopK(topK, p),
+        BatchTopKOptions batch => BatchTopK(batch, p),
         ReluOptions relu => Relu(relu, p),
         KlOptions kl => Kl(kl, p),
         UndercompleteOptions undercomplete => Undercomplete(undercomplete, p),
@@ -60,19 +61,33 @@ internal sealed class ReferenceLosses
             loss += o.MultiCoefficient * x.Select((row, r) => Square(Subtract(row, Decode(p, r, wide[r], bias: true)))).Average();
         }
 
-        if (settings.Dead.Length > 0 && o.AuxK is not 0)
+        return loss + AuxK(o.AuxK, o.AuxCoefficient, error, p);
+    }
+
+    private double BatchTopK(BatchTopKOptions o, double[][][] p)
+    {
+        if (!held.ContainsKey("k"))
         {
-            residual ??= error; // e = x − x̂ does not move with the weights
-            int[] dead = settings.Dead.ToArray();
-            List<int>[] chosen = Hold("dead", r =>
-            {
-                double[] pre = Pre(p, r);
-                return [.. dead.Where(i => pre[i] > 0).OrderByDescending(i => pre[i]).Take(o.AuxK ?? int.MaxValue)];
-            });
-            loss += o.AuxCoefficient * x.Select((_, r) => Square(Subtract(residual[r], Decode(p, r, chosen[r], bias: false)))).Average();
+            var largest = x.SelectMany((_, r) => Pre(p, r).Select((value, latent) => (Row: r, Latent: latent, Value: value)))
+                .Where(entry => entry.Value > 0).OrderByDescending(entry => entry.Value).Take(x.Length * o.K).ToLookup(entry => entry.Row);
+            Hold("k", r => [.. largest[r].Select(entry => entry.Latent)]);
         }
 
-        return loss;
+        double[][] error = [.. x.Select((row, r) => Subtract(row, Decode(p, r, held["k"][r], bias: true)))];
+        return error.Average(Square) + AuxK(o.AuxK, o.AuxCoefficient, error, p);
+    }
+
+    private double AuxK(int? auxK, double coefficient, double[][] error, double[][][] p)
+    {
+        if (settings.Dead.Length == 0 || auxK is 0) return 0;
+        residual ??= error; // e = x − x̂ does not move with the weights
+        int[] dead = settings.Dead.ToArray();
+        List<int>[] chosen = Hold("dead", r =>
+        {
+            double[] pre = Pre(p, r);
+            return [.. dead.Where(i => pre[i] > 0).OrderByDescending(i => pre[i]).Take(auxK ?? int.MaxValue)];
+        });
+        return coefficient * x.Select((_, r) => Square(Subtract(residual[r], Decode(p, r, chosen[r], bias: false)))).Average();
     }
 
     private double Relu(ReluOptions o, double[][][] p)

@@ -99,7 +99,7 @@ public sealed class RunFileTests
     [InlineData("{ \"data\": [null] }", "data is [null]; it must be a list of texts")]
     [InlineData("{ \"batch\": 1,\n \"batch\": 2 }", "run.json line 2: batch is given twice")]
     [InlineData("{ \"autoencoder\": 5 }", "autoencoder must be an object")]
-    [InlineData("{ \"autoencoder\": { \"architecture\": \"toppk\" } }", "architecture is \"toppk\"; it must be one of topk, relu, kl, undercomplete, variational. Did you mean topk?")]
+    [InlineData("{ \"autoencoder\": { \"architecture\": \"toppk\" } }", "architecture is \"toppk\"; it must be one of topk, batchtopk, relu, kl, undercomplete, variational. Did you mean topk?")]
     [InlineData("{ \"autoencoder\": { \"architecture\": null } }", "architecture is null; it must be one of")]
     [InlineData("{ \"autoencoder\": { \"hidden\": [1.5], \"architecture\": \"undercomplete\" } }", "hidden is [1.5]; it must be a list of whole numbers")]
     [InlineData("{ \"autoencoder\": { \"batch\": 5 } }", "batch is a setting of the run; move it out of autoencoder")]
@@ -129,7 +129,7 @@ public sealed class RunFileTests
 
         draft.Set(Setting("architecture"), ["kl"]);
         string message = Assert.Throws<InputException>(draft.ToOptions).Message;
-        Assert.Equal("run.json line 3: k belongs to the architecture topk, but the architecture is kl (--architecture); leave it out or choose architecture topk.", message);
+        Assert.Equal("run.json line 3: k belongs to the architecture topk or batchtopk, but the architecture is kl (--architecture); leave it out or choose architecture topk.", message);
     }
 
     [Theory]
@@ -190,5 +190,5 @@ public sealed class RunFileTests
         Assert.Contains("rows is given twice", twice.Message, StringComparison.Ordinal);
     }
 
-    private static RunFileSetting Setting(string name) => RunFileSetting.All.Single(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));
+    private static RunFileSetting Setting(string name) => RunFileSetting.All.First(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));
 }

@@ -1,0 +1,139 @@
+using System.Buffers;
+using System.ComponentModel;
+using Unweave.Numerics;
+
+namespace Unweave.Autoencoders;
+
+/// <summary>BatchTopK (Bussmann et al. 2024): the B·k largest pre-activations of a batch are kept, so that rows share a budget of latents.</summary>
+public sealed record BatchTopKOptions : DictionaryOptions
+{
+    /// <summary>Latents kept for a row on average over a batch. Default 32.</summary>
+    [Description("Latents kept active for a row, on average over a batch.")]
+    public int K { get; init; } = 32;
+
+    /// <summary>Dead latents that model the residual in AuxK; 0 turns AuxK off; null takes half the width, rounded down to a power of two. Default null.</summary>
+    [Description("Dead latents that model the residual (AuxK); 0 turns it off; null takes half the input width rounded down to a power of two.")]
+    public int? AuxK { get; init; }
+
+    /// <summary>Weight α of the AuxK loss. Default 1/32.</summary>
+    [Description("Weight of the AuxK loss.")]
+    public double AuxCoefficient { get; init; } = 1.0 / 32;
+
+    /// <summary>Share of the running threshold kept at each step; the threshold takes the place of the batch when single rows are encoded. Default 0.99.</summary>
+    [Description("Share of the running threshold kept at each step; the threshold decides which latents are active outside training.")]
+    public double ThresholdDecay { get; init; } = 0.99;
+
+    /// <inheritdoc/>
+    internal override string Title => "BatchTopK";
+
+    /// <inheritdoc/>
+    internal override bool RevivesDead => AuxK is not 0 && AuxCoefficient > 0;
+
+    /// <inheritdoc/>
+    public override string Describe() => Invariant($"{Title}, {Latents:N0} latents, {K} active on average");
+
+    /// <inheritdoc/>
+    public override void Validate(int inputWidth, int outputWidth)
+    {
+        base.Validate(inputWidth, outputWidth);
+        if (K < 1) throw new InputException($"k is {K}; at least one latent has to stay active.");
+        if (K > Latents) throw new InputException($"k is {K} but latents is {Latents}; lower k or raise latents.");
+        if (AuxK is < 0) throw new InputException($"auxK is {AuxK}; use 0 to turn AuxK off.");
+        NotNegative(AuxCoefficient);
+        if (ThresholdDecay is not (>= 0 and < 1)) throw new InputException($"thresholdDecay is {ThresholdDecay}; it must lie in [0, 1).");
+    }
+
+    /// <inheritdoc/>
+    public override Autoencoder Build(int inputWidth, int outputWidth, Rng? rng) => new BatchTopKAutoencoder(this, inputWidth, rng);
+}
+
+/// <summary>
+/// The BatchTopK autoencoder (Bussmann, Leask and Nanda 2024, "BatchTopK sparse autoencoders"): in training, z keeps the B·k largest
+/// of relu(W_enc(x − b_dec) + b_enc) over the whole batch; outside training, those above a threshold θ that training has learned.
+/// </summary>
+/// <remarks>Loss ‖x − x̂‖² + α‖e − ê‖², the second term AuxK as for TopK. θ is a running mean of the smallest activation kept.</remarks>
+public sealed class BatchTopKAutoencoder : SparseAutoencoder
+{
+    private readonly Matrix threshold = new(1, 1);
+
+    /// <summary>Makes one with fresh weights: random unit decoder rows, W_enc = W_dec, biases and threshold 0; without a generator, all zero.</summary>
+    public BatchTopKAutoencoder(BatchTopKOptions options, int inputWidth, Rng? rng)
+        : base(options, new DictionaryWeights(options.Latents, inputWidth, rng))
+    {
+        Options = options;
+        Parameters = [.. Weights.Parameters, new Parameter("threshold", threshold, Trained: false)];
+    }
+
+    /// <inheritdoc/>
+    public override BatchTopKOptions Options { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>θ, at the scale of the weights: outside training, a latent is active when its pre-activation is above it. 0 before the first step.</summary>
+    public float Threshold => threshold[0, 0];
+
+    /// <inheritdoc/>
+    public override unsafe void Encode(Matrix x, SparseCodes codes)
+    {
+        ArgumentNullException.ThrowIfNull(codes);
+        Select(x, encoder => encoder.Above(Weights.Encoder, Weights.EncoderBias.Pointer, Threshold, codes));
+    }
+
+    /// <inheritdoc/>
+    internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);
+
+    private sealed unsafe class Gradients(BatchTopKAutoencoder model, Workers workers)
+        : AuxKGradients(model, model.Options.AuxK ?? DefaultK(model.OutputWidth), model.Options.AuxCoefficient, workers)
+    {
+        private readonly SparseCodes candidates = new(model.Latents);
+        private float guess; // a little below the last batch's cut: it changes the time of the next search, never its result
+
+        protected override void Select(FusedEncoder encoder, SparseCodes codes)
+        {
+            long budget = (long)Input.Rows * model.Options.K;
+            float* bias = Weights.EncoderBias.Pointer;
+            encoder.Above(Weights.Encoder, bias, guess, candidates);
+            if (candidates.Count < budget && guess > 0) encoder.Above(Weights.Encoder, bias, 0, candidates);
+            float cut = Narrow(candidates, budget, codes);
+            guess = 0.9f * cut;
+            double decay = model.Threshold > 0 ? model.Options.ThresholdDecay : 0;
+            model.threshold[0, 0] = (float)((decay * model.Threshold) + ((1 - decay) * cut));
+        }
+
+        // Keeps the largest of all entries, of equal ones those of earlier rows and lower latents, and gives the smallest kept.
+        private static float Narrow(SparseCodes wide, long budget, SparseCodes narrow)
+        {
+            ReadOnlySpan<float> values = wide.AllValues;
+            ReadOnlySpan<int> latents = wide.AllLatents;
+            int kept = (int)Math.Min(budget, values.Length);
+            float cut = 0;
+            long ties = 0;
+            if (kept > 0)
+            {
+                float[] scratch = ArrayPool<float>.Shared.Rent(values.Length);
+                values.CopyTo(scratch);
+                cut = Selection.KthLargest(scratch.AsSpan(0, values.Length), kept);
+                ArrayPool<float>.Shared.Return(scratch);
+                ties = kept;
+                foreach (float value in values) ties -= value > cut ? 1 : 0;
+            }
+
+            int[] lengths = new int[wide.Rows];
+            long equal = ties;
+            for (int r = 0; r < lengths.Length; r++)
+                foreach (float value in wide.Values(r)) lengths[r] += value > cut || (value == cut && equal-- > 0) ? 1 : 0;
+            narrow.Layout(lengths);
+            Span<int> keptLatents = narrow.LatentsForWriting;
+            Span<float> keptValues = narrow.ValuesForWriting;
+            int at = 0;
+            for (int j = 0; j < values.Length; j++)
+            {
+                if (values[j] < cut || (values[j] == cut && ties-- <= 0)) continue;
+                (keptLatents[at], keptValues[at++]) = (latents[j], values[j]);
+            }
+
+            return cut;
+        }
+    }
+}
