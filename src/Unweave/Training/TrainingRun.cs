@@ -31,7 +31,8 @@ public sealed class TrainingRun : IDisposable
         Autoencoder? model = null;
         try
         {
-            model = options.Autoencoder.Build(data.Width, data.TargetWidth ?? data.Width, new Rng(options.Seed, stream: 1));
+            Rng? rng = restore is null ? new Rng(options.Seed, stream: 1) : null; // a state brings its own weights
+            model = options.Autoencoder.Build(data.Width, data.TargetWidth ?? data.Width, rng);
             LastFired = new long[model is SparseAutoencoder sparse ? sparse.Latents : 0];
             if (restore is null) StartFromData(model, data);
             Learner = create is null ? new CpuLearner(model, options, workers) : create(model, options, workers);
@@ -84,7 +85,7 @@ public sealed class TrainingRun : IDisposable
     // At least two batches: with one, a latent that rested for a single batch would count as dead.
     private long DeadAfter => Options.DeadAfter ?? Math.Max(2L * Options.Batch, Math.Min(10_000_000, Options.Rows / 10));
 
-    /// <summary>Starts a run: scales and centres the model by the data, splits and shuffles the rows.</summary>
+    /// <summary>Starts a run: scales and centers the model by the data, splits and shuffles the rows.</summary>
     /// <param name="options">The settings.</param>
     /// <param name="source">The vectors; the caller's to dispose, after the run.</param>
     /// <exception cref="InputException">The settings contradict each other or the data.</exception>
@@ -126,8 +127,7 @@ public sealed class TrainingRun : IDisposable
         TimeSpan read = Stopwatch.GetElapsedTime(started);
         double rate = schedule.LearningRate(step);
 
-        // The seed is mixed before the step joins it, so that runs of neighboring seeds share no noise.
-        var settings = new StepSettings(schedule.SparsityWarmup(step), Dead(), Rng.Mix(Rng.Mix(Options.Seed) ^ (ulong)step));
+        var settings = new StepSettings(schedule.SparsityWarmup(step), Dead(), NoiseSeed(Options.Seed, step));
         LearnerStep done = Learner.Step(batch, settings, rate);
         if (!double.IsFinite(done.Loss.Total))
         {
@@ -169,6 +169,11 @@ public sealed class TrainingRun : IDisposable
             Times = new StepTimes(read, done.Encode, done.Decode, done.Backward, done.Update),
         };
     }
+
+    /// <summary>
+    /// Seed of a step's noise. The run's seed is mixed before the step joins it, so that runs of neighboring seeds share no noise.
+    /// </summary>
+    internal static ulong NoiseSeed(ulong seed, long step) => Rng.Mix(Rng.Mix(seed) ^ (ulong)step);
 
     /// <summary>FVU over held-out rows (8192 of them at most), or NaN when none are held out.</summary>
     public double Validate()

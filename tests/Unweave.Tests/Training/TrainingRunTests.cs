@@ -59,7 +59,7 @@ public sealed class TrainingRunTests
     [Fact]
     public void Runs_of_neighboring_seeds_share_no_noise()
     {
-        HashSet<ulong> Seeds(ulong seed) => [.. Enumerable.Range(1, 1000).Select(step => Rng.Mix(Rng.Mix(seed) ^ (ulong)step))];
+        HashSet<ulong> Seeds(ulong seed) => [.. Enumerable.Range(1, 1000).Select(step => TrainingRun.NoiseSeed(seed, step))];
         Assert.Empty(Seeds(0).Intersect(Seeds(1)));
     }
 
