@@ -119,4 +119,13 @@ public abstract record DictionaryOptions : AutoencoderOptions
         base.Validate(inputWidth, outputWidth);
         if (Latents < 1) throw new InputException($"latents is {Latents}; a dictionary needs at least one latent.");
     }
+
+    /// <summary>Refuses the settings of a selection by k, revived by AuxK, that cannot be.</summary>
+    private protected void CheckSelection(int k, int? auxK, double auxCoefficient)
+    {
+        if (k < 1) throw new InputException($"k is {k}; at least one latent has to stay active.");
+        if (k > Latents) throw new InputException($"k is {k} but latents is {Latents}; lower k or raise latents.");
+        if (auxK is < 0) throw new InputException($"auxK is {auxK}; use 0 to turn AuxK off.");
+        NotNegative(auxCoefficient);
+    }
 }

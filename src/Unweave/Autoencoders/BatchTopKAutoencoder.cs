@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.ComponentModel;
 using Unweave.Numerics;
 
@@ -36,10 +35,7 @@ public sealed record BatchTopKOptions : DictionaryOptions
     public override void Validate(int inputWidth, int outputWidth)
     {
         base.Validate(inputWidth, outputWidth);
-        if (K < 1) throw new InputException($"k is {K}; at least one latent has to stay active.");
-        if (K > Latents) throw new InputException($"k is {K} but latents is {Latents}; lower k or raise latents.");
-        if (AuxK is < 0) throw new InputException($"auxK is {AuxK}; use 0 to turn AuxK off.");
-        NotNegative(AuxCoefficient);
+        CheckSelection(K, AuxK, AuxCoefficient);
         if (ThresholdDecay is not (>= 0 and < 1)) throw new InputException($"thresholdDecay is {ThresholdDecay}; it must lie in [0, 1).");
     }
 
@@ -95,45 +91,10 @@ public sealed class BatchTopKAutoencoder : SparseAutoencoder
             float* bias = Weights.EncoderBias.Pointer;
             encoder.Above(Weights.Encoder, bias, guess, candidates);
             if (candidates.Count < budget && guess > 0) encoder.Above(Weights.Encoder, bias, 0, candidates);
-            float cut = Narrow(candidates, budget, codes);
+            float cut = NarrowedCodes.ByBatch(candidates, budget, codes);
             guess = 0.9f * cut;
             double decay = model.Threshold > 0 ? model.Options.ThresholdDecay : 0;
             model.threshold[0, 0] = (float)((decay * model.Threshold) + ((1 - decay) * cut));
-        }
-
-        // Keeps the largest of all entries, of equal ones those of earlier rows and lower latents, and gives the smallest kept.
-        private static float Narrow(SparseCodes wide, long budget, SparseCodes narrow)
-        {
-            ReadOnlySpan<float> values = wide.AllValues;
-            ReadOnlySpan<int> latents = wide.AllLatents;
-            int kept = (int)Math.Min(budget, values.Length);
-            float cut = 0;
-            long ties = 0;
-            if (kept > 0)
-            {
-                float[] scratch = ArrayPool<float>.Shared.Rent(values.Length);
-                values.CopyTo(scratch);
-                cut = Selection.KthLargest(scratch.AsSpan(0, values.Length), kept);
-                ArrayPool<float>.Shared.Return(scratch);
-                ties = kept;
-                foreach (float value in values) ties -= value > cut ? 1 : 0;
-            }
-
-            int[] lengths = new int[wide.Rows];
-            long equal = ties;
-            for (int r = 0; r < lengths.Length; r++)
-                foreach (float value in wide.Values(r)) lengths[r] += value > cut || (value == cut && equal-- > 0) ? 1 : 0;
-            narrow.Layout(lengths);
-            Span<int> keptLatents = narrow.LatentsForWriting;
-            Span<float> keptValues = narrow.ValuesForWriting;
-            int at = 0;
-            for (int j = 0; j < values.Length; j++)
-            {
-                if (values[j] < cut || (values[j] == cut && ties-- <= 0)) continue;
-                (keptLatents[at], keptValues[at++]) = (latents[j], values[j]);
-            }
-
-            return cut;
         }
     }
 }

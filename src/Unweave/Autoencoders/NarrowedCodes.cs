@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics.Tensors;
 using Unweave.Numerics;
 
 namespace Unweave.Autoencoders;
@@ -41,26 +42,51 @@ internal static class NarrowedCodes
         }
     }
 
+    /// <summary>Keeps the largest entries of all rows together, of equal ones those of earlier rows and lower latents.</summary>
+    /// <returns>The smallest entry kept; 0 when none is.</returns>
+    public static float ByBatch(SparseCodes wide, long budget, SparseCodes narrow)
+    {
+        ReadOnlySpan<float> values = wide.AllValues;
+        (float threshold, int ties) = Cut(values, (int)Math.Min(budget, int.MaxValue));
+        int[] lengths = new int[wide.Rows];
+        int equal = ties;
+        for (int r = 0; r < lengths.Length; r++)
+            foreach (float value in wide.Values(r)) lengths[r] += Keeps(value, threshold, ref equal) ? 1 : 0;
+        narrow.Layout(lengths);
+        Keep(wide.AllLatents, values, threshold, ties, narrow.LatentsForWriting, narrow.ValuesForWriting);
+        return narrow.Count == 0 ? 0 : TensorPrimitives.Min(narrow.AllValues);
+    }
+
     private static void NarrowRow(
         ReadOnlySpan<int> latents, ReadOnlySpan<float> values, int k, Span<int> keptLatents, Span<float> keptValues)
     {
-        float threshold = float.NegativeInfinity;
-        int ties = 0;
-        if (values.Length > k)
-        {
-            float[] scratch = ArrayPool<float>.Shared.Rent(values.Length);
-            values.CopyTo(scratch);
-            threshold = Selection.KthLargest(scratch.AsSpan(0, values.Length), k);
-            ArrayPool<float>.Shared.Return(scratch);
-            ties = k;
-            foreach (float value in values)
-                if (value > threshold) ties--;
-        }
+        (float threshold, int ties) = Cut(values, k);
+        Keep(latents, values, threshold, ties, keptLatents, keptValues);
+    }
 
+    // The k-th largest value, and how many that equal it are among the k largest; everything is kept where there are no more than k.
+    private static (float Threshold, int Ties) Cut(ReadOnlySpan<float> values, int k)
+    {
+        if (values.Length <= k) return (float.NegativeInfinity, 0);
+        float[] scratch = ArrayPool<float>.Shared.Rent(values.Length);
+        values.CopyTo(scratch);
+        float threshold = Selection.KthLargest(scratch.AsSpan(0, values.Length), k);
+        ArrayPool<float>.Shared.Return(scratch);
+        int ties = k;
+        foreach (float value in values)
+            if (value > threshold) ties--;
+        return (threshold, ties);
+    }
+
+    private static bool Keeps(float value, float threshold, ref int ties) => value > threshold || (value == threshold && ties-- > 0);
+
+    private static void Keep(
+        ReadOnlySpan<int> latents, ReadOnlySpan<float> values, float threshold, int ties, Span<int> keptLatents, Span<float> keptValues)
+    {
         int kept = 0;
         for (int j = 0; j < values.Length; j++)
         {
-            if (values[j] < threshold || (values[j] == threshold && ties-- <= 0)) continue;
+            if (!Keeps(values[j], threshold, ref ties)) continue;
             keptLatents[kept] = latents[j];
             keptValues[kept++] = values[j];
         }

@@ -43,10 +43,7 @@ public sealed record TopKOptions : DictionaryOptions
     public override void Validate(int inputWidth, int outputWidth)
     {
         base.Validate(inputWidth, outputWidth);
-        if (K < 1) throw new InputException($"k is {K}; at least one latent has to stay active.");
-        if (K > Latents) throw new InputException($"k is {K} but latents is {Latents}; lower k or raise latents.");
-        if (AuxK is < 0) throw new InputException($"auxK is {AuxK}; use 0 to turn AuxK off.");
-        NotNegative(AuxCoefficient);
+        CheckSelection(K, AuxK, AuxCoefficient);
         NotNegative(MultiCoefficient);
         if (MultiK > Latents) throw new InputException($"multiK is {MultiK} but latents is {Latents}; lower multiK or raise latents.");
         if (MultiK == 0 || MultiK > K) return;

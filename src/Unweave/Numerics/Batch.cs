@@ -30,20 +30,6 @@ public readonly record struct Batch(Matrix Input, Matrix Target) : IDisposable
     /// <summary>True when the inputs are their own targets.</summary>
     public bool IsSelf => ReferenceEquals(Input, Target);
 
-    /// <summary>The inputs, and the targets where they are others.</summary>
-    internal IEnumerable<Matrix> Matrices => IsSelf ? [Input] : [Input, Target];
-
-    /// <summary>A copy of the first rows.</summary>
-    /// <param name="count">How many at most.</param>
-    public Batch First(int count)
-    {
-        int rows = Math.Min(count, Rows);
-        Batch first = Create(rows, Input.Columns, IsSelf ? null : Target.Columns);
-        Input.Block(0, rows).CopyTo(first.Input.AsSpan());
-        if (!IsSelf) Target.Block(0, rows).CopyTo(first.Target.AsSpan());
-        return first;
-    }
-
     /// <summary>Gives the memory of both matrices back.</summary>
     public void Dispose()
     {

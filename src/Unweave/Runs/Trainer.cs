@@ -15,7 +15,7 @@ public static class Trainer
     /// <summary>Trains to the end of the run and gives the autoencoder.</summary>
     /// <param name="options">The settings. With an output folder the run is kept there too; a run that was there before is replaced.</param>
     /// <param name="source">The vectors; the caller's to dispose, after the run.</param>
-    /// <param name="progress">Told of every step, on the thread that did it.</param>
+    /// <param name="progress">Receives a report of every step, on the thread that did it.</param>
     /// <param name="cancellationToken">Ends the run after the step under way; an output folder has a checkpoint then.</param>
     /// <returns>The trained autoencoder; the caller's to dispose.</returns>
     /// <exception cref="InputException">The settings contradict each other or the data, or a file cannot be read or written.</exception>
