@@ -35,7 +35,9 @@ public sealed class FeatureCatalog : IDisposable
     public static FeatureCatalog Open(string path) => Open(path, CatalogFile.Patience);
 
     /// <summary>Opens the catalog of a run.</summary>
-    /// <exception cref="InputException">As for a path; or its features are those of another autoencoder than the one in the folder.</exception>
+    /// <exception cref="InputException">
+    /// As for a path; or its features are those of another autoencoder than the one in the folder.
+    /// </exception>
     public static FeatureCatalog Open(RunFolder run)
     {
         ArgumentNullException.ThrowIfNull(run);

@@ -41,9 +41,8 @@ internal sealed class HookTable
 
         void Add(string name, string tensor, HookKind kind)
         {
-            if (
-                !tensors.TryGetValue(tensor, out TensorDescription? description) || description.Floats is null
-                    || description.Shape.Count == 0)
+            if (!tensors.TryGetValue(tensor, out TensorDescription? description) || description.Floats is null
+                || description.Shape.Count == 0)
                 return;
             int axis = channelsFirst.Contains(tensor) && description.Shape.Count > 2 ? 1 : description.Shape.Count - 1;
             if (!int.TryParse(description.Shape[axis], CultureInfo.InvariantCulture, out int width) || width < 2) return;

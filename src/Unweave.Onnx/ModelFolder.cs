@@ -67,9 +67,8 @@ public static class ModelFolder
             using var json = JsonDocument.Parse(File.ReadAllBytes(file));
             foreach (string name in ContextNames)
             {
-                if (
-                    json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(name, out JsonElement value)
-                        && value.TryGetInt32(out int length) && length > 0)
+                if (json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(name, out JsonElement value)
+                    && value.TryGetInt32(out int length) && length > 0)
                     return length;
             }
 

@@ -191,9 +191,12 @@ internal sealed class ModelInputs
         long known = input.Shape.Skip(1).Aggregate(1L, (product, axis) => product * (axis ?? 1));
         int open = input.Shape.Skip(1).Count(axis => axis is null);
         if (open > 1 || elements % known != 0 || (open == 0 && elements != known))
-            throw new InputException($"Input {input.Name} takes "
-                + $"[{string.Join(", ", input.Shape.Select(axis => axis?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "?"))}]; "
-                + $"{elements} numbers for each input do not fill that.");
+        {
+            IEnumerable<string> axes = input.Shape.Select(axis => axis?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "?");
+            throw new InputException(
+                $"Input {input.Name} takes [{string.Join(", ", axes)}]; {elements} numbers for each input do not fill that.");
+        }
+
         return [count, .. input.Shape.Skip(1).Select(axis => axis ?? elements / known)];
     }
 

@@ -9,9 +9,12 @@ namespace Unweave.Onnx;
 /// <param name="Hook">A hook.</param>
 /// <param name="Context">Tokens of a window.</param>
 /// <param name="KeepSpecial">Whether rows of start and end tokens are used.</param>
-internal sealed record HostChoice(string? Model = null, string? Tokenizer = null, string? Hook = null, int? Context = null, bool? KeepSpecial = null);
+internal sealed record HostChoice(
+    string? Model = null, string? Tokenizer = null, string? Hook = null, int? Context = null, bool? KeepSpecial = null);
 
-/// <summary>The host of a run, open: the model, the tokenizer and the hook that its autoencoder was trained on, and how its texts were cut.</summary>
+/// <summary>
+/// The host of a run, open: the model, the tokenizer and the hook that its autoencoder was trained on, and how its texts were cut.
+/// </summary>
 internal sealed class RunHost : IDisposable
 {
     private readonly Func<Hook> hook;
@@ -40,7 +43,9 @@ internal sealed class RunHost : IDisposable
     /// <summary>Opens the host of a run.</summary>
     /// <param name="run">The run.</param>
     /// <param name="choice">What was chosen instead.</param>
-    /// <exception cref="InputException">No model is known, it is gone, or it is no longer what was trained on; the message says what to do.</exception>
+    /// <exception cref="InputException">
+    /// No model is known, it is gone, or it is no longer what was trained on; the message says what to do.
+    /// </exception>
     public static RunHost Open(RunFolder run, HostChoice choice)
     {
         HostReference? trained = run.Host;
@@ -52,12 +57,14 @@ internal sealed class RunHost : IDisposable
         {
             bool same = trained is not null && Same(trained.ModelHash, model.Hash);
             if (trained is not null && !same && choice.Model is null)
-                throw new InputException($"The model at {path} is not the one that {run.Path} was trained on: its files have changed. Name the right one with --model.");
+                throw new InputException($"The model at {path} is not the one that {run.Path} was trained on: its files have changed. "
+                    + $"Name the right one with --model.");
             string? recorded = same && trained!.TokenizerPath is { } file ? run.Locate(file) : null;
             ITokenizer tokenizer = TokenizerFile.Open(choice.Tokenizer ?? (File.Exists(recorded) ? recorded : ModelFolder.Tokenizer(path)));
             bool sameTokens = !same || trained!.TokenizerHash is not { Length: > 0 } hash || Same(hash, tokenizer.Hash);
             if (!sameTokens && choice.Tokenizer is null)
-                throw new InputException($"{tokenizer.Name} is not the one that {run.Path} was trained with: its files have changed. Name the right one with --tokenizer.");
+                throw new InputException($"{tokenizer.Name} is not the one that {run.Path} was trained with: its files have changed. "
+                    + $"Name the right one with --tokenizer.");
             string? note = trained is not null && !same ? $"{run.Path} was trained on another model ({trained.Model}) than {path}."
                 : sameTokens ? null : $"{run.Path} was trained with another tokenizer ({trained!.Tokenizer}) than {tokenizer.Name}.";
             var pass = new PassOptions
@@ -74,7 +81,8 @@ internal sealed class RunHost : IDisposable
         }
 
         Hook Find() => model.FindOne(choice.Hook ?? trained?.Hook
-            ?? throw new InputException($"{run.Path} does not say which hook it was trained on; name it with --hook (`unweave hooks {path}` lists them)."));
+            ?? throw new InputException($"{run.Path} does not say which hook it was trained on; name it with --hook (`unweave hooks "
+                + $"{path}` lists them)."));
     }
 
     /// <inheritdoc/>
@@ -82,14 +90,18 @@ internal sealed class RunHost : IDisposable
 
     private static bool Same(string? one, string? other) => string.Equals(one, other, StringComparison.Ordinal);
 
-    /// <summary>Where the model is now: as it was recorded, moved together with the run, or the copy of the same name that came with this program.</summary>
+    /// <summary>
+    /// Where the model is now: as it was recorded, moved together with the run, or the copy of the same name that came with this program.
+    /// </summary>
     private static string Locate(RunFolder run, HostReference trained)
     {
         string path = run.Locate(trained.Model);
         if (!path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase)) path = ModelFolder.Locate(path); // a hub's name, written by hand
         if (Path.Exists(path)) return path;
-        string own = Path.Combine(AppContext.BaseDirectory, "models", Path.GetFileName(Path.GetDirectoryName(path)) ?? "", Path.GetFileName(path));
+        string own = Path.Combine(
+            AppContext.BaseDirectory, "models", Path.GetFileName(Path.GetDirectoryName(path)) ?? "", Path.GetFileName(path));
         return File.Exists(own) ? own : throw new InputException(
-            $"The model of {run.Path} is no longer at {trained.Model}; put it back there, name its new place in {RunFolder.HostName}, or name it with --model.");
+            $"The model of {run.Path} is no longer at {trained.Model}; put it back there, name its new place in {RunFolder.HostName}, "
+                + $"or name it with --model.");
     }
 }

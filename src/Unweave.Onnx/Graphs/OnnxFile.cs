@@ -140,9 +140,8 @@ internal sealed class OnnxFile
 
     private static string Resolve(string path, string folder, string location)
     {
-        if (
-            location.Length == 0 || System.IO.Path.IsPathRooted(location)
-                || location.Split('/', '\\').Contains("..", StringComparer.Ordinal))
+        if (location.Length == 0 || System.IO.Path.IsPathRooted(location)
+            || location.Split('/', '\\').Contains("..", StringComparer.Ordinal))
             throw new InputException($"{path} names weights outside its folder ('{location}'); such a file is not read.");
         string file = System.IO.Path.Combine(folder, location);
         return File.Exists(file)

@@ -75,9 +75,8 @@ internal sealed class OnnxGraph
         var open = new Stack<string>([to]);
         while (open.TryPop(out string? at))
         {
-            if (
-                string.Equals(at, from, StringComparison.Ordinal) || !after.Contains(at) || Producer(at) is not { } node
-                    || !found.Add(node))
+            if (string.Equals(at, from, StringComparison.Ordinal) || !after.Contains(at) || Producer(at) is not { } node
+                || !found.Add(node))
                 continue;
             foreach (string input in Inputs(node)) open.Push(input);
         }

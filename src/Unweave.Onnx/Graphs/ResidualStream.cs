@@ -73,13 +73,11 @@ internal static class ResidualStream
         foreach (NodeProto node in graph.Graph.Node)
         {
             bool fused = node.OpType is "SkipLayerNormalization" or "SkipSimplifiedLayerNormalization";
-            if (
-                (node.OpType is not "Add" && !fused) || node.Input.Count < 2 || graph.Constants.Contains(node.Input[0])
-                    || graph.Constants.Contains(node.Input[1]))
+            if ((node.OpType is not "Add" && !fused) || node.Input.Count < 2 || graph.Constants.Contains(node.Input[0])
+                || graph.Constants.Contains(node.Input[1]))
                 continue;
-            if (
-                !SameShape(tensors, node.Input[0], node.Input[1])
-                    || graph.Consumers(node.Output[0]).Any(reader => reader.OpType is "Softmax"))
+            if (!SameShape(tensors, node.Input[0], node.Input[1])
+                || graph.Consumers(node.Output[0]).Any(reader => reader.OpType is "Softmax"))
                 continue;
             string sum = fused && node.Output.Count > 3 && node.Output[3].Length > 0 ? node.Output[3] : node.Output[0];
             if (Of(graph, node.Input[0], node.Input[1], sum, found) is { } addition) found.Add(addition);
@@ -101,9 +99,8 @@ internal static class ResidualStream
             IReadOnlyList<NodeProto> path = graph.Between(stream, branch);
             if (path.Any(node => Products.Contains(node.OpType) || Attentions.Contains(node.OpType)))
             {
-                if (
-                    graph.Producer(branch) is { OpType: "Add" } two && two.Input.Count == 2
-                        && Parallel(graph, stream, two.Input[0], two.Input[1]) is { } pair)
+                if (graph.Producer(branch) is { OpType: "Add" } two && two.Input.Count == 2
+                    && Parallel(graph, stream, two.Input[0], two.Input[1]) is { } pair)
                     return new Addition(stream, sum, pair.Attention, pair.Branch, null);
                 return path.Any(node => Attentions.Contains(node.OpType))
                     ? new Addition(stream, sum, branch, null, null)

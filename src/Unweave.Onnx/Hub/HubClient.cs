@@ -200,7 +200,8 @@ public sealed class HubClient : IDisposable
 
         if (!options.Offline)
         {
-            IEnumerable<HubFile> files = listing.Files.Select(file => file.Checksum is null ? learned.GetValueOrDefault(file.Path, file) : file);
+            IEnumerable<HubFile> files = listing.Files.Select(
+                file => file.Checksum is null ? learned.GetValueOrDefault(file.Path, file) : file);
             cache.Keep(listing with { Files = [.. files] });
         }
 

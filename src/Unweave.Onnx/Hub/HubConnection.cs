@@ -65,8 +65,7 @@ internal sealed class HubConnection : IDisposable
             atHub = atHub && IsHub(address);
             HttpResponseMessage response = await Send(address, atHub, from, ifETag, cancellation);
             if (atHub) notes.Read(response);
-            if (
-                response.StatusCode is not (
+            if (response.StatusCode is not (
                     HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect
                         or HttpStatusCode.PermanentRedirect))
                 return new HubAnswer(response, notes, atHub, options, time);

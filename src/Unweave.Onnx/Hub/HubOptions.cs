@@ -100,9 +100,8 @@ public sealed record HubOptions
     private static string CacheOf(Func<string, string?> variable)
     {
         // The XDG specification has relative paths ignored.
-        if (
-            !OperatingSystem.IsWindows() && !OperatingSystem.IsMacOS() && Text(variable, "XDG_CACHE_HOME") is { } xdg
-                && Path.IsPathRooted(xdg))
+        if (!OperatingSystem.IsWindows() && !OperatingSystem.IsMacOS() && Text(variable, "XDG_CACHE_HOME") is { } xdg
+            && Path.IsPathRooted(xdg))
             return Path.Combine(xdg, "unweave", "hub");
         string root = Environment.GetFolderPath(
             OperatingSystem.IsWindows() ? Environment.SpecialFolder.LocalApplicationData : Environment.SpecialFolder.UserProfile);

@@ -52,7 +52,8 @@ internal static class HubRefusal
                 : $"{hub} wants a token for {name}, as it does for private models and for names that it does not know; check the name "
                     + $"(owner/name), or set HF_TOKEN ({status}).",
             (_, 403) => $"{hub} does not let {(token ? "the token in HF_TOKEN" : "anybody without a token")} read {name}; "
-                + $"{(token ? "give the token the right to read it, or" : "set HF_TOKEN, and")} agree to the model's conditions on its page ({status}).",
+                + $"{(token ? "give the token the right to read it, or" : "set HF_TOKEN, and")} agree to the model's conditions on its "
+                    + $"page ({status}).",
             _ => $"{hub} answers {status} to a request for {name}; check that UNWEAVE_HUB or HF_ENDPOINT is the address of a hub.",
         };
         return new InputException(message);

@@ -100,7 +100,10 @@ internal sealed record HubSelection(IReadOnlyList<HubFile> Files, IReadOnlyList<
             if (matches.Length == 0)
                 throw new InputException($"{request.Name}: no file matches --include "
                     + $"'{HubName.Shown(glob)}'.{Guess(glob, listing)}"
-                    + (graphs.Count > 0 ? $" Its ONNX files are {HubName.Shown(string.Join(", ", graphs.Select(graph => graph.Path)))}." : ""));
+                    + (
+                        graphs.Count > 0
+                            ? $" Its ONNX files are {HubName.Shown(string.Join(", ", graphs.Select(graph => graph.Path)))}."
+                            : ""));
             chosen.AddRange(matches);
         }
 

@@ -52,8 +52,7 @@ internal sealed record BertText(bool Clean, bool SeparateIdeographs, bool StripA
             at += rune.Utf16SequenceLength;
             UnicodeCategory category = Rune.GetUnicodeCategory(rune);
             bool line = rune.Value is '\t' or '\n' or '\r';
-            if (
-                Clean && !line && (
+            if (Clean && !line && (
                     rune.Value is 0 or 0xFFFD
                         || category is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse))
                 continue;

@@ -160,9 +160,8 @@ internal static class CanonicalForm
             return true;
         }
 
-        if (
-            first - FirstSyllable is >= 0 and < Syllables and int syllable && syllable % Trails == 0
-                && second - BeforeTrail is > 0 and < Trails and int trail)
+        if (first - FirstSyllable is >= 0 and < Syllables and int syllable && syllable % Trails == 0
+            && second - BeforeTrail is > 0 and < Trails and int trail)
         {
             composed = first + trail;
             return true;

@@ -56,9 +56,8 @@ internal static class Frames
         foreach (JsonElement piece in step.Single ?? [])
         {
             if (piece.TryGetProperty("Sequence", out _)) text = true;
-            else if (
-                piece.TryGetProperty("SpecialToken", out JsonElement special) && special.GetProperty("id").GetString() is { } name
-                    && step.SpecialTokens?.GetValueOrDefault(name) is { Ids: [int id] })
+            else if (piece.TryGetProperty("SpecialToken", out JsonElement special) && special.GetProperty("id").GetString() is { } name
+                && step.SpecialTokens?.GetValueOrDefault(name) is { Ids: [int id] })
                 (text ? after : before).Add(id);
             else throw new InputException($"{file} has a template around texts that cannot be followed: {piece}.");
         }

@@ -32,8 +32,7 @@ internal static class Vocabularies
             }
         }
 
-        if (
-            added.FirstOrDefault(
+        if (added.FirstOrDefault(
                 token => string.IsNullOrEmpty(token.Content)
                     || (vocabulary.TryGetValue(token.Content, out int id) && id != token.Id)) is { } wrong)
             throw new InputException($"{file} adds the token '{wrong.Content}' as id {wrong.Id}, which its vocabulary does not; the "

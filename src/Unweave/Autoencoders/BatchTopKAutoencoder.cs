@@ -3,22 +3,31 @@ using Unweave.Numerics;
 
 namespace Unweave.Autoencoders;
 
-/// <summary>BatchTopK (Bussmann et al. 2024): the B·k largest pre-activations of a batch are kept, so that rows share a budget of latents.</summary>
+/// <summary>
+/// BatchTopK (Bussmann et al. 2024): the B·k largest pre-activations of a batch are kept, so that rows share a budget of latents.
+/// </summary>
 public sealed record BatchTopKOptions : DictionaryOptions
 {
     /// <summary>Latents kept for a row on average over a batch. Default 32.</summary>
     [Description("Latents kept active for a row, on average over a batch.")]
     public int K { get; init; } = 32;
 
-    /// <summary>Dead latents that model the residual in AuxK; 0 turns AuxK off; null takes half the width, rounded down to a power of two. Default null.</summary>
-    [Description("Dead latents that model the residual (AuxK); 0 turns it off; null takes half the input width rounded down to a power of two.")]
+    /// <summary>
+    /// Dead latents that model the residual in AuxK; 0 turns AuxK off; null takes half the width, rounded down to a power of two. Default
+    /// null.
+    /// </summary>
+    [Description("Dead latents that model the residual (AuxK); 0 turns it off; null takes half the input width rounded down to a power "
+        + "of two.")]
     public int? AuxK { get; init; }
 
     /// <summary>Weight α of the AuxK loss. Default 1/32.</summary>
     [Description("Weight of the AuxK loss.")]
     public double AuxCoefficient { get; init; } = 1.0 / 32;
 
-    /// <summary>Share of the running threshold kept at each step; the threshold takes the place of the batch when single rows are encoded. Default 0.99.</summary>
+    /// <summary>
+    /// Share of the running threshold kept at each step; the threshold takes the place of the batch when single rows are encoded. Default
+    /// 0.99.
+    /// </summary>
     [Description("Share of the running threshold kept at each step; the threshold decides which latents are active outside training.")]
     public double ThresholdDecay { get; init; } = 0.99;
 
@@ -52,7 +61,9 @@ public sealed class BatchTopKAutoencoder : SparseAutoencoder
 {
     private readonly Matrix threshold = new(1, 1);
 
-    /// <summary>Makes one with fresh weights: random unit decoder rows, W_enc = W_dec, biases and threshold 0; without a generator, all zero.</summary>
+    /// <summary>
+    /// Makes one with fresh weights: random unit decoder rows, W_enc = W_dec, biases and threshold 0; without a generator, all zero.
+    /// </summary>
     public BatchTopKAutoencoder(BatchTopKOptions options, int inputWidth, Rng? rng)
         : base(options, new DictionaryWeights(options.Latents, inputWidth, rng))
     {
@@ -66,7 +77,9 @@ public sealed class BatchTopKAutoencoder : SparseAutoencoder
     /// <inheritdoc/>
     public override IReadOnlyList<Parameter> Parameters { get; }
 
-    /// <summary>θ, at the scale of the weights: outside training, a latent is active when its pre-activation is above it. 0 before the first step.</summary>
+    /// <summary>
+    /// θ, at the scale of the weights: outside training, a latent is active when its pre-activation is above it. 0 before the first step.
+    /// </summary>
     public float Threshold => threshold[0, 0];
 
     /// <inheritdoc/>

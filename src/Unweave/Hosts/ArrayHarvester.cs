@@ -12,7 +12,9 @@ public static class ArrayHarvester
 {
     private const int Batch = 16;
 
-    /// <summary>Describes a harvest of arrays before it is made; the inputs are read once, for a hash that tells them from others.</summary>
+    /// <summary>
+    /// Describes a harvest of arrays before it is made; the inputs are read once, for a hash that tells them from others.
+    /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="hooks">The hooks.</param>
     /// <param name="inputs">One source for each array that the model is fed, in its order: a row is one input, row-major.</param>

@@ -25,7 +25,8 @@ public sealed record HostReference(
 
     /// <summary>The tokenizer's file; null where its name does not say.</summary>
     [JsonIgnore]
-    public string? TokenizerPath => Tokenizer?.IndexOf(Separator, StringComparison.Ordinal) is >= 0 and var at ? Tokenizer[(at + Separator.Length)..] : null;
+    public string? TokenizerPath =>
+        Tokenizer?.IndexOf(Separator, StringComparison.Ordinal) is >= 0 and var at ? Tokenizer[(at + Separator.Length)..] : null;
 
     /// <summary>The reference of rows of a harvest.</summary>
     public static HostReference From(Data.HarvestSource source)

@@ -92,9 +92,8 @@ public readonly record struct TokenWindow(int Document, int First, ReadOnlyMemor
                 }
 
                 int most = input.FixedBatch ?? Math.Max(1, tokens / length), end = first + 1;
-                while (
-                    end < order.Length && end - first < most
-                        && (pads ? 2 * order[end].Ids.Length >= length || input.FixedLength is not null : order[end].Ids.Length == length))
+                while (end < order.Length && end - first < most
+                    && (pads ? 2 * order[end].Ids.Length >= length || input.FixedLength is not null : order[end].Ids.Length == length))
                     end++;
                 TokenWindow[] rows = order[first..end];
                 IEnumerable<ReadOnlyMemory<int>> ids = rows.Select(window => window.Ids);

@@ -7,8 +7,8 @@ namespace Unweave.Runs;
 
 /// <summary>A line of a run's log. What a line leaves out is NaN.</summary>
 internal sealed record MetricsLine(
-    long Step, long Rows, double Loss, double Reconstruction, double Sparsity, double Auxiliary, double Fvu, double ValidationFvu, double L0,
-    double Dead, double LearningRate)
+    long Step, long Rows, double Loss, double Reconstruction, double Sparsity, double Auxiliary, double Fvu, double ValidationFvu,
+    double L0, double Dead, double LearningRate)
 {
     /// <summary>Reads a line; null when it is not one.</summary>
     public static MetricsLine? Parse(ReadOnlySpan<byte> line)
@@ -21,8 +21,11 @@ internal sealed record MetricsLine(
             {
                 JsonElement root = document.RootElement;
                 double Number(string name) =>
-                    root.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : double.NaN;
-                double step = Number("step"), rows = Number(root.TryGetProperty("rows", out _) ? "rows" : "tokens"); // the name before version 0.2
+                    root.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
+                        ? value.GetDouble()
+                        : double.NaN;
+                // the name before version 0.2
+                double step = Number("step"), rows = Number(root.TryGetProperty("rows", out _) ? "rows" : "tokens");
                 return double.IsNaN(step)
                     ? null
                     : new MetricsLine(

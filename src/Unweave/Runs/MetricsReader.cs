@@ -8,8 +8,8 @@ namespace Unweave.Runs;
 internal sealed record MetricsState(IReadOnlyList<MetricsLine> Lines, IReadOnlyList<MetricsLine> Validations, MetricsLine? Last, long Read);
 
 /// <summary>
-/// Reads a run's log while it is written: each reading goes on where the last one ended, a torn last line waits for its end, and a log
-/// that starts again (the run was resumed from an earlier checkpoint) is read again. However long the log, memory holds a few hundred lines.
+/// Reads a run's log while it is written: each reading goes on where the last one ended, a torn last line waits for its end, and a log that
+/// starts again (the run was resumed from an earlier checkpoint) is read again. However long the log, memory holds a few hundred lines.
 /// </summary>
 internal sealed class MetricsReader(string path)
 {
@@ -98,7 +98,8 @@ internal sealed class MetricsReader(string path)
         {
             if (lines.Count == 1) return lines[0];
             MetricsLine last = lines[^1];
-            double Average(Func<MetricsLine, double> value) => lines.Select(value).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
+            double Average(Func<MetricsLine, double> value) =>
+                lines.Select(value).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
             return new MetricsLine(
                 last.Step, last.Rows, Average(line => line.Loss), Average(line => line.Reconstruction), Average(line => line.Sparsity),
                 Average(line => line.Auxiliary), Average(line => line.Fvu), Average(line => line.ValidationFvu), Average(line => line.L0),

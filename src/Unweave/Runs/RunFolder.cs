@@ -71,8 +71,11 @@ public sealed class RunFolder
         {
             HostReference? host = ReadHost();
             // The writer names the autoencoder here last: where it was killed before that, the state vouches for the autoencoder.
-            bool vouched = host is not null && StateValue(TrainingState.AutoencoderKey) is { } known && string.Equals(known, AutoencoderHash, StringComparison.Ordinal);
-            string? mismatch = vouched ? null : Mismatch(HostPath, host?.AutoencoderSha256, "remove it, and name the model and the hook with --model and --hook");
+            bool vouched = host is not null && StateValue(TrainingState.AutoencoderKey) is { } known
+                && string.Equals(known, AutoencoderHash, StringComparison.Ordinal);
+            string? mismatch = vouched
+                ? null
+                : Mismatch(HostPath, host?.AutoencoderSha256, "remove it, and name the model and the hook with --model and --hook");
             return mismatch is null ? host : throw new InputException(mismatch);
         }
     }
@@ -84,7 +87,8 @@ public sealed class RunFolder
         ArgumentException.ThrowIfNullOrEmpty(path);
         bool weights = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);
         string folder = Directory.Exists(path) || !(weights || File.Exists(path)) ? path : Folder(path);
-        bool named = weights && !ReferenceEquals(folder, path) && !string.Equals(System.IO.Path.GetFileName(path), TrainingState.FileName, StringComparison.Ordinal);
+        bool named = weights && !ReferenceEquals(folder, path)
+            && !string.Equals(System.IO.Path.GetFileName(path), TrainingState.FileName, StringComparison.Ordinal);
         return new RunFolder(folder, named ? path : System.IO.Path.Combine(folder, AutoencoderFile.FileName));
 
         static string Folder(string file) => System.IO.Path.GetDirectoryName(file) is { Length: > 0 } own ? own : ".";
@@ -105,13 +109,20 @@ public sealed class RunFolder
     /// <exception cref="InputException">There is none, it is damaged, or of an architecture without a dictionary.</exception>
     public SparseAutoencoder LoadSparseAutoencoder() => SparseAutoencoder.Load(AutoencoderPath);
 
-    /// <summary>Where something is that the run was made from: as it was recorded, or, where that is gone, as it lay to the folder before both were moved.</summary>
-    /// <param name="recorded">A file, a folder, a pattern or a hook of a harvest. Earlier versions recorded it relative to their working folder.</param>
+    /// <summary>
+    /// Where something is that the run was made from: as it was recorded, or, where that is gone, as it lay to the folder before both were
+    /// moved.
+    /// </summary>
+    /// <param name="recorded">
+    /// A file, a folder, a pattern or a hook of a harvest. Earlier versions recorded it relative to their working folder.
+    /// </param>
     public string Locate(string recorded)
     {
         ArgumentException.ThrowIfNullOrEmpty(recorded);
         if (System.IO.Path.IsPathFullyQualified(recorded) && IsThere(recorded)) return recorded;
-        if (Settings?.Output is not { } output || System.IO.Path.IsPathFullyQualified(output) != System.IO.Path.IsPathFullyQualified(recorded)) return recorded;
+        if (Settings?.Output is not { } output
+            || System.IO.Path.IsPathFullyQualified(output) != System.IO.Path.IsPathFullyQualified(recorded))
+            return recorded;
 
         // Both are relative to the same unknown folder, or to none; deep enough that ".." does not reach the root.
         string any = System.IO.Path.GetFullPath("/1/2/3/4/5/6/7/8/9");
@@ -120,7 +131,9 @@ public sealed class RunFolder
         return IsThere(moved) ? moved : recorded;
     }
 
-    /// <summary>Says that something was computed from another autoencoder than the one that is here, and what to do; null when it belongs to it.</summary>
+    /// <summary>
+    /// Says that something was computed from another autoencoder than the one that is here, and what to do; null when it belongs to it.
+    /// </summary>
     /// <param name="what">What it is, for the message: its file.</param>
     /// <param name="hash">The SHA-256 that it keeps; null of earlier versions, which kept none.</param>
     /// <param name="remedy">What to do, as the end of a sentence.</param>
@@ -164,9 +177,12 @@ public sealed class RunFolder
     {
         ArgumentNullException.ThrowIfNull(source);
         if (long.TryParse(StateValue("data_rows"), out long rows) && rows != source.Rows)
-            throw new InputException($"{source.Name} has {source.Rows} rows, but the run in {Path} was trained on {rows}, so these are other data; {remedy}.");
-        if (StateValue(TrainingState.DataKey) is { } trained && !string.Equals(trained, DataFingerprint.Compute(source), StringComparison.Ordinal))
-            throw new InputException($"{source.Name} has as many rows as the run in {Path} was trained on, but these are other data; {remedy}.");
+            throw new InputException($"{source.Name} has {source.Rows} rows, but the run in {Path} was trained on {rows}, so these are "
+                + $"other data; {remedy}.");
+        if (StateValue(TrainingState.DataKey) is { } trained
+            && !string.Equals(trained, DataFingerprint.Compute(source), StringComparison.Ordinal))
+            throw new InputException($"{source.Name} has as many rows as the run in {Path} was trained on, but these are other data; "
+                + $"{remedy}.");
     }
 
     internal string EarlierCatalogPath(int number) => In($"features-earlier-{number}.db");

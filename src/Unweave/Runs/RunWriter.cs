@@ -8,7 +8,9 @@ using Unweave.Training;
 
 namespace Unweave.Runs;
 
-/// <summary>A run's folder, open for training: by one process at a time. The system frees the lock when the process ends, however it ends.</summary>
+/// <summary>
+/// A run's folder, open for training: by one process at a time. The system frees the lock when the process ends, however it ends.
+/// </summary>
 internal sealed partial class RunWriter : IDisposable
 {
     private readonly RunFolder folder;
@@ -64,7 +66,8 @@ internal sealed partial class RunWriter : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new InputException(
-                $"{folder.Path} holds an earlier run that cannot be removed ({e.Message}); close what uses it, or choose another folder.", e);
+                $"{folder.Path} holds an earlier run that cannot be removed ({e.Message}); close what uses it, or choose another "
+                    + $"folder.", e);
         }
     }
 
@@ -94,7 +97,9 @@ internal sealed partial class RunWriter : IDisposable
     /// <summary>Writes the autoencoder again where it is not that of the state: the writer was killed between the two files.</summary>
     public void Repair(TrainingRun run)
     {
-        if (folder.AutoencoderHash is { } hash && string.Equals(folder.StateValue(TrainingState.AutoencoderKey), hash, StringComparison.Ordinal)) return;
+        if (folder.AutoencoderHash is { } hash
+            && string.Equals(folder.StateValue(TrainingState.AutoencoderKey), hash, StringComparison.Ordinal))
+            return;
         run.Autoencoder.Save(folder.AutoencoderPath);
         Write(folder.ReadHost());
     }
@@ -131,26 +136,31 @@ internal sealed partial class RunWriter : IDisposable
         string file = Path.Combine(path, RunFolder.LockName);
         try
         {
-            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+            return new FileStream(
+                file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new InputException($"The output folder {path} may not be written ({e.Message}); check its permissions, or name another.", e);
+            throw new InputException($"The output folder {path} may not be written ({e.Message}); check its permissions, or name "
+                + $"another.", e);
         }
         catch (IOException e)
         {
-            throw new InputException($"{path} is being trained into by another run ({e.Message}); wait for its end, or name another output folder.", e);
+            throw new InputException($"{path} is being trained into by another run ({e.Message}); wait for its end, or name another "
+                + $"output folder.", e);
         }
     }
 
     private static string FirstDifference(string saved, string given)
     {
-        (string was, string now) = saved.Split('\n').Zip(given.Split('\n')).First(pair => !string.Equals(pair.First, pair.Second, StringComparison.Ordinal));
+        (string was, string now) = saved.Split('\n').Zip(given.Split('\n')).First(
+            pair => !string.Equals(pair.First, pair.Second, StringComparison.Ordinal));
         return $"it had {was.Trim().TrimEnd(',')}, now {now.Trim().TrimEnd(',')}";
     }
 
     // What AtomicFile leaves of a process that was killed. Whoever is alive and writes here holds the lock.
     [GeneratedRegex(
-        @"^(?:autoencoder\.safetensors|training\.safetensors|config\.json|metrics\.jsonl|host\.json|eval\.json)\.partial-\d+-\d+$", RegexOptions.CultureInvariant, 1000)]
+        @"^(?:autoencoder\.safetensors|training\.safetensors|config\.json|metrics\.jsonl|host\.json|eval\.json)\.partial-\d+-\d+$",
+            RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Partial();
 }

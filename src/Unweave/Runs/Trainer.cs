@@ -13,7 +13,9 @@ namespace Unweave.Runs;
 public static class Trainer
 {
     /// <summary>Trains to the end of the run and gives the autoencoder.</summary>
-    /// <param name="options">The settings. With an output folder the run is kept there too; a run that was there before is replaced.</param>
+    /// <param name="options">
+    /// The settings. With an output folder the run is kept there too; a run that was there before is replaced.
+    /// </param>
     /// <param name="source">The vectors; the caller's to dispose, after the run.</param>
     /// <param name="progress">Receives a report of every step, on the thread that did it.</param>
     /// <param name="cancellationToken">Ends the run after the step under way; an output folder has a checkpoint then.</param>
@@ -21,7 +23,8 @@ public static class Trainer
     /// <exception cref="InputException">The settings contradict each other or the data, or a file cannot be read or written.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled before its end.</exception>
     public static async Task<Autoencoder> TrainAsync(
-        TrainingOptions options, IActivationSource source, IProgress<StepReport>? progress = null, CancellationToken cancellationToken = default)
+        TrainingOptions options, IActivationSource source, IProgress<StepReport>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(source);
@@ -82,18 +85,21 @@ public static class Trainer
         if (options.Output is null)
         {
             throw new InputException(
-                "The run has no output folder, so the trained weights would be lost; set output, or call TrainAsync, which returns the autoencoder.");
+                "The run has no output folder, so the trained weights would be lost; set output, or call TrainAsync, which returns the "
+                    + "autoencoder.");
         }
 
         using RunWriter folder = RunWriter.Open(options.Output);
-        using TrainingRun run = await Task.Run(() => Open(options, data, folder, host, resume), CancellationToken.None).ConfigureAwait(false);
+        using TrainingRun run = await Task.Run(() => Open(options, data, folder, host, resume), CancellationToken.None)
+            .ConfigureAwait(false);
         IAsyncEnumerable<StepReport> steps = Steps(run, data, folder, time ?? TimeProvider.System, cancellationToken);
         await foreach (StepReport report in steps.ConfigureAwait(false)) yield return report;
     }
 
     // Steps run on the pool, so that a caller with a screen to draw stays free.
     private static async IAsyncEnumerable<StepReport> Steps(
-        TrainingRun run, ITrainingData data, RunWriter? folder, TimeProvider time, [EnumeratorCancellation] CancellationToken cancellationToken)
+        TrainingRun run, ITrainingData data, RunWriter? folder, TimeProvider time,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         TrainingOptions options = run.Options;
         using MetricsWriter? metrics = folder?.OpenMetrics(run.Step);

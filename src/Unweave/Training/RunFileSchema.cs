@@ -45,8 +45,7 @@ internal static class RunFileSchema
     private static JsonNode Describe(JsonSchemaExporterContext context, JsonNode schema)
     {
         if (context.PropertyInfo?.AttributeProvider is not { } attributes || schema is not JsonObject node) return schema;
-        if (
-            attributes.GetCustomAttributes(typeof(DescriptionAttribute), inherit: true)
+        if (attributes.GetCustomAttributes(typeof(DescriptionAttribute), inherit: true)
                 .FirstOrDefault() is DescriptionAttribute description)
             node.Insert(0, "description", description.Description);
         return node;

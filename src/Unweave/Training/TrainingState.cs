@@ -70,7 +70,8 @@ internal static class TrainingState
             throw new InputException($"{path} was trained on {Whole(file, "data_rows")} rows of width {Whole(file, "data_width")}, but "
                 + $"{source.Name} has {source.Rows} of width {source.Width}; resume on the same data.");
         if (file.Metadata.TryGetValue(DataKey, out string? data) && !string.Equals(data, source.Fingerprint, StringComparison.Ordinal))
-            throw new InputException($"{path} was trained on other data than {source.Name}, though of the same shape; resume on the same data.");
+            throw new InputException($"{path} was trained on other data than {source.Name}, though of the same shape; resume on the "
+                + $"same data.");
         return TrainingRun.Restore(options, source, run =>
         {
             run.Learner.Restore(

@@ -87,9 +87,8 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
         int start = 0;
         for (int i = 1; i <= text.Length; i++)
         {
-            if (
-                i < text.Length && (char.IsLetterOrDigit(text[i]) || text[i] is '\'' or '-')
-                    && (char.IsLetterOrDigit(text[i - 1]) || text[i - 1] is '\'' or '-' || char.IsWhiteSpace(text[i - 1])))
+            if (i < text.Length && (char.IsLetterOrDigit(text[i]) || text[i] is '\'' or '-')
+                && (char.IsLetterOrDigit(text[i - 1]) || text[i - 1] is '\'' or '-' || char.IsWhiteSpace(text[i - 1])))
                 continue;
             pieces.Add(text[start..i]);
             start = i;
