@@ -5,7 +5,9 @@ using Unweave.Evaluation;
 
 namespace Unweave.Cli;
 
-/// <summary>An autoencoder measured beside what it has to beat: PCA with as many components as it has firing latents, and a random dictionary.</summary>
+/// <summary>
+/// An autoencoder measured beside what it has to beat: PCA with as many components as it has firing latents, and a random dictionary.
+/// </summary>
 /// <param name="Trained">The autoencoder.</param>
 /// <param name="FiringOnly">
 /// The autoencoder when only the latents that fire take part in its reconstruction; null where the others are 0 anyway. What the
@@ -13,7 +15,8 @@ namespace Unweave.Cli;
 /// </param>
 /// <param name="Pca">PCA.</param>
 /// <param name="RandomDictionary">A random dictionary of as many latents; null for an autoencoder without a dictionary.</param>
-internal sealed record Comparison(EvaluationReport Trained, EvaluationReport? FiringOnly, EvaluationReport Pca, EvaluationReport? RandomDictionary)
+internal sealed record Comparison(EvaluationReport Trained, EvaluationReport? FiringOnly, EvaluationReport Pca,
+    EvaluationReport? RandomDictionary)
 {
     /// <summary>Rows that PCA is fitted to and the centre taken from, at most.</summary>
     private const int FitRows = 50_000;
@@ -39,7 +42,8 @@ internal sealed record Comparison(EvaluationReport Trained, EvaluationReport? Fi
         int k = (int)Math.Clamp(Math.Round(size), 1, measured.Width);
         using var pca = PcaBaseline.Fit(training, k);
         EvaluationReport random = autoencoder is SparseAutoencoder { Latents: var latents }
-            ? RandomDictionaryBaseline.Run(measured, InputStatistics.Mean(training), latents, Math.Min(k, latents), cancellation: cancellation)
+            ? RandomDictionaryBaseline.Run(measured, InputStatistics.Mean(training), latents, Math.Min(k, latents),
+                cancellation: cancellation)
             : null!;
         return new Comparison(trained, firing, pca.Run(measured, cancellation), random);
     }

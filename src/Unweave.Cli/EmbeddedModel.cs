@@ -22,5 +22,6 @@ internal static class EmbeddedModel
 
     private static string Existing(string path) => Directory.Exists(path) || File.Exists(path)
         ? path
-        : throw new InputException($"{path}: the embedded model is missing; build or install Unweave again, with its folders models and data.");
+        : throw new InputException(
+            $"{path}: the embedded model is missing; build or install Unweave again, with its folders models and data.");
 }

@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace Unweave.Cli;
 
-/// <summary>Turns whatever went wrong into one line on standard error and an exit code; with <c>--json</c>, also an object on standard output.</summary>
+/// <summary>
+/// Turns whatever went wrong into one line on standard error and an exit code; with <c>--json</c>, also an object on standard output.
+/// </summary>
 internal static class Failure
 {
     /// <summary>Set to 1, this environment variable adds the stack trace of a defect.</summary>
@@ -14,7 +16,8 @@ internal static class Failure
     {
         (int code, string message) = Explain(exception);
         Console.Error.WriteLine($"unweave: {message}");
-        if (code == ExitCode.OurError && string.Equals(Environment.GetEnvironmentVariable(TraceVariable), "1", StringComparison.Ordinal)) Console.Error.WriteLine(exception);
+        if (code == ExitCode.OurError && string.Equals(Environment.GetEnvironmentVariable(TraceVariable), "1", StringComparison.Ordinal))
+            Console.Error.WriteLine(exception);
         if (json) Console.Out.WriteLine(new JsonObject { ["error"] = message, ["exitCode"] = code }.ToJsonString(Screen.Json));
         return code;
     }
@@ -37,7 +40,9 @@ internal static class Failure
             }
         }
 
-        return (ExitCode.OurError, $"{OneLine(exception.Message)} This is a defect of Unweave: please report it with the output of the same command under {TraceVariable}=1.");
+        return (ExitCode.OurError,
+            $"{OneLine(exception.Message)} This is a defect of Unweave: please report it with the output of the same command under "
+            + $"{TraceVariable}=1.");
     }
 
     private static string OneLine(string message) => message.ReplaceLineEndings(" ");

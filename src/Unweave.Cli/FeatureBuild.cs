@@ -23,7 +23,8 @@ internal static class FeatureBuild
         /// <exception cref="InputException">It is not sparse, or not in a folder of its own.</exception>
         public static Subject Open(string path)
         {
-            if (!Directory.Exists(path)) throw new InputException($"{path} is not a folder; name the folder of a run, in which the catalog can be made.");
+            if (!Directory.Exists(path))
+                throw new InputException($"{path} is not a folder; name the folder of a run, in which the catalog can be made.");
             var run = RunFolder.Open(path);
             return new Subject(run, run.AutoencoderHash, run.LoadSparseAutoencoder());
         }
@@ -50,7 +51,9 @@ internal static class FeatureBuild
         /// <summary>For people.</summary>
         public void Write()
         {
-            Console.Out.WriteLine($"{Figures.Count(Source.Latents)} latents over {Figures.Count(Source.Rows)} rows of {Source.Texts}, {Figures.Duration(Elapsed)}:");
+            Console.Out.WriteLine(
+                $"{Figures.Count(Source.Latents)} latents over {Figures.Count(Source.Rows)} rows of {Source.Texts}, "
+                + $"{Figures.Duration(Elapsed)}:");
             FeatureTable.Write(Report);
             Console.Out.WriteLine($"\nThe catalog is {Run.CatalogPath}. Look at it: unweave serve {Run.Path}");
         }
@@ -60,7 +63,8 @@ internal static class FeatureBuild
     public static bool IsHarvest(string path) => Harvest.Exists(path.Split('#')[0]);
 
     /// <summary>From texts that are run through the model.</summary>
-    public static Result FromTexts(Subject subject, RunHost host, TextCorpus corpus, long tokens, FeatureStatisticsOptions options, CancellationToken cancellation)
+    public static Result FromTexts(Subject subject, RunHost host, TextCorpus corpus, long tokens, FeatureStatisticsOptions options,
+        CancellationToken cancellation)
     {
         (Hook hook, OnnxHost model) = (host.Hook, host.Model);
         using var pass = new ActivationPass(model, host.Tokenizer, [hook], host.Pass);
@@ -73,14 +77,21 @@ internal static class FeatureBuild
 
         var display = new RowsDisplay("counted", tokens == long.MaxValue ? 0 : tokens, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromTexts(
-            subject.Autoencoder, pass, host.Tokenizer, corpus.Documents(), options, EmbeddedModel.Topics(), tokens, new Shown(display), cancellation);
-        CatalogSource source = Source(subject, statistics, corpus.Name) with { Model = model.Name, Hook = hook.Name, Context = pass.Context };
+            subject.Autoencoder, pass, host.Tokenizer, corpus.Documents(), options, EmbeddedModel.Topics(), tokens, new Shown(display),
+            cancellation);
+        CatalogSource source = Source(subject, statistics, corpus.Name) with
+        {
+            Model = model.Name,
+            Hook = hook.Name,
+            Context = pass.Context,
+        };
         return Write(subject, statistics, model, host.Tokenizer, display, source, cancellation);
     }
 
     /// <summary>From activations that were harvested before.</summary>
     public static Result FromHarvest(
-        Subject subject, IHostModel model, ITokenizer tokenizer, string path, string? hook, FeatureStatisticsOptions options, CancellationToken cancellation)
+        Subject subject, IHostModel model, ITokenizer tokenizer, string path, string? hook, FeatureStatisticsOptions options,
+        CancellationToken cancellation)
     {
         string[] parts = path.Split('#');
         using var harvest = Harvest.Open(parts[0]);
@@ -90,26 +101,35 @@ internal static class FeatureBuild
         using FeatureStatistics statistics = FeatureStatistics.FromHarvest(
             subject.Autoencoder, rows, tokenizer, options, EmbeddedModel.Topics(), new Shown(display), cancellation);
         HarvestManifest from = harvest.Manifest;
-        CatalogSource source = Source(subject, statistics, from.Corpus.Name) with { Model = from.Model.Name, Hook = rows.Hook, Context = from.ContextLength };
+        CatalogSource source = Source(subject, statistics, from.Corpus.Name) with
+        {
+            Model = from.Model.Name,
+            Hook = rows.Hook,
+            Context = from.ContextLength,
+        };
         return Write(subject, statistics, model, tokenizer, display, source, cancellation);
     }
 
     /// <summary>From vectors.</summary>
-    public static Result FromVectors(Subject subject, IActivationSource rows, string[]? texts, FeatureStatisticsOptions options, CancellationToken cancellation)
+    public static Result FromVectors(Subject subject, IActivationSource rows, string[]? texts, FeatureStatisticsOptions options,
+        CancellationToken cancellation)
     {
         CheckWidth(subject, rows, "give vectors of the same model and layer");
         if (texts is not null && texts.Length != rows.Rows)
-            throw new InputException($"There are {texts.Length} texts for {rows.Rows} vectors of {rows.Name}; give one text for each row, in the same order.");
+            throw new InputException(
+                $"There are {texts.Length} texts for {rows.Rows} vectors of {rows.Name}; give one text for each row, in the same order.");
         var display = new RowsDisplay("counted", rows.Rows, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromVectors(
-            subject.Autoencoder, rows, texts is null ? null : row => texts[row], options, EmbeddedModel.Topics(), new Shown(display), cancellation);
+            subject.Autoencoder, rows, texts is null ? null : row => texts[row], options, EmbeddedModel.Topics(), new Shown(display),
+            cancellation);
         return Write(subject, statistics, null, null, display, Source(subject, statistics, rows.Name), cancellation);
     }
 
     private static void CheckWidth(Subject subject, IActivationSource rows, string fix)
     {
         if (rows.Width == subject.Autoencoder.InputWidth) return;
-        throw new InputException($"{rows.Name} has width {rows.Width}, {subject.Run.Path} was trained on width {subject.Autoencoder.InputWidth}; {fix}.");
+        throw new InputException(
+            $"{rows.Name} has width {rows.Width}, {subject.Run.Path} was trained on width {subject.Autoencoder.InputWidth}; {fix}.");
     }
 
     private static CatalogSource Source(Subject subject, FeatureStatistics statistics, string texts) => new()
@@ -128,7 +148,9 @@ internal static class FeatureBuild
     {
         RowsDisplay.Clear();
         double rate = statistics.Rows / display.Elapsed.TotalSeconds;
-        Console.Error.WriteLine($"Counted {Figures.Count(statistics.Rows)} rows, {Figures.Short(rate)} a second; describing {Figures.Count(statistics.Latents)} latents …");
+        Console.Error.WriteLine(
+            $"Counted {Figures.Count(statistics.Rows)} rows, {Figures.Short(rate)} a second; describing "
+            + $"{Figures.Count(statistics.Latents)} latents …");
         using LogitLens? lens = model is null ? null : LogitLens.Open(model, tokenizer!, statistics.Width);
         var report = new FeatureReport();
         FeatureCatalog.Build(subject.Run.CatalogPath, source, Features(), cancellation);

@@ -54,7 +54,11 @@ internal sealed class FeatureReport
     }
 
     /// <summary>Ten of the labels that hold best, of different words.</summary>
-    public IReadOnlyList<Line> Best() => [.. lines.OrderByDescending(line => line.Detection + (double.IsNaN(line.Fuzzing) ? 0 : line.Fuzzing)).ThenBy(line => line.Latent).DistinctBy(line => line.Label, StringComparer.Ordinal).Take(GoodShown)];
+    public IReadOnlyList<Line> Best() =>
+    [
+        .. lines.OrderByDescending(line => line.Detection + (double.IsNaN(line.Fuzzing) ? 0 : line.Fuzzing)).ThenBy(line => line.Latent)
+        .DistinctBy(line => line.Label, StringComparer.Ordinal).Take(GoodShown),
+    ];
 
     /// <summary>The five that hold worst.</summary>
     public IReadOnlyList<Line> Worst() => [.. lines.OrderBy(line => line.Detection).ThenBy(line => line.Latent).Take(FailedShown)];
@@ -64,7 +68,8 @@ internal sealed class FeatureReport
     {
         ["latents"] = kinds.Sum(),
         ["live"] = Live,
-        ["kinds"] = new JsonObject(Enum.GetValues<FeatureKind>().Select(kind => KeyValuePair.Create(kind.ToString().ToLowerInvariant(), (JsonNode?)Count(kind)))),
+        ["kinds"] = new JsonObject(
+            Enum.GetValues<FeatureKind>().Select(kind => KeyValuePair.Create(kind.ToString().ToLowerInvariant(), (JsonNode?)Count(kind)))),
         ["labelled"] = Labelled,
         ["labelledByLuck"] = Lucky,
         ["labelledWell"] = Good,
@@ -88,6 +93,7 @@ internal sealed class FeatureReport
     {
         const int before = 5, after = 2;
         int from = Math.Max(0, example.Peak - before), to = Math.Min(example.Pieces.Count, example.Peak + after + 1);
-        return string.Concat(example.Pieces.Skip(from).Take(example.Peak - from)) + "«" + example.Pieces[example.Peak].Trim() + "»" + string.Concat(example.Pieces.Skip(example.Peak + 1).Take(to - example.Peak - 1));
+        return string.Concat(example.Pieces.Skip(from).Take(example.Peak - from)) + "«" + example.Pieces[example.Peak].Trim() + "»"
+            + string.Concat(example.Pieces.Skip(example.Peak + 1).Take(to - example.Peak - 1));
     }
 }

@@ -42,7 +42,8 @@ internal sealed class Help : SynchronousCommandLineAction
     }
 
     private static IEnumerable<Option> Options(Command command) =>
-        command.Options.Concat(Ancestors(command).SelectMany(ancestor => ancestor.Options.Where(option => option.Recursive))).Where(option => !option.Hidden);
+        command.Options.Concat(Ancestors(command).SelectMany(ancestor => ancestor.Options.Where(option => option.Recursive)))
+            .Where(option => !option.Hidden);
 
     /// <summary>The commands that a command belongs to, the nearest first.</summary>
     public static IEnumerable<Command> Ancestors(Command command)
@@ -73,10 +74,14 @@ internal sealed class Help : SynchronousCommandLineAction
 
     private static (string Name, string Text) Row(Option option)
     {
-        IEnumerable<string> names = option.Aliases.Where(alias => alias.Length == 2 && alias[0] == '-' && alias[1] != '?').Append(option.Name);
+        IEnumerable<string> names = option.Aliases.Where(alias => alias.Length == 2 && alias[0] == '-' && alias[1] != '?')
+            .Append(option.Name);
         string name = string.Join(", ", names) + (option.HelpName is null ? "" : " " + option.HelpName);
         string text = option is HelpOption ? "Show this help." : option is VersionOption ? "Show the version." : option.Description ?? "";
-        return (name, option.HasDefaultValue && !option.Hidden && option.ValueType != typeof(bool) ? $"{text} [default: {option.GetDefaultValue()}]" : text);
+        return (name,
+            option.HasDefaultValue && !option.Hidden && option.ValueType != typeof(bool)
+                ? $"{text} [default: {option.GetDefaultValue()}]"
+                : text);
     }
 
     private static void WriteList(string title, IEnumerable<(string Name, string Text)> rows)

@@ -9,11 +9,31 @@ namespace Unweave.Cli;
 /// <summary>The flags that name a host model, what to read of it, and the texts to run it on.</summary>
 internal sealed class HostFlags
 {
-    private readonly Option<string> model = new("--model", "-m") { HelpName = "MODEL", Description = "Host model: an ONNX file, a folder with one, or the name of one fetched by `unweave pull`." };
-    private readonly Option<string> tokenizer = new("--tokenizer") { HelpName = "FILE", Description = "Tokenizer; left out, the one in the model's folder." };
-    private readonly Option<string> text = new("--text") { HelpName = "TEXTS", Description = "Texts: a file (plain, .jsonl, .csv, .tsv, .parquet, each also .gz), a folder of such files, or a quoted glob." };
-    private readonly Option<string> column = new("--text-column") { HelpName = "NAME", Description = "Field or column with the texts. [default: text]" };
-    private readonly Option<int?> context = new("--context") { HelpName = "N", Description = "Tokens of a window; left out, that of the run, or else the model's context." };
+    private readonly Option<string> model = new("--model", "-m")
+    {
+        HelpName = "MODEL",
+        Description = "Host model: an ONNX file, a folder with one, or the name of one fetched by `unweave pull`.",
+    };
+    private readonly Option<string> tokenizer = new("--tokenizer")
+    {
+        HelpName = "FILE",
+        Description = "Tokenizer; left out, the one in the model's folder.",
+    };
+    private readonly Option<string> text = new("--text")
+    {
+        HelpName = "TEXTS",
+        Description = "Texts: a file (plain, .jsonl, .csv, .tsv, .parquet, each also .gz), a folder of such files, or a quoted glob.",
+    };
+    private readonly Option<string> column = new("--text-column")
+    {
+        HelpName = "NAME",
+        Description = "Field or column with the texts. [default: text]",
+    };
+    private readonly Option<int?> context = new("--context")
+    {
+        HelpName = "N",
+        Description = "Tokens of a window; left out, that of the run, or else the model's context.",
+    };
     private readonly Option<bool> keepSpecial = new("--keep-special") { Description = "Use the activations of start and end tokens too." };
 
     /// <summary>Adds the flags to a command.</summary>
@@ -21,7 +41,8 @@ internal sealed class HostFlags
     /// <param name="texts">Whether it reads texts; otherwise only the model and the tokenizer are named.</param>
     public HostFlags(Command command, bool texts = true)
     {
-        foreach (Option option in texts ? (Option[])[model, tokenizer, text, column, context, keepSpecial] : [model, tokenizer]) command.Add(option);
+        foreach (Option option in texts ? (Option[])[model, tokenizer, text, column, context, keepSpecial] : [model, tokenizer])
+            command.Add(option);
     }
 
     /// <summary>Whether a model is named.</summary>
@@ -36,7 +57,8 @@ internal sealed class HostFlags
     /// <exception cref="InputException">None is named and there is no other.</exception>
     public string ModelPath(ParseResult parsed, string? otherwise = null)
     {
-        string named = parsed.GetValue(model) ?? otherwise ?? throw new InputException("no model is named; give --model with an ONNX file or a folder with one.");
+        string named = parsed.GetValue(model) ?? otherwise
+            ?? throw new InputException("no model is named; give --model with an ONNX file or a folder with one.");
         return ModelFolder.Locate(named);
     }
 
@@ -54,14 +76,16 @@ internal sealed class HostFlags
     }
 
     /// <summary>Opens the tokenizer.</summary>
-    public ITokenizer Tokenizer(ParseResult parsed, string path) => TokenizerFile.Open(parsed.GetValue(tokenizer) ?? ModelFolder.Tokenizer(path));
+    public ITokenizer Tokenizer(ParseResult parsed, string path) =>
+        TokenizerFile.Open(parsed.GetValue(tokenizer) ?? ModelFolder.Tokenizer(path));
 
     /// <summary>Opens the texts.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="otherwise">What to take when none are named.</param>
     /// <exception cref="InputException">None are named and there are no others.</exception>
     public TextCorpus Corpus(ParseResult parsed, string? otherwise = null) =>
-        TextCorpus.Open(parsed.GetValue(text) ?? otherwise ?? throw new InputException("no texts are named; give --text with a file or a folder."), parsed.GetValue(column));
+        TextCorpus.Open(parsed.GetValue(text) ?? otherwise ?? throw new InputException("no texts are named; give --text with a file or a "
+            + "folder."), parsed.GetValue(column));
 
     /// <summary>How documents are run.</summary>
     public PassOptions Pass(ParseResult parsed) => new() { Context = parsed.GetValue(context), KeepSpecial = parsed.GetValue(keepSpecial) };

@@ -9,7 +9,10 @@ using Unweave.Runs;
 
 namespace Unweave.Cli;
 
-/// <summary>An autoencoder in the model that it was trained on, with the labels of its catalog where there is one: what reading, steering and attribution need.</summary>
+/// <summary>
+/// An autoencoder in the model that it was trained on, with the labels of its catalog where there is one: what reading, steering and
+/// attribution need.
+/// </summary>
 internal sealed class HostedRun : IDisposable
 {
     private readonly RunHost host;

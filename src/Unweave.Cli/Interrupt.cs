@@ -8,7 +8,9 @@ namespace Unweave.Cli;
 /// </summary>
 internal sealed class Interrupt : IDisposable
 {
-    /// <summary>Signals this close together are one Ctrl-C that reached the process twice, from the terminal and from the program that started it.</summary>
+    /// <summary>
+    /// Signals this close together are one Ctrl-C that reached the process twice, from the terminal and from the program that started it.
+    /// </summary>
     private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(300);
 
     private readonly CancellationTokenSource cancellation = new();
@@ -16,7 +18,11 @@ internal sealed class Interrupt : IDisposable
     private readonly PosixSignalRegistration[] registrations;
 
     /// <summary>Starts listening.</summary>
-    public Interrupt() => registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+    public Interrupt() =>
+        registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+        ];
 
     /// <summary>Cancelled by the first Ctrl-C.</summary>
     public CancellationToken Token => cancellation.Token;

@@ -6,7 +6,11 @@ using Unweave.Cli.Commands;
 
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 var help = new Help();
-var json = new Option<bool>("--json") { Description = "Write the result as JSON on standard output; progress and errors stay on standard error.", Recursive = true };
+var json = new Option<bool>("--json")
+{
+    Description = "Write the result as JSON on standard output; progress and errors stay on standard error.",
+    Recursive = true,
+};
 var root = new RootCommand("Unweave trains sparse autoencoders and shows what their latents mean.")
 {
     json,

@@ -15,11 +15,14 @@ internal static class Refuse
         foreach (SymbolResult result in parsed.CommandResult.Children)
         {
             // An unknown flag would otherwise be taken for the name of a file.
-            if (result is ArgumentResult { Tokens: var tokens } && tokens.FirstOrDefault(token => token.Value.Length > 1 && token.Value[0] == '-') is { } flag) throw Unknown(flag.Value, command);
+            if (result is ArgumentResult { Tokens: var tokens }
+                && tokens.FirstOrDefault(token => token.Value.Length > 1 && token.Value[0] == '-') is { } flag)
+                throw Unknown(flag.Value, command);
         }
 
         // So would the next flag for the value of one that lacks its own.
-        if (parsed.CommandResult.Children.OfType<OptionResult>().FirstOrDefault(result => result.Tokens.Any(token => token.Value.StartsWith("--", StringComparison.Ordinal))) is { } option)
+        if (parsed.CommandResult.Children.OfType<OptionResult>()
+            .FirstOrDefault(result => result.Tokens.Any(token => token.Value.StartsWith("--", StringComparison.Ordinal))) is { } option)
             throw new InputException($"{NeedsValue(option)} {SeeHelp(command)}");
         if (parsed.UnmatchedTokens is [var token, ..]) throw Unknown(token, command);
         if (parsed.Errors is [var error, ..]) throw new InputException($"{Explain(error, command)} {SeeHelp(command)}");
@@ -28,10 +31,14 @@ internal static class Refuse
     private static string Explain(ParseError error, Command command) => error.SymbolResult switch
     {
         OptionResult { Tokens: [] } option => NeedsValue(option),
-        OptionResult { Tokens.Count: > 1 } option when option.Option.Arity.MaximumNumberOfValues == 1 => $"{option.Option.Name} is given twice; leave one out.",
-        OptionResult { Tokens: [var token, ..] } option => $"{option.Option.Name} is '{token.Value}'; it must be {(option.Option.ValueType == typeof(int) ? "a whole number" : "true or false")}.",
+        OptionResult { Tokens.Count: > 1 } option when option.Option.Arity.MaximumNumberOfValues == 1 =>
+            $"{option.Option.Name} is given twice; leave one out.",
+        OptionResult { Tokens: [var token, ..] } option =>
+            $"{option.Option.Name} is '{token.Value}'; it must be "
+            + $"{(option.Option.ValueType == typeof(int) ? "a whole number" : "true or false")}.",
         ArgumentResult { Tokens: [] } argument => $"{FullName(command)} needs {argument.Argument.Name}.",
-        CommandResult when command.Subcommands.Count > 0 => $"{FullName(command)} needs one of: {string.Join(", ", command.Subcommands.Select(subcommand => subcommand.Name))}.",
+        CommandResult when command.Subcommands.Count > 0 =>
+            $"{FullName(command)} needs one of: {string.Join(", ", command.Subcommands.Select(subcommand => subcommand.Name))}.",
         _ => error.Message,
     };
 
@@ -41,13 +48,20 @@ internal static class Refuse
     {
         bool flag = word.StartsWith('-');
         IEnumerable<string> names = flag
-            ? command.Options.Concat(Help.Ancestors(command).SelectMany(ancestor => ancestor.Options.Where(option => option.Recursive))).SelectMany(option => option.Aliases.Append(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))
+            ? command.Options.Concat(Help.Ancestors(command).SelectMany(ancestor => ancestor.Options.Where(option => option.Recursive)))
+                .SelectMany(option => option.Aliases.Append(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal))
             : command.Subcommands.Select(subcommand => subcommand.Name);
         string guess = Spelling.DidYouMean(word.Split('=')[0], names);
-        return new InputException($"there is no {(flag ? "flag" : command.Subcommands.Count > 0 ? "command" : "argument")} '{word}'{(command is RootCommand ? "" : $" of {FullName(command)}")}.{(guess.Length > 0 ? guess : " " + SeeHelp(command))}");
+        return new InputException(
+            $"there is no {(flag ? "flag" : command.Subcommands.Count > 0 ? "command" : "argument")} "
+            + $"'{word}'{(command is RootCommand ? "" : $" of {FullName(command)}")}."
+            + (guess.Length > 0 ? guess : " " + SeeHelp(command)));
     }
 
-    private static string SeeHelp(Command command) => $"`unweave {(command is RootCommand ? "" : FullName(command) + " ")}--help` lists what there is.";
+    private static string SeeHelp(Command command) =>
+        $"`unweave {(command is RootCommand ? "" : FullName(command) + " ")}--help` lists what there is.";
 
-    private static string FullName(Command command) => string.Join(' ', Help.Ancestors(command).Where(ancestor => ancestor is not RootCommand).Reverse().Append(command).Select(each => each.Name));
+    private static string FullName(Command command) =>
+        string.Join(' ',
+            Help.Ancestors(command).Where(ancestor => ancestor is not RootCommand).Reverse().Append(command).Select(each => each.Name));
 }

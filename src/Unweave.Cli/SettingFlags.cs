@@ -3,7 +3,9 @@ using Unweave.Training;
 
 namespace Unweave.Cli;
 
-/// <summary>The settings of the run file as flags of a command, read off the run file's schema, and <c>--config</c>, which they override.</summary>
+/// <summary>
+/// The settings of the run file as flags of a command, read off the run file's schema, and <c>--config</c>, which they override.
+/// </summary>
 internal sealed class SettingFlags
 {
     private readonly Option<string> config = new("--config", "-c")
@@ -47,7 +49,8 @@ internal sealed class SettingFlags
         RunFileDraft draft = parsed.GetValue(config) is { } file ? RunFileDraft.Open(file) : new RunFileDraft();
         foreach ((RunFileSetting[] settings, Option option) in flags)
         {
-            if (parsed.GetResult(option) is { Implicit: false } result) draft.Set(settings[0], [.. result.Tokens.Select(token => token.Value)]);
+            if (parsed.GetResult(option) is { Implicit: false } result)
+                draft.Set(settings[0], [.. result.Tokens.Select(token => token.Value)]);
         }
 
         return output is null ? draft : draft.Over(RunFileDraft.Parse($$"""{ "output": "{{output}}" }""", "the default"));
@@ -56,7 +59,10 @@ internal sealed class SettingFlags
     private Option Create(RunFileSetting[] settings)
     {
         RunFileSetting setting = settings[0];
-        string[] aliases = [.. setting.Name is "output" ? ["-o"] : (string[])[], .. setting.EarlierName is { } earlier ? ["--" + earlier] : (string[])[]];
+        string[] aliases =
+        [
+            .. setting.Name is "output" ? ["-o"] : (string[])[], .. setting.EarlierName is { } earlier ? ["--" + earlier] : (string[])[],
+        ];
         string name = setting.Kind switch
         {
             SettingKind.Integer => "N",
@@ -71,17 +77,27 @@ internal sealed class SettingFlags
         // options, because the help has groups for them.
         string description = Describe(settings);
         bool isSwitch = settings.All(one => one.Kind == SettingKind.Boolean);
-        bool isList = settings.Any(one => one.Kind is SettingKind.Texts or SettingKind.Integers) || settings.Any(one => one.Kind != setting.Kind);
+        bool isList = settings.Any(one => one.Kind is SettingKind.Texts or SettingKind.Integers)
+            || settings.Any(one => one.Kind != setting.Kind);
         if (isSwitch) return new Option<bool>(setting.Flag, aliases) { Description = description, Hidden = true };
         return isList
-            ? new Option<string[]>(setting.Flag, aliases) { HelpName = name, Description = description, Arity = ArgumentArity.OneOrMore, Hidden = true }
+            ? new Option<string[]>(setting.Flag, aliases)
+            {
+                HelpName = name,
+                Description = description,
+                Arity = ArgumentArity.OneOrMore,
+                Hidden = true,
+            }
             : new Option<string>(setting.Flag, aliases) { HelpName = name, Description = description, Hidden = true };
     }
 
     // Once where the architectures mean the same by the flag, else each architecture's own meaning.
     private string Describe(RunFileSetting[] settings)
     {
-        string[] texts = [.. settings.Select(one => Usual(one) is "[]" ? one.Description : $"{one.Description} [default: {Usual(one).Trim('"')}]")];
+        string[] texts =
+        [
+            .. settings.Select(one => Usual(one) is "[]" ? one.Description : $"{one.Description} [default: {Usual(one).Trim('"')}]"),
+        ];
         return texts.Distinct(StringComparer.Ordinal).Count() == 1
             ? texts[0]
             : string.Join(" ", settings.Zip(texts, (one, text) => $"{one.Architecture}: {text}"));

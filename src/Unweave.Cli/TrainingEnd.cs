@@ -21,8 +21,10 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     /// <param name="name">What they are, for the title.</param>
     /// <param name="resume">True to go on from its checkpoint.</param>
     /// <param name="cancellation">Stops it, with a checkpoint.</param>
-    public static Task<TrainingEnd> RunAsync(TrainingOptions options, IActivationSource source, string name, bool resume, CancellationToken cancellation) =>
-        RunAsync($"{Figures.Count(source.Rows)} vectors of width {source.Width}: {name}", options, Trainer.Run(options, source, resume, cancellationToken: cancellation), cancellation);
+    public static Task<TrainingEnd> RunAsync(TrainingOptions options, IActivationSource source, string name, bool resume,
+        CancellationToken cancellation) =>
+        RunAsync($"{Figures.Count(source.Rows)} vectors of width {source.Width}: {name}", options,
+            Trainer.Run(options, source, resume, cancellationToken: cancellation), cancellation);
 
     /// <summary>Runs training on rows that come in an order of their own, and shows it on the way.</summary>
     /// <param name="options">The run.</param>
@@ -33,9 +35,11 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     /// <param name="cancellation">Stops it, with a checkpoint.</param>
     public static Task<TrainingEnd> RunAsync(
         TrainingOptions options, ITrainingData data, string name, bool resume, HostReference host, CancellationToken cancellation) =>
-        RunAsync($"a stream of vectors of width {data.Width}: {name}", options, Trainer.Run(options, data, resume, host, cancellationToken: cancellation), cancellation);
+        RunAsync($"a stream of vectors of width {data.Width}: {name}", options,
+            Trainer.Run(options, data, resume, host, cancellationToken: cancellation), cancellation);
 
-    private static async Task<TrainingEnd> RunAsync(string data, TrainingOptions options, IAsyncEnumerable<StepReport> steps, CancellationToken cancellation)
+    private static async Task<TrainingEnd> RunAsync(string data, TrainingOptions options, IAsyncEnumerable<StepReport> steps,
+        CancellationToken cancellation)
     {
         var display = new TrainingDisplay(TimeProvider.System);
         StepReport? last = await display.Follow($"Training {options.Autoencoder.Describe()}, on {data}", steps);
@@ -71,7 +75,10 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     {
         if (Interrupted)
         {
-            Console.Out.WriteLine(Last is null ? "Stopped before the first step." : $"Stopped after step {Figures.Count(Last.Step)} of {Figures.Count(Last.Steps)}.");
+            Console.Out.WriteLine(
+                Last is null
+                    ? "Stopped before the first step."
+                    : $"Stopped after step {Figures.Count(Last.Step)} of {Figures.Count(Last.Steps)}.");
             if (options.Output is not null) Console.Out.WriteLine($"Go on with: unweave train --resume -o {options.Output}");
             return;
         }
@@ -84,7 +91,10 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
 
         string held = Last.ValidationFvu is { } fvu ? $", {Figures.Short(fvu)} held out" : "";
         string sparse = options.Autoencoder is DictionaryOptions ? $", {L0(Last)}, {Figures.Count(Last.Dead)} dead latents" : "";
-        string start = Last.StoppedEarly ? $"Stopped early after step {Figures.Count(Last.Step)} of {Figures.Count(Last.Steps)}, because validation had stopped improving," : "Trained";
+        string start = Last.StoppedEarly
+            ? $"Stopped early after step {Figures.Count(Last.Step)} of {Figures.Count(Last.Steps)}, because validation had stopped "
+                + "improving,"
+            : "Trained";
         Console.Out.WriteLine($"{start} in {Figures.Duration(Elapsed)}: FVU {Figures.Short(Last.Fvu)}{held}{sparse}.");
         if (options.Output is null) return;
         Console.Out.WriteLine($"Written to {options.Output}. Measure it: unweave eval {options.Output}");

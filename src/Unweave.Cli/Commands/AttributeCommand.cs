@@ -14,22 +14,40 @@ internal static class AttributeCommand
     {
         var sae = new Argument<string>("SAE") { Description = "Folder of a run that was trained on a language model." };
         var text = new Argument<string>("TEXT") { Description = "The text whose next token is explained." };
-        var token = new Option<string?>("--token") { HelpName = "TEXT", Description = "The next token to explain, as text (\" war\"); left out, the likeliest." };
+        var token = new Option<string?>("--token")
+        {
+            HelpName = "TEXT",
+            Description = "The next token to explain, as text (\" war\"); left out, the likeliest.",
+        };
         var count = new Option<int>("--top") { HelpName = "N", Description = "Latents shown.", DefaultValueFactory = _ => 15 };
         var each = new Option<bool>("--each-token") { Description = "Ablate a latent at each of its tokens alone, not at all together." };
-        var hook = new Option<string?>("--hook") { HelpName = "HOOK", Description = "Where the autoencoder belongs; left out, where it was trained." };
-        var command = new Command("attribute", "Ablates every latent of a text in turn and shows which raise and which lower the logit of the next token.") { sae, text, token, count, each, hook };
+        var hook = new Option<string?>("--hook")
+        {
+            HelpName = "HOOK",
+            Description = "Where the autoencoder belongs; left out, where it was trained.",
+        };
+        var command = new Command("attribute",
+            "Ablates every latent of a text in turn and shows which raise and which lower the logit of the next token.")
+        {
+            sae, text, token, count, each, hook,
+        };
         var host = new HostFlags(command, texts: false);
-        help.AddExamples(command, "unweave attribute sae/ \"We the people of the United\"", "unweave attribute sae/ \"In the year of our\" --token \" Lord\" --each-token");
+        help.AddExamples(command, "unweave attribute sae/ \"We the people of the United\"",
+            "unweave attribute sae/ \"In the year of our\" --token \" Lord\" --each-token");
         command.SetAction((parsed, cancellation) =>
         {
             if (parsed.GetValue(count) < 1) throw new InputException($"--top is {parsed.GetValue(count)}; show at least 1.");
             using var run = HostedRun.Open(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook));
             string read = parsed.GetValue(text)!;
             int explained = parsed.GetValue(token) is { } named
-                ? run.Tokenizer.Encode(named) is [var only] ? only.Id : throw new InputException($"--token is '{named}', which is {run.Tokenizer.Encode(named).Count} tokens; give one, with its space before it where it starts a word.")
+                ? run.Tokenizer.Encode(named) is [var only]
+                ? only.Id
+                : throw new InputException(
+                    $"--token is '{named}', which is {run.Tokenizer.Encode(named).Count} tokens; give one, with its space before it where "
+                    + "it starts a word.")
                 : run.Hosted.Predict(read, [], 1)[0].Token;
-            IReadOnlyList<LatentEffect> effects = run.Hosted.Attribute(read, explained, parsed.GetValue(count), parsed.GetValue(each), cancellation);
+            IReadOnlyList<LatentEffect> effects = run.Hosted.Attribute(read, explained, parsed.GetValue(count), parsed.GetValue(each),
+                cancellation);
             IReadOnlyDictionary<int, string> labels = run.Labels(effects.Select(effect => effect.Latent));
             IReadOnlyList<string> pieces = run.Hosted.Encode(read).Pieces;
             if (parsed.GetValue(json))
@@ -38,17 +56,30 @@ internal static class AttributeCommand
                 {
                     ["token"] = explained,
                     ["text"] = run.Tokenizer.Decode([explained]),
-                    ["effects"] = new JsonArray([.. effects.Select(effect => new JsonObject { ["latent"] = effect.Latent, ["label"] = labels.GetValueOrDefault(effect.Latent), ["position"] = effect.Position < 0 ? null : effect.Position, ["activation"] = effect.Activation, ["effect"] = effect.Effect })]),
+                    ["effects"] = new JsonArray([.. effects.Select(effect => new JsonObject
+                    {
+                        ["latent"] = effect.Latent,
+                        ["label"] = labels.GetValueOrDefault(effect.Latent),
+                        ["position"] = effect.Position < 0 ? null : effect.Position,
+                        ["activation"] = effect.Activation,
+                        ["effect"] = effect.Effect,
+                    })]),
                 });
                 return Task.CompletedTask;
             }
 
-            Screen.Results.MarkupLineInterpolated($"What each latent adds to the logit of “{run.Tokenizer.Decode([explained]).ReplaceLineEndings("⏎")}” after the text:");
-            Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("effect").RightAligned().NoWrap()).AddColumn(new TableColumn("activation").RightAligned().NoWrap()).AddColumn("latent");
+            Screen.Results.MarkupLineInterpolated(
+                $"What each latent adds to the logit of “{run.Tokenizer.Decode([explained]).ReplaceLineEndings("⏎")}” after the text:");
+            Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("effect").RightAligned().NoWrap())
+                .AddColumn(new TableColumn("activation").RightAligned().NoWrap()).AddColumn("latent");
             if (parsed.GetValue(each)) table.AddColumn("at");
             foreach (LatentEffect effect in effects)
             {
-                List<Text> cells = [new Text($"{effect.Effect:+0.000;-0.000}"), new Text(Figures.Short(effect.Activation)), new Text(HostedRun.Named(effect.Latent, labels))];
+                List<Text> cells =
+                [
+                    new Text($"{effect.Effect:+0.000;-0.000}"), new Text(Figures.Short(effect.Activation)),
+                    new Text(HostedRun.Named(effect.Latent, labels)),
+                ];
                 if (parsed.GetValue(each)) cells.Add(new Text($"{effect.Position}: {pieces[effect.Position].ReplaceLineEndings("⏎")}"));
                 table.AddRow(cells);
             }

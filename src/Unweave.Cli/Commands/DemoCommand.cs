@@ -2,18 +2,38 @@ using System.CommandLine;
 
 namespace Unweave.Cli.Commands;
 
-/// <summary><c>unweave demo</c>: harvests the embedded language model, trains on what it reads, splices the autoencoder back in, and shows what its latents mean.</summary>
+/// <summary>
+/// <c>unweave demo</c>: harvests the embedded language model, trains on what it reads, splices the autoencoder back in, and shows what its
+/// latents mean.
+/// </summary>
 internal static class DemoCommand
 {
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var embeddings = new Option<bool>("--embeddings") { Description = "Train on 32,000 embedded WordNet definitions instead of a language model's activations." };
-        var rows = new Option<long>("--harvest") { HelpName = "N", Description = "Activations to harvest.", DefaultValueFactory = _ => LanguageModelDemo.Rows };
-        var noServe = new Option<bool>("--no-serve") { Description = "End when all is shown. Otherwise, on a terminal, the dashboard is served until Ctrl-C." };
-        var command = new Command("demo", "Harvests the residual stream of the embedded language model, trains an autoencoder on it (into runs/demo), splices it back in and measures what that costs the model's predictions, and shows what its latents mean, with their tokens in context.") { embeddings, rows, noServe };
+        var embeddings = new Option<bool>("--embeddings")
+        {
+            Description = "Train on 32,000 embedded WordNet definitions instead of a language model's activations.",
+        };
+        var rows = new Option<long>("--harvest")
+        {
+            HelpName = "N",
+            Description = "Activations to harvest.",
+            DefaultValueFactory = _ => LanguageModelDemo.Rows,
+        };
+        var noServe = new Option<bool>("--no-serve")
+        {
+            Description = "End when all is shown. Otherwise, on a terminal, the dashboard is served until Ctrl-C.",
+        };
+        var command = new Command("demo",
+            "Harvests the residual stream of the embedded language model, trains an autoencoder on it (into runs/demo), splices it back "
+            + "in and measures what that costs the model's predictions, and shows what its latents mean, with their tokens in context.")
+        {
+            embeddings, rows, noServe,
+        };
         var flags = new SettingFlags(command, help, without: ["data", "tensor"]);
-        help.AddExamples(command, "unweave demo", "unweave demo --embeddings", "unweave demo --latents 2048 --k 16 --tokens 500_000 -o small/");
+        help.AddExamples(command, "unweave demo", "unweave demo --embeddings",
+            "unweave demo --latents 2048 --k 16 --tokens 500_000 -o small/");
         command.SetAction(async (parsed, cancellation) =>
         {
             bool asJson = parsed.GetValue(json), served = !parsed.GetValue(noServe) && !asJson && !Console.IsOutputRedirected;

@@ -22,16 +22,21 @@ internal static class EmbeddingsDemo
     /// <param name="settings">The settings given.</param>
     /// <param name="json">Whether the result is JSON.</param>
     /// <param name="cancellation">Stops it, with a checkpoint.</param>
-    public static Task<(int Code, string Folder)> Run(RunFileDraft settings, bool json, CancellationToken cancellation) =>
-        Run(settings.Over(RunFileDraft.Parse(Settings, "the demo's settings")).ToOptions() with { Data = [WordNetTexts.EmbeddingsPath], Tensor = "embeddings" }, json, cancellation);
+    public static Task<(int Code, string Folder)> Run(RunFileDraft settings, bool json, CancellationToken cancellation)
+    {
+        TrainingOptions options = settings.Over(RunFileDraft.Parse(Settings, "the demo's settings")).ToOptions();
+        return Run(options with { Data = [WordNetTexts.EmbeddingsPath], Tensor = "embeddings" }, json, cancellation);
+    }
 
     private static async Task<(int Code, string Folder)> Run(TrainingOptions options, bool json, CancellationToken cancellation)
     {
-        string folder = options.Output ?? throw new InputException("output is null, but the demo has to write the autoencoder somewhere; name a folder with -o.");
+        string folder = options.Output
+            ?? throw new InputException("output is null, but the demo has to write the autoencoder somewhere; name a folder with -o.");
         WordNetText[] texts = WordNetTexts.Read();
         using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
         options.Validate(source.Width);
-        if (options.Validation == 0) throw new InputException("validation is 0, but the demo measures on the rows held out; leave --validation out.");
+        if (options.Validation == 0)
+            throw new InputException("validation is 0, but the demo measures on the rows held out; leave --validation out.");
         TrainingEnd end = await TrainingEnd.RunAsync(options, source, "WordNet definitions", resume: false, cancellation);
         if (end.Interrupted)
         {
@@ -48,7 +53,8 @@ internal static class EmbeddingsDemo
         var comparison = Comparison.Run(autoencoder, training, heldOut, cancellation: cancellation);
         var counting = new FeatureStatisticsOptions { Seed = options.Seed };
         FeatureBuild.Result? features = autoencoder is not SparseAutoencoder sparse ? null
-            : FeatureBuild.FromVectors(new(run, hash, sparse), source, [.. texts.Select(text => $"{text.Word}: {text.Gloss}")], counting, cancellation);
+            : FeatureBuild.FromVectors(new(run, hash, sparse), source, [.. texts.Select(text => $"{text.Word}: {text.Gloss}")], counting,
+                cancellation);
         List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(run, LatentsShown, feature => feature.Top.Count >= TextsShown);
         JsonObject result = ToJson(options, end, comparison, features, cards, texts);
         result[RunFolder.HashKey] = hash;
@@ -59,17 +65,20 @@ internal static class EmbeddingsDemo
     }
 
     private static void Write(
-        TrainingOptions options, TrainingEnd end, Comparison comparison, long heldOut, FeatureBuild.Result? features, List<FeatureCard> cards,
+        TrainingOptions options, TrainingEnd end, Comparison comparison, long heldOut, FeatureBuild.Result? features,
+        List<FeatureCard> cards,
         WordNetText[] texts)
     {
-        Screen.Results.MarkupLine($"\n[bold]How well it reconstructs[/] {Figures.Count(heldOut)} definitions that were held out from training:");
+        Screen.Results.MarkupLine(
+            $"\n[bold]How well it reconstructs[/] {Figures.Count(heldOut)} definitions that were held out from training:");
         MetricsTable.Write(comparison);
         if (comparison.Trained.Density is { } density) DensityChart.Write(density, comparison.Trained.Rows);
         if (features is not null)
         {
             Screen.Results.MarkupLine("\n[bold]What its latents mean:[/] labels made from the words of the definitions");
             FeatureTable.Write(features.Report);
-            Screen.Results.MarkupLine($"[bold]{cards.Count} of those whose labels hold best,[/] with the definitions that each is strongest on");
+            Screen.Results.MarkupLine(
+                $"[bold]{cards.Count} of those whose labels hold best,[/] with the definitions that each is strongest on");
             foreach (FeatureCard card in cards)
             {
                 card.WriteHeading("definitions");
@@ -102,7 +111,8 @@ internal static class EmbeddingsDemo
     private static string Cut(string text, int width) => text.Length <= width ? text : text[..(width - 1)] + "…";
 
     private static JsonObject ToJson(
-        TrainingOptions options, TrainingEnd end, Comparison comparison, FeatureBuild.Result? features, List<FeatureCard> cards, WordNetText[] texts)
+        TrainingOptions options, TrainingEnd end, Comparison comparison, FeatureBuild.Result? features, List<FeatureCard> cards,
+        WordNetText[] texts)
     {
         JsonObject result = comparison.ToJson();
         result["features"] = features?.ToJson();

@@ -17,15 +17,40 @@ internal static class EncodeCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var files = new Argument<string[]>("FILES") { Description = "Files of vectors, [rows, d]: npy, npz, safetensors or Parquet; paths or quoted globs.", Arity = ArgumentArity.OneOrMore };
-        var sae = new Option<string>("--sae") { HelpName = "PATH", Description = "Trained sparse autoencoder: the folder of its run, or its file.", DefaultValueFactory = _ => "sae" };
-        var output = new Option<string>("--output", "-o") { HelpName = "FILE", Description = "Where the codes go: FILE.npz (arrays starts, latents, values, shape), FILE.jsonl (a line a row), or - for JSON lines on standard output.", DefaultValueFactory = _ => "codes.npz" };
-        var tensor = new Option<string>("--tensor") { HelpName = "NAME", Description = "Tensor or column that holds the vectors; left out, the only one of rank 2." };
-        var command = new Command("encode", "Encodes vectors into sparse codes: the active latents of each row and how strongly they are.") { files, sae, output, tensor };
-        help.AddExamples(command, "unweave encode vectors.npy --sae sae/ -o codes.npz", "unweave encode vectors.npy --sae sae/ -o codes.jsonl");
+        var files = new Argument<string[]>("FILES")
+        {
+            Description = "Files of vectors, [rows, d]: npy, npz, safetensors or Parquet; paths or quoted globs.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var sae = new Option<string>("--sae")
+        {
+            HelpName = "PATH",
+            Description = "Trained sparse autoencoder: the folder of its run, or its file.",
+            DefaultValueFactory = _ => "sae",
+        };
+        var output = new Option<string>("--output", "-o")
+        {
+            HelpName = "FILE",
+            Description =
+                "Where the codes go: FILE.npz (arrays starts, latents, values, shape), FILE.jsonl (a line a row), or - for JSON lines on "
+                + "standard output.",
+            DefaultValueFactory = _ => "codes.npz",
+        };
+        var tensor = new Option<string>("--tensor")
+        {
+            HelpName = "NAME",
+            Description = "Tensor or column that holds the vectors; left out, the only one of rank 2.",
+        };
+        var command = new Command("encode", "Encodes vectors into sparse codes: the active latents of each row and how strongly they are.")
+        {
+            files, sae, output, tensor,
+        };
+        help.AddExamples(command, "unweave encode vectors.npy --sae sae/ -o codes.npz",
+            "unweave encode vectors.npy --sae sae/ -o codes.jsonl");
         command.SetAction((parsed, cancellation) =>
         {
-            Run(parsed.GetValue(files)!, parsed.GetValue(sae)!, parsed.GetValue(output)!, parsed.GetValue(tensor), parsed.GetValue(json), cancellation);
+            Run(parsed.GetValue(files)!, parsed.GetValue(sae)!, parsed.GetValue(output)!, parsed.GetValue(tensor), parsed.GetValue(json),
+                cancellation);
             return Task.CompletedTask;
         });
         return command;
@@ -39,7 +64,9 @@ internal static class EncodeCommand
         using SparseAutoencoder autoencoder = SparseAutoencoder.Load(sae);
         using ActivationFiles source = ActivationFiles.Open(files, tensor);
         if (source.Width != autoencoder.InputWidth)
-            throw new InputException($"{source.Name} has vectors of width {source.Width}, but {sae} was trained on width {autoencoder.InputWidth}; give vectors of the same model and layer.");
+            throw new InputException(
+                $"{source.Name} has vectors of width {source.Width}, but {sae} was trained on width {autoencoder.InputWidth}; give "
+                + "vectors of the same model and layer.");
         var display = new RowsDisplay("encoded", source.Rows, TimeProvider.System);
         IEnumerable<SparseCodes> blocks = Blocks(autoencoder, source, display, cancellation);
         if (toScreen)
@@ -52,11 +79,22 @@ internal static class EncodeCommand
 
         long entries = SparseCodesFile.Write(output, autoencoder.Latents, blocks);
         RowsDisplay.Clear();
-        if (json) Screen.WriteJson(new JsonObject { ["output"] = output, ["rows"] = source.Rows, ["latents"] = autoencoder.Latents, ["entries"] = entries, ["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3) });
-        else Console.Out.WriteLine($"Encoded {Figures.Count(source.Rows)} rows into {Figures.Short((double)entries / source.Rows)} latents each, of {Figures.Count(autoencoder.Latents)}. Written to {output}.");
+        if (json)
+            Screen.WriteJson(new JsonObject
+            {
+                ["output"] = output,
+                ["rows"] = source.Rows,
+                ["latents"] = autoencoder.Latents,
+                ["entries"] = entries,
+                ["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3),
+            });
+        else Console.Out.WriteLine(
+            $"Encoded {Figures.Count(source.Rows)} rows into {Figures.Short((double)entries / source.Rows)} latents each, of "
+            + $"{Figures.Count(autoencoder.Latents)}. Written to {output}.");
     }
 
-    private static IEnumerable<SparseCodes> Blocks(SparseAutoencoder autoencoder, ActivationFiles source, RowsDisplay display, CancellationToken cancellation)
+    private static IEnumerable<SparseCodes> Blocks(SparseAutoencoder autoencoder, ActivationFiles source, RowsDisplay display,
+        CancellationToken cancellation)
     {
         var codes = new SparseCodes(autoencoder.Latents);
         for (long first = 0; first < source.Rows; first += BlockRows)

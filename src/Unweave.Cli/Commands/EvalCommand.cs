@@ -17,18 +17,46 @@ internal static class EvalCommand
     public static Command Create(Help help, Option<bool> json)
     {
         var sae = new Argument<string>("SAE") { Description = "Trained autoencoder: the folder of its run, or its file." };
-        var files = new Argument<string[]>("FILES") { Description = "Files of vectors, [rows, d]; left out, those that the run was trained on.", Arity = ArgumentArity.ZeroOrMore };
-        var all = new Option<bool>("--all") { Description = "Measure on every row of the files; left out, on the rows that the run held out from training." };
-        var tensor = new Option<string>("--tensor") { HelpName = "NAME", Description = "Tensor or column that holds the vectors; left out, that of the run." };
-        var hook = new Option<string>("--hook") { HelpName = "HOOK", Description = "With --model: where to splice the autoencoder in; left out, the hook that it was trained on." };
-        var tokens = new Option<long>("--tokens") { HelpName = "N", Description = "With --model: tokens of the texts to run, at most.", DefaultValueFactory = _ => 100_000 };
-        var command = new Command("eval", "Measures a trained autoencoder, beside PCA and a random dictionary, and shows how often its latents fire; or, spliced into its host model, what it costs the model's predictions.") { sae, files, all, tensor, hook, tokens };
+        var files = new Argument<string[]>("FILES")
+        {
+            Description = "Files of vectors, [rows, d]; left out, those that the run was trained on.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var all = new Option<bool>("--all")
+        {
+            Description = "Measure on every row of the files; left out, on the rows that the run held out from training.",
+        };
+        var tensor = new Option<string>("--tensor")
+        {
+            HelpName = "NAME",
+            Description = "Tensor or column that holds the vectors; left out, that of the run.",
+        };
+        var hook = new Option<string>("--hook")
+        {
+            HelpName = "HOOK",
+            Description = "With --model: where to splice the autoencoder in; left out, the hook that it was trained on.",
+        };
+        var tokens = new Option<long>("--tokens")
+        {
+            HelpName = "N",
+            Description = "With --model: tokens of the texts to run, at most.",
+            DefaultValueFactory = _ => 100_000,
+        };
+        var command = new Command("eval",
+            "Measures a trained autoencoder, beside PCA and a random dictionary, and shows how often its latents fire; or, spliced into "
+            + "its host model, what it costs the model's predictions.")
+        {
+            sae, files, all, tensor, hook, tokens,
+        };
         var host = new HostFlags(command);
         help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all", "unweave eval sae/ --text heldout.txt");
         command.SetAction((parsed, cancellation) =>
         {
-            if (host.HasModel(parsed) || host.HasText(parsed)) Splice(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), parsed.GetValue(json), cancellation);
-            else Run(parsed.GetValue(sae)!, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all), parsed.GetValue(json), cancellation);
+            if (host.HasModel(parsed) || host.HasText(parsed))
+                Splice(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), parsed.GetValue(json),
+                    cancellation);
+            else Run(parsed.GetValue(sae)!, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all),
+                parsed.GetValue(json), cancellation);
             return Task.CompletedTask;
         });
         return command;
@@ -40,7 +68,8 @@ internal static class EvalCommand
         string? hash = run.AutoencoderHash;
         using Autoencoder autoencoder = run.LoadAutoencoder();
         IReadOnlyList<string> data = files.Length > 0 ? files : run.Data;
-        if (data.Count == 0) throw new InputException($"no data is named, and {run.Path} does not say what {sae} was trained on; give files of vectors.");
+        if (data.Count == 0)
+            throw new InputException($"no data is named, and {run.Path} does not say what {sae} was trained on; give files of vectors.");
         using ActivationFiles source = ActivationFiles.Open(data, tensor ?? run.Settings?.Tensor);
         if (source.Width != autoencoder.InputWidth)
         {
@@ -69,7 +98,8 @@ internal static class EvalCommand
     }
 
     /// <summary>Splices the autoencoder into its host model.</summary>
-    private static void Splice(string sae, HostFlags flags, ParseResult parsed, string? hookName, long tokens, bool json, CancellationToken cancellation)
+    private static void Splice(string sae, HostFlags flags, ParseResult parsed, string? hookName, long tokens, bool json,
+        CancellationToken cancellation)
     {
         if (tokens < 2) throw new InputException($"--tokens is {tokens}; a prediction needs at least 2.");
         var run = RunFolder.Open(sae);
@@ -79,7 +109,8 @@ internal static class EvalCommand
         TextCorpus corpus = flags.Corpus(parsed);
         var evaluator = new SpliceEvaluator(host.Model, host.Tokenizer, host.Hook, host.Pass);
         var display = new RowsDisplay("spliced", tokens, TimeProvider.System);
-        SpliceReport report = evaluator.Run(autoencoder, corpus.Documents().Select(document => document.Document), corpus.Name, tokens, new RowsProgress(display, tokens), cancellation);
+        SpliceReport report = evaluator.Run(autoencoder, corpus.Documents().Select(document => document.Document), corpus.Name, tokens,
+            new RowsProgress(display, tokens), cancellation);
         RowsDisplay.Clear();
         if (json)
         {
@@ -99,7 +130,8 @@ internal static class EvalCommand
     {
         const string Fix = "add --all to measure on every row of the files";
         TrainingOptions settings = run.Settings
-            ?? throw new InputException($"{run.Path} has no {RunFolder.SettingsName}, so which rows were held out from training is not known; {Fix}.");
+            ?? throw new InputException(
+                $"{run.Path} has no {RunFolder.SettingsName}, so which rows were held out from training is not known; {Fix}.");
         if (settings.Validation == 0) throw new InputException($"the run in {run.Path} held no rows out (validation is 0); {Fix}.");
         run.CheckTrainedOn(source, Fix);
         return Comparison.Split(source, settings.Seed, settings.Validation);

@@ -13,14 +13,38 @@ internal static class FeaturesBuildCommand
     public static Command Create(Help help, Option<bool> json)
     {
         var sae = new Argument<string>("SAE") { Description = "Trained autoencoder: the folder of its run. The catalog is made in it." };
-        var data = new Argument<string[]>("DATA") { Description = "A harvest, or files of vectors; left out, texts run through the model (--text), or else what the run was trained on.", Arity = ArgumentArity.ZeroOrMore };
-        var tokens = new Option<long?>("--tokens") { HelpName = "N", Description = "With --text: stop at the end of the document with which there are this many tokens; left out, all texts are read." };
-        var hook = new Option<string?>("--hook") { HelpName = "HOOK", Description = "With --text: where the autoencoder belongs; left out, where it was trained." };
-        var tensor = new Option<string?>("--tensor") { HelpName = "NAME", Description = "Tensor or column that holds the vectors; left out, that of the run." };
+        var data = new Argument<string[]>("DATA")
+        {
+            Description =
+                "A harvest, or files of vectors; left out, texts run through the model (--text), or else what the run was trained on.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var tokens = new Option<long?>("--tokens")
+        {
+            HelpName = "N",
+            Description =
+                "With --text: stop at the end of the document with which there are this many tokens; left out, all texts are read.",
+        };
+        var hook = new Option<string?>("--hook")
+        {
+            HelpName = "HOOK",
+            Description = "With --text: where the autoencoder belongs; left out, where it was trained.",
+        };
+        var tensor = new Option<string?>("--tensor")
+        {
+            HelpName = "NAME",
+            Description = "Tensor or column that holds the vectors; left out, that of the run.",
+        };
         var seed = new Option<ulong>("--seed") { HelpName = "N", Description = "Seed of the examples drawn at random." };
-        var command = new Command("build", "Finds what every latent does: where it fires, on what, with which others, what it means; and makes the catalog that the dashboard shows.") { sae, data, tokens, hook, tensor, seed };
+        var command = new Command("build",
+            "Finds what every latent does: where it fires, on what, with which others, what it means; and makes the catalog that the "
+            + "dashboard shows.")
+        {
+            sae, data, tokens, hook, tensor, seed,
+        };
         var host = new HostFlags(command);
-        help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features build sae/ acts/", "unweave features build sae/ vectors.npy --text texts.jsonl");
+        help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features build sae/ acts/",
+            "unweave features build sae/ vectors.npy --text texts.jsonl");
         command.SetAction((parsed, cancellation) =>
         {
             using var subject = FeatureBuild.Subject.Open(parsed.GetValue(sae)!);
@@ -37,7 +61,8 @@ internal static class FeaturesBuildCommand
             FeatureBuild.Result FromTexts()
             {
                 using RunHost opened = host.Open(run, parsed, parsed.GetValue(hook));
-                return FeatureBuild.FromTexts(subject, opened, host.Corpus(parsed), parsed.GetValue(tokens) ?? long.MaxValue, options, cancellation);
+                return FeatureBuild.FromTexts(subject, opened, host.Corpus(parsed), parsed.GetValue(tokens) ?? long.MaxValue, options,
+                    cancellation);
             }
 
             FeatureBuild.Result FromHarvest(string folder)
@@ -50,7 +75,9 @@ internal static class FeaturesBuildCommand
             FeatureBuild.Result FromVectors(IReadOnlyList<string> files)
             {
                 using ActivationFiles source = ActivationFiles.Open(files, parsed.GetValue(tensor) ?? run.Settings?.Tensor);
-                string[]? texts = host.HasText(parsed) ? [.. host.Corpus(parsed).Documents().Select(document => document.Document.Text)] : null;
+                string[]? texts = host.HasText(parsed)
+                    ? [.. host.Corpus(parsed).Documents().Select(document => document.Document.Text)]
+                    : null;
                 return FeatureBuild.FromVectors(subject, source, texts, options, cancellation);
             }
         });

@@ -15,23 +15,48 @@ internal static class FeaturesListCommand
     public static Command Create(Help help, Option<bool> json)
     {
         var sae = new Argument<string>("SAE") { Description = "Folder of a run with a catalog." };
-        var text = new Argument<string?>("TEXT") { Description = "Words to find in labels, notes, tokens and examples; or a latent's number.", Arity = ArgumentArity.ZeroOrOne };
+        var text = new Argument<string?>("TEXT")
+        {
+            Description = "Words to find in labels, notes, tokens and examples; or a latent's number.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var sort = new Option<FeatureOrder?>("--sort") { Description = "Order; left out, by relevance to the text, or by number." };
         var reverse = new Option<bool>("--reverse") { Description = "Reverses the order: largest first." };
         var kind = new Option<FeatureKind[]>("--kind") { Description = "Only these kinds; may be given several times." };
-        var minScore = new Option<double?>("--min-score") { HelpName = "S", Description = "Only labels with a detection score of at least this." };
-        var minFrequency = new Option<double?>("--min-frequency") { HelpName = "F", Description = "Only latents that fire on at least this share of rows." };
-        var maxFrequency = new Option<double?>("--max-frequency") { HelpName = "F", Description = "Only latents that fire on at most this share of rows." };
-        var labelled = new Option<bool?>("--labelled") { HelpName = "true|false", Description = "Only those with a label, or only those without." };
+        var minScore = new Option<double?>("--min-score")
+        {
+            HelpName = "S",
+            Description = "Only labels with a detection score of at least this.",
+        };
+        var minFrequency = new Option<double?>("--min-frequency")
+        {
+            HelpName = "F",
+            Description = "Only latents that fire on at least this share of rows.",
+        };
+        var maxFrequency = new Option<double?>("--max-frequency")
+        {
+            HelpName = "F",
+            Description = "Only latents that fire on at most this share of rows.",
+        };
+        var labelled = new Option<bool?>("--labelled")
+        {
+            HelpName = "true|false",
+            Description = "Only those with a label, or only those without.",
+        };
         var starred = new Option<bool>("--starred") { Description = "Only those you starred." };
         var list = new Option<string?>("--list") { HelpName = "NAME", Description = "Only members of one of your lists." };
         var skip = new Option<int>("--skip") { HelpName = "N", Description = "Lines to skip." };
         var take = new Option<int>("--take") { HelpName = "N", Description = "Lines to show.", DefaultValueFactory = _ => 20 };
-        var command = new Command("list", "Finds features by text, kind, frequency or score.") { sae, text, sort, reverse, kind, minScore, minFrequency, maxFrequency, labelled, starred, list, skip, take };
+        var command = new Command("list", "Finds features by text, kind, frequency or score.")
+        {
+            sae, text, sort, reverse, kind, minScore, minFrequency, maxFrequency, labelled, starred, list, skip, take,
+        };
         help.AddExamples(command, "unweave features list sae/ war", "unweave features list sae/ --sort Score --reverse --take 50");
         command.SetAction((parsed, _) =>
         {
-            if (parsed.GetValue(skip) < 0 || parsed.GetValue(take) < 1) throw new InputException($"--skip {parsed.GetValue(skip)} --take {parsed.GetValue(take)}: give 0 or more to skip and 1 or more to show.");
+            if (parsed.GetValue(skip) < 0 || parsed.GetValue(take) < 1)
+                throw new InputException(
+                    $"--skip {parsed.GetValue(skip)} --take {parsed.GetValue(take)}: give 0 or more to skip and 1 or more to show.");
             using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
             FeatureRows found = catalog.Find(new FeatureQuery
             {
@@ -59,13 +84,20 @@ internal static class FeaturesListCommand
     {
         if (found.Rows.Count == 0)
         {
-            Console.Out.WriteLine(found.Total == 0 ? "No feature matches." : $"{Figures.Count(found.Total)} features match; {Figures.Count(skipped)} are skipped.");
+            Console.Out.WriteLine(
+                found.Total == 0
+                    ? "No feature matches."
+                    : $"{Figures.Count(found.Total)} features match; {Figures.Count(skipped)} are skipped.");
             return;
         }
 
-        Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("latent").RightAligned().NoWrap()).AddColumn("label").AddColumn(new TableColumn("score").RightAligned().NoWrap()).AddColumn(new TableColumn("fires on").RightAligned().NoWrap()).AddColumn(new TableColumn("max").RightAligned().NoWrap()).AddColumn("tokens");
+        Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("latent").RightAligned().NoWrap()).AddColumn("label")
+            .AddColumn(new TableColumn("score").RightAligned().NoWrap()).AddColumn(new TableColumn("fires on").RightAligned().NoWrap())
+            .AddColumn(new TableColumn("max").RightAligned().NoWrap()).AddColumn("tokens");
         foreach (FeatureRow row in found.Rows)
-            table.AddRow(new Text((row.Starred ? "★ " : "") + Figures.Count(row.Latent)), new Text(row.Label ?? ""), new Text(row.Score is { } score ? $"{score:0.00}" : ""), new Text(Figures.Percent(row.Frequency)), new Text(Figures.Short(row.Max)), new Text(row.TopTokens.ReplaceLineEndings("⏎")));
+            table.AddRow(new Text((row.Starred ? "★ " : "") + Figures.Count(row.Latent)), new Text(row.Label ?? ""),
+                new Text(row.Score is { } score ? $"{score:0.00}" : ""), new Text(Figures.Percent(row.Frequency)),
+                new Text(Figures.Short(row.Max)), new Text(row.TopTokens.ReplaceLineEndings("⏎")));
         Screen.Results.Write(table);
         Console.Out.WriteLine($"{Figures.Count(found.Rows.Count)} of {Figures.Count(found.Total)} features.");
     }

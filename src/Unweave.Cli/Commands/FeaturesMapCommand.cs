@@ -16,14 +16,39 @@ internal static class FeaturesMapCommand
     {
         var usual = new TSneOptions();
         var sae = new Argument<string>("SAE") { Description = "Folder of a run with a catalog." };
-        var perplexity = new Option<double>("--perplexity") { HelpName = "X", Description = "Neighbours that a latent counts as its own.", DefaultValueFactory = _ => usual.Perplexity };
-        var iterations = new Option<int>("--iterations") { HelpName = "N", Description = "Steps.", DefaultValueFactory = _ => usual.Iterations };
-        var seed = new Option<ulong>("--seed") { HelpName = "N", Description = "Seed of the noise at the start.", DefaultValueFactory = _ => usual.Seed };
-        var command = new Command("map", "Places the latents that fire in the plane by t-SNE, those whose decoder rows point alike near each other, and keeps the places in the catalog.") { sae, perplexity, iterations, seed };
+        var perplexity = new Option<double>("--perplexity")
+        {
+            HelpName = "X",
+            Description = "Neighbours that a latent counts as its own.",
+            DefaultValueFactory = _ => usual.Perplexity,
+        };
+        var iterations = new Option<int>("--iterations")
+        {
+            HelpName = "N",
+            Description = "Steps.",
+            DefaultValueFactory = _ => usual.Iterations,
+        };
+        var seed = new Option<ulong>("--seed")
+        {
+            HelpName = "N",
+            Description = "Seed of the noise at the start.",
+            DefaultValueFactory = _ => usual.Seed,
+        };
+        var command = new Command("map",
+            "Places the latents that fire in the plane by t-SNE, those whose decoder rows point alike near each other, and keeps the "
+            + "places in the catalog.")
+        {
+            sae, perplexity, iterations, seed,
+        };
         help.AddExamples(command, "unweave features map sae/", "unweave features map sae/ --perplexity 15 --seed 3");
         command.SetAction((parsed, cancellation) =>
         {
-            var options = new TSneOptions { Perplexity = parsed.GetValue(perplexity), Iterations = parsed.GetValue(iterations), Seed = parsed.GetValue(seed) };
+            var options = new TSneOptions
+            {
+                Perplexity = parsed.GetValue(perplexity),
+                Iterations = parsed.GetValue(iterations),
+                Seed = parsed.GetValue(seed),
+            };
             Run(parsed.GetValue(sae)!, options, parsed.GetValue(json), cancellation);
             return Task.CompletedTask;
         });
@@ -49,12 +74,23 @@ internal static class FeaturesMapCommand
         catalog.WriteMap(points);
         if (json)
         {
-            Screen.WriteJson(new JsonObject { ["catalog"] = catalog.Path, ["latents"] = catalog.Source.Latents, ["placed"] = points.Count, ["iterations"] = options.Iterations, ["loss"] = Math.Round(display.Loss, 6), ["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3) });
+            Screen.WriteJson(new JsonObject
+            {
+                ["catalog"] = catalog.Path,
+                ["latents"] = catalog.Source.Latents,
+                ["placed"] = points.Count,
+                ["iterations"] = options.Iterations,
+                ["loss"] = Math.Round(display.Loss, 6),
+                ["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3),
+            });
             return;
         }
 
         int latents = catalog.Source.Latents;
-        Console.Out.WriteLine($"Placed {Figures.Count(points.Count)} of {Figures.Count(latents)} latents{(points.Count < latents ? " (the others are dead)" : "")}, divergence {Figures.Short(display.Loss)} nats, {Figures.Duration(display.Elapsed)}.");
+        Console.Out.WriteLine(
+            $"Placed {Figures.Count(points.Count)} of {Figures.Count(latents)} "
+            + $"latents{(points.Count < latents ? " (the others are dead)" : "")}, divergence {Figures.Short(display.Loss)} nats, "
+            + $"{Figures.Duration(display.Elapsed)}.");
         Console.Out.WriteLine($"The map is in {catalog.Path}. Look at it: unweave serve {folder}");
     }
 
@@ -83,7 +119,9 @@ internal static class FeaturesMapCommand
             if (time.GetElapsedTime(shown) < (Screen.ProgressIsLive ? LiveInterval : LogInterval)) return;
             shown = time.GetTimestamp();
             TimeSpan left = time.GetElapsedTime(stepping) * ((double)(value.Iterations - value.Iteration) / (value.Iteration - 1));
-            string line = $"step {Figures.Count(value.Iteration)} of {Figures.Count(value.Iterations)}  {Figures.Count(value.Points.Count)} latents  divergence {Figures.Short(value.Loss)}  {Figures.Duration(left)} left";
+            string line =
+                $"step {Figures.Count(value.Iteration)} of {Figures.Count(value.Iterations)}  {Figures.Count(value.Points.Count)} latents "
+                + $" divergence {Figures.Short(value.Loss)}  {Figures.Duration(left)} left";
             if (Screen.ProgressIsLive) Console.Error.Write($"\r\u001b[K{line}");
             else Console.Error.WriteLine(line);
         }

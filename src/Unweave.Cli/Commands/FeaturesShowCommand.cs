@@ -19,13 +19,17 @@ internal static class FeaturesShowCommand
     {
         var sae = new Argument<string>("SAE") { Description = "Folder of a run with a catalog." };
         var latent = new Argument<int>("LATENT") { Description = "Number of the latent." };
-        var command = new Command("show", "Shows a feature: label and score, where it fires, what it does to the logits, its neighbours.") { sae, latent };
+        var command = new Command("show", "Shows a feature: label and score, where it fires, what it does to the logits, its neighbours.")
+        {
+            sae, latent,
+        };
         help.AddExamples(command, "unweave features show sae/ 1207");
         command.SetAction((parsed, _) =>
         {
             using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
             int number = parsed.GetValue(latent), latents = catalog.Source.Latents;
-            if (number < 0 || number >= latents) throw new InputException($"There is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
+            if (number < 0 || number >= latents)
+                throw new InputException($"There is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
             if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(FeatureDetail.Of(catalog, number), ApiJson.Whole));
             else Write(catalog, number);
             return Task.CompletedTask;
@@ -38,10 +42,17 @@ internal static class FeaturesShowCommand
         Feature feature = catalog.Read(number);
         FeatureRow row = catalog.Rows([number])[0];
         Annotation own = catalog.Annotation(number);
-        Screen.Results.MarkupLine($"[bold]latent {number}[/]  {feature.Kind.ToString().ToLowerInvariant()}, fires on {Figures.Percent(feature.Frequency)} of rows ({Figures.Count(feature.Fired)}), strongest {Figures.Short(feature.Max)}{(row.Starred ? ", starred" : "")}");
+        Screen.Results.MarkupLine(
+            $"[bold]latent {number}[/]  {feature.Kind.ToString().ToLowerInvariant()}, fires on {Figures.Percent(feature.Frequency)} of "
+            + $"rows ({Figures.Count(feature.Fired)}), strongest {Figures.Short(feature.Max)}{(row.Starred ? ", starred" : "")}");
         if (own.Label is not null) Screen.Results.MarkupLineInterpolated($"  your label: {own.Label}");
         foreach (FeatureLabel label in catalog.Labels(number))
-            Screen.Results.MarkupLineInterpolated($"  {(label.AboveChance ? "label" : "rejected label")} ({label.Method}): {label.Text}  detection {label.Detection:0.00}{(double.IsNaN(label.Fuzzing) ? "" : $", fuzzing {label.Fuzzing:0.00}")}");
+        {
+            string kind = label.AboveChance ? "label" : "rejected label";
+            string scores = $"detection {label.Detection:0.00}" + (double.IsNaN(label.Fuzzing) ? "" : $", fuzzing {label.Fuzzing:0.00}");
+            Screen.Results.MarkupLineInterpolated($"  {kind} ({label.Method}): {label.Text}  {scores}");
+        }
+
         if (own.Note is not null) Screen.Results.MarkupLineInterpolated($"  note: {own.Note}");
         if (feature.Fired == 0) return;
         Line("fires on", feature.Tokens.Select(token => $"{Visible(token.Text)} {Figures.Percent(token.Share)}"));

@@ -11,20 +11,54 @@ namespace Unweave.Cli.Commands;
 /// <summary><c>unweave harvest</c>: the activations of a model at some hooks over a corpus, as shards on the disk.</summary>
 internal static class HarvestCommand
 {
-    private static readonly Dictionary<string, ElementType> Types = new(StringComparer.Ordinal) { ["fp16"] = ElementType.Float16, ["bf16"] = ElementType.BFloat16, ["fp32"] = ElementType.Float32 };
+    private static readonly Dictionary<string, ElementType> Types = new(StringComparer.Ordinal)
+    {
+        ["fp16"] = ElementType.Float16,
+        ["bf16"] = ElementType.BFloat16,
+        ["fp32"] = ElementType.Float32,
+    };
 
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var hooks = new Option<string[]>("--hook") { HelpName = "HOOK", Description = "Where to read; may be given several times, or with * for several hooks. `unweave hooks MODEL` lists them.", Arity = ArgumentArity.OneOrMore };
+        var hooks = new Option<string[]>("--hook")
+        {
+            HelpName = "HOOK",
+            Description = "Where to read; may be given several times, or with * for several hooks. `unweave hooks MODEL` lists them.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var output = new Option<string?>("--output", "-o") { HelpName = "FOLDER", Description = "Folder of the harvest." };
-        var type = new Option<string>("--type") { HelpName = string.Join('|', Types.Keys), Description = "How activations are stored.", DefaultValueFactory = _ => "fp16" };
+        var type = new Option<string>("--type")
+        {
+            HelpName = string.Join('|', Types.Keys),
+            Description = "How activations are stored.",
+            DefaultValueFactory = _ => "fp16",
+        };
         type.AcceptOnlyFromAmong([.. Types.Keys]);
-        var tokens = new Option<long?>("--tokens") { HelpName = "N", Description = "Stop at the end of the document with which there are this many rows; left out, all texts are run." };
-        var shard = new Option<int>("--rows-per-shard") { HelpName = "N", Description = "Rows of a shard.", DefaultValueFactory = _ => 65_536 };
-        var arrays = new Option<string[]>("--array") { HelpName = "FILE", Description = "For models that are fed arrays of numbers instead of texts: a file of vectors, a row an input; one for each array.", Arity = ArgumentArity.OneOrMore };
+        var tokens = new Option<long?>("--tokens")
+        {
+            HelpName = "N",
+            Description = "Stop at the end of the document with which there are this many rows; left out, all texts are run.",
+        };
+        var shard = new Option<int>("--rows-per-shard")
+        {
+            HelpName = "N",
+            Description = "Rows of a shard.",
+            DefaultValueFactory = _ => 65_536,
+        };
+        var arrays = new Option<string[]>("--array")
+        {
+            HelpName = "FILE",
+            Description =
+                "For models that are fed arrays of numbers instead of texts: a file of vectors, a row an input; one for each array.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var resume = new Option<bool>("--resume") { Description = "Go on with the harvest in the output folder." };
-        var command = new Command("harvest", "Runs a model over texts and keeps its activations at some hooks, in shards that `unweave train` reads.") { hooks, output, type, tokens, shard, arrays, resume };
+        var command = new Command("harvest",
+            "Runs a model over texts and keeps its activations at some hooks, in shards that `unweave train` reads.")
+        {
+            hooks, output, type, tokens, shard, arrays, resume,
+        };
         var host = new HostFlags(command);
         help.AddExamples(
             command,
@@ -48,10 +82,13 @@ internal static class HarvestCommand
                 ITokenizer tokenizer = host.Tokenizer(parsed, path);
                 TextCorpus corpus = host.Corpus(parsed);
                 using var pass = new ActivationPass(model, tokenizer, found, host.Pass(parsed));
-                HarvestManifest manifest = Harvester.Describe(model, tokenizer, found, corpus, host.Pass(parsed), stored, parsed.GetValue(shard));
+                HarvestManifest manifest = Harvester.Describe(model, tokenizer, found, corpus, host.Pass(parsed), stored,
+                    parsed.GetValue(shard));
                 using HarvestWriter writer = Open(folder, manifest, parsed.GetValue(resume));
                 var display = new RowsDisplay("harvested", parsed.GetValue(tokens) ?? 0, TimeProvider.System);
-                return Made(writer, folder, display, parsed.GetValue(json), progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellation), () => Skipped(corpus));
+                return Made(writer, folder, display, parsed.GetValue(json),
+                    progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellation),
+                    () => Skipped(corpus));
             }
 
             int FromArrays(OnnxHost model, Hook[] found, string[] files, ElementType stored)
@@ -62,7 +99,8 @@ internal static class HarvestCommand
                     HarvestManifest manifest = ArrayHarvester.Describe(model, found, inputs, stored, parsed.GetValue(shard));
                     using HarvestWriter writer = Open(folder, manifest, parsed.GetValue(resume));
                     var display = new RowsDisplay("harvested", 0, TimeProvider.System);
-                    return Made(writer, folder, display, parsed.GetValue(json), progress => ArrayHarvester.Run(model, found, inputs, writer, progress, cancellation), () => "");
+                    return Made(writer, folder, display, parsed.GetValue(json),
+                        progress => ArrayHarvester.Run(model, found, inputs, writer, progress, cancellation), () => "");
                 }
                 finally
                 {
@@ -73,11 +111,14 @@ internal static class HarvestCommand
         return command;
     }
 
-    private static HarvestWriter Open(string folder, HarvestManifest manifest, bool resume) => resume ? HarvestWriter.Resume(folder, manifest) : HarvestWriter.Create(folder, manifest);
+    private static HarvestWriter Open(string folder, HarvestManifest manifest, bool resume) =>
+        resume ? HarvestWriter.Resume(folder, manifest) : HarvestWriter.Create(folder, manifest);
 
-    private static string Skipped(TextCorpus corpus) => corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and passed over.";
+    private static string Skipped(TextCorpus corpus) =>
+        corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and passed over.";
 
-    private static int Made(HarvestWriter writer, string folder, RowsDisplay display, bool json, Action<IProgress<long>> run, Func<string> more)
+    private static int Made(HarvestWriter writer, string folder, RowsDisplay display, bool json, Action<IProgress<long>> run,
+        Func<string> more)
     {
         long before = writer.Rows;
         bool stopped = false, was = writer.Finished;
@@ -93,7 +134,16 @@ internal static class HarvestCommand
         RowsDisplay.Clear();
         if (json)
         {
-            Screen.WriteJson(new JsonObject { ["output"] = folder, ["finished"] = writer.Finished, ["rows"] = writer.Rows, ["documents"] = writer.Documents, ["hooks"] = new JsonArray([.. writer.Manifest.Hooks.Select(hook => new JsonObject { ["name"] = hook.Name, ["width"] = hook.Width })]), ["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3) });
+            Screen.WriteJson(new JsonObject
+            {
+                ["output"] = folder,
+                ["finished"] = writer.Finished,
+                ["rows"] = writer.Rows,
+                ["documents"] = writer.Documents,
+                ["hooks"] = new JsonArray(
+                    [.. writer.Manifest.Hooks.Select(hook => new JsonObject { ["name"] = hook.Name, ["width"] = hook.Width })]),
+                ["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3),
+            });
         }
         else if (stopped)
         {
@@ -101,7 +151,10 @@ internal static class HarvestCommand
         }
         else
         {
-            string made = was ? "was finished already" : $"has {Figures.Count(writer.Rows)} rows of {Figures.Count(writer.Documents)} documents, {Figures.Short((writer.Rows - before) / display.Elapsed.TotalSeconds)} rows/s";
+            string made = was
+                ? "was finished already"
+                : $"has {Figures.Count(writer.Rows)} rows of {Figures.Count(writer.Documents)} documents, "
+                    + $"{Figures.Short((writer.Rows - before) / display.Elapsed.TotalSeconds)} rows/s";
             Console.Out.WriteLine($"{folder} {made}.{more()}");
             string hook = writer.Manifest.Hooks.Count > 1 ? $"#{writer.Manifest.Hooks[0].Name}" : "";
             Console.Out.WriteLine($"Train on it: unweave train {folder}{hook} --k 32 --latents 4096 -o sae/");

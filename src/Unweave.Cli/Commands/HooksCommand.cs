@@ -13,10 +13,20 @@ internal static class HooksCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var model = new Argument<string>("MODEL") { Description = "An ONNX file, a folder with one, or the name of one fetched by `unweave pull`." };
-        var pattern = new Argument<string?>("PATTERN") { Description = "Only hooks of this name; * stands for any text.", Arity = ArgumentArity.ZeroOrOne };
+        var model = new Argument<string>("MODEL")
+        {
+            Description = "An ONNX file, a folder with one, or the name of one fetched by `unweave pull`.",
+        };
+        var pattern = new Argument<string?>("PATTERN")
+        {
+            Description = "Only hooks of this name; * stands for any text.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var all = new Option<bool>("--all", "-a") { Description = "List every tensor of floats, not only those with a short name." };
-        var command = new Command("hooks", "Lists the places where a model's activations can be read and replaced.") { model, pattern, all };
+        var command = new Command("hooks", "Lists the places where a model's activations can be read and replaced.")
+        {
+            model, pattern, all,
+        };
         help.AddExamples(command, "unweave hooks models/english-4m", "unweave hooks gpt2/model.onnx 'blocks.*.mlp'");
         command.SetAction((parsed, _) =>
         {
@@ -36,7 +46,8 @@ internal static class HooksCommand
         Console.Out.WriteLine(host.Name);
         Console.Out.WriteLine(Describe(host));
         tensors &= shown.Any(hook => hook.Kind != HookKind.Tensor);
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("hook").AddColumn(new TableColumn("shape").NoWrap()).AddColumn("what it is");
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("hook").AddColumn(new TableColumn("shape").NoWrap())
+            .AddColumn("what it is");
         if (tensors) table.AddColumn("tensor in the graph");
         foreach (Hook hook in shown)
         {
@@ -47,12 +58,17 @@ internal static class HooksCommand
 
         Screen.Results.Write(table);
         int others = host.Hooks.Count - shown.Count;
-        if (others > 0) Console.Out.WriteLine($"{Figures.Count(others)} more tensors: --all lists them, a pattern such as '*norm*' finds some.");
+        if (others > 0)
+            Console.Out.WriteLine($"{Figures.Count(others)} more tensors: --all lists them, a pattern such as '*norm*' finds some.");
     }
+
+    private static IEnumerable<string> Axes(IEnumerable<int?> shape) =>
+        shape.Select(axis => axis is { } length ? Figures.Count(length) : "?").Prepend("batch");
 
     private static string Describe(OnnxHost host)
     {
-        if (!host.Input.Tokens) return $"fed {string.Join(", ", host.Input.Arrays.Select(array => $"{array.Name} [batch, {string.Join(", ", array.Shape.Select(axis => axis is { } length ? Figures.Count(length) : "?"))}]"))}";
+        if (!host.Input.Tokens)
+            return $"fed {string.Join(", ", host.Input.Arrays.Select(array => $"{array.Name} [{string.Join(", ", Axes(array.Shape))}]"))}";
         List<string> facts = [host.PredictsTokens ? "language model" : "token encoder"];
         facts.Add(host.Input.Causal ? "causal" : "both directions");
         if (host.Vocabulary is { } vocabulary) facts.Add($"{Figures.Count(vocabulary)} tokens");

@@ -13,8 +13,15 @@ internal static class InspectCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var paths = new Argument<string[]>("PATH") { Description = "Files: safetensors, npy, npz, torch or Parquet; or the folder of a trained autoencoder.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("inspect", "Shows the tensors of a file: names, types, shapes, statistics, and where there are NaNs.") { paths };
+        var paths = new Argument<string[]>("PATH")
+        {
+            Description = "Files: safetensors, npy, npz, torch or Parquet; or the folder of a trained autoencoder.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var command = new Command("inspect", "Shows the tensors of a file: names, types, shapes, statistics, and where there are NaNs.")
+        {
+            paths,
+        };
         help.AddExamples(command, "unweave inspect vectors.npy", "unweave inspect sae/");
         command.SetAction((parsed, cancellation) =>
         {
@@ -36,19 +43,28 @@ internal static class InspectCommand
     {
         using TensorFile file = TensorFile.Open(path);
         Screen.Results.MarkupLine($"[bold]{Markup.Escape(path)}[/]  {file.Format}, {Figures.Bytes(new FileInfo(path).Length)}");
-        foreach ((string key, string value) in file.Metadata.Where(entry => !entry.Key.Contains("sha256", StringComparison.Ordinal))) Console.Out.WriteLine(Cut($"  {key}: {value}"));
+        foreach ((string key, string value) in file.Metadata.Where(entry => !entry.Key.Contains("sha256", StringComparison.Ordinal)))
+            Console.Out.WriteLine(Cut($"  {key}: {value}"));
         if (Verified(file)) Console.Out.WriteLine("  checksum: matches the data");
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("tensor").AddColumn("type").AddColumn(new TableColumn("shape").NoWrap());
-        foreach (string heading in (string[])["min", "max", "mean", "std", "row norm", "zeros"]) table.AddColumn(new TableColumn(heading).RightAligned().NoWrap());
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("tensor").AddColumn("type")
+            .AddColumn(new TableColumn("shape").NoWrap());
+        foreach (string heading in (string[])["min", "max", "mean", "std", "row norm", "zeros"])
+            table.AddColumn(new TableColumn(heading).RightAligned().NoWrap());
         var bad = new List<string>();
         foreach (TensorInfo tensor in file.Tensors)
         {
             var figures = TensorStatistics.Measure(file, tensor, cancellation);
             table.AddRow([
-                new Text(tensor.Name.Length == 0 ? "(array)" : tensor.Name), new Text(tensor.Type.ToString()), new Text($"[{string.Join(", ", tensor.Shape)}]"),
-                new Text(Figures.Short(figures.Minimum)), new Text(Figures.Short(figures.Maximum)), new Text(Figures.Short(figures.Mean)), new Text(Figures.Short(figures.StandardDeviation)),
-                new Text(figures.MeanRowNorm is { } norm ? Figures.Short(norm) : ""), new Text(figures.Count == 0 ? "" : Figures.Percent((double)figures.Zeros / figures.Count))]);
-            if (figures.FirstNonFinite is { } first) bad.Add($"{(tensor.Name.Length == 0 ? "The array" : tensor.Name)} has {Figures.Count(figures.NaNs)} NaNs and {Figures.Count(figures.Infinities)} infinities; the first is {Position(tensor, first)}.");
+                new Text(tensor.Name.Length == 0 ? "(array)" : tensor.Name), new Text(tensor.Type.ToString()),
+                new Text($"[{string.Join(", ", tensor.Shape)}]"),
+                new Text(Figures.Short(figures.Minimum)), new Text(Figures.Short(figures.Maximum)), new Text(Figures.Short(figures.Mean)),
+                new Text(Figures.Short(figures.StandardDeviation)),
+                new Text(figures.MeanRowNorm is { } norm ? Figures.Short(norm) : ""),
+                new Text(figures.Count == 0 ? "" : Figures.Percent((double)figures.Zeros / figures.Count))]);
+            if (figures.FirstNonFinite is { } first)
+                bad.Add(
+                    $"{(tensor.Name.Length == 0 ? "The array" : tensor.Name)} has {Figures.Count(figures.NaNs)} NaNs and "
+                    + $"{Figures.Count(figures.Infinities)} infinities; the first is {Position(tensor, first)}.");
         }
 
         Screen.Results.Write(table);
@@ -79,7 +95,15 @@ internal static class InspectCommand
         foreach ((string key, string value) in file.Metadata) metadata[key] = value;
         var tensors = new JsonArray();
         foreach (TensorInfo tensor in file.Tensors) tensors.Add(ToJson(tensor, TensorStatistics.Measure(file, tensor, cancellation)));
-        return new JsonObject { ["path"] = path, ["format"] = file.Format, ["bytes"] = new FileInfo(path).Length, ["metadata"] = metadata, ["checksum"] = Verified(file) ? "matches" : null, ["tensors"] = tensors };
+        return new JsonObject
+        {
+            ["path"] = path,
+            ["format"] = file.Format,
+            ["bytes"] = new FileInfo(path).Length,
+            ["metadata"] = metadata,
+            ["checksum"] = Verified(file) ? "matches" : null,
+            ["tensors"] = tensors,
+        };
     }
 
     private static JsonObject ToJson(TensorInfo tensor, TensorStatistics figures) => new()

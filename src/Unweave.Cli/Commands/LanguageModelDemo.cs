@@ -35,7 +35,8 @@ internal static class LanguageModelDemo
         long started = time.GetTimestamp();
         if (rows < 1) throw new InputException($"--harvest is {rows}; there has to be something to train on.");
         TrainingOptions options = settings.Over(RunFileDraft.Parse(Settings, "the demo's settings")).ToOptions();
-        string folder = options.Output ?? throw new InputException("output is null, but the demo has to write the autoencoder somewhere; name a folder with -o.");
+        string folder = options.Output
+            ?? throw new InputException("output is null, but the demo has to write the autoencoder somewhere; name a folder with -o.");
         string activations = Path.Combine(folder, "activations");
         using OnnxHost model = OnnxHost.Open(EmbeddedModel.Folder);
         ITokenizer tokenizer = TokenizerFile.Open(EmbeddedModel.Folder);
@@ -55,7 +56,8 @@ internal static class LanguageModelDemo
 
         using var harvest = Data.Harvest.Open(activations);
         using HarvestSource source = harvest.Source(hook.Name);
-        TrainingEnd end = await TrainingEnd.RunAsync(options, source, $"{hook.Name} of the embedded language model", resume: false, cancellation);
+        TrainingEnd end = await TrainingEnd.RunAsync(options, source, $"{hook.Name} of the embedded language model", resume: false,
+            cancellation);
         if (end.Interrupted)
         {
             if (json) Screen.WriteJson(end.ToJson(options));
@@ -68,7 +70,9 @@ internal static class LanguageModelDemo
         string? hash = run.AutoencoderHash;
         using Autoencoder autoencoder = run.LoadAutoencoder();
         TextCorpus heldOut = TextCorpus.Open(EmbeddedModel.HeldOut);
-        SpliceReport splice = new SpliceEvaluator(model, tokenizer, hook).Run(autoencoder, heldOut.Documents().Select(document => document.Document), "held-out texts", HeldOutTokens, cancellationToken: cancellation);
+        SpliceReport splice = new SpliceEvaluator(model, tokenizer, hook)
+            .Run(autoencoder, heldOut.Documents().Select(document => document.Document), "held-out texts", HeldOutTokens,
+                cancellationToken: cancellation);
         using MatrixSource measured = HeldOut(model, tokenizer, hook, heldOut, cancellation);
         (RowSubset training, _) = Comparison.Split(source, options.Seed, options.Validation);
         var comparison = Comparison.Run(autoencoder, training, measured, cancellation: cancellation);
@@ -93,11 +97,14 @@ internal static class LanguageModelDemo
         var options = new PassOptions();
         using var writer = HarvestWriter.Create(folder, Harvester.Describe(model, tokenizer, [hook], corpus, options));
         using var pass = new ActivationPass(model, tokenizer, [hook], options);
-        Console.Error.WriteLine($"Harvesting {hook.Name} of the embedded language model over State of the Union addresses, Moby Dick, dictionaries and more");
+        Console.Error.WriteLine(
+            $"Harvesting {hook.Name} of the embedded language model over State of the Union addresses, Moby Dick, dictionaries and more");
         var display = new RowsDisplay("harvested", rows, TimeProvider.System);
         Harvester.Run(pass, corpus, writer, rows, new RowsProgress(display), cancellation);
         RowsDisplay.Clear();
-        Console.Error.WriteLine($"Harvested {Figures.Count(writer.Rows)} activations of width {hook.Width} in {Figures.Duration(display.Elapsed)}, {Figures.Short(writer.Rows / display.Elapsed.TotalSeconds)} a second");
+        Console.Error.WriteLine(
+            $"Harvested {Figures.Count(writer.Rows)} activations of width {hook.Width} in {Figures.Duration(display.Elapsed)}, "
+            + $"{Figures.Short(writer.Rows / display.Elapsed.TotalSeconds)} a second");
     }
 
     private static MatrixSource HeldOut(OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, CancellationToken cancellation)
@@ -118,9 +125,11 @@ internal static class LanguageModelDemo
 
     // Latents of one token alone say little beyond the token: those shown fire on several.
     private static bool OfSeveralTokens(Feature feature) =>
-        feature.Top.Select(example => example.Pieces[example.Peak].Trim().ToUpperInvariant()).Distinct(StringComparer.Ordinal).Count() >= DistinctTokens;
+        feature.Top.Select(example => example.Pieces[example.Peak].Trim().ToUpperInvariant()).Distinct(StringComparer.Ordinal)
+            .Count() >= DistinctTokens;
 
-    private static void Write(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, FeatureBuild.Result? features, List<FeatureCard> cards, TimeSpan elapsed)
+    private static void Write(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison,
+        FeatureBuild.Result? features, List<FeatureCard> cards, TimeSpan elapsed)
     {
         Screen.Results.MarkupLine("\n[bold]Spliced into the model,[/] on texts that neither the model nor the autoencoder was trained on:");
         SpliceTable.Write(splice);
@@ -140,7 +149,9 @@ internal static class LanguageModelDemo
         }
 
         Console.Out.WriteLine();
-        Console.Out.WriteLine($"Done in {Figures.Duration(elapsed)}, {Figures.Duration(end.Elapsed)} of it training. The autoencoder is in {options.Output}. To look further:");
+        Console.Out.WriteLine(
+            $"Done in {Figures.Duration(elapsed)}, {Figures.Duration(end.Elapsed)} of it training. The autoencoder is in "
+            + $"{options.Output}. To look further:");
         foreach ((string command, string shows) in ((string, string)[])[
             ($"unweave serve {options.Output}", "the dashboard: every latent, try a text, steer"),
             ($"unweave features list {options.Output} war", "latents by what they are about"),
@@ -153,7 +164,8 @@ internal static class LanguageModelDemo
         }
     }
 
-    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison, FeatureBuild.Result? features, List<FeatureCard> cards, TimeSpan elapsed)
+    private static JsonObject ToJson(TrainingOptions options, TrainingEnd end, SpliceReport splice, Comparison comparison,
+        FeatureBuild.Result? features, List<FeatureCard> cards, TimeSpan elapsed)
     {
         JsonObject result = comparison.ToJson();
         result["splice"] = JsonNode.Parse(splice.ToJson());

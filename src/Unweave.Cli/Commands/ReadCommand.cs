@@ -15,8 +15,15 @@ internal static class ReadCommand
         var sae = new Argument<string>("SAE") { Description = "Folder of a run that was trained on a model." };
         var text = new Argument<string>("TEXT") { Description = "The text." };
         var top = new Option<int>("--top") { HelpName = "N", Description = "Latents shown for each token.", DefaultValueFactory = _ => 3 };
-        var hook = new Option<string?>("--hook") { HelpName = "HOOK", Description = "Where the autoencoder belongs; left out, where it was trained." };
-        var command = new Command("read", "Runs a text through the model and shows which latents fire on each token.") { sae, text, top, hook };
+        var hook = new Option<string?>("--hook")
+        {
+            HelpName = "HOOK",
+            Description = "Where the autoencoder belongs; left out, where it was trained.",
+        };
+        var command = new Command("read", "Runs a text through the model and shows which latents fire on each token.")
+        {
+            sae, text, top, hook,
+        };
         var host = new HostFlags(command, texts: false);
         help.AddExamples(command, "unweave read sae/ \"The whale swam to the ship.\"");
         command.SetAction((parsed, _) =>
@@ -24,7 +31,14 @@ internal static class ReadCommand
             if (parsed.GetValue(top) < 1) throw new InputException($"--top is {parsed.GetValue(top)}; show at least 1.");
             using var run = HostedRun.Open(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook));
             TextCodes codes = run.Hosted.Encode(parsed.GetValue(text)!);
-            (int Latent, float Value)[][] strongest = [.. Enumerable.Range(0, codes.Pieces.Count).Select(row => Enumerable.Range(0, codes.Codes.RowCount(row)).Select(i => (codes.Codes.Latents(row)[i], codes.Codes.Values(row)[i])).OrderByDescending(entry => entry.Item2).Take(parsed.GetValue(top)).ToArray())];
+            (int Latent, float Value)[][] strongest =
+            [
+                .. Enumerable.Range(0, codes.Pieces.Count).Select(row => Enumerable.Range(0, codes.Codes.RowCount(row))
+                    .Select(i => (codes.Codes.Latents(row)[i], codes.Codes.Values(row)[i]))
+                    .OrderByDescending(entry => entry.Item2)
+                    .Take(parsed.GetValue(top))
+                    .ToArray()),
+            ];
             IReadOnlyDictionary<int, string> labels = run.Labels(strongest.SelectMany(row => row.Select(entry => entry.Latent)));
             if (parsed.GetValue(json))
             {
@@ -33,17 +47,24 @@ internal static class ReadCommand
                     ["tokens"] = new JsonArray([.. codes.Pieces.Select((piece, row) => new JsonObject
                     {
                         ["text"] = piece,
-                        ["latents"] = new JsonArray([.. strongest[row].Select(entry => new JsonObject { ["latent"] = entry.Latent, ["activation"] = entry.Value, ["label"] = labels.GetValueOrDefault(entry.Latent) })]),
+                        ["latents"] = new JsonArray([.. strongest[row].Select(entry => new JsonObject
+                        {
+                            ["latent"] = entry.Latent,
+                            ["activation"] = entry.Value,
+                            ["label"] = labels.GetValueOrDefault(entry.Latent),
+                        })]),
                     })]),
                 });
                 return Task.CompletedTask;
             }
 
-            Table table = new Table().Border(TableBorder.Simple).AddColumn("token").AddColumn(new TableColumn("activation").RightAligned().NoWrap()).AddColumn("latent");
+            Table table = new Table().Border(TableBorder.Simple).AddColumn("token")
+                .AddColumn(new TableColumn("activation").RightAligned().NoWrap()).AddColumn("latent");
             for (int row = 0; row < strongest.Length; row++)
             {
                 for (int i = 0; i < strongest[row].Length; i++)
-                    table.AddRow(new Text(i == 0 ? codes.Pieces[row].ReplaceLineEndings("⏎") : ""), new Text(Figures.Short(strongest[row][i].Value)), new Text(HostedRun.Named(strongest[row][i].Latent, labels)));
+                    table.AddRow(new Text(i == 0 ? codes.Pieces[row].ReplaceLineEndings("⏎") : ""),
+                        new Text(Figures.Short(strongest[row][i].Value)), new Text(HostedRun.Named(strongest[row][i].Latent, labels)));
             }
 
             Screen.Results.Write(table);

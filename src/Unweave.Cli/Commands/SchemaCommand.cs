@@ -10,7 +10,11 @@ internal static class SchemaCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var check = new Option<string>("--check") { HelpName = "FILE", Description = "Check this run file instead of printing the schema." };
+        var check = new Option<string>("--check")
+        {
+            HelpName = "FILE",
+            Description = "Check this run file instead of printing the schema.",
+        };
         var command = new Command("schema", "Prints the JSON Schema of the run file (`train --config`), or checks a run file.") { check };
         help.AddExamples(command, "unweave schema", "unweave schema --check run.json");
         command.SetAction(parsed =>
@@ -34,7 +38,8 @@ internal static class SchemaCommand
             throw new InputException($"{file}: {e.Message}", e);
         }
 
-        if (json) Screen.WriteJson(new JsonObject { ["file"] = file, ["valid"] = true, ["options"] = JsonNode.Parse(RunFile.Write(options)) });
+        if (json)
+            Screen.WriteJson(new JsonObject { ["file"] = file, ["valid"] = true, ["options"] = JsonNode.Parse(RunFile.Write(options)) });
         else Console.Out.WriteLine($"{file} is a valid run file: {options.Steps:N0} steps of {options.Batch:N0} rows.");
     }
 }

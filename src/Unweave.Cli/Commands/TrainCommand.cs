@@ -13,12 +13,28 @@ internal static class TrainCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var files = new Argument<string[]>("FILES") { Description = "Files of vectors, [rows, d]: npy, npz, safetensors or Parquet; paths or quoted globs. They replace `data` of the run file.", Arity = ArgumentArity.ZeroOrMore };
+        var files = new Argument<string[]>("FILES")
+        {
+            Description =
+                "Files of vectors, [rows, d]: npy, npz, safetensors or Parquet; paths or quoted globs. They replace `data` of the run "
+                + "file.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var resume = new Option<bool>("--resume") { Description = "Go on with the run in the output folder from its last checkpoint." };
         var force = new Option<bool>("--force") { Description = "Write over a trained autoencoder in the output folder." };
         var hook = new Option<string?>("--hook") { HelpName = "HOOK", Description = "With --model: where to read." };
-        var buffer = new Option<int>("--buffer") { HelpName = "N", Description = "With --model: rows that are shuffled at once, in memory.", DefaultValueFactory = _ => 262_144 };
-        var command = new Command("train", "Trains an autoencoder on files of vectors or a harvest; or, with --model, on a model's activations as they are made, with nothing on the disk.") { files, resume, force, hook, buffer };
+        var buffer = new Option<int>("--buffer")
+        {
+            HelpName = "N",
+            Description = "With --model: rows that are shuffled at once, in memory.",
+            DefaultValueFactory = _ => 262_144,
+        };
+        var command = new Command("train",
+            "Trains an autoencoder on files of vectors or a harvest; or, with --model, on a model's activations as they are made, with "
+            + "nothing on the disk.")
+        {
+            files, resume, force, hook, buffer,
+        };
         var host = new HostFlags(command);
         var flags = new SettingFlags(command, help, output: "sae");
         help.AddExamples(
@@ -34,7 +50,9 @@ internal static class TrainCommand
             if (parsed.GetValue(files) is { Length: > 0 } data) draft.Set(Setting("data"), data);
             bool resumed = parsed.GetValue(resume);
             TrainingOptions options = resumed ? Resumed(draft) : draft.ToOptions();
-            if (host.HasModel(parsed)) return Stream(options, host, parsed, parsed.GetValue(hook), parsed.GetValue(buffer), resumed, parsed.GetValue(force), parsed.GetValue(json), cancellation);
+            if (host.HasModel(parsed))
+                return Stream(options, host, parsed, parsed.GetValue(hook), parsed.GetValue(buffer), resumed, parsed.GetValue(force),
+                    parsed.GetValue(json), cancellation);
             return Run(options, resumed, parsed.GetValue(force), parsed.GetValue(json), cancellation);
         });
         return command;
@@ -42,7 +60,10 @@ internal static class TrainCommand
 
     private static async Task<int> Run(TrainingOptions options, bool resume, bool force, bool json, CancellationToken cancellation)
     {
-        if (options.Data.Count == 0) throw new InputException("no data is named; give files of vectors or a harvest, such as `unweave train vectors.npy`, `data` in the run file, or --model with --hook and --text.");
+        if (options.Data.Count == 0)
+            throw new InputException(
+                "no data is named; give files of vectors or a harvest, such as `unweave train vectors.npy`, `data` in the run file, or "
+                + "--model with --hook and --text.");
         RefuseTrained(options.Output, resume, force);
         using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
         options.Validate(source.Width);
@@ -51,24 +72,32 @@ internal static class TrainCommand
     }
 
     /// <summary>Trains on a model's activations as they are made.</summary>
-    private static async Task<int> Stream(TrainingOptions options, HostFlags flags, ParseResult parsed, string? hookName, int buffer, bool resume, bool force, bool json, CancellationToken cancellation)
+    private static async Task<int> Stream(TrainingOptions options, HostFlags flags, ParseResult parsed, string? hookName, int buffer,
+        bool resume, bool force, bool json, CancellationToken cancellation)
     {
         const int heldOut = 8192;
-        if (options.Data.Count > 0) throw new InputException($"{options.Data[0]} and --model are both given; train on files of vectors, or on a model's activations.");
-        if (buffer < options.Batch) throw new InputException($"--buffer is {buffer}, less than a batch of {options.Batch}; give some hundred batches, so that documents mix.");
+        if (options.Data.Count > 0)
+            throw new InputException(
+                $"{options.Data[0]} and --model are both given; train on files of vectors, or on a model's activations.");
+        if (buffer < options.Batch)
+            throw new InputException(
+                $"--buffer is {buffer}, less than a batch of {options.Batch}; give some hundred batches, so that documents mix.");
         RefuseTrained(options.Output, resume, force);
         string path = flags.ModelPath(parsed);
         using OnnxHost model = OnnxHost.Open(path);
         ITokenizer tokenizer = flags.Tokenizer(parsed, path);
         TextCorpus corpus = flags.Corpus(parsed);
-        Hook hook = model.FindOne(hookName ?? throw new InputException($"no hook is named; give --hook (`unweave hooks {path}` lists them)."));
+        Hook hook = model.FindOne(
+            hookName ?? throw new InputException($"no hook is named; give --hook (`unweave hooks {path}` lists them)."));
         PassOptions pass = flags.Pass(parsed);
         using var read = new ActivationPass(model, tokenizer, [hook], pass);
         var origin = new HostReference(model.Name, model.Hash, tokenizer.Name, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial);
         int held = options.Validation > 0 ? heldOut : 0;
-        using var data = new StreamedData(() => Harvester.Stream(read, corpus, CancellationToken.None), hook.Width, buffer, options.Seed, held, $"{hook.Name} of {path}")
+        using var data = new StreamedData(() => Harvester.Stream(read, corpus, CancellationToken.None), hook.Width, buffer, options.Seed,
+            held, $"{hook.Name} of {path}")
         {
-            Fingerprint = string.Join(' ', model.Hash, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial, corpus.Fingerprint, buffer, held),
+            Fingerprint = string.Join(' ', model.Hash, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial, corpus.Fingerprint,
+                buffer, held),
         };
         options.Validate(data.Width);
         TrainingEnd end = await TrainingEnd.RunAsync(options, data, $"{data.Name} over {corpus.Name}", resume, origin, cancellation);
@@ -87,16 +116,21 @@ internal static class TrainCommand
     {
         if (resume || force || folder is null || !RunFolder.Open(folder).HasTraining) return;
         throw new InputException(
-            $"{folder} already holds a trained autoencoder; choose another folder with -o, go on with its run with --resume, or write over it with --force.");
+            $"{folder} already holds a trained autoencoder; choose another folder with -o, go on with its run with --resume, or write "
+            + "over it with --force.");
     }
 
-    /// <summary>What was given over the settings of the run in the output folder; what would make it another run is refused when it is resumed.</summary>
+    /// <summary>
+    /// What was given over the settings of the run in the output folder; what would make it another run is refused when it is resumed.
+    /// </summary>
     private static TrainingOptions Resumed(RunFileDraft draft)
     {
         string folder = draft.Output ?? throw new InputException("output is null, but a run is resumed in its folder; name it with -o.");
         var run = RunFolder.Open(folder);
         if (!File.Exists(run.SettingsPath))
-            throw new InputException($"{folder}: there is no run to resume here ({RunFolder.SettingsName} is missing); name its folder with -o, or leave --resume out to start one.");
+            throw new InputException(
+                $"{folder}: there is no run to resume here ({RunFolder.SettingsName} is missing); name its folder with -o, or leave "
+                + "--resume out to start one.");
         bool named = draft.Has(Setting("data"));
         // A folder that was moved or is named from elsewhere is still the folder of its run.
         draft.Set(Setting("output"), [folder]);
@@ -104,5 +138,6 @@ internal static class TrainCommand
         return named ? options : options with { Data = run.Data };
     }
 
-    private static RunFileSetting Setting(string name) => RunFileSetting.All.First(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));
+    private static RunFileSetting Setting(string name) =>
+        RunFileSetting.All.First(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));
 }

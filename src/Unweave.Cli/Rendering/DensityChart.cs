@@ -18,10 +18,13 @@ internal static class DensityChart
         int most = Math.Max(1, Math.Max(density.Dead, density.Counts.Max()));
         int width = Math.Clamp(Screen.Results.Profile.Width - LabelWidth - CountWidth - 3, 10, 60);
         void Line(string label, int count) =>
-            Console.Out.WriteLine($"{label,LabelWidth} {Figures.Count(count),CountWidth} {Bar.Solid((double)count / most, width, Screen.Results)}".TrimEnd());
+            Console.Out.WriteLine(
+                $"{label,LabelWidth} {Figures.Count(count),CountWidth} {Bar.Solid((double)count / most, width, Screen.Results)}".TrimEnd());
         Line("never", density.Dead);
-        int first = density.Counts.TakeWhile(count => count == 0).Count(), last = density.Counts.Count - density.Counts.Reverse().TakeWhile(count => count == 0).Count();
-        for (int bin = first; bin < last; bin++) Line($"{Percent(density.Edges[bin])} to {Percent(density.Edges[bin + 1])}", density.Counts[bin]);
+        int first = density.Counts.TakeWhile(count => count == 0).Count(),
+            last = density.Counts.Count - density.Counts.Reverse().TakeWhile(count => count == 0).Count();
+        for (int bin = first; bin < last; bin++)
+            Line($"{Percent(density.Edges[bin])} to {Percent(density.Edges[bin + 1])}", density.Counts[bin]);
     }
 
     private static string Percent(double exponent)

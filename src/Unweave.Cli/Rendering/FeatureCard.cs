@@ -30,8 +30,11 @@ internal sealed record FeatureCard(FeatureRow Row, Feature Feature)
 
     /// <summary>Writes the label and how well it holds.</summary>
     /// <param name="unit">What the latent fires on: tokens or texts.</param>
-    public void WriteHeading(string unit) => Screen.Results.MarkupLineInterpolated(
-        $"\n[bold]{Row.Label}[/]  [grey]latent {Row.Latent}, fires on {Figures.Percent(Row.Frequency)} of the {unit}, detection {Row.Score:0.00}[/]");
+    public void WriteHeading(string unit)
+    {
+        string facts = $"latent {Row.Latent}, fires on {Figures.Percent(Row.Frequency)} of the {unit}, detection {Row.Score:0.00}";
+        Screen.Results.MarkupLineInterpolated($"\n[bold]{Row.Label}[/]  [grey]{facts}[/]");
+    }
 
     /// <summary>The card as JSON.</summary>
     /// <param name="examples">How many examples.</param>

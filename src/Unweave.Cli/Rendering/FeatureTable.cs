@@ -13,10 +13,14 @@ internal static class FeatureTable
             .Where(kind => report.Count(kind) > 0).Select(kind => $"{Figures.Count(report.Count(kind))} {Words(kind)}"));
         Screen.Results.MarkupLine($"{kinds}.");
         if (report.Live == 0) return;
-        string good = $"{Figures.Count(report.Good)} of {Figures.Count(report.Live)} live latents ({Figures.Percent((double)report.Good / report.Live)})";
+        string good =
+            $"{Figures.Count(report.Good)} of {Figures.Count(report.Live)} live latents "
+            + $"({Figures.Percent((double)report.Good / report.Live)})";
         Screen.Results.MarkupLine(
-            $"[bold]{good}[/] have a label that tells texts on which they fire from others, near misses among them, with a balanced accuracy "
-            + $"above {FeatureReport.GoodScore:0.00} on texts that it was not made from; {Figures.Count(report.Labelled)} are above chance, where "
+            $"[bold]{good}[/] have a label that tells texts on which they fire from others, near misses among them, with a balanced "
+            + "accuracy "
+            + $"above {FeatureReport.GoodScore:0.00} on texts that it was not made from; {Figures.Count(report.Labelled)} are above "
+            + "chance, where "
             + $"guesses would give about {Figures.Count(report.Lucky)} by luck.");
         Write("\nTen of the best:", report.Best());
         Write("The five worst, shown nowhere as labels:", report.Worst());
@@ -27,7 +31,8 @@ internal static class FeatureTable
         if (lines.Count == 0) return;
         Screen.Results.MarkupLine(heading);
         Table table = new Table().Border(TableBorder.Simple)
-            .AddColumn(Number("latent")).AddColumn("label").AddColumn(Number("detection")).AddColumn(Number("fuzzing")).AddColumn("fires strongest on");
+            .AddColumn(Number("latent")).AddColumn("label").AddColumn(Number("detection")).AddColumn(Number("fuzzing"))
+            .AddColumn("fires strongest on");
         foreach (FeatureReport.Line line in lines)
         {
             table.AddRow(

@@ -11,7 +11,9 @@ internal static class Figures
         double seconds = Math.Max(0, Math.Round(duration.TotalSeconds));
         if (seconds > 359_999) return "over 99 h";
         var whole = TimeSpan.FromSeconds(seconds);
-        return whole.TotalHours >= 1 ? whole.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture) : whole.ToString(@"m\:ss", CultureInfo.InvariantCulture);
+        return whole.TotalHours >= 1
+            ? whole.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture)
+            : whole.ToString(@"m\:ss", CultureInfo.InvariantCulture);
     }
 
     /// <summary>A count with its digits in groups of three.</summary>

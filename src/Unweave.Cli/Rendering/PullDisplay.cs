@@ -2,7 +2,10 @@ using Unweave.Onnx;
 
 namespace Unweave.Cli.Rendering;
 
-/// <summary>Shows what a pull fetches, on standard error: on a terminal in one line that is redrawn, in a log a line every few seconds, and a line for every wait.</summary>
+/// <summary>
+/// Shows what a pull fetches, on standard error: on a terminal in one line that is redrawn, in a log a line every few seconds, and a line
+/// for every wait.
+/// </summary>
 /// <param name="time">Clock.</param>
 internal sealed class PullDisplay(TimeProvider time) : IProgress<HubProgress>
 {
@@ -23,12 +26,17 @@ internal sealed class PullDisplay(TimeProvider time) : IProgress<HubProgress>
             return;
         }
 
-        if (!string.Equals(path, value.Path, StringComparison.Ordinal) || value.Bytes < first) (path, pathStarted, first) = (value.Path, time.GetTimestamp(), value.Bytes);
+        if (!string.Equals(path, value.Path, StringComparison.Ordinal) || value.Bytes < first)
+            (path, pathStarted, first) = (value.Path, time.GetTimestamp(), value.Bytes);
         if (value.Path.Length == 0 || time.GetElapsedTime(shown) < (Screen.ProgressIsLive ? LiveInterval : LogInterval)) return;
         shown = time.GetTimestamp();
         double rate = (value.Bytes - first) / time.GetElapsedTime(pathStarted).TotalSeconds;
-        string rest = value.Size is { } size && rate > 0 ? $"  {Figures.Duration(TimeSpan.FromSeconds(Math.Min((size - value.Bytes) / rate, TimeSpan.MaxValue.TotalSeconds / 2)))} left" : "";
-        Write($"{value.Path}  {Figures.Bytes(value.Bytes)}{(value.Size is { } whole ? $" of {Figures.Bytes(whole)}" : "")}{(rate > 0 ? $"  {Figures.Bytes((long)rate)}/s" : "")}{rest}");
+        string rest = value.Size is { } size && rate > 0
+            ? $"  {Figures.Duration(TimeSpan.FromSeconds(Math.Min((size - value.Bytes) / rate, TimeSpan.MaxValue.TotalSeconds / 2)))} left"
+            : "";
+        string done = Figures.Bytes(value.Bytes) + (value.Size is { } whole ? $" of {Figures.Bytes(whole)}" : "");
+        string speed = rate > 0 ? $"  {Figures.Bytes((long)rate)}/s" : "";
+        Write($"{value.Path}  {done}{speed}{rest}");
     }
 
     /// <summary>Takes the redrawn line away.</summary>
@@ -40,6 +48,7 @@ internal sealed class PullDisplay(TimeProvider time) : IProgress<HubProgress>
     private static void Write(string line)
     {
         if (!Screen.ProgressIsLive) Console.Error.WriteLine(line);
-        else Console.Error.Write($"\r\u001b[K{(line.Length < Screen.Progress.Profile.Width ? line : line[..(Screen.Progress.Profile.Width - 1)])}");
+        else Console.Error.Write(
+            $"\r\u001b[K{(line.Length < Screen.Progress.Profile.Width ? line : line[..(Screen.Progress.Profile.Width - 1)])}");
     }
 }

@@ -1,6 +1,8 @@
 namespace Unweave.Cli.Rendering;
 
-/// <summary>Shows how many rows are done, on standard error: on a terminal in one line that is redrawn, in a log a line every few seconds.</summary>
+/// <summary>
+/// Shows how many rows are done, on standard error: on a terminal in one line that is redrawn, in a log a line every few seconds.
+/// </summary>
 /// <param name="verb">What is done to them: "encoded".</param>
 /// <param name="total">Number of rows, or 0 where it is not known.</param>
 /// <param name="time">Clock.</param>
@@ -21,7 +23,8 @@ internal sealed class RowsDisplay(string verb, long total, TimeProvider time)
         double rate = done / Elapsed.TotalSeconds;
         string line = total == 0
             ? $"{verb} {Figures.Count(done)} rows  {Figures.Short(rate)} rows/s"
-            : $"{verb} {Figures.Count(done)} of {Figures.Count(total)} rows  {Figures.Short(rate)} rows/s  {Figures.Duration(TimeSpan.FromSeconds((total - done) / rate))} left";
+            : $"{verb} {Figures.Count(done)} of {Figures.Count(total)} rows  {Figures.Short(rate)} rows/s  "
+                + $"{Figures.Duration(TimeSpan.FromSeconds((total - done) / rate))} left";
         if (Screen.ProgressIsLive) Console.Error.Write($"\r\u001b[K{line}");
         else Console.Error.WriteLine(line);
     }

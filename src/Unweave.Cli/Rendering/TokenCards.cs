@@ -12,7 +12,9 @@ internal static class TokenCards
     /// <summary>Other tokens are coloured from this share of the strongest one's activation on: below it, latents fire on much.</summary>
     private const float Strong = 0.3f;
 
-    /// <summary>Writes one line: the activation, then the text with the token marked, and others that the latent fires on strongly coloured.</summary>
+    /// <summary>
+    /// Writes one line: the activation, then the text with the token marked, and others that the latent fires on strongly coloured.
+    /// </summary>
     public static void Line(FeatureExample example)
     {
         const int marks = 2;
@@ -26,13 +28,22 @@ internal static class TokenCards
         int end = example.Peak + 1;
         used += pieces[example.Peak].Length;
         while (end < pieces.Length && used + pieces[end].Length < room - 1) used += pieces[end++].Length;
-        string peak = Screen.Results.Profile.Capabilities.Ansi ? $"[black on aqua]{Markup.Escape(pieces[example.Peak])}[/]" : Markup.Escape($"«{pieces[example.Peak]}»");
-        Screen.Results.MarkupLine($"{Figures.Short(example.Activation).PadLeft(ActivationWidth)}  {(start > 0 ? "…" : "")}{Coloured(start, example.Peak)}{peak}{Coloured(example.Peak + 1, end)}{(end < pieces.Length ? "…" : "")}");
+        string peak = Screen.Results.Profile.Capabilities.Ansi
+            ? $"[black on aqua]{Markup.Escape(pieces[example.Peak])}[/]"
+            : Markup.Escape($"«{pieces[example.Peak]}»");
+        string before = (start > 0 ? "…" : "") + Colored(start, example.Peak);
+        string after = Colored(example.Peak + 1, end) + (end < pieces.Length ? "…" : "");
+        Screen.Results.MarkupLine($"{Figures.Short(example.Activation).PadLeft(ActivationWidth)}  {before}{peak}{after}");
 
-        string Coloured(int from, int to)
+        string Colored(int from, int to)
         {
             var text = new StringBuilder();
-            for (int i = from; i < to; i++) text.Append(example.Activations[i] >= Strong * example.Activation ? $"[aqua]{Markup.Escape(pieces[i])}[/]" : Markup.Escape(pieces[i]));
+            for (int i = from; i < to; i++)
+            {
+                bool strong = example.Activations[i] >= Strong * example.Activation;
+                text.Append(strong ? $"[aqua]{Markup.Escape(pieces[i])}[/]" : Markup.Escape(pieces[i]));
+            }
+
             return text.ToString();
         }
     }

@@ -70,12 +70,16 @@ internal sealed class TrainingDisplay(TimeProvider time)
         return true;
     }
 
-    /// <summary>Steps a second since this process's first step, and the time left at that rate; nothing at that first step, whose time is mostly the start's.</summary>
+    /// <summary>
+    /// Steps a second since this process's first step, and the time left at that rate; nothing at that first step, whose time is mostly the
+    /// start's.
+    /// </summary>
     private string Pace(StepReport step)
     {
         if (step.Step == first!.Step) return "";
         double rate = (step.Step - first.Step) / Math.Max(time.GetElapsedTime(firstDone).TotalSeconds, 1e-3);
-        return $"{rate.ToString(rate < 10 ? "F1" : "F0", CultureInfo.InvariantCulture)} steps/s  {Figures.Duration(TimeSpan.FromSeconds((step.Steps - step.Step) / rate))} left  ";
+        return $"{rate.ToString(rate < 10 ? "F1" : "F0", CultureInfo.InvariantCulture)} steps/s  "
+            + $"{Figures.Duration(TimeSpan.FromSeconds((step.Steps - step.Step) / rate))} left  ";
     }
 
     private Rows Draw(StepReport step)

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Unweave.Formats;
 
-/// <summary>What an <see cref="ElementType"/> means in bytes: its size, and its conversion to 32-bit floats. Bytes are little-endian.</summary>
+/// <summary>
+/// What an <see cref="ElementType"/> means in bytes: its size, and its conversion to 32-bit floats. Bytes are little-endian.
+/// </summary>
 public static class ElementConversion
 {
     /// <summary>Bytes of one element.</summary>
@@ -17,7 +19,8 @@ public static class ElementConversion
     };
 
     /// <summary>True for the floating-point types.</summary>
-    public static bool IsFloat(this ElementType type) => type is ElementType.Float64 or ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16;
+    public static bool IsFloat(this ElementType type) =>
+        type is ElementType.Float64 or ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16;
 
     /// <summary>Converts stored elements to 32-bit floats: exact for the narrower types, rounded to nearest for the wider ones.</summary>
     /// <param name="type">How <paramref name="source"/> is stored.</param>
@@ -26,7 +29,8 @@ public static class ElementConversion
     public static void ToSingle(ElementType type, ReadOnlySpan<byte> source, Span<float> destination)
     {
         if (source.Length != (long)destination.Length * type.Size())
-            throw new ArgumentException($"{destination.Length} elements of {type} take {(long)destination.Length * type.Size()} bytes; {source.Length} were given.", nameof(source));
+            throw new ArgumentException($"{destination.Length} elements of {type} take {(long)destination.Length * type.Size()} bytes; "
+                + $"{source.Length} were given.", nameof(source));
         switch (type)
         {
             case ElementType.Float32: source.CopyTo(MemoryMarshal.AsBytes(destination)); break;

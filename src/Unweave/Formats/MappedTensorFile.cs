@@ -26,14 +26,17 @@ public abstract class MappedTensorFile : TensorFile
     {
         ArgumentNullException.ThrowIfNull(tensor);
         int size = tensor.Type.Size();
-        if (destination.Length % size != 0) throw new ArgumentException($"{destination.Length} bytes are not a whole number of {tensor.Type} elements.", nameof(destination));
+        if (destination.Length % size != 0)
+            throw new ArgumentException($"{destination.Length} bytes are not a whole number of {tensor.Type} elements.",
+                nameof(destination));
         Find(tensor, first, destination.Length / size).ReadBytes(first, destination);
     }
 
     /// <summary>Adds a tensor while the file is opened; two of one name are refused.</summary>
     private protected void Add(StridedElements tensor)
     {
-        if (!elements.TryAdd(tensor.Info.Name, tensor)) throw new InputException($"{Path}: two tensors are named '{tensor.Info.Name}'; write the file again with names of their own.");
+        if (!elements.TryAdd(tensor.Info.Name, tensor))
+            throw new InputException($"{Path}: two tensors are named '{tensor.Info.Name}'; write the file again with names of their own.");
         tensors.Add(tensor.Info);
     }
 

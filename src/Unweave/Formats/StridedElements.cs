@@ -63,7 +63,9 @@ internal sealed class StridedElements
         return count;
     }
 
-    /// <summary>Number of elements that a strided tensor spans, from its first to its last, or −1 on overflow or a negative stride.</summary>
+    /// <summary>
+    /// Number of elements that a strided tensor spans, from its first to its last, or −1 on overflow or a negative stride.
+    /// </summary>
     public static long Reach(ReadOnlySpan<long> shape, ReadOnlySpan<long> strides)
     {
         long last = 0;
@@ -90,7 +92,8 @@ internal sealed class StridedElements
             {
                 // A span ends at 2³¹−1 bytes, which wide elements reach before the destination does.
                 int count = Math.Min(destination.Length - done, 1 << 24);
-                ElementConversion.ToSingle(Info.Type, view.Span(start + ((first + done) * size), count * size), destination.Slice(done, count));
+                ElementConversion.ToSingle(Info.Type, view.Span(start + ((first + done) * size), count * size),
+                    destination.Slice(done, count));
                 done += count;
             }
 
@@ -131,7 +134,9 @@ internal sealed class StridedElements
         return true;
     }
 
-    /// <summary>Copies runs of elements that lie together: the innermost packed axes are a run, an odometer counts over the others.</summary>
+    /// <summary>
+    /// Copies runs of elements that lie together: the innermost packed axes are a run, an odometer counts over the others.
+    /// </summary>
     private void Gather(FileBytes.View view, long first, Span<byte> destination)
     {
         int axes = shape.Length;

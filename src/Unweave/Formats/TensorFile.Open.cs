@@ -8,7 +8,8 @@ public abstract partial class TensorFile
 
     /// <summary>Opens a file of any format the library reads, told by its content, never by its name.</summary>
     /// <param name="path">A safetensors, npy, npz, torch or Parquet file.</param>
-    /// <exception cref="InputException">There is no such file, it may not be read, or its content is none of these; the message says what it is.</exception>
+    /// <exception cref="InputException">There is no such file, it may not be read, or its content is none of these; the message says what
+    /// it is.</exception>
     public static TensorFile Open(string path)
     {
         byte[] head;
@@ -55,7 +56,9 @@ public abstract partial class TensorFile
             ZipDirectory zip = ZipDirectory.Read(path, bytes);
             if (TorchFile.Is(zip)) return new TorchFile(path, bytes, zip);
             if (NpzFile.Is(zip)) return new NpzFile(path, bytes, zip);
-            throw new InputException($"{path}: is a zip archive without arrays{Offer([.. zip.Entries.Take(5).Select(entry => entry.Name)])}; npz and torch archives can be read.");
+            throw new InputException(
+                $"{path}: is a zip archive without arrays{Offer([.. zip.Entries.Take(5).Select(entry => entry.Name)])}; npz and torch "
+                + "archives can be read.");
         }
         catch
         {
@@ -69,7 +72,8 @@ public abstract partial class TensorFile
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) ?? path;
         if (!Directory.Exists(folder)) return $"{path}: there is no such file, nor its folder; check the path.";
         string name = System.IO.Path.GetFileName(path);
-        return $"{path}: there is no such file{Offer([.. Names(folder).OrderBy(other => Spelling.Distance(name, other)).ThenBy(other => other, StringComparer.Ordinal)], ", the nearest there")}.";
+        string[] nearest = [.. Names(folder).OrderBy(other => Spelling.Distance(name, other)).ThenBy(other => other, StringComparer.Ordinal)];
+        return $"{path}: there is no such file{Offer(nearest, ", the nearest there")}.";
     }
 
     private static string[] Names(string folder)
@@ -102,9 +106,11 @@ public abstract partial class TensorFile
     private static string Describe(byte[] head)
     {
         ReadOnlySpan<byte> start = head;
-        if (start.StartsWith("version https://git-lfs"u8)) return "a Git LFS pointer, not the file it stands for (fetch that with 'git lfs pull')";
+        if (start.StartsWith("version https://git-lfs"u8))
+            return "a Git LFS pointer, not the file it stands for (fetch that with 'git lfs pull')";
         if (start.StartsWith(LegacyTorch)) return "a torch checkpoint of the format before torch 1.6 (load it in torch and save it again)";
-        if (start.Length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5) return "a bare pickle (save its arrays as safetensors or npz)";
+        if (start.Length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5)
+            return "a bare pickle (save its arrays as safetensors or npz)";
         if (start.StartsWith("GGUF"u8)) return "a GGUF model";
         if (start[1..].StartsWith("HDF\r\n"u8)) return "an HDF5 file (save its arrays as npz or safetensors)";
         if (start.Length > 1 && start[0] == 0x1F && start[1] == 0x8B) return "gzip-compressed (unpack it first)";

@@ -101,7 +101,9 @@ public abstract partial class TensorFile : IDisposable
     /// <param name="destination">A whole number of elements.</param>
     public abstract void ReadBytes(TensorInfo tensor, long first, Span<byte> destination);
 
-    /// <summary>Why a tensor that the file has is not among <see cref="Tensors"/>, as a whole message; null where it has none of that name.</summary>
+    /// <summary>
+    /// Why a tensor that the file has is not among <see cref="Tensors"/>, as a whole message; null where it has none of that name.
+    /// </summary>
     private protected virtual string? WhyUnreadable(string name) => null;
 
     /// <summary>Refuses a range of elements that is not inside a tensor.</summary>

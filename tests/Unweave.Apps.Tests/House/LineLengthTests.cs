@@ -9,7 +9,10 @@ public sealed class LineLengthTests
     private static readonly string[] Endings = [".cs", ".razor", ".css", ".js", ".csproj", ".props", ".sh", ".py", ".mjs"];
 
     // Where lines are still to be wrapped.
-    private static readonly string[] Waiting = ["src/Unweave.Cli/", "src/Unweave.Components/", "src/Unweave.Web/", "src/Unweave/Data/", "src/Unweave/Formats/", "tests/"];
+    private static readonly string[] Waiting =
+    [
+        "src/Unweave.Cli/", "src/Unweave.Components/", "src/Unweave.Web/", "src/Unweave/Data/", "src/Unweave/Formats/", "tests/",
+    ];
 
     [Fact]
     public void No_line_is_longer_than_the_limit()

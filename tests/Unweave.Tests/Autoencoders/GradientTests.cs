@@ -24,9 +24,17 @@ public sealed class GradientTests
         { "undercomplete, linear", new UndercompleteOptions { Bottleneck = 3, Activation = Activation.Linear }, 9, 7 },
         { "undercomplete, tanh", new UndercompleteOptions { Bottleneck = 3, Hidden = [6, 5] }, 9, 7 },
         { "undercomplete, relu", new UndercompleteOptions { Bottleneck = 3, Hidden = [6], Activation = Activation.Relu }, 9, 7 },
-        { "variational, gaussian", new VariationalOptions { Bottleneck = 3, Hidden = [6, 5], StandardDeviation = 0.7, KlCoefficient = 1.3 }, 9, 7 },
+        {
+            "variational, gaussian",
+            new VariationalOptions { Bottleneck = 3, Hidden = [6, 5], StandardDeviation = 0.7, KlCoefficient = 1.3 },
+            9, 7
+        },
         { "variational, bernoulli", new VariationalOptions { Bottleneck = 2, Hidden = [6], Likelihood = Likelihood.Bernoulli }, 9, 7 },
-        { "variational, relu, two parts", new VariationalOptions { Bottleneck = 2, Hidden = [5], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli }, 9, 35 },
+        {
+            "variational, relu, two parts",
+            new VariationalOptions { Bottleneck = 2, Hidden = [5], Activation = Activation.Relu, Likelihood = Likelihood.Bernoulli },
+            9, 35
+        },
         { "variational, no hidden layer", new VariationalOptions { Bottleneck = 2 }, 5, 7 },
     };
 
@@ -48,7 +56,8 @@ public sealed class GradientTests
 
         using var x = new Matrix(batch, width);
         rng.FillNormal(x.AsSpan());
-        if (options is VariationalOptions { Likelihood: Likelihood.Bernoulli }) foreach (ref float value in x.AsSpan()) value = 1 / (1 + MathF.Exp(-value));
+        if (options is VariationalOptions { Likelihood: Likelihood.Bernoulli })
+            foreach (ref float value in x.AsSpan()) value = 1 / (1 + MathF.Exp(-value));
         int[] dead = options is TopKOptions { AuxK: > 0 } or BatchTopKOptions { AuxK: > 0 } ? [1, 2, 5, 11, 17] : [];
         var settings = new StepSettings(0.8, dead, 0);
         using LossAndGradients gradients = model.CreateGradients(workers);
@@ -91,7 +100,8 @@ public sealed class GradientTests
     [Fact]
     public void Running_mean_scales_the_slope_and_is_kept()
     {
-        // With decay 0 the running mean is the batch's; with decay 0.75 the second batch's slope is a quarter of the slope at the mixed mean.
+        // With decay 0 the running mean is the batch's; with decay 0.75 the second batch's slope is a quarter of the slope at the mixed
+        // mean.
         var rng = new Rng(3);
         using var workers = new Workers(1);
         var options = new KlOptions { Latents = 5, KlCoefficient = 1, MeanEstimate = MeanEstimate.Running, MeanDecay = 0.75 };

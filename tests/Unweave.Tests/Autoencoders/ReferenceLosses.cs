@@ -21,7 +21,8 @@ internal sealed class ReferenceLosses
         this.x = Rows(x);
     }
 
-    public static double[][] Rows(Matrix matrix) => [.. Enumerable.Range(0, matrix.Rows).Select(r => matrix.Row(r).ToArray().Select(v => (double)v).ToArray())];
+    public static double[][] Rows(Matrix matrix) =>
+        [.. Enumerable.Range(0, matrix.Rows).Select(r => matrix.Row(r).ToArray().Select(v => (double)v).ToArray())];
 
     /// <summary>The loss at given parameters, in the order of <see cref="Autoencoder.Parameters"/>.</summary>
     public double Loss(double[][][] p) => options switch
@@ -105,7 +106,10 @@ internal sealed class ReferenceLosses
     private double Kl(KlOptions o, double[][][] p)
     {
         int n = p[0].Length;
-        double[][] z = [.. x.Select(row => Enumerable.Range(0, n).Select(i => 1 / (1 + Math.Exp(-(Dot(p[0][i], row) + p[1][0][i])))).ToArray())];
+        double[][] z =
+        [
+            .. x.Select(row => Enumerable.Range(0, n).Select(i => 1 / (1 + Math.Exp(-(Dot(p[0][i], row) + p[1][0][i])))).ToArray()),
+        ];
         double loss = x.Select((row, r) =>
         {
             double[] reconstruction = [.. p[3][0]];
@@ -117,13 +121,15 @@ internal sealed class ReferenceLosses
         for (int i = 0; i < n; i++)
         {
             double mean = z.Average(row => row[i]);
-            loss += o.KlCoefficient * settings.SparsityWarmup * ((rho * Math.Log(rho / mean)) + ((1 - rho) * Math.Log((1 - rho) / (1 - mean))));
+            loss += o.KlCoefficient * settings.SparsityWarmup * (
+                (rho * Math.Log(rho / mean)) + ((1 - rho) * Math.Log((1 - rho) / (1 - mean))));
         }
 
         return loss;
     }
 
-    private double Undercomplete(UndercompleteOptions o, double[][][] p) => x.Average(row => Square(Subtract(row, Layers(o, p, row, 0, p.Length / 2))));
+    private double Undercomplete(UndercompleteOptions o, double[][][] p) =>
+        x.Average(row => Square(Subtract(row, Layers(o, p, row, 0, p.Length / 2))));
 
     private double Variational(VariationalOptions o, double[][][] p) => x.Select((row, r) =>
     {
@@ -145,7 +151,9 @@ internal sealed class ReferenceLosses
             double q = 1 / (1 + Math.Exp(-output[c])), error = row[c] - output[c];
             surprise += o.Likelihood == Likelihood.Bernoulli
                 ? -(row[c] * Math.Log(q)) - ((1 - row[c]) * Math.Log(1 - q))
-                : -Math.Log(Math.Exp(-error * error / (2 * o.StandardDeviation * o.StandardDeviation)) / (o.StandardDeviation * Math.Sqrt(2 * Math.PI)));
+                : -Math.Log(
+                    Math.Exp(-error * error / (2 * o.StandardDeviation * o.StandardDeviation)) / (
+                        o.StandardDeviation * Math.Sqrt(2 * Math.PI)));
         }
 
         return surprise + (o.KlCoefficient * settings.SparsityWarmup * kl);
@@ -156,7 +164,10 @@ internal sealed class ReferenceLosses
         double[] current = input;
         for (int layer = first; layer < end; layer++)
         {
-            double[] next = [.. Enumerable.Range(0, p[2 * layer].Length).Select(i => Dot(p[2 * layer][i], current) + p[(2 * layer) + 1][0][i])];
+            double[] next =
+            [
+                .. Enumerable.Range(0, p[2 * layer].Length).Select(i => Dot(p[2 * layer][i], current) + p[(2 * layer) + 1][0][i]),
+            ];
             bool linear = layer == o.Hidden.Count || layer == (p.Length / 2) - 1;
             if (!linear && o.Activation == Activation.Tanh) next = [.. next.Select(Math.Tanh)];
             if (!linear && o.Activation == Activation.Relu) next = [.. next.Select(v => Math.Max(v, 0))];
@@ -174,7 +185,8 @@ internal sealed class ReferenceLosses
 
     private double[] Pre(double[][][] p, int r) => [.. p[0].Select((w, i) => Dot(w, Subtract(x[r], p[3][0])) + p[1][0][i])];
 
-    private static List<int> Largest(double[] pre, int k) => [.. Enumerable.Range(0, pre.Length).Where(i => pre[i] > 0).OrderByDescending(i => pre[i]).Take(k)];
+    private static List<int> Largest(double[] pre, int k) =>
+        [.. Enumerable.Range(0, pre.Length).Where(i => pre[i] > 0).OrderByDescending(i => pre[i]).Take(k)];
 
     private double[] Decode(double[][][] p, int r, List<int> active, bool bias)
     {

@@ -17,7 +17,8 @@ public sealed class VariationalAutoencoderTests
             float[] means = new float[5], logVariances = new float[5];
             rng.FillNormal(means, 2);
             rng.FillNormal(logVariances, 2);
-            double sum = means.Zip(logVariances, (mean, log) => Divergence.Kl(new Gaussian(mean, Math.Exp((double)log / 2)), new Gaussian(0, 1))).Sum();
+            double sum = means.Zip(logVariances,
+                (mean, log) => Divergence.Kl(new Gaussian(mean, Math.Exp((double)log / 2)), new Gaussian(0, 1))).Sum();
             Assert.Equal(sum, VariationalAutoencoder.KlToPrior(means, logVariances), 1e-12 * Math.Max(1, sum));
         }
 
@@ -56,7 +57,8 @@ public sealed class VariationalAutoencoderTests
     public void The_bound_is_the_loss_with_its_sign_turned(Likelihood likelihood)
     {
         using Matrix x = Shares(40, 6);
-        using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 2, Hidden = [5], Likelihood = likelihood, StandardDeviation = 0.4 }, 6, new Rng(2));
+        var options = new VariationalOptions { Bottleneck = 2, Hidden = [5], Likelihood = likelihood, StandardDeviation = 0.4 };
+        using var model = new VariationalAutoencoder(options, 6, new Rng(2));
         using var workers = new Workers(1);
         using LossAndGradients gradients = model.CreateGradients(workers);
         LossTerms loss = gradients.Compute(new Batch(x), new StepSettings(1, default, 7));
@@ -71,7 +73,8 @@ public sealed class VariationalAutoencoderTests
     [Fact]
     public void Logits_of_any_size_give_a_finite_likelihood()
     {
-        using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 1, Likelihood = Likelihood.Bernoulli }, 2, new Rng(2));
+        using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 1, Likelihood = Likelihood.Bernoulli }, 2,
+            new Rng(2));
         foreach (Parameter parameter in model.Parameters) parameter.Value.Clear();
         Span<float> bias = model.Parameters[^1].Value.AsSpan();
         (bias[0], bias[1]) = (300, -300); // certain of (1, 0)
@@ -84,13 +87,17 @@ public sealed class VariationalAutoencoderTests
     [Fact]
     public void Values_that_are_no_shares_are_refused_where_the_likelihood_is_Bernoulli()
     {
-        using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 1, Likelihood = Likelihood.Bernoulli }, 2, new Rng(2));
+        using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 1, Likelihood = Likelihood.Bernoulli }, 2,
+            new Rng(2));
         using var x = new Matrix(2, 2, [0.5f, 1, 0.25f, 1.5f]);
         using var workers = new Workers(2);
         using LossAndGradients gradients = model.CreateGradients(workers);
-        Assert.Contains("row 1 of a batch has the value 1.5", Assert.Throws<InputException>(() => gradients.Compute(new Batch(x), new StepSettings(1, default, 0))).Message, StringComparison.Ordinal);
+        Assert.Contains("row 1 of a batch has the value 1.5",
+            Assert.Throws<InputException>(() => gradients.Compute(new Batch(x), new StepSettings(1, default, 0))).Message,
+            StringComparison.Ordinal);
         var options = new TrainingOptions { Autoencoder = new VariationalOptions { Likelihood = Likelihood.Bernoulli } };
-        Assert.Contains("inputScaling is meanNorm", Assert.Throws<InputException>(() => options.Validate(100)).Message, StringComparison.Ordinal);
+        Assert.Contains("inputScaling is meanNorm", Assert.Throws<InputException>(() => options.Validate(100)).Message,
+            StringComparison.Ordinal);
         (options with { InputScaling = InputScaling.None }).Validate(100);
         Assert.Throws<InputException>(() => new VariationalOptions { StandardDeviation = 0 }.Validate(4));
         Assert.Throws<InputException>(() => new VariationalOptions { KlCoefficient = -1 }.Validate(4));
@@ -99,7 +106,8 @@ public sealed class VariationalAutoencoderTests
     [Fact]
     public void It_starts_from_the_data()
     {
-        using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 1, Likelihood = Likelihood.Bernoulli }, 3, new Rng(2));
+        using var model = new VariationalAutoencoder(new VariationalOptions { Bottleneck = 1, Likelihood = Likelihood.Bernoulli }, 3,
+            new Rng(2));
         model.InitializeDecoderBias([0, 0.25f, 1]);
         using var z = new Matrix(1, 1);
         using Matrix decoded = model.Decode(z);

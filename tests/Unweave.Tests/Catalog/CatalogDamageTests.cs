@@ -55,7 +55,8 @@ public sealed class CatalogDamageTests : IDisposable
         Assert.Throws<InvalidOperationException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(500), Breaking(400)));
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.Throws<OperationCanceledException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(500), MadeFeatures.First(500), cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            FeatureCatalog.Build(folder.Path, MadeFeatures.Source(500), MadeFeatures.First(500), cancelled.Token));
         Assert.Equal(300, open.Find(new FeatureQuery()).Total);
         Assert.Equal(299, open.Read(299).Latent);
         Assert.Equal([299], open.Find(new FeatureQuery { Text = MadeFeatures.Word(299) }).Rows.Select(row => row.Latent));
@@ -67,7 +68,8 @@ public sealed class CatalogDamageTests : IDisposable
     public void A_killed_rebuild_leaves_nothing_that_is_seen()
     {
         Build(30);
-        // What a process that is killed in the middle leaves: tables of a build that was never put in the old one's place, one of them in a transaction that was not committed.
+        // What a process that is killed in the middle leaves: tables of a build that was never put in the old one's place, one of them in a
+        // transaction that was not committed.
         using (var killed = new SqliteConnection($"Data Source={File};Pooling=False"))
         {
             killed.Open();
@@ -101,7 +103,8 @@ public sealed class CatalogDamageTests : IDisposable
         Assert.Throws<ArgumentException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(3), MadeFeatures.First(2)));
         Assert.Throws<ArgumentException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(3), MadeFeatures.First(4)));
         Assert.Throws<ArgumentException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(2), MadeFeatures.First(2).Reverse()));
-        Assert.Throws<ArgumentException>(() => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(1), [MadeFeatures.Of(0) with { Frequency = double.NaN }]));
+        Assert.Throws<ArgumentException>(() =>
+            FeatureCatalog.Build(folder.Path, MadeFeatures.Source(1), [MadeFeatures.Of(0) with { Frequency = double.NaN }]));
         Assert.False(FeatureCatalog.Exists(folder.Path));
     }
 
@@ -153,7 +156,8 @@ public sealed class CatalogDamageTests : IDisposable
                 Assert.True(found.Total is 100 or 150);
                 Assert.Equal(reader, open.Read(reader).Latent);
                 // A star and a note are set together by none, but a line is always that of its own latent.
-                Assert.All(found.Rows.Where(row => row.LabelMethod is ShownLabel.Own), row => Assert.Equal($"mine {row.Latent}", row.Label));
+                Assert.All(found.Rows.Where(row => row.LabelMethod is ShownLabel.Own),
+                    row => Assert.Equal($"mine {row.Latent}", row.Label));
             }
         }))];
         await Task.WhenAll(
@@ -181,7 +185,11 @@ public sealed class CatalogDamageTests : IDisposable
     public void Files_that_are_no_catalogs_are_refused_and_left_alone()
     {
         Refused("there is no catalog", () => FeatureCatalog.Open(folder.Path).Dispose());
-        byte[][] contents = ["not a catalog at all, though rather long, longer than the header of a file of SQLite, which has a hundred bytes in it."u8.ToArray(), [], [0, 1, 2]];
+        byte[][] contents =
+        [
+            "not a catalog at all, though it is longer than the header of a file of SQLite, which has a hundred bytes in it."u8.ToArray(),
+            [], [0, 1, 2],
+        ];
         foreach (byte[] content in contents)
         {
             System.IO.File.WriteAllBytes(File, content);
@@ -275,11 +283,14 @@ public sealed class CatalogDamageTests : IDisposable
     }
 
     [Fact]
-    public void A_missing_folder_is_told() => Refused("folder does not exist", () => FeatureCatalog.Build(folder["none/features.db"], MadeFeatures.Source(1), MadeFeatures.First(1)));
+    public void A_missing_folder_is_told() =>
+        Refused("folder does not exist",
+            () => FeatureCatalog.Build(folder["none/features.db"], MadeFeatures.Source(1), MadeFeatures.First(1)));
 
     private void Build(int latents) => FeatureCatalog.Build(folder.Path, MadeFeatures.Source(latents), MadeFeatures.First(latents));
 
-    private static IEnumerable<Feature> Breaking(int after) => MadeFeatures.First(after).Concat(Enumerable.Range(0, 1).Select(Feature (_) => throw new InvalidOperationException("broken")));
+    private static IEnumerable<Feature> Breaking(int after) =>
+        MadeFeatures.First(after).Concat(Enumerable.Range(0, 1).Select(Feature (_) => throw new InvalidOperationException("broken")));
 
     private static void Refused(string part, Action action)
     {

@@ -19,14 +19,19 @@ public sealed class FeatureCatalogTests : IDisposable
         using FeatureCatalog catalog = Built();
         Assert.Equal(Path.Combine(folder.Path, FeatureCatalog.FileName), catalog.Path);
         Assert.Equal(MadeFeatures.Source(Latents), catalog.Source);
-        foreach (Feature feature in MadeFeatures.First(Latents)) Assert.Equal(JsonSerializer.Serialize(feature), JsonSerializer.Serialize(catalog.Read(feature.Latent)));
+        foreach (Feature feature in MadeFeatures.First(Latents))
+            Assert.Equal(JsonSerializer.Serialize(feature), JsonSerializer.Serialize(catalog.Read(feature.Latent)));
         Assert.Equal(MadeFeatures.First(Latents).Select(feature => feature.Frequency), catalog.Frequencies());
     }
 
     [Fact]
     public void Activations_keep_four_digits_and_the_strongest_all()
     {
-        Feature feature = MadeFeatures.Of(0) with { Max = 12.345678f, Top = [new FeatureExample("d", 1, 2, ["a\ud800\0", "b"], [12.345678f, 1.23456e-7f], 0)] };
+        Feature feature = MadeFeatures.Of(0) with
+        {
+            Max = 12.345678f,
+            Top = [new FeatureExample("d", 1, 2, ["a\ud800\0", "b"], [12.345678f, 1.23456e-7f], 0)],
+        };
         FeatureCatalog.Build(folder.Path, MadeFeatures.Source(1), [feature]);
         using FeatureCatalog catalog = FeatureCatalog.Open(folder.Path);
         Feature read = catalog.Read(0);
@@ -61,7 +66,8 @@ public sealed class FeatureCatalogTests : IDisposable
         using FeatureCatalog catalog = Built();
         Feature feature = MadeFeatures.Of(9);
         FeatureRow row = Assert.Single(catalog.Rows([9]));
-        Assert.Equal(new FeatureRow(9, feature.Kind, feature.Frequency, feature.Density, feature.Max, "label wj", "tokens", MadeFeatures.Label(9)!.Detection, false, false, "tokenwj"), row);
+        Assert.Equal(new FeatureRow(9, feature.Kind, feature.Frequency, feature.Density, feature.Max, "label wj", "tokens",
+            MadeFeatures.Label(9)!.Detection, false, false, "tokenwj"), row);
         Assert.Equal([40, 2, 7], catalog.Rows([40, 2, 999, 7]).Select(found => found.Latent));
         // A label that is no better than chance is kept, but not shown.
         Assert.Equal((null, null, null), (catalog.Rows([1])[0].Label, catalog.Rows([1])[0].LabelMethod, catalog.Rows([1])[0].Score));
@@ -73,7 +79,9 @@ public sealed class FeatureCatalogTests : IDisposable
     public void The_best_computed_label_is_shown_until_the_user_writes_one()
     {
         using FeatureCatalog catalog = Built();
-        catalog.AddLabels([(9, new FeatureLabel("worse", "topic", 0.66, 0.6, 100)), (9, new FeatureLabel("lucky", "words", 0.99, double.NaN, 1)), (10, new FeatureLabel("late", "topic", 0.8, double.NaN, 80))]);
+        catalog.AddLabels(
+            [(9, new FeatureLabel("worse", "topic", 0.66, 0.6, 100)), (9, new FeatureLabel("lucky", "words", 0.99, double.NaN, 1)),
+                (10, new FeatureLabel("late", "topic", 0.8, double.NaN, 80))]);
         Assert.Equal("label wj", catalog.Rows([9])[0].Label);
         Assert.Equal("words, tokens, topic", string.Join(", ", catalog.Labels(9).Select(label => label.Method)));
         Assert.Equal(("late", "topic", 0.8), (catalog.Rows([10])[0].Label, catalog.Rows([10])[0].LabelMethod, catalog.Rows([10])[0].Score));
@@ -81,7 +89,8 @@ public sealed class FeatureCatalogTests : IDisposable
         Assert.Equal("replaced", catalog.Rows([10])[0].Label);
 
         catalog.SetLabel(10, "  mine\r\nall\u0007mine ");
-        Assert.Equal(("mine all mine", "you", 0.85), (catalog.Rows([10])[0].Label, catalog.Rows([10])[0].LabelMethod, catalog.Rows([10])[0].Score));
+        Assert.Equal(("mine all mine", "you", 0.85),
+            (catalog.Rows([10])[0].Label, catalog.Rows([10])[0].LabelMethod, catalog.Rows([10])[0].Score));
         Assert.Equal([10], Find(catalog, new FeatureQuery { Text = "mine" }));
         catalog.SetLabel(10, " ");
         Assert.Equal("replaced", catalog.Rows([10])[0].Label);
@@ -115,7 +124,8 @@ public sealed class FeatureCatalogTests : IDisposable
         again.SetStar(3, false);
         again.SetNote(3, null);
         Assert.Equal([("a", 1)], again.Lists());
-        Assert.Equal((null, null, false, 0), (again.Annotation(3).Label, again.Annotation(3).Note, again.Annotation(3).Starred, again.Annotation(3).Lists.Count));
+        Assert.Equal((null, null, false, 0),
+            (again.Annotation(3).Label, again.Annotation(3).Note, again.Annotation(3).Starred, again.Annotation(3).Lists.Count));
     }
 
     [Fact]
@@ -142,7 +152,10 @@ public sealed class FeatureCatalogTests : IDisposable
 
     private FeatureCatalog Built()
     {
-        FeatureCatalog.Build(folder.Path, MadeFeatures.Source(Latents), MadeFeatures.First(Latents).Select(feature => (feature, (IReadOnlyList<FeatureLabel>)(MadeFeatures.Label(feature.Latent) is { } label ? [label] : []))));
+        FeatureCatalog.Build(folder.Path, MadeFeatures.Source(Latents),
+            MadeFeatures.First(Latents)
+                .Select(feature =>
+                    (feature, (IReadOnlyList<FeatureLabel>)(MadeFeatures.Label(feature.Latent) is { } label ? [label] : []))));
         return FeatureCatalog.Open(folder.Path);
     }
 

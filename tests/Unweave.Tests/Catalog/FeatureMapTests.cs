@@ -30,13 +30,19 @@ public sealed class FeatureMapTests : IDisposable
 
         using var autoencoder = new FixedDictionary(directions);
         var told = new Told();
-        IReadOnlyList<MapPoint> map = FeatureMap.Make(catalog, autoencoder, new TSneOptions { Perplexity = 10, Iterations = 300 }, told, TestContext.Current.CancellationToken);
-        Assert.Equal(Enumerable.Range(0, Latents).Where(latent => MadeFeatures.Of(latent).Kind != FeatureKind.Dead), map.Select(point => point.Latent));
+        IReadOnlyList<MapPoint> map = FeatureMap.Make(catalog, autoencoder, new TSneOptions { Perplexity = 10, Iterations = 300 }, told,
+            TestContext.Current.CancellationToken);
+        Assert.Equal(Enumerable.Range(0, Latents).Where(latent => MadeFeatures.Of(latent).Kind != FeatureKind.Dead),
+            map.Select(point => point.Latent));
         foreach (MapPoint point in map)
-            Assert.Equal(point.Latent % 2, map.Where(other => other != point).MinBy(other => Math.Pow(other.X - point.X, 2) + Math.Pow(other.Y - point.Y, 2)).Latent % 2);
+            Assert.Equal(point.Latent % 2,
+                map.Where(other => other != point)
+                    .MinBy(other => Math.Pow(other.X - point.X, 2) + Math.Pow(other.Y - point.Y, 2)).Latent % 2);
         Assert.Equal(Enumerable.Range(1, 300), told.All.Select(step => step.Iteration));
         Assert.Equal(map, told.All[^1].Points);
-        Assert.Equal(map, FeatureMap.Make(catalog, autoencoder, new TSneOptions { Perplexity = 10, Iterations = 300 }, cancellation: TestContext.Current.CancellationToken));
+        Assert.Equal(map,
+            FeatureMap.Make(catalog, autoencoder, new TSneOptions { Perplexity = 10, Iterations = 300 },
+                cancellation: TestContext.Current.CancellationToken));
         catalog.WriteMap(map);
         Assert.Equal(map, catalog.Map());
     }
@@ -47,13 +53,15 @@ public sealed class FeatureMapTests : IDisposable
         using FeatureCatalog catalog = Built(10);
         using var directions = new Matrix(11, 4);
         using var autoencoder = new FixedDictionary(directions);
-        Assert.Contains("10 latents", Assert.Throws<InputException>(() => FeatureMap.Make(catalog, autoencoder)).Message, StringComparison.Ordinal);
+        Assert.Contains("10 latents", Assert.Throws<InputException>(() => FeatureMap.Make(catalog, autoencoder)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Where_all_are_dead_the_map_is_empty()
     {
-        FeatureCatalog.Build(folder.Path, MadeFeatures.Source(3), MadeFeatures.First(3).Select(feature => feature with { Kind = FeatureKind.Dead }));
+        FeatureCatalog.Build(folder.Path, MadeFeatures.Source(3),
+            MadeFeatures.First(3).Select(feature => feature with { Kind = FeatureKind.Dead }));
         using FeatureCatalog catalog = FeatureCatalog.Open(folder.Path);
         using var directions = new Matrix(3, 4);
         using var autoencoder = new FixedDictionary(directions);

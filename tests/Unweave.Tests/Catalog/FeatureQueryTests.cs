@@ -15,7 +15,10 @@ public sealed class FeatureQueryTests : IDisposable
 
     public FeatureQueryTests()
     {
-        FeatureCatalog.Build(folder.Path, MadeFeatures.Source(Latents), MadeFeatures.First(Latents).Select(feature => (feature, (IReadOnlyList<FeatureLabel>)(MadeFeatures.Label(feature.Latent) is { } label ? [label] : []))));
+        FeatureCatalog.Build(folder.Path, MadeFeatures.Source(Latents),
+            MadeFeatures.First(Latents)
+                .Select(feature =>
+                    (feature, (IReadOnlyList<FeatureLabel>)(MadeFeatures.Label(feature.Latent) is { } label ? [label] : []))));
         catalog = FeatureCatalog.Open(folder.Path);
         foreach (int latent in (int[])[5, 17, 18, 90]) catalog.SetStar(latent, true);
         foreach (int latent in (int[])[6, 17, 77]) catalog.AddToList("chosen", latent);
@@ -46,7 +49,8 @@ public sealed class FeatureQueryTests : IDisposable
         (new FeatureQuery { List = "chosen" }, row => row.Latent is 6 or 17 or 77),
         (new FeatureQuery { List = "none" }, _ => false),
         (new FeatureQuery { Text = "label" }, row => row.LabelMethod is "tokens" || row.Latent % 3 == 0),
-        (new FeatureQuery { Text = "label", Kinds = [FeatureKind.Dense], MaxFrequency = 0.15 }, row => row.Latent % 3 == 0 && row.Kind == FeatureKind.Dense && row.Frequency <= 0.15),
+        (new FeatureQuery { Text = "label", Kinds = [FeatureKind.Dense], MaxFrequency = 0.15 },
+            row => row.Latent % 3 == 0 && row.Kind == FeatureKind.Dense && row.Frequency <= 0.15),
     ];
 
     [Theory]
@@ -82,7 +86,8 @@ public sealed class FeatureQueryTests : IDisposable
         {
             var query = new FeatureQuery { Order = order, Take = Latents };
             Assert.Equal(all.OrderBy(row => !has(row)).ThenBy(key, comparer).ThenBy(row => row.Latent), catalog.Find(query).Rows);
-            Assert.Equal(all.OrderBy(row => !has(row)).ThenByDescending(key, comparer).ThenByDescending(row => row.Latent), catalog.Find(query with { Descending = true }).Rows);
+            Assert.Equal(all.OrderBy(row => !has(row)).ThenByDescending(key, comparer).ThenByDescending(row => row.Latent),
+                catalog.Find(query with { Descending = true }).Rows);
         }
     }
 
@@ -156,8 +161,11 @@ public sealed class FeatureQueryTests : IDisposable
     {
         string[] hostile =
         [
-            "\"", "\"\"\"", "'", "*", "a*", "AND", "OR", "NOT", "NEAR", "NEAR(a b, 5)", "label:", "label : zebra", "{own label}: x", "^zebra", "zebra OR", "-zebra", "(zebra", "zebra)", "\\", "%", "_",
-            "\0", "zebra\0OR", "zebra\u0001", "\ud800", "\udc00zebra", "\u202e", "a\"b", "co-operate", "a.b.c", "!!! ???", "😀", "é", new string('a', 1_000_000), string.Concat(Enumerable.Repeat("ab ", 400_000)), new string('"', 100_000), "#", "-1", "+1", "1e3", "\u0661",
+            "\"", "\"\"\"", "'", "*", "a*", "AND", "OR", "NOT", "NEAR", "NEAR(a b, 5)", "label:", "label : zebra", "{own label}: x",
+            "^zebra", "zebra OR", "-zebra", "(zebra", "zebra)", "\\", "%", "_",
+            "\0", "zebra\0OR", "zebra\u0001", "\ud800", "\udc00zebra", "\u202e", "a\"b", "co-operate", "a.b.c", "!!! ???", "😀", "é",
+            new string('a', 1_000_000), string.Concat(Enumerable.Repeat("ab ", 400_000)), new string('"', 100_000), "#", "-1", "+1", "1e3",
+            "\u0661",
         ];
         foreach (string text in hostile) Try(text);
         Assert.Equal([20, 22], Found("zebra\0"));
@@ -169,7 +177,8 @@ public sealed class FeatureQueryTests : IDisposable
         const string Alphabet = "ab \"'*()^:+-{}.,\0\u0001\n\\zebra~NEAROD\ud83d\ude00\ud800é新";
         for (int round = 0; round < 3000; round++)
         {
-            string text = string.Concat(Enumerable.Range(0, 1 + (int)(rng.NextBits() % 24)).Select(_ => Alphabet[(int)(rng.NextBits() % (ulong)Alphabet.Length)]));
+            string text = string.Concat(
+                Enumerable.Range(0, 1 + (int)(rng.NextBits() % 24)).Select(_ => Alphabet[(int)(rng.NextBits() % (ulong)Alphabet.Length)]));
             Try(text);
         }
 

@@ -30,12 +30,19 @@ internal sealed record ChatReply(int Status, string Body, string Headers = "", b
         ["object"] = "chat.completion",
         ["created"] = 1,
         ["model"] = "toy",
-        ["choices"] = new JsonArray(new JsonObject { ["index"] = 0, ["finish_reason"] = "stop", ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text } }),
+        ["choices"] = new JsonArray(new JsonObject
+        {
+            ["index"] = 0,
+            ["finish_reason"] = "stop",
+            ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text },
+        }),
         ["usage"] = new JsonObject { ["prompt_tokens"] = 1, ["completion_tokens"] = 1, ["total_tokens"] = 2 },
     }.ToJsonString());
 }
 
-/// <summary>A server on this machine that speaks OpenAI's chat completions over plain sockets, so that it can also speak them badly.</summary>
+/// <summary>
+/// A server on this machine that speaks OpenAI's chat completions over plain sockets, so that it can also speak them badly.
+/// </summary>
 internal sealed class LoopbackChat : IDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
@@ -94,7 +101,8 @@ internal sealed class LoopbackChat : IDisposable
             try
             {
                 JsonElement json = JsonDocument.Parse(body).RootElement;
-                var request = new ChatRequest(head.Split(' ')[1], head, json.GetProperty("model").GetString()!, Words(json, "system"), Words(json, "user"));
+                var request = new ChatRequest(head.Split(' ')[1], head, json.GetProperty("model").GetString()!, Words(json, "system"),
+                    Words(json, "user"));
                 int number;
                 lock (requests)
                 {
@@ -106,7 +114,10 @@ internal sealed class LoopbackChat : IDisposable
                 ChatReply answer = reply(request, number);
                 if (answer.Silent) await Task.Delay(Timeout.Infinite, stop.Token);
                 byte[] bytes = Encoding.UTF8.GetBytes(answer.Body);
-                await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {answer.Status} Status\r\nContent-Type: application/json\r\n{answer.Headers}Content-Length: {bytes.Length}\r\nConnection: close\r\n\r\n"));
+                await stream.WriteAsync(
+                    Encoding.ASCII.GetBytes(
+                        $"HTTP/1.1 {answer.Status} Status\r\nContent-Type: application/json\r\n{answer.Headers}Content-Length: "
+                        + $"{bytes.Length}\r\nConnection: close\r\n\r\n"));
                 await stream.WriteAsync(answer.Cut ? bytes.AsMemory(0, bytes.Length / 2) : bytes);
             }
             finally
@@ -119,8 +130,14 @@ internal sealed class LoopbackChat : IDisposable
         }
     }
 
-    private static string Words(JsonElement json, string role) => string.Concat(json.GetProperty("messages").EnumerateArray().Where(message => message.GetProperty("role").ValueEquals(role)).Select(message => message.GetProperty("content")).Select(
-        content => content.ValueKind == JsonValueKind.String ? content.GetString() : string.Concat(content.EnumerateArray().Select(part => part.GetProperty("text").GetString()))));
+    private static string Words(JsonElement json, string role) =>
+        string.Concat(
+            json.GetProperty("messages").EnumerateArray().Where(message => message.GetProperty("role").ValueEquals(role))
+                .Select(message => message.GetProperty("content")).Select(
+        content =>
+            content.ValueKind == JsonValueKind.String
+                ? content.GetString()
+                : string.Concat(content.EnumerateArray().Select(part => part.GetProperty("text").GetString()))));
 
     private static async Task<(string Head, string Body)> Read(NetworkStream stream)
     {

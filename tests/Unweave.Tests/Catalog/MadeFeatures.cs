@@ -10,10 +10,22 @@ internal static class MadeFeatures
     private static readonly string[] Common = ["the", "of", "and", "to", "in", "for", "was", "on", "that", "with"];
 
     /// <summary>The source of some.</summary>
-    public static CatalogSource Source(int latents) => new() { Latents = latents, Rows = 1_000_000, Windows = 8000, Texts = "made up", Model = "toy", Hook = "blocks.1", Context = 128, Built = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero) };
+    public static CatalogSource Source(int latents) =>
+        new()
+        {
+            Latents = latents,
+            Rows = 1_000_000,
+            Windows = 8000,
+            Texts = "made up",
+            Model = "toy",
+            Hook = "blocks.1",
+            Context = 128,
+            Built = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+        };
 
     /// <summary>The first of them.</summary>
-    public static IEnumerable<Feature> First(int count, int examples = 3) => Enumerable.Range(0, count).Select(latent => Of(latent, examples));
+    public static IEnumerable<Feature> First(int count, int examples = 3) =>
+        Enumerable.Range(0, count).Select(latent => Of(latent, examples));
 
     /// <summary>A word that only one latent has in its examples.</summary>
     public static string Word(int latent) => "w" + string.Concat(latent.ToString().Select(digit => (char)('a' + digit - '0')));
@@ -45,7 +57,9 @@ internal static class MadeFeatures
         };
     }
 
-    /// <summary>A label of a latent: every third has a good one, every third one that is no better than chance, and the others none.</summary>
+    /// <summary>
+    /// A label of a latent: every third has a good one, every third one that is no better than chance, and the others none.
+    /// </summary>
     public static FeatureLabel? Label(int latent) => (latent % 3) switch
     {
         0 => new FeatureLabel($"label {Word(latent)}", "tokens", 0.7 + (latent % 10 * 0.03), double.NaN, 100),
@@ -55,9 +69,15 @@ internal static class MadeFeatures
 
     private static FeatureExample Example(int latent, int index, Rng rng)
     {
-        string[] pieces = [Word(latent), .. Enumerable.Range(0, 12).Select(_ => " " + Common[(int)(rng.NextBits() % (ulong)Common.Length)])];
+        string[] pieces =
+        [
+            Word(latent), .. Enumerable.Range(0, 12).Select(_ => " " + Common[(int)(rng.NextBits() % (ulong)Common.Length)]),
+        ];
         // Values of four digits, so that they come back as they are.
-        float[] activations = [.. pieces.Select((_, place) => place == index % pieces.Length ? 1.5f + index : place % 3 == 0 ? 0.0123f : 0f)];
+        float[] activations =
+        [
+            .. pieces.Select((_, place) => place == index % pieces.Length ? 1.5f + index : place % 3 == 0 ? 0.0123f : 0f),
+        ];
         return new FeatureExample($"document {index}", (latent * 100L) + index, index + 1, pieces, activations, index % pieces.Length);
     }
 }

@@ -37,7 +37,8 @@ public sealed class AutoencoderFileTests : IDisposable
         Assert.Equal(AutoencoderJson.Write(saved.Options), AutoencoderJson.Write(loaded.Options));
         Assert.Equal((saved.InputWidth, 0.1f), (loaded.InputWidth, loaded.InputScale));
         Assert.Equal(saved.GetType(), byFile.GetType());
-        for (int i = 0; i < saved.Parameters.Count; i++) Assert.Equal(saved.Parameters[i].Value.AsSpan(), loaded.Parameters[i].Value.AsSpan());
+        for (int i = 0; i < saved.Parameters.Count; i++)
+            Assert.Equal(saved.Parameters[i].Value.AsSpan(), loaded.Parameters[i].Value.AsSpan());
 
         using Matrix x = new(9, Width), before = new(9, Width), after = new(9, Width);
         new Rng(3).FillNormal(x.AsSpan());
@@ -82,7 +83,8 @@ public sealed class AutoencoderFileTests : IDisposable
         using (Autoencoder sparse = Build(Kinds.First().Data)) sparse.Save(folder);
         using (SparseAutoencoder loaded = SparseAutoencoder.Load(folder)) Assert.Equal(20, loaded.Latents);
         using (Autoencoder narrow = Build("""{ "architecture": "undercomplete", "bottleneck": 2 }""")) narrow.Save(folder);
-        Assert.Contains("has no sparse latents", Assert.Throws<InputException>(() => SparseAutoencoder.Load(folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("has no sparse latents", Assert.Throws<InputException>(() => SparseAutoencoder.Load(folder)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,7 +92,8 @@ public sealed class AutoencoderFileTests : IDisposable
     {
         using Autoencoder autoencoder = Build(Kinds.First().Data);
         autoencoder.Parameters[2].Value[13, 4] = float.NaN;
-        Assert.Contains("'W_dec' have NaN or an infinity in row 13", Assert.Throws<InputException>(() => autoencoder.Save(folder)).Message, StringComparison.Ordinal);
+        Assert.Contains("'W_dec' have NaN or an infinity in row 13", Assert.Throws<InputException>(() => autoencoder.Save(folder)).Message,
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(folder));
 
         autoencoder.Parameters[2].Value[13, 4] = 0;
@@ -136,7 +139,8 @@ public sealed class AutoencoderFileTests : IDisposable
         for (int trial = 0; trial < 2000; trial++)
         {
             byte[] mutated = [.. whole];
-            for (int edit = 0; edit <= rng.NextBelow(2); edit++) mutated[rng.NextBelow(dataStart)] = (byte)(trial % 2 == 0 ? rng.NextBelow(256) : '0' + rng.NextBelow(10));
+            for (int edit = 0; edit <= rng.NextBelow(2); edit++)
+                mutated[rng.NextBelow(dataStart)] = (byte)(trial % 2 == 0 ? rng.NextBelow(256) : '0' + rng.NextBelow(10));
             File.WriteAllBytes(TheFile, mutated);
             try
             {
@@ -187,7 +191,8 @@ public sealed class AutoencoderFileTests : IDisposable
     [InlineData("options", "{}", "architecture is missing")]
     [InlineData("options", "{\"architecture\":\"topk\",\"latents\":20,\"k\":21}", "k is 21 but latents is 20")]
     [InlineData("options", "{\"architecture\":\"topk\",\"latents\":2000000000}", "describe a model of 2.6E+10 weights")]
-    [InlineData("options", "{\"architecture\":\"undercomplete\",\"bottleneck\":2,\"hidden\":[1000000000,1000000000]}", "describe a model of")]
+    [InlineData("options", "{\"architecture\":\"undercomplete\",\"bottleneck\":2,\"hidden\":[1000000000,1000000000]}",
+        "describe a model of")]
     public void Metadata_that_cannot_be_is_named(string key, string? value, string said)
     {
         using Autoencoder autoencoder = Build(Kinds.First().Data);
@@ -213,7 +218,8 @@ public sealed class AutoencoderFileTests : IDisposable
         string file = Path.Combine(folder, "file");
         File.WriteAllText(file, "");
         using Autoencoder autoencoder = Build(Kinds.First().Data);
-        Assert.Contains("its folder cannot be made", Assert.Throws<InputException>(() => autoencoder.Save(Path.Combine(file, "sae"))).Message, StringComparison.Ordinal);
+        Assert.Contains("its folder cannot be made",
+            Assert.Throws<InputException>(() => autoencoder.Save(Path.Combine(file, "sae"))).Message, StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
@@ -238,7 +244,10 @@ public sealed class AutoencoderFileTests : IDisposable
         {
             JsonNode metadata = header["__metadata__"]!;
             metadata["sha256"] = Convert.ToHexStringLower(SHA256.HashData(data));
-            metadata["settings_sha256"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{metadata["version"]}\n{metadata["options"]}\n{metadata["input_width"]}\n{metadata["input_scale"]}")));
+            metadata["settings_sha256"] = Convert.ToHexStringLower(
+                SHA256.HashData(
+                    Encoding.UTF8.GetBytes(
+                        $"{metadata["version"]}\n{metadata["options"]}\n{metadata["input_width"]}\n{metadata["input_scale"]}")));
         }
 
         byte[] text = Encoding.UTF8.GetBytes(header.ToJsonString());

@@ -23,7 +23,9 @@ internal static class Made
 
     /// <summary>All files below a folder with their content, but for the lock of a writer.</summary>
     public static SortedDictionary<string, string> Tree(string folder) => new(
-        Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(path => !path.EndsWith(".lock", StringComparison.Ordinal)).ToDictionary(path => Path.GetRelativePath(folder, path), path => Convert.ToHexString(File.ReadAllBytes(path)), StringComparer.Ordinal),
+        Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(path => !path.EndsWith(".lock", StringComparison.Ordinal))
+            .ToDictionary(path => Path.GetRelativePath(folder, path), path => Convert.ToHexString(File.ReadAllBytes(path)),
+                StringComparer.Ordinal),
         StringComparer.Ordinal);
 
     /// <summary>Copies a folder as it is now: what a killed writer would leave.</summary>
@@ -48,7 +50,12 @@ internal static class Made
         public Documents(HarvestManifest manifest, int[] lengths, long first = 0, int step = 1)
         {
             this.manifest = manifest;
-            all = [.. lengths.Select((length, i) => (Number: first + (i * step), Rows: Enumerable.Range(0, length).Select(position => Make(first + (i * step), position)).ToArray()))];
+            all =
+            [
+                .. lengths.Select((length, i) =>
+                    (Number: first + (i * step),
+                        Rows: Enumerable.Range(0, length).Select(position => Make(first + (i * step), position)).ToArray())),
+            ];
         }
 
         /// <summary>All rows, in order.</summary>
@@ -62,7 +69,8 @@ internal static class Made
                 foreach ((long number, Row[] rows) in all)
                 {
                     if (number < writer.NextDocument) continue;
-                    Append(writer, number, rows, fromKept && number == writer.NextDocument ? (int)writer.NextDocumentRows : 0, piece, before);
+                    Append(writer, number, rows, fromKept && number == writer.NextDocument ? (int)writer.NextDocumentRows : 0, piece,
+                        before);
                 }
 
                 before?.Invoke(writer);
@@ -81,9 +89,14 @@ internal static class Made
             for (int at = first; at == first || at < rows.Length; at += piece)
             {
                 Row[] some = rows[at..(int)Math.Min(rows.Length, (long)at + piece)];
-                Matrix[] activations = [.. manifest.Hooks.Select((hook, i) => new Matrix(some.Length, hook.Width, some.SelectMany(row => row.Activations[i]).ToArray()))];
+                Matrix[] activations =
+                [
+                    .. manifest.Hooks.Select((hook, i) =>
+                        new Matrix(some.Length, hook.Width, some.SelectMany(row => row.Activations[i]).ToArray())),
+                ];
                 before?.Invoke(writer);
-                writer.Append(number, $"document {number}.txt", some.Select(row => row.Token).ToArray(), some.Select(row => row.Position).ToArray(), activations, at);
+                writer.Append(number, $"document {number}.txt", some.Select(row => row.Token).ToArray(),
+                    some.Select(row => row.Position).ToArray(), activations, at);
                 foreach (Matrix matrix in activations) matrix.Dispose();
                 if (piece == int.MaxValue) break;
             }
@@ -92,7 +105,8 @@ internal static class Made
         private Row Make(long document, int position)
         {
             var rng = new Rng((ulong)document, (ulong)position);
-            return new(document, (int)rng.NextBelow(50_000), position % manifest.ContextLength, [.. manifest.Hooks.Select(hook => Enumerable.Range(0, hook.Width).Select(_ => (float)rng.NextNormal()).ToArray())]);
+            return new(document, (int)rng.NextBelow(50_000), position % manifest.ContextLength,
+                [.. manifest.Hooks.Select(hook => Enumerable.Range(0, hook.Width).Select(_ => (float)rng.NextNormal()).ToArray())]);
         }
     }
 }

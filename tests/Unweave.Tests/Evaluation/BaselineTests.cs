@@ -19,7 +19,8 @@ public sealed class BaselineTests
     // grid = lambda r, c: np.array([[((i*37+j*61+i*j*13)%101)/100 for j in range(c)] for i in range(r)])
     // x = grid(30,5)*np.array([3,2,1,.5,.25])+np.array([0,1,2,3,4]); p = PCA(2).fit(x); xh = p.inverse_transform(p.transform(x))
     // ((x-xh)**2).sum()/((x-x.mean(0))**2).sum(), ((x-xh)**2).sum()/30, np.linalg.eigvalsh(np.cov(x.T,bias=True))[::-1]
-    // np.mean((x*xh).sum(1)/np.linalg.norm(x,axis=1)/np.linalg.norm(xh,axis=1)), np.mean(np.linalg.norm(xh,axis=1)/np.linalg.norm(x,axis=1))
+    // np.mean((x*xh).sum(1)/np.linalg.norm(x,axis=1)/np.linalg.norm(xh,axis=1)),
+    // np.mean(np.linalg.norm(xh,axis=1)/np.linalg.norm(x,axis=1))
     [Fact]
     public void Pca_matches_scikit_learn()
     {
@@ -79,7 +80,8 @@ public sealed class BaselineTests
         rng.FillNormal(x.AsSpan());
         using var source = new MatrixSource(x);
         double[] centre = InputStatistics.Mean(x);
-        EvaluationReport some = RandomDictionaryBaseline.Run(source, centre, 64, 3), more = RandomDictionaryBaseline.Run(source, centre, 64, 6);
+        EvaluationReport some = RandomDictionaryBaseline.Run(source, centre, 64, 3),
+            more = RandomDictionaryBaseline.Run(source, centre, 64, 6);
         EvaluationReport again = RandomDictionaryBaseline.Run(source, centre, 64, 3);
         Assert.Equal(some.Fvu, again.Fvu);
         Assert.Equal(3, some.L0!.Value, 1e-9);

@@ -57,7 +57,8 @@ public sealed class ElementConversionTests
     [InlineData(65_520f, false)]
     [InlineData(-1e30f, false)]
     [InlineData(float.PositiveInfinity, true)]
-    public void A_finite_float_past_the_largest_half_is_told(float value, bool fits) => Assert.Equal(fits, ElementConversion.ToHalf([1, value], new Half[2]));
+    public void A_finite_float_past_the_largest_half_is_told(float value, bool fits) =>
+        Assert.Equal(fits, ElementConversion.ToHalf([1, value], new Half[2]));
 
     [Fact]
     public void Floats_round_to_the_nearest_half_with_ties_to_even() =>

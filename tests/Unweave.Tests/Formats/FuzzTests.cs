@@ -31,15 +31,18 @@ public sealed class FuzzTests : IDisposable
 
     [Fact]
     public void Npy() =>
-        Feed(10_000, path => new NpyFile(path), Plain(TestFiles.Golden("c.npy")), Plain(TestFiles.Golden("fortran3.npy")), Plain(TestFiles.Golden("v3.npy")), Plain(TestFiles.Golden("scalar.npy")));
+        Feed(10_000, path => new NpyFile(path), Plain(TestFiles.Golden("c.npy")), Plain(TestFiles.Golden("fortran3.npy")),
+            Plain(TestFiles.Golden("v3.npy")), Plain(TestFiles.Golden("scalar.npy")));
 
     [Fact]
     public void Npz() =>
-        Feed(10_000, path => new NpzFile(path), Plain(TestFiles.Golden("stored.npz")), Plain(TestFiles.Golden("deflated.npz")), Inside(TestFiles.Golden("stored.npz"), "f8.npy"), Inside(TestFiles.Golden("deflated.npz"), "i4.npy"));
+        Feed(10_000, path => new NpzFile(path), Plain(TestFiles.Golden("stored.npz")), Plain(TestFiles.Golden("deflated.npz")),
+            Inside(TestFiles.Golden("stored.npz"), "f8.npy"), Inside(TestFiles.Golden("deflated.npz"), "i4.npy"));
 
     [Fact]
     public void Torch() =>
-        Feed(10_000, path => new TorchFile(path), Plain(TestFiles.Golden("mixed.pt")), Plain(TestFiles.Golden("linear.pt")), Inside(TestFiles.Golden("mixed.pt"), "mixed/data.pkl"), Inside(TestFiles.Golden("linear.pt"), "linear/data.pkl"));
+        Feed(10_000, path => new TorchFile(path), Plain(TestFiles.Golden("mixed.pt")), Plain(TestFiles.Golden("linear.pt")),
+            Inside(TestFiles.Golden("mixed.pt"), "mixed/data.pkl"), Inside(TestFiles.Golden("linear.pt"), "linear/data.pkl"));
 
     // A file, damaged as a whole.
     private static Func<Rng, byte[]> Plain(string path)
@@ -117,8 +120,10 @@ public sealed class FuzzTests : IDisposable
             most = Math.Max(most, GC.GetAllocatedBytesForCurrentThread() - before);
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{count} damaged files: {refused} refused, {read} read; most memory set aside for one: {most / 1024} KiB");
-        Assert.True(refused > count / 10 && read > 0, $"{refused} refused and {read} read: the damage is too slight or too great to show anything.");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{count} damaged files: {refused} refused, {read} read; most memory set aside for one: {most / 1024} KiB");
+        Assert.True(refused > count / 10 && read > 0,
+            $"{refused} refused and {read} read: the damage is too slight or too great to show anything.");
 
         // Files of a few KB: whatever they claim, nothing out of proportion is set aside for them.
         Assert.InRange(most, 0, 64L << 20);

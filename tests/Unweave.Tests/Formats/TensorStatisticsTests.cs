@@ -24,7 +24,8 @@ public sealed class TensorStatisticsTests
         Assert.Equal(deviation, figures.StandardDeviation, 9);
         Assert.Equal((700_000, 1, 0), (figures.Count, figures.Zeros, figures.NaNs));
         Assert.Equal((0, values.Max()), (figures.Minimum, figures.Maximum));
-        Assert.Equal(Enumerable.Range(0, 7000).Average(row => Math.Sqrt(values.AsSpan(row * 100, 100).ToArray().Sum(value => value * value))), figures.MeanRowNorm!.Value, 6);
+        Assert.Equal(Enumerable.Range(0, 7000).Average(row =>
+            Math.Sqrt(values.AsSpan(row * 100, 100).ToArray().Sum(value => value * value))), figures.MeanRowNorm!.Value, 6);
     }
 
     [Fact]
@@ -44,7 +45,8 @@ public sealed class TensorStatisticsTests
         Assert.Equal((2, 1, 1, 2), (some.NaNs, some.Infinities, some.FirstNonFinite!.Value, some.Finite));
         Assert.Equal((1, 3, 2, 1), (some.Minimum, some.Maximum, some.Mean, some.StandardDeviation));
         Assert.Null(some.MeanRowNorm);
-        Assert.Equal((0, true, null), (Measure("none.npy").Count, double.IsNaN(Measure("none.npy").Mean), Measure("none.npy").FirstNonFinite));
+        Assert.Equal((0, true, null),
+            (Measure("none.npy").Count, double.IsNaN(Measure("none.npy").Mean), Measure("none.npy").FirstNonFinite));
         Assert.Equal((true, 0L), (double.IsNaN(Measure("nan.npy").Minimum), Measure("nan.npy").FirstNonFinite!.Value));
     }
 }

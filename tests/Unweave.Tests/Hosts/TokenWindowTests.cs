@@ -6,7 +6,8 @@ namespace Unweave.Tests.Hosts;
 /// <summary>Windows hold every token of a document once, and batches every window once.</summary>
 public sealed class TokenWindowTests
 {
-    private static readonly HostInput Causal = new(Tokens: true, Causal: true, Masked: false, Context: null, FixedBatch: null, FixedLength: null, Arrays: []);
+    private static readonly HostInput Causal = new(Tokens: true, Causal: true, Masked: false, Context: null, FixedBatch: null,
+        FixedLength: null, Arrays: []);
 
     [Theory]
     [InlineData(0, 10)]
@@ -81,5 +82,6 @@ public sealed class TokenWindowTests
         Assert.Throws<InputException>(() => TokenWindow.Batches(Windows(3), input with { Causal = false }, 0).ToArray());
     }
 
-    private static TokenWindow[] Windows(int count) => [.. Enumerable.Range(0, count).Select(i => new TokenWindow(i, 0, new int[1 + i], 1, i))];
+    private static TokenWindow[] Windows(int count) =>
+        [.. Enumerable.Range(0, count).Select(i => new TokenWindow(i, 0, new int[1 + i], 1, i))];
 }

@@ -38,7 +38,10 @@ public sealed class EmbeddedHost : IDisposable
         Model.Dispose();
     }
 
-    /// <summary>The logits after a text, run by hand; with <paramref name="change"/>, through the patched model. The text is told with its start token: row 0.</summary>
+    /// <summary>
+    /// The logits after a text, run by hand; with <paramref name="change"/>, through the patched model. The text is told with its start
+    /// token: row 0.
+    /// </summary>
     public float[] Logits(string text, Action<Matrix>? change = null)
     {
         var batch = new TokenBatch([Ids(text)]);
@@ -63,5 +66,6 @@ public sealed class EmbeddedHost : IDisposable
 
     private int[] Ids(string text) => [Tokenizer.Start!.Value, .. Tokenizer.Encode(text).Select(token => token.Id)];
 
-    private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
+    private static string Root([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
 }

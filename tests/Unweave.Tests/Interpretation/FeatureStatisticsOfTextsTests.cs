@@ -19,7 +19,8 @@ public sealed class FeatureStatisticsOfTextsTests
         "",
         "  leading and trailing spaces  ",
         "x",
-        "🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳", // longer than a context, no character of one token
+        // longer than a context, no character of one token
+        "🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳🐳",
         string.Concat(Enumerable.Repeat("We the people of the United States, in order to form a more perfect union; ", 30)),
         "a \uFFFD b",
     ];
@@ -31,7 +32,11 @@ public sealed class FeatureStatisticsOfTextsTests
     {
         using var model = new Read();
         (long, Document)[] documents = [.. Odd.Select((text, i) => ((long)i, new Document($"d{i}", text)))];
-        using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook], new PassOptions { Context = 32, KeepSpecial = keepSpecial });
+        using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook], new PassOptions
+        {
+            Context = 32,
+            KeepSpecial = keepSpecial,
+        });
         var texts = new Dictionary<string, string>(StringComparer.Ordinal);
         long row = 0;
         foreach (WindowBlock block in WindowBlocks.FromTexts(pass, documents, long.MaxValue, TestContext.Current.CancellationToken))
@@ -53,7 +58,8 @@ public sealed class FeatureStatisticsOfTextsTests
                     for (int i = 0, at = 0; i < window.Count; at += window.Lengths[i++])
                     {
                         string piece = model.Tokenizer.Decode([block.Tokens[first + i]]);
-                        if (!piece.Contains('\uFFFD', StringComparison.Ordinal) && !(keepSpecial && i == 0)) Assert.Equal(piece, window.Text.Substring(at, window.Lengths[i]));
+                        if (!piece.Contains('\uFFFD', StringComparison.Ordinal) && !(keepSpecial && i == 0))
+                            Assert.Equal(piece, window.Text.Substring(at, window.Lengths[i]));
                     }
 
                     first += window.Count;
@@ -64,7 +70,9 @@ public sealed class FeatureStatisticsOfTextsTests
             }
         }
 
-        Assert.Equal(Odd.Where(text => text.Length > 0), documents.Where(document => texts.ContainsKey(document.Item2.Id)).Select(document => texts[document.Item2.Id]), StringComparer.Ordinal);
+        Assert.Equal(Odd.Where(text => text.Length > 0),
+            documents.Where(document => texts.ContainsKey(document.Item2.Id)).Select(document => texts[document.Item2.Id]),
+            StringComparer.Ordinal);
     }
 
     [Fact]
@@ -74,8 +82,11 @@ public sealed class FeatureStatisticsOfTextsTests
         using var model = new Read();
 
         // Not the text whose characters are cut by windows: of those the harvest has lost the one half.
-        foreach ((string text, int i) in Odd.Take(4).Append(Odd[5]).Select((text, i) => (text, i))) File.WriteAllText(folder[$"{i}.txt"], text);
-        File.WriteAllLines(folder["more.jsonl"], TextCorpus.Open(Path.Combine(Root(), "data", "corpus", "held-out.jsonl.gz")).Documents().Take(12).Select(document => JsonSerializer.Serialize(new { text = document.Document.Text })));
+        foreach ((string text, int i) in Odd.Take(4).Append(Odd[5]).Select((text, i) => (text, i)))
+            File.WriteAllText(folder[$"{i}.txt"], text);
+        File.WriteAllLines(folder["more.jsonl"],
+            TextCorpus.Open(Path.Combine(Root(), "data", "corpus", "held-out.jsonl.gz")).Documents().Take(12)
+                .Select(document => JsonSerializer.Serialize(new { text = document.Document.Text })));
         using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 300, K = 6 }, model.Hook.Width, new Rng(3));
         var options = new FeatureStatisticsOptions { Top = 5, Drawn = 4, Pool = 200, Sample = 2000, Seed = 2 };
         TextCorpus corpus = TextCorpus.Open(folder.Path);
@@ -86,7 +97,8 @@ public sealed class FeatureStatisticsOfTextsTests
         });
         using var place = new TemporaryFolder();
         using (var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook]))
-        using (HarvestWriter writer = HarvestWriter.Create(place["acts"], Harvester.Describe(model.Host, model.Tokenizer, [model.Hook], corpus, new PassOptions(), ElementType.Float32)))
+        using (HarvestWriter writer = HarvestWriter.Create(place["acts"],
+            Harvester.Describe(model.Host, model.Tokenizer, [model.Hook], corpus, new PassOptions(), ElementType.Float32)))
             Harvester.Run(pass, corpus, writer);
         using Harvest harvest = Harvest.Open(place["acts"]);
         using HarvestSource source = harvest.Source();
@@ -112,12 +124,18 @@ public sealed class FeatureStatisticsOfTextsTests
         using var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook]);
         (long, Document)[] documents = [.. Enumerable.Range(0, 40).Select(i => ((long)i, new Document($"{i}", Odd[5])))];
         int own = model.Tokenizer.Encode(Odd[5]).Count;
-        using (FeatureStatistics statistics = FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, documents, rows: own + 1)) Assert.Equal(2 * own, statistics.Rows);
-        Assert.Contains("no token", Assert.Throws<InputException>(() => FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, [(0, new Document("a", ""))])).Message, StringComparison.Ordinal);
+        using (FeatureStatistics statistics = FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, documents, rows: own + 1))
+            Assert.Equal(2 * own, statistics.Rows);
+        Assert.Contains("no token",
+            Assert.Throws<InputException>(() =>
+                FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, [(0, new Document("a", ""))])).Message,
+            StringComparison.Ordinal);
         using var narrow = new TopKAutoencoder(new TopKOptions { Latents = 64, K = 4 }, 20, new Rng(3));
         Assert.Throws<InputException>(() => FeatureStatistics.FromTexts(narrow, pass, model.Tokenizer, documents));
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, documents, progress: new Stopping(stop), cancellationToken: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, documents, progress: new Stopping(stop),
+                cancellationToken: stop.Token));
     }
 
     [Fact]
@@ -128,7 +146,8 @@ public sealed class FeatureStatisticsOfTextsTests
         for (int row = 0; row < x.Rows; row++) x[row, row % 10 == 0 ? 1 : 2] = 1 + (float)rng.NextDouble();
         using var autoencoder = new CoordinateLatents(8);
         using var source = new MatrixSource(x);
-        string Text(long row) => row % 10 == 0 ? $"A definition about whales, number {row}" : $"Some other {(char)('a' + (row % 26))} text {row % 7}";
+        string Text(long row) =>
+            row % 10 == 0 ? $"A definition about whales, number {row}" : $"Some other {(char)('a' + (row % 26))} text {row % 7}";
         using FeatureStatistics statistics = FeatureStatistics.FromVectors(autoencoder, source, Text);
         (Feature Feature, FeatureLabel? Label)[] made = [.. statistics.Features()];
         Assert.Equal((300, 300), (statistics.Rows, statistics.Windows));
@@ -138,7 +157,8 @@ public sealed class FeatureStatisticsOfTextsTests
         Assert.Equal(FeatureKind.Ordinary, whales.Kind);
         Assert.True(whales.Tokens.Count == 0 && whales.Positions.Count == 0 && whales.Graph.Count == 0);
         Assert.All(whales.Top, example => Assert.Equal((Text(example.Row), 1, 0), (example.Text, example.Pieces.Count, example.Position)));
-        Assert.Equal(whales.Top.OrderByDescending(example => example.Activation).Select(example => example.Row), whales.Top.Select(example => example.Row));
+        Assert.Equal(whales.Top.OrderByDescending(example => example.Activation).Select(example => example.Row),
+            whales.Top.Select(example => example.Row));
         Assert.Equal("words", label!.Method);
         Assert.Matches("texts with “(about|whales|definition|number|a)", label.Text);
         Assert.Equal(1, label.Detection, 1e-9);
@@ -151,7 +171,9 @@ public sealed class FeatureStatisticsOfTextsTests
     [Fact]
     public void Pieces_take_what_a_tokenizer_leaves_out()
     {
-        Assert.Equal(["  one", " two", "", "  end "], TextPieces.Cut("  one two  end ", [new Token(1, 2, 3), new Token(2, 6, 3), new Token(3, 9, 0), new Token(4, 11, 3)]), StringComparer.Ordinal);
+        Assert.Equal(["  one", " two", "", "  end "],
+            TextPieces.Cut("  one two  end ", [new Token(1, 2, 3), new Token(2, 6, 3), new Token(3, 9, 0), new Token(4, 11, 3)]),
+            StringComparer.Ordinal);
         Assert.Empty(TextPieces.Cut("", []));
     }
 
@@ -182,7 +204,10 @@ public sealed class FeatureStatisticsOfTextsTests
         using var folder = new TemporaryFolder();
         using (var spool = new WindowSpool(folder.Path))
         {
-            RowWindow[] windows = [.. Enumerable.Range(0, 500).Select(i => new RowWindow($"ä {i}", i, 0, 3, $"ab{i} 🐳\uD83D", [2, $"{i}".Length, 4]))];
+            RowWindow[] windows =
+            [
+                .. Enumerable.Range(0, 500).Select(i => new RowWindow($"ä {i}", i, 0, 3, $"ab{i} 🐳\uD83D", [2, $"{i}".Length, 4])),
+            ];
             long[] places = [.. windows.Select(spool.Add)];
             spool.Complete();
             Parallel.For(0, 500, i =>
@@ -200,7 +225,8 @@ public sealed class FeatureStatisticsOfTextsTests
         Assert.Empty(Directory.GetFiles(folder.Path));
     }
 
-    private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
+    private static string Root([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
 
     private sealed class Stopping(CancellationTokenSource stop) : IProgress<long>
     {

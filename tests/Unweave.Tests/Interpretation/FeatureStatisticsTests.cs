@@ -64,7 +64,8 @@ public sealed class FeatureStatisticsTests
         using Planted planted = Made();
         foreach ((Feature feature, _) in planted.Features(Small))
         {
-            var expected = planted.Windows(feature.Latent).Select(window => window.OrderByDescending(entry => entry.Row.X[feature.Latent]).ThenBy(entry => entry.Number).First())
+            var expected = planted.Windows(feature.Latent)
+                .Select(window => window.OrderByDescending(entry => entry.Row.X[feature.Latent]).ThenBy(entry => entry.Number).First())
                 .OrderByDescending(peak => peak.Row.X[feature.Latent]).ThenBy(peak => peak.Number).Take(Small.Top).ToArray();
             Assert.Equal(expected.Select(peak => (long)peak.Number), feature.Top.Select(example => example.Row));
             foreach (FeatureExample example in feature.Top.Concat(feature.Quantiles.SelectMany(group => group.Examples)))
@@ -88,7 +89,8 @@ public sealed class FeatureStatisticsTests
                 Assert.Equal(Math.Min(count, Small.Drawn), group.Examples.Count);
                 Assert.Equal(group.Examples.Count, group.Examples.DistinctBy(example => example.Row).Count());
                 Assert.All(group.Examples, example => Assert.True(example.Activation > group.From && example.Activation <= group.To));
-                Assert.Equal(group.Examples.OrderByDescending(example => example.Activation).Select(example => example.Row), group.Examples.Select(example => example.Row));
+                Assert.Equal(group.Examples.OrderByDescending(example => example.Activation).Select(example => example.Row),
+                    group.Examples.Select(example => example.Row));
             }
         }
     }
@@ -99,14 +101,18 @@ public sealed class FeatureStatisticsTests
         using Planted planted = Made();
         Feature[] features = [.. planted.Features(Small).Select(made => made.Feature)];
         Assert.Equal(
-            [FeatureKind.Ordinary, FeatureKind.Dead, FeatureKind.Dense, FeatureKind.Token, FeatureKind.Position, FeatureKind.Ordinary, FeatureKind.Ordinary],
+            [FeatureKind.Ordinary, FeatureKind.Dead, FeatureKind.Dense, FeatureKind.Token, FeatureKind.Position, FeatureKind.Ordinary,
+                FeatureKind.Ordinary],
             features.Select(feature => feature.Kind));
         Feature dead = features[Dead];
-        Assert.True(dead.Top.Count == 0 && dead.Quantiles.Count == 0 && dead.Tokens.Count == 0 && dead.Partners.Count == 0 && dead.Contrasts.Count == 0);
+        Assert.True(
+            dead.Top.Count == 0 && dead.Quantiles.Count == 0 && dead.Tokens.Count == 0 && dead.Partners.Count == 0
+                && dead.Contrasts.Count == 0);
         Assert.True(dead is { Max: 0, Mean: 0, Fired: 0 });
 
         // How much is listed is no matter of what a latent is.
-        Assert.Equal(features.Select(feature => feature.Kind), planted.Features(Small with { Listed = 0 }).Select(made => made.Feature.Kind));
+        Assert.Equal(features.Select(feature => feature.Kind),
+            planted.Features(Small with { Listed = 0 }).Select(made => made.Feature.Kind));
     }
 
     [Fact]
@@ -116,7 +122,9 @@ public sealed class FeatureStatisticsTests
         Feature[] features = [.. planted.Features(Small with { Listed = 24 }).Select(made => made.Feature)];
         foreach (Feature feature in features)
         {
-            var all = planted.Rows.Where(row => row.X[feature.Latent] > 0).GroupBy(row => row.Word, StringComparer.Ordinal).ToDictionary(group => group.Key, group => (Count: (long)group.Count(), Sum: group.Sum(row => (double)row.X[feature.Latent])), StringComparer.Ordinal);
+            var all = planted.Rows.Where(row => row.X[feature.Latent] > 0).GroupBy(row => row.Word, StringComparer.Ordinal)
+                .ToDictionary(group => group.Key,
+                    group => (Count: (long)group.Count(), Sum: group.Sum(row => (double)row.X[feature.Latent])), StringComparer.Ordinal);
             double total = all.Values.Sum(word => word.Sum);
             Assert.Equal(Math.Min(24, all.Count), feature.Tokens.Count);
             foreach (TokenShare token in feature.Tokens)
@@ -153,7 +161,8 @@ public sealed class FeatureStatisticsTests
             var expected = new List<(int Latent, double Value)>();
             for (int other = 0; other < Latents; other++)
             {
-                double both = planted.Rows.Count(row => row.X[latent] > 0 && row.X[other] > 0), own = planted.Rows.Count(row => row.X[latent] > 0), its = planted.Rows.Count(row => row.X[other] > 0);
+                double both = planted.Rows.Count(row => row.X[latent] > 0 && row.X[other] > 0),
+                    own = planted.Rows.Count(row => row.X[latent] > 0), its = planted.Rows.Count(row => row.X[other] > 0);
                 double information = Math.Log2(both / planted.Rows.Count / (own / planted.Rows.Count * (its / planted.Rows.Count)));
                 if (other != latent && both >= 5 && information > 0) expected.Add((other, information));
             }
@@ -181,7 +190,11 @@ public sealed class FeatureStatisticsTests
     public void The_same_seed_draws_the_same_examples_and_another_draws_others()
     {
         using Planted planted = Made();
-        long[] Drawn(ulong seed) => [.. planted.Features(Small with { Seed = seed }).SelectMany(made => made.Feature.Quantiles).SelectMany(group => group.Examples).Select(example => example.Row)];
+        long[] Drawn(ulong seed) =>
+        [
+            .. planted.Features(Small with { Seed = seed }).SelectMany(made => made.Feature.Quantiles).SelectMany(group => group.Examples)
+            .Select(example => example.Row),
+        ];
         Assert.Equal(Drawn(1), Drawn(1));
         Assert.NotEqual(Drawn(1), Drawn(2));
     }
@@ -246,7 +259,10 @@ public sealed class FeatureStatisticsTests
 
         together.Complete();
         int[] scratch = new int[20];
-        Assert.All(Enumerable.Range(0, 20), latent => Assert.All(together.Partners(latent, 20, scratch), partner => Assert.True(double.IsFinite(partner.Value) && partner.Latent != latent)));
+        Assert.All(Enumerable.Range(0, 20),
+            latent =>
+                Assert.All(together.Partners(latent, 20, scratch),
+                    partner => Assert.True(double.IsFinite(partner.Value) && partner.Latent != latent)));
         Assert.All(scratch, count => Assert.Equal(0, count));
     }
 
@@ -254,7 +270,8 @@ public sealed class FeatureStatisticsTests
     public void A_sample_of_rows_estimates_the_information_of_all()
     {
         using Planted planted = Made();
-        double Of(int sample) => planted.Features(Small with { Sample = sample })[Broad].Feature.Partners.First(partner => partner.Latent == Partner).Value;
+        double Of(int sample) =>
+            planted.Features(Small with { Sample = sample })[Broad].Feature.Partners.First(partner => partner.Latent == Partner).Value;
         Assert.Equal(Of(200_000), Of(3_000), 0.5);
     }
 
@@ -270,7 +287,8 @@ public sealed class FeatureStatisticsTests
         RelatedLatent[][] nearest = NearestLatents.Find(decoder, Count);
         for (int latent = 0; latent < Rows; latent++)
         {
-            var cosines = Enumerable.Range(0, Rows).Where(other => other != latent).Select(other => (Other: other, Value: Cosine(decoder.Row(latent), decoder.Row(other)))).Where(other => other.Value > 0)
+            var cosines = Enumerable.Range(0, Rows).Where(other => other != latent)
+                .Select(other => (Other: other, Value: Cosine(decoder.Row(latent), decoder.Row(other)))).Where(other => other.Value > 0)
                 .OrderByDescending(other => other.Value).ThenBy(other => other.Other).Take(Count).ToArray();
             Assert.Equal(cosines.Length, nearest[latent].Length);
             for (int i = 0; i < cosines.Length; i++)
@@ -303,7 +321,13 @@ public sealed class FeatureStatisticsTests
         var sorted = new EntriesByLatent(30);
         foreach (int rows in (int[])[50, 200, 10])
         {
-            (int Latent, float Value)[][] entries = [.. Enumerable.Range(0, rows).Select(_ => Enumerable.Range(0, 30).Where(_ => rng.NextBelow(4) == 0).Select(latent => (latent, (float)rng.NextDouble())).ToArray())];
+            (int Latent, float Value)[][] entries =
+            [
+                .. Enumerable.Range(0, rows)
+                .Select(_ =>
+                    Enumerable.Range(0, 30).Where(_ => rng.NextBelow(4) == 0).Select(latent => (latent, (float)rng.NextDouble()))
+                        .ToArray()),
+            ];
             var codes = new SparseCodes(30);
             codes.Layout([.. entries.Select(row => row.Length)]);
             int at = 0;
@@ -316,7 +340,8 @@ public sealed class FeatureStatisticsTests
             sorted.Sort(codes, 0.5f);
             for (int latent = 0; latent < 30; latent++)
             {
-                var own = entries.SelectMany((row, number) => row.Where(entry => entry.Latent == latent && entry.Value > 0.5f).Select(entry => (number, entry.Value))).ToArray();
+                var own = entries.SelectMany((row, number) =>
+                    row.Where(entry => entry.Latent == latent && entry.Value > 0.5f).Select(entry => (number, entry.Value))).ToArray();
                 Assert.Equal(own.Select(entry => entry.number), sorted.Rows(latent).ToArray());
                 Assert.Equal(own.Select(entry => entry.Value), sorted.Values(latent).ToArray());
             }
@@ -326,7 +351,8 @@ public sealed class FeatureStatisticsTests
     private static double Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         double product = 0, left = 0, right = 0;
-        for (int i = 0; i < a.Length; i++) (product, left, right) = (product + ((double)a[i] * b[i]), left + ((double)a[i] * a[i]), right + ((double)b[i] * b[i]));
+        for (int i = 0; i < a.Length; i++)
+            (product, left, right) = (product + ((double)a[i] * b[i]), left + ((double)a[i] * a[i]), right + ((double)b[i] * b[i]));
         return left == 0 || right == 0 ? 0 : product / Math.Sqrt(left * right);
     }
 
@@ -346,14 +372,22 @@ public sealed class FeatureStatisticsTests
 
         // As much after the peak as there is in the window.
         int end = start + example.Pieces.Count;
-        Assert.True(example.Pieces.Count - 1 - example.Peak == Small.After || end == planted.Rows.Count || planted.Rows[end].Number != peak.Number || planted.Rows[end].Window != peak.Window);
+        Assert.True(
+            example.Pieces.Count - 1 - example.Peak == Small.After || end == planted.Rows.Count || planted.Rows[end].Number != peak.Number
+                || planted.Rows[end].Window != peak.Window);
     }
 
     private static Planted Made()
     {
         var rng = new Rng(7);
         string[] words = [.. Enumerable.Range(0, 300).Select(i => $" w{i}")];
-        string[][] documents = [.. Enumerable.Range(0, 400).Select(_ => Enumerable.Range(0, 1 + (int)rng.NextBelow(120)).Select(_ => words[(int)(300 * Math.Pow(rng.NextDouble(), 3))]).ToArray())];
+        string[][] documents =
+        [
+            .. Enumerable.Range(0, 400)
+            .Select(_ =>
+                Enumerable.Range(0, 1 + (int)rng.NextBelow(120)).Select(_ => words[(int)(300 * Math.Pow(rng.NextDouble(), 3))])
+                    .ToArray()),
+        ];
         return new Planted(documents, Context, Latents, (text, at, row, latent) => latent switch
         {
             Broad => Chance(row, Broad) < 0.06 ? (float)Math.Exp(4 * Chance(row, 99)) : -1,
@@ -361,7 +395,10 @@ public sealed class FeatureStatisticsTests
             Token => text[at] is " w3" ? 2 + (float)Chance(row, 97) : Chance(row, Token) < 0.0005 ? 0.5f : 0,
             Start => at % Context < 2 ? 3 : 0,
             Partner => Chance(row, Broad) < 0.04 ? 1 : 0,
-            FewTokens => text[at] is " w5" or " w7" or " w11" or " w13" or " w17" or " w19" && Chance(row, FewTokens) < 0.7 ? 0.1f + (float)Chance(row, 96) : 0,
+            FewTokens =>
+                text[at] is " w5" or " w7" or " w11" or " w13" or " w17" or " w19" && Chance(row, FewTokens) < 0.7
+                    ? 0.1f + (float)Chance(row, 96)
+                    : 0,
             _ => 0,
         });
     }

@@ -22,7 +22,8 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
         {
             TextCodes read = embedded.Hosted.Encode(text);
             using var pass = new ActivationPass(embedded.Model, embedded.Tokenizer, [embedded.Hook]);
-            DocumentRows rows = pass.Run([(0, new Document("a", text))]).Select(piece => piece with { Activations = [piece.Activations[0].Clone()] }).Single();
+            DocumentRows rows = pass.Run([(0, new Document("a", text))])
+                .Select(piece => piece with { Activations = [piece.Activations[0].Clone()] }).Single();
             using Matrix activations = rows.Activations[0];
             SparseCodes expected = embedded.Autoencoder.Encode(activations);
             Assert.Equal(expected.Starts, read.Codes.Starts);
@@ -73,7 +74,8 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
     {
         SparseCodes codes = embedded.Codes(Text);
         int latent = codes.Latents(2)[0];
-        Same(embedded.Logits(Text, rows => Each(codes, latent, (row, z) => AddRow(rows, row + 1, latent, 7 - z))), [new Intervention(latent, InterventionKind.Clamp, 7)]);
+        Same(embedded.Logits(Text, rows => Each(codes, latent, (row, z) => AddRow(rows, row + 1, latent, 7 - z))),
+            [new Intervention(latent, InterventionKind.Clamp, 7)]);
     }
 
     [Fact]
@@ -81,8 +83,12 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
     {
         SparseCodes codes = embedded.Codes("The");
         Assert.Equal(1, codes.Rows);
-        int latent = codes.Latents(0)[1], silent = Enumerable.Range(0, codes.DictionarySize).First(each => codes.Latents(0).IndexOf(each) < 0);
-        Same(embedded.Logits("The"), [new Intervention(latent, InterventionKind.Clamp, codes.Values(0)[1]), new Intervention(silent, InterventionKind.Clamp), new Intervention(silent + 1 == latent ? silent + 2 : silent + 1, InterventionKind.Steer)], "The");
+        int latent = codes.Latents(0)[1],
+            silent = Enumerable.Range(0, codes.DictionarySize).First(each => codes.Latents(0).IndexOf(each) < 0);
+        Same(embedded.Logits("The"),
+            [new Intervention(latent, InterventionKind.Clamp, codes.Values(0)[1]), new Intervention(silent, InterventionKind.Clamp),
+                new Intervention(silent + 1 == latent ? silent + 2 : silent + 1, InterventionKind.Steer)],
+            "The");
     }
 
     [Fact]
@@ -99,7 +105,8 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
                 }
             }),
             [new Intervention(11, InterventionKind.Steer, 3), new Intervention(40, InterventionKind.Steer, -2)]);
-        Assert.NotEqual(embedded.Hosted.Predict(Text, [])[0].Logit, embedded.Hosted.Predict(Text, [new Intervention(11, InterventionKind.Steer, 3)])[0].Logit, 0.5f);
+        Assert.NotEqual(embedded.Hosted.Predict(Text, [])[0].Logit,
+            embedded.Hosted.Predict(Text, [new Intervention(11, InterventionKind.Steer, 3)])[0].Logit, 0.5f);
     }
 
     [Theory]
@@ -140,9 +147,14 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
         string first = Generated(options), again = Generated(options), other = Generated(options with { Seed = 6 });
         Assert.Equal(first, again);
         Assert.NotEqual(first, other, StringComparer.Ordinal);
-        Assert.NotEqual(first, string.Concat(embedded.Hosted.Generate(Text, [new Intervention(11, InterventionKind.Steer, 30)], options, TestContext.Current.CancellationToken)), StringComparer.Ordinal);
+        Assert.NotEqual(first,
+            string.Concat(
+                embedded.Hosted.Generate(Text, [new Intervention(11, InterventionKind.Steer, 30)], options,
+                    TestContext.Current.CancellationToken)),
+            StringComparer.Ordinal);
 
-        string Generated(GenerationOptions how) => string.Concat(embedded.Hosted.Generate(Text, [], how, TestContext.Current.CancellationToken));
+        string Generated(GenerationOptions how) =>
+            string.Concat(embedded.Hosted.Generate(Text, [], how, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -155,18 +167,25 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
             text += embedded.Hosted.Predict(text, interventions, 1)[0].Text;
         }
 
-        string generated = Text + string.Concat(embedded.Hosted.Generate(Text, interventions, new GenerationOptions { Tokens = 8, Temperature = 0 }, TestContext.Current.CancellationToken));
+        string generated = Text + string.Concat(
+            embedded.Hosted.Generate(Text, interventions, new GenerationOptions { Tokens = 8, Temperature = 0 },
+                TestContext.Current.CancellationToken));
         Assert.Equal(text, generated);
     }
 
     [Fact]
     public void Text_goes_on_past_the_context()
     {
-        string[] pieces = [.. embedded.Hosted.Generate(Long, [new Intervention(5, InterventionKind.Steer, 1)], new GenerationOptions { Tokens = 150, Temperature = 0 }, TestContext.Current.CancellationToken)];
+        string[] pieces =
+        [
+            .. embedded.Hosted.Generate(Long, [new Intervention(5, InterventionKind.Steer, 1)],
+                new GenerationOptions { Tokens = 150, Temperature = 0 }, TestContext.Current.CancellationToken),
+        ];
         Assert.InRange(pieces.Length, 60, 151);
         Assert.All(pieces, piece => Assert.NotEmpty(piece));
         using var narrow = new HostedAutoencoder(embedded.Model, embedded.Tokenizer, embedded.Hook, embedded.Autoencoder, context: 2);
-        Assert.NotEmpty(narrow.Generate("a", [], new GenerationOptions { Tokens = 5, Temperature = 0 }, TestContext.Current.CancellationToken));
+        Assert.NotEmpty(
+            narrow.Generate("a", [], new GenerationOptions { Tokens = 5, Temperature = 0 }, TestContext.Current.CancellationToken));
         Assert.Empty(embedded.Hosted.Generate(Text, [], new GenerationOptions { Tokens = 0 }, TestContext.Current.CancellationToken));
     }
 
@@ -208,19 +227,34 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
     [Fact]
     public void What_cannot_be_done_is_refused()
     {
-        InputException Refused(params Intervention[] interventions) => Assert.Throws<InputException>(() => embedded.Hosted.Predict(Text, interventions));
+        InputException Refused(params Intervention[] interventions) =>
+            Assert.Throws<InputException>(() => embedded.Hosted.Predict(Text, interventions));
         Assert.Contains("no latent 96", Refused(new Intervention(96, InterventionKind.Ablate)).Message, StringComparison.Ordinal);
         Assert.Contains("no latent -1", Refused(new Intervention(-1, InterventionKind.Steer, 1)).Message, StringComparison.Ordinal);
         Assert.Contains("NaN", Refused(new Intervention(1, InterventionKind.Clamp, float.NaN)).Message, StringComparison.Ordinal);
-        Assert.Contains("changed twice", Refused(new Intervention(1, InterventionKind.Ablate), new Intervention(1, InterventionKind.Steer, 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("smaller strengths", Refused(new Intervention(1, InterventionKind.Steer, float.MaxValue), new Intervention(2, InterventionKind.Steer, float.MaxValue)).Message, StringComparison.Ordinal);
-        Assert.Contains("no token 4096", Assert.Throws<InputException>(() => embedded.Hosted.Attribute(Text, 4096)).Message, StringComparison.Ordinal);
-        foreach (GenerationOptions options in (GenerationOptions[])[new() { Tokens = -1 }, new() { Temperature = double.NaN }, new() { Temperature = -1 }, new() { TopK = -1 }])
-            Assert.Throws<InputException>(() => embedded.Hosted.Generate(Text, [], options, TestContext.Current.CancellationToken)); // at once, not at the first piece
+        Assert.Contains("changed twice",
+            Refused(new Intervention(1, InterventionKind.Ablate), new Intervention(1, InterventionKind.Steer, 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("smaller strengths",
+            Refused(new Intervention(1, InterventionKind.Steer, float.MaxValue),
+                new Intervention(2, InterventionKind.Steer, float.MaxValue)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("no token 4096", Assert.Throws<InputException>(() => embedded.Hosted.Attribute(Text, 4096)).Message,
+            StringComparison.Ordinal);
+        foreach (GenerationOptions options in (GenerationOptions[])[new() { Tokens = -1 }, new() { Temperature = double.NaN },
+            new() { Temperature = -1 }, new() { TopK = -1 }])
+            // at once, not at the first piece
+            Assert.Throws<InputException>(() => embedded.Hosted.Generate(Text, [], options, TestContext.Current.CancellationToken));
         Hook other = embedded.Model.FindOne("blocks.1.mlp.neurons");
-        Assert.Contains("has width 1024", Assert.Throws<InputException>(() => new HostedAutoencoder(embedded.Model, embedded.Tokenizer, other, embedded.Autoencoder)).Message, StringComparison.Ordinal);
+        Assert.Contains("has width 1024",
+            Assert.Throws<InputException>(() =>
+                new HostedAutoencoder(embedded.Model, embedded.Tokenizer, other, embedded.Autoencoder)).Message,
+            StringComparison.Ordinal);
         Hook notPerToken = embedded.Hook with { Shape = ["batch", "4", "sequence", "256"], FeatureAxis = 3 };
-        Assert.Contains("one vector for each token", Assert.Throws<InputException>(() => new HostedAutoencoder(embedded.Model, embedded.Tokenizer, notPerToken, embedded.Autoencoder)).Message, StringComparison.Ordinal);
+        Assert.Contains("one vector for each token",
+            Assert.Throws<InputException>(() =>
+                new HostedAutoencoder(embedded.Model, embedded.Tokenizer, notPerToken, embedded.Autoencoder)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -229,10 +263,12 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
         using var folder = new TemporaryFolder();
         using OnnxHost host = OnnxHost.Open(Graphs.Encoder().Save(folder));
         using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 20, K = 3 }, Graphs.Width, new Rng(1));
-        using var hosted = new HostedAutoencoder(host, new LetterTokenizer(), host.Hooks.First(hook => hook.PerToken && hook.Width == Graphs.Width), autoencoder);
+        using var hosted = new HostedAutoencoder(host, new LetterTokenizer(),
+            host.Hooks.First(hook => hook.PerToken && hook.Width == Graphs.Width), autoencoder);
         Assert.False(hosted.PredictsTokens);
         Assert.Equal(["a", "b", "c"], hosted.Encode("abc").Pieces);
-        Assert.Contains("does not predict", Assert.Throws<InputException>(() => hosted.Predict("abc", [])).Message, StringComparison.Ordinal);
+        Assert.Contains("does not predict", Assert.Throws<InputException>(() => hosted.Predict("abc", [])).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InputException>(() => hosted.Generate("abc", [], cancellation: TestContext.Current.CancellationToken));
         Assert.Throws<InputException>(() => hosted.Attribute("abc"));
     }
@@ -257,7 +293,8 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
         using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 20, K = 3 }, Graphs.Width, new Rng(1));
         var tokenizer = new LetterTokenizer();
         Hook hook = free.FindOne("blocks.0");
-        using HostedAutoencoder one = new(free, tokenizer, hook, autoencoder, context: 12), other = new(fixedShape, tokenizer, hook, autoencoder);
+        using HostedAutoencoder one = new(free, tokenizer, hook, autoencoder, context: 12),
+            other = new(fixedShape, tokenizer, hook, autoencoder);
         Intervention[] changes = [new(4, InterventionKind.Steer, 2), new(7, InterventionKind.Ablate)];
         foreach (string text in (string[])["abcd", "abcdefghijk", "abcdefghijklmnopqrstuvwxyz"])
         {
@@ -268,7 +305,8 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
                 for (int i = 0; i < expected.Count; i++) Assert.Equal(expected[i].Logit, given[i].Logit, 1e-4f);
             }
 
-            IReadOnlyList<LatentEffect> effects = one.Attribute(text, 3, 100, everyPosition: true), same = other.Attribute(text, 3, 100, everyPosition: true);
+            IReadOnlyList<LatentEffect> effects = one.Attribute(text, 3, 100, everyPosition: true),
+                same = other.Attribute(text, 3, 100, everyPosition: true);
             Assert.Equal(effects.OrderBy(Key).Select(Key), same.OrderBy(Key).Select(Key));
             Assert.Equal(effects.Sum(effect => effect.Effect), same.Sum(effect => effect.Effect), 1e-3);
         }
@@ -287,7 +325,8 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
 
     private void AddRow(Matrix rows, int row, int latent, float change)
     {
-        for (int c = 0; c < rows.Columns; c++) rows[row, c] += change * embedded.Autoencoder.Decoder[latent, c] / embedded.Autoencoder.InputScale;
+        for (int c = 0; c < rows.Columns; c++)
+            rows[row, c] += change * embedded.Autoencoder.Decoder[latent, c] / embedded.Autoencoder.InputScale;
     }
 
     private void Same(float[] expected, Intervention[] interventions, string text = Text)

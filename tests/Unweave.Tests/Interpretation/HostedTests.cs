@@ -27,9 +27,12 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
         Intervention[] interventions = [new(latent, kind, strength), new(other, InterventionKind.Steer, 1.5f)];
         float[] expected = model.Logits(Text, (row, x) =>
         {
-            float z = model.Activation(row, latent), delta = kind switch { InterventionKind.Ablate => -z, InterventionKind.Clamp => strength - z, _ => strength };
+            float z = model.Activation(row, latent),
+                delta = kind switch { InterventionKind.Ablate => -z, InterventionKind.Clamp => strength - z, _ => strength };
             for (int c = 0; c < x.Length; c++)
-                x[c] += ((delta * model.Autoencoder.Decoder[latent, c]) + (1.5f * model.Autoencoder.Decoder[other, c])) / model.Autoencoder.InputScale;
+                x[c] += (
+                    (delta * model.Autoencoder.Decoder[latent, c]) + (
+                        1.5f * model.Autoencoder.Decoder[other, c])) / model.Autoencoder.InputScale;
         });
         IReadOnlyList<NextToken> next = model.Hosted.Predict(Text, interventions, 4096);
         Assert.All(next, token => Assert.Equal(expected[token.Token], token.Logit, 2e-4));
@@ -87,7 +90,9 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
     [Fact]
     public void A_strength_that_the_model_cannot_bear_is_refused()
     {
-        Assert.Contains("smaller strengths", Assert.Throws<InputException>(() => model.Hosted.Predict(Text, [new(1, InterventionKind.Steer, 3.4e38f)])).Message, StringComparison.Ordinal);
+        Assert.Contains("smaller strengths",
+            Assert.Throws<InputException>(() => model.Hosted.Predict(Text, [new(1, InterventionKind.Steer, 3.4e38f)])).Message,
+            StringComparison.Ordinal);
         Assert.NotEmpty(model.Hosted.Predict(Text, [new(1, InterventionKind.Steer, 1e6f)]));
     }
 
@@ -105,8 +110,10 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
         foreach (int direction in (int[])[0, 1, 64, 127, 128, 130])
         {
             float[] with = Output(1), against = Output(-1), odd = [.. with.Zip(against, (a, b) => (a - b) / 2)];
-            Assert.Equal(Enumerable.Range(0, odd.Length).OrderByDescending(token => odd[token]).Take(6), seen[direction].Raised.Select(token => token.Token));
-            Assert.Equal(Enumerable.Range(0, odd.Length).OrderBy(token => odd[token]).Take(6), seen[direction].Lowered.Select(token => token.Token));
+            Assert.Equal(Enumerable.Range(0, odd.Length).OrderByDescending(token => odd[token]).Take(6),
+                seen[direction].Raised.Select(token => token.Token));
+            Assert.Equal(Enumerable.Range(0, odd.Length).OrderBy(token => odd[token]).Take(6),
+                seen[direction].Lowered.Select(token => token.Token));
             Assert.All(seen[direction].Raised.Concat(seen[direction].Lowered), token =>
             {
                 Assert.Equal(odd[token.Token], token.Logit, 1e-3);
@@ -187,7 +194,8 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
         /// <summary>The activation of a latent at a token of the text last asked about.</summary>
         internal float Activation(int row, int latent) => Of(codes, row, latent);
 
-        internal float[] Logits(string text, Change? change = null) => Logits([.. Tokenizer.Encode(text).Select(token => token.Id)], change);
+        internal float[] Logits(string text, Change? change = null) =>
+            Logits([.. Tokenizer.Encode(text).Select(token => token.Id)], change);
 
         /// <summary>Logits of what follows, with the rows of the text's own tokens changed.</summary>
         internal float[] Logits(IReadOnlyList<int> ids, Change? change = null)
@@ -203,7 +211,8 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
             return patched.Output.Row(ids.Count).ToArray();
         }
 
-        internal static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
+        internal static string Root([CallerFilePath] string path = "") =>
+            Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
     }
 
     internal delegate void Change(int row, Span<float> x);

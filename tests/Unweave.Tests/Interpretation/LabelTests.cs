@@ -8,7 +8,8 @@ namespace Unweave.Tests.Interpretation;
 /// <summary>Labels of latents that are about something known, and of latents that are about nothing.</summary>
 public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTests.Corpus>
 {
-    private const int Whale = 0, AfterNot = 1, Numbers = 2, Endings = 3, BAfterA = 4, BAnywhere = 5, Pairs = 6, Capitals = 7, FirstRandom = 8, Latents = 58, Context = 64;
+    private const int Whale = 0, AfterNot = 1, Numbers = 2, Endings = 3, BAfterA = 4, BAnywhere = 5, Pairs = 6, Capitals = 7,
+        FirstRandom = 8, Latents = 58, Context = 64;
 
     [Theory]
     [InlineData(Whale, "“whale”", "tokens")]
@@ -27,7 +28,9 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
         Assert.Equal(method, label.Method);
         Assert.True(label.Detection > 0.9 && label.AboveChance, $"{label}");
         Assert.True(label.Fuzzing > 0.9, $"{label}");
-        Assert.Contains(feature.Patterns, pattern => pattern.Text.Contains(says.Trim('“', '”'), StringComparison.Ordinal) && pattern.Recall > 0.3 && pattern.FalseAlarms < 0.1);
+        Assert.Contains(feature.Patterns,
+            pattern =>
+                pattern.Text.Contains(says.Trim('“', '”'), StringComparison.Ordinal) && pattern.Recall > 0.3 && pattern.FalseAlarms < 0.1);
         if (latent == Pairs) Assert.Contains("“harpoon”", label.Text, StringComparison.Ordinal);
     }
 
@@ -55,7 +58,8 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
             Assert.Equal(made.Length, made.DistinctBy(example => example.Row).Count());
 
             // All that was kept is used for one or the other, but for examples at the top that scores are made on.
-            Assert.Equal(feature.Top.Concat(feature.Quantiles.SelectMany(group => group.Examples)).Select(example => example.Row).Distinct().Order(), made.Concat(scored).Select(example => example.Row).Order());
+            Assert.Equal(feature.Top.Concat(feature.Quantiles.SelectMany(group => group.Examples)).Select(example =>
+                example.Row).Distinct().Order(), made.Concat(scored).Select(example => example.Row).Order());
             if (label is not null) Assert.Equal(scored.Length + feature.Contrasts.Count, label.Examples);
         }
     }
@@ -98,7 +102,8 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
         Assert.Equal(" states", anywhere.Text);
         Assert.Empty(anywhere.Before);
         Assert.Equal(3, anywhere.Activation, 1e-6);
-        Assert.Equal([" harpoon", " sperm"], corpus.Features[Pairs].Feature.Graph.Select(node => node.Text).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal([" harpoon", " sperm"], corpus.Features[Pairs].Feature.Graph.Select(node => node.Text).Order(StringComparer.Ordinal),
+            StringComparer.Ordinal);
         Assert.All(corpus.Features[Pairs].Feature.Graph, node => Assert.Empty(node.Before));
     }
 
@@ -106,9 +111,11 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
     public void A_label_says_the_topic_of_words_where_topics_are_known()
     {
         using var folder = new TemporaryFolder();
-        WordTopics topics = Topics(folder, "word\tnoun\tverb\ncat\t5\t\ndog\t5\t\nhorse\t5\t\nfox\t5\t\nbaby\t18\t\nrun\t11\t38\nplan\t9\t31\n");
+        WordTopics topics = Topics(folder,
+            "word\tnoun\tverb\ncat\t5\t\ndog\t5\t\nhorse\t5\t\nfox\t5\t\nbaby\t18\t\nrun\t11\t38\nplan\t9\t31\n");
         string[] animals = [" cat", " cats", " dog", " dogs", " horses", " foxes"];
-        using var planted = new Planted(Corpus.Texts(11, animals), Context, 1, (text, at, _, _) => animals.Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
+        using var planted = new Planted(Corpus.Texts(11, animals), Context, 1,
+            (text, at, _, _) => animals.Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
         (Feature feature, FeatureLabel? label) = planted.Features(topics: topics)[0];
         Assert.Equal(("words for animals", "topic"), (label!.Text, label.Method));
         Assert.True(label.Detection > 0.9 && feature.Patterns[0].Recall > 0.95);
@@ -121,8 +128,10 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
     public void Inflected_words_have_the_topics_of_their_lemmas()
     {
         using var folder = new TemporaryFolder();
-        WordTopics topics = Topics(folder, "word\tnoun\tverb\ncat\t5\t\nfox\t5\t\nbaby\t18\t\nrun\t11\t38\nplan\t9\t31\nhope\t12\t37\nwoman\t18\t\nthing\t3\t42\n");
-        foreach ((string word, int noun) in ((string, int)[])[("cat", 5), ("cats", 5), ("foxes", 5), ("babies", 18), ("running", 11), ("planned", 9), ("hoping", 12), ("hoped", 12), ("women", 18), ("dragon", 0), ("s", 0), ("", 0)])
+        WordTopics topics = Topics(folder,
+            "word\tnoun\tverb\ncat\t5\t\nfox\t5\t\nbaby\t18\t\nrun\t11\t38\nplan\t9\t31\nhope\t12\t37\nwoman\t18\t\nthing\t3\t42\n");
+        foreach ((string word, int noun) in ((string, int)[])[("cat", 5), ("cats", 5), ("foxes", 5), ("babies", 18), ("running", 11),
+            ("planned", 9), ("hoping", 12), ("hoped", 12), ("women", 18), ("dragon", 0), ("s", 0), ("", 0)])
             Assert.Equal(noun, topics.Find(word).Noun);
         Assert.Equal(38, topics.Find("runs").Verb);
         Assert.Equal((0, 0), topics.Find("things")); // too general to say anything
@@ -147,16 +156,19 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
     public void A_table_that_is_missing_or_cut_or_not_compressed_is_refused()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("missing", Assert.Throws<InputException>(() => WordTopics.Open(folder["nowhere.gz"])).Message, StringComparison.Ordinal);
+        Assert.Contains("missing", Assert.Throws<InputException>(() => WordTopics.Open(folder["nowhere.gz"])).Message,
+            StringComparison.Ordinal);
         File.WriteAllText(folder["plain.gz"], "word\tnoun\tverb\n");
-        Assert.Contains("damaged", Assert.Throws<InputException>(() => WordTopics.Open(folder["plain.gz"])).Message, StringComparison.Ordinal);
+        Assert.Contains("damaged", Assert.Throws<InputException>(() => WordTopics.Open(folder["plain.gz"])).Message,
+            StringComparison.Ordinal);
         var rng = new Rng(1);
         Topics(folder, "word\tnoun\tverb\n" + string.Concat(Enumerable.Range(0, 3000).Select(i => $"w{rng.NextBits():x}\t{i % 43}\t\n")));
         byte[] whole = File.ReadAllBytes(folder["topics.gz"]);
         foreach (int length in (int[])[5, 200, whole.Length / 2, whole.Length - 9, whole.Length - 4])
         {
             File.WriteAllBytes(folder["cut.gz"], whole[..length]);
-            Assert.Contains("damaged", Assert.Throws<InputException>(() => WordTopics.Open(folder["cut.gz"])).Message, StringComparison.Ordinal);
+            Assert.Contains("damaged", Assert.Throws<InputException>(() => WordTopics.Open(folder["cut.gz"])).Message,
+                StringComparison.Ordinal);
         }
 
         File.WriteAllBytes(folder["empty.gz"], []);
@@ -165,7 +177,8 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
 
     private static WordTopics Topics(TemporaryFolder folder, string text)
     {
-        using (var writer = new GZipStream(File.Create(folder["topics.gz"]), CompressionLevel.Fastest)) writer.Write(Encoding.UTF8.GetBytes(text));
+        using (var writer = new GZipStream(File.Create(folder["topics.gz"]), CompressionLevel.Fastest))
+            writer.Write(Encoding.UTF8.GetBytes(text));
         return WordTopics.Open(folder["topics.gz"]);
     }
 
@@ -178,7 +191,11 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
 
         public Corpus()
         {
-            string[] words = [" whale", " not", " states", " states", " states", " sperm", " harpoon", " 12", " 7", " 1851", " 40", " Ahab", " Boston", " Starbuck", " Peter", .. Endings];
+            string[] words =
+            [
+                " whale", " not", " states", " states", " states", " sperm", " harpoon", " 12", " 7", " 1851", " 40", " Ahab", " Boston",
+                " Starbuck", " Peter", .. Endings,
+            ];
             Planted = new Planted(Texts(1, words), Context, Latents, Activation);
             Features = Planted.Features(new FeatureStatisticsOptions { Seed = 5 });
         }

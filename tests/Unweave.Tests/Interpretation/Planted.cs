@@ -93,7 +93,8 @@ internal sealed class Planted : IDisposable
     /// <param name="activation">Activation of a latent on a word of a text, given its row; 0 or less where it is silent.</param>
     public Planted(IReadOnlyList<string[]> documents, int context, int latents, Func<string[], int, long, int, float> activation)
     {
-        Tokenizer = new WordTokenizer([.. documents.SelectMany(words => words).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
+        Tokenizer = new WordTokenizer(
+            [.. documents.SelectMany(words => words).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)]);
         Context = context;
         var manifest = new HarvestManifest
         {
@@ -119,7 +120,8 @@ internal sealed class Planted : IDisposable
                     rows.Add(new PlantedRow($"text {number}", words[i], i % context, number, i / context, x.Row(i).ToArray()));
                 }
 
-                writer.Append(number, $"text {number}", words.Select(word => Tokenizer[word]).ToArray(), Enumerable.Range(0, words.Length).Select(i => i % context).ToArray(), [x]);
+                writer.Append(number, $"text {number}", words.Select(word => Tokenizer[word]).ToArray(),
+                    Enumerable.Range(0, words.Length).Select(i => i % context).ToArray(), [x]);
             }
 
             writer.Complete();
@@ -139,7 +141,8 @@ internal sealed class Planted : IDisposable
     public IReadOnlyList<PlantedRow> Rows { get; }
 
     /// <summary>Gathers its statistics.</summary>
-    public FeatureStatistics Statistics(FeatureStatisticsOptions? options = null, WordTopics? topics = null, CancellationToken cancellation = default)
+    public FeatureStatistics Statistics(FeatureStatisticsOptions? options = null, WordTopics? topics = null,
+        CancellationToken cancellation = default)
     {
         using HarvestSource source = harvest.Source();
         return FeatureStatistics.FromHarvest(Autoencoder, source, Tokenizer, options, topics, cancellationToken: cancellation);

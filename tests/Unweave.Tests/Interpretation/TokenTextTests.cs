@@ -38,7 +38,11 @@ public sealed class TokenTextTests(EmbeddedHost embedded) : IClassFixture<Embedd
     [InlineData("ab", "0:2,1:1", "ab|")]
     public void Pieces_are_the_text_exactly(string text, string tokens, string expected)
     {
-        Token[] made = [.. tokens.Split(',').Select(token => token.Split(':')).Select(pair => new Token(0, int.Parse(pair[0], null), int.Parse(pair[1], null)))];
+        Token[] made =
+        [
+            .. tokens.Split(',').Select(token => token.Split(':'))
+            .Select(pair => new Token(0, int.Parse(pair[0], null), int.Parse(pair[1], null))),
+        ];
         string[] pieces = TextPieces.Cut(text, made);
         Assert.Equal(expected, string.Join('|', pieces));
         Assert.Equal(text, string.Concat(pieces));
@@ -64,7 +68,8 @@ public sealed class TokenTextTests(EmbeddedHost embedded) : IClassFixture<Embedd
             for (int i = 0; i < counts.Length; i++)
             {
                 double p = expected[i] / expected.Sum();
-                Assert.InRange(counts[i], (draws * p) - (5 * Math.Sqrt(draws * p * (1 - p))), (draws * p) + (5 * Math.Sqrt(draws * p * (1 - p))));
+                Assert.InRange(counts[i], (draws * p) - (5 * Math.Sqrt(draws * p * (1 - p))),
+                    (draws * p) + (5 * Math.Sqrt(draws * p * (1 - p))));
             }
         }
     }

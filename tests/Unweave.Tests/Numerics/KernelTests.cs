@@ -167,7 +167,8 @@ public sealed unsafe class KernelTests
             AssertCodes(r => ReferenceKernels.TopK(pre.AsSpan(r * latents, latents), latents), codes, batch);
             encoder.Above(w, bias.Pointer, 0.7f, codes);
             AssertCodes(
-                r => [.. ReferenceKernels.TopK(pre.AsSpan(r * latents, latents), latents).Where(entry => entry.Value > 0.7f)], codes, batch);
+                r => [.. ReferenceKernels.TopK(pre.AsSpan(r * latents, latents), latents).Where(entry => entry.Value > 0.7f)], codes,
+                batch);
 
             int[] subset = [.. Enumerable.Range(0, latents).Where(_ => rng.NextDouble() < 0.4)];
             if (subset.Length == 0) continue;

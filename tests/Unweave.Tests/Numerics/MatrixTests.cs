@@ -14,7 +14,8 @@ public sealed class MatrixTests
         matrix[65_536, 7] = 3;
         Assert.Equal(3, matrix.Row(65_536)[7]);
         Assert.Equal(3, matrix.Block(65_535, 2)[32_768 + 7]);
-        Assert.Contains("by Block", Assert.Throws<InvalidOperationException>(() => matrix.AsSpan().Length).Message, StringComparison.Ordinal);
+        Assert.Contains("by Block", Assert.Throws<InvalidOperationException>(() => matrix.AsSpan().Length).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => matrix.Block(0, 65_537).Length);
         Assert.Throws<ArgumentOutOfRangeException>(() => matrix.Block(65_536, 2).Length);
     }
@@ -23,7 +24,8 @@ public sealed class MatrixTests
     public void A_refused_layout_leaves_sparse_codes_as_they_were()
     {
         var codes = new SparseCodes(10, [0, 2, 3], [1, 4, 7], [1f, 2f, 3f]);
-        Assert.Contains("give fewer rows", Assert.Throws<InputException>(() => codes.Layout([int.MaxValue, int.MaxValue, 1])).Message, StringComparison.Ordinal);
+        Assert.Contains("give fewer rows", Assert.Throws<InputException>(() => codes.Layout([int.MaxValue, int.MaxValue, 1])).Message,
+            StringComparison.Ordinal);
         Assert.Equal((2, 3L), (codes.Rows, codes.Count));
         Assert.Equal([0L, 2, 3], codes.Starts.ToArray());
         Assert.Equal([1, 4], codes.Latents(0).ToArray());

@@ -19,9 +19,18 @@ public sealed class ActivationPassTests
         using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
         var tokenizer = new LetterTokenizer();
         Hook[] hooks = [host.FindOne("blocks.0"), host.FindOne("blocks.1.mlp.neurons")];
-        using var pass = new ActivationPass(host, tokenizer, hooks, new PassOptions { Context = 8, KeepSpecial = keepSpecial, BatchTokens = batchTokens });
+        using var pass = new ActivationPass(host, tokenizer, hooks, new PassOptions
+        {
+            Context = 8,
+            KeepSpecial = keepSpecial,
+            BatchTokens = batchTokens,
+        });
         using IHostRun run = host.Open(new HostPlan(hooks));
-        (long Number, Document Document)[] texts = [(0, new("a", "abcdefghijklmnopqrst")), (1, new("b", "")), (3, new("c", "z")), (4, new("d", "abcdefg")), (9, new("e", "hijklmnopqrstu"))];
+        (long Number, Document Document)[] texts =
+        [
+            (0, new("a", "abcdefghijklmnopqrst")), (1, new("b", "")), (3, new("c", "z")), (4, new("d", "abcdefg")),
+            (9, new("e", "hijklmnopqrstu")),
+        ];
         var seen = new List<long>();
         foreach (DocumentRows document in pass.Run(texts))
         {
@@ -37,7 +46,8 @@ public sealed class ActivationPassTests
                     Assert.Equal(position == 0 ? -1 : window.First + position - 1, document.RowSources[at]);
                     for (int hook = 0; hook < 2; hook++)
                     {
-                        float[] expected = run.Activations(hook).Row(position).ToArray(), actual = document.Activations[hook].Row(at).ToArray();
+                        float[] expected = run.Activations(hook).Row(position).ToArray(),
+                            actual = document.Activations[hook].Row(at).ToArray();
                         for (int c = 0; c < expected.Length; c++) Assert.Equal(expected[c], actual[c], 5);
                     }
                 }
@@ -58,7 +68,17 @@ public sealed class ActivationPassTests
         string text = string.Concat(Enumerable.Range(0, 1000).Select(i => (char)('a' + (i * i % 26))));
         foreach (bool keep in (bool[])[false, true])
         {
-            using ActivationPass whole = new(host, new LetterTokenizer(), [host.FindOne("blocks.1")], new PassOptions { Context = 12, KeepSpecial = keep }), cut = new(host, new LetterTokenizer(), [host.FindOne("blocks.1")], new PassOptions { Context = 12, KeepSpecial = keep, BatchTokens = 20 });
+            using ActivationPass whole = new(host, new LetterTokenizer(), [host.FindOne("blocks.1")], new PassOptions
+            {
+                Context = 12,
+                KeepSpecial = keep,
+            }),
+                cut = new(host, new LetterTokenizer(), [host.FindOne("blocks.1")], new PassOptions
+                {
+                    Context = 12,
+                    KeepSpecial = keep,
+                    BatchTokens = 20,
+                });
             (long, Document)[] texts = [(0, new("a", text)), (1, new("b", "short"))];
             var rows = new List<(long Number, int Token, int Position, int Source, float First)>();
             foreach (DocumentRows document in whole.Run(texts)) Add(rows, document);
@@ -80,13 +100,17 @@ public sealed class ActivationPassTests
             }
 
             Assert.True(count > 10);
-            Assert.Equal(rows.Select(row => (row.Number, row.Token, row.Position, row.Source)), pieces.Select(row => (row.Item1, row.Item2, row.Item3, row.Item4)));
+            Assert.Equal(rows.Select(row => (row.Number, row.Token, row.Position, row.Source)),
+                pieces.Select(row => (row.Item1, row.Item2, row.Item3, row.Item4)));
             Assert.All(rows.Zip(pieces), pair => Assert.Equal(pair.First.First, pair.Second.Item5, 5));
         }
 
         static void Add(List<(long, int, int, int, float)> rows, DocumentRows document)
         {
-            for (int i = 0; i < document.RowTokens.Length; i++) rows.Add((document.Number, document.RowTokens[i], document.RowPositions[i], document.RowSources[i], document.Activations[0][i, 0]));
+            for (int i = 0; i < document.RowTokens.Length; i++)
+                rows.Add(
+                    (document.Number, document.RowTokens[i], document.RowPositions[i], document.RowSources[i],
+                        document.Activations[0][i, 0]));
         }
     }
 
@@ -102,7 +126,8 @@ public sealed class ActivationPassTests
             return pass.Run(texts).Select(document => document.Activations[0].AsSpan().ToArray()).First();
         }
 
-        float[] alone = Rows((0, new("a", "abc"))), together = Rows((0, new("a", "abc")), (1, new("b", "abcdefghij")), (2, new("c", "xyzxyz")));
+        float[] alone = Rows((0, new("a", "abc"))),
+            together = Rows((0, new("a", "abc")), (1, new("b", "abcdefghij")), (2, new("c", "xyzxyz")));
         for (int i = 0; i < alone.Length; i++) Assert.Equal(alone[i], together[i], 5);
     }
 
@@ -110,7 +135,8 @@ public sealed class ActivationPassTests
     public void What_cannot_be_read_token_by_token_is_refused()
     {
         using var folder = new TemporaryFolder();
-        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder)), images = OnnxHost.Open(Graphs.Convolutions().Save(folder, "images.onnx"));
+        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder)),
+            images = OnnxHost.Open(Graphs.Convolutions().Save(folder, "images.onnx"));
         Hook scores = host.Hooks.First(hook => hook.Shape.Count == 4);
         Refused("does not have one vector for each token", () => new ActivationPass(host, new LetterTokenizer(), [scores]));
         Refused("is fed pixel_values", () => new ActivationPass(images, new LetterTokenizer(), [images.FindOne("joined")]));
@@ -124,7 +150,10 @@ public sealed class ActivationPassTests
         using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
         var tokenizer = new LetterTokenizer();
         Hook[] hooks = [host.FindOne("blocks.0"), host.FindOne("blocks.1.mlp.neurons")];
-        File.WriteAllLines(folder["texts.jsonl"], Enumerable.Range(0, 60).Select(i => $$"""{ "id": "t{{i}}", "text": "{{(i == 7 ? " " : new string((char)('a' + (i % 26)), 1 + (i * 7 % 40)))}}" }"""));
+        File.WriteAllLines(folder["texts.jsonl"],
+            Enumerable.Range(0, 60)
+                .Select(i =>
+                    $$"""{ "id": "t{{i}}", "text": "{{(i == 7 ? " " : new string((char)('a' + (i % 26)), 1 + (i * 7 % 40)))}}" }"""));
         TextCorpus corpus = TextCorpus.Open(folder["texts.jsonl"]);
         var options = new PassOptions { Context = 10, BatchTokens = 30 };
         HarvestManifest manifest = Harvester.Describe(host, tokenizer, hooks, corpus, options, ElementType.Float32, rowsPerShard: 100);
@@ -153,9 +182,17 @@ public sealed class ActivationPassTests
         using (var writer = HarvestWriter.Create(folder["parts"], manifest)) Stop(pass, corpus, writer, documents: 13);
         using (var writer = HarvestWriter.Resume(folder["parts"], manifest)) Stop(pass, corpus, writer, documents: 20);
         using (var writer = HarvestWriter.Resume(folder["parts"], manifest)) Harvester.Run(pass, corpus, writer);
-        string[] files = [.. Directory.GetFiles(folder["whole"], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder["whole"], file)).Order(StringComparer.Ordinal)];
-        Assert.Equal(files, Directory.GetFiles(folder["parts"], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder["parts"], file)).Order(StringComparer.Ordinal), StringComparer.Ordinal);
-        foreach (string file in files.Where(file => file.StartsWith("rows", StringComparison.Ordinal) || file.StartsWith("documents", StringComparison.Ordinal)))
+        string[] files =
+        [
+            .. Directory.GetFiles(folder["whole"], "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(folder["whole"], file)).Order(StringComparer.Ordinal),
+        ];
+        Assert.Equal(files,
+            Directory.GetFiles(folder["parts"], "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(folder["parts"], file)).Order(StringComparer.Ordinal),
+            StringComparer.Ordinal);
+        foreach (string file in files.Where(file =>
+            file.StartsWith("rows", StringComparison.Ordinal) || file.StartsWith("documents", StringComparison.Ordinal)))
             Assert.Equal(File.ReadAllBytes(folder[Path.Combine("whole", file)]), File.ReadAllBytes(folder[Path.Combine("parts", file)]));
     }
 
@@ -168,7 +205,8 @@ public sealed class ActivationPassTests
         TextCorpus corpus = TextCorpus.Open(folder["texts.jsonl"]);
         Hook[] hooks = [host.FindOne("blocks.0")];
         using var pass = new ActivationPass(host, new LetterTokenizer(), hooks);
-        using var writer = HarvestWriter.Create(folder["acts"], Harvester.Describe(host, new LetterTokenizer(), hooks, corpus, new PassOptions()));
+        using var writer = HarvestWriter.Create(folder["acts"],
+            Harvester.Describe(host, new LetterTokenizer(), hooks, corpus, new PassOptions()));
         Harvester.Run(pass, corpus, writer, rows: 25);
         Assert.Equal((30, 3, true), (writer.Rows, writer.Documents, writer.Finished));
     }
@@ -182,7 +220,8 @@ public sealed class ActivationPassTests
         var pixels = new Matrix(20, 3 * 16 * 16);
         new Rng(3).FillNormal(pixels.AsSpan());
         using var images = new MatrixSource(pixels, "images");
-        using (var writer = HarvestWriter.Create(folder["acts"], ArrayHarvester.Describe(host, [hook], [images], ElementType.Float32))) ArrayHarvester.Run(host, [hook], [images], writer);
+        using (var writer = HarvestWriter.Create(folder["acts"], ArrayHarvester.Describe(host, [hook], [images], ElementType.Float32)))
+            ArrayHarvester.Run(host, [hook], [images], writer);
         using var harvest = Harvest.Open(folder["acts"]);
         using HarvestSource source = harvest.Source();
         Assert.Equal((20 * 64, 6), (source.Rows, source.Width));
@@ -197,7 +236,8 @@ public sealed class ActivationPassTests
         Assert.Equal(before.Corpus, ArrayHarvester.Describe(host, [hook], [images]).Corpus);
         pixels.Row(19)[^1] += 1; // the same size, other numbers
         Assert.NotEqual(before.Corpus, ArrayHarvester.Describe(host, [hook], [images]).Corpus);
-        Assert.Contains("fed 1 arrays", Assert.Throws<InputException>(() => ArrayHarvester.Describe(host, [hook], [images, images])).Message, StringComparison.Ordinal);
+        Assert.Contains("fed 1 arrays",
+            Assert.Throws<InputException>(() => ArrayHarvester.Describe(host, [hook], [images, images])).Message, StringComparison.Ordinal);
     }
 
     private static void Stop(ActivationPass pass, TextCorpus corpus, HarvestWriter writer, int documents)
@@ -211,7 +251,8 @@ public sealed class ActivationPassTests
         Assert.Throws<OperationCanceledException>(() => Harvester.Run(pass, corpus, writer, progress: progress, cancellation: stop.Token));
     }
 
-    private static void Refused(string part, Func<object> action) => Assert.Contains(part, Assert.Throws<InputException>(action).Message, StringComparison.Ordinal);
+    private static void Refused(string part, Func<object> action) =>
+        Assert.Contains(part, Assert.Throws<InputException>(action).Message, StringComparison.Ordinal);
 
     private sealed class Counting(Action each) : IProgress<long>
     {

@@ -44,8 +44,10 @@ public sealed class EmbeddedModelTests
 
     // The ids are those of tools/lm/tokenizer.py: Tokenizer("models/english-4m/tokenizer.json").encode(text).
     [Theory]
-    [InlineData("Fellow-Citizens of the Senate and House of Representatives:", 71, 800, 334, 46, 68, 1091, 555, 268, 262, 2806, 287, 3269, 268, 1556, 1352, 2456, 59)]
-    [InlineData("It was the White Whale, said Ahab;  42 naïve cafés\n\n— 'tis 1851's", 3009, 419, 262, 1116, 627, 1116, 845, 45, 730, 2963, 60, 33, 1996, 51, 299, 98, 196, 176, 307, 272, 1768, 196, 170, 116, 11, 11, 1185, 1561, 117, 277, 1000, 54, 50, 470)]
+    [InlineData("Fellow-Citizens of the Senate and House of Representatives:", 71, 800, 334, 46, 68, 1091, 555, 268, 262, 2806, 287, 3269,
+        268, 1556, 1352, 2456, 59)]
+    [InlineData("It was the White Whale, said Ahab;  42 naïve cafés\n\n— 'tis 1851's", 3009, 419, 262, 1116, 627, 1116, 845, 45, 730, 2963,
+        60, 33, 1996, 51, 299, 98, 196, 176, 307, 272, 1768, 196, 170, 116, 11, 11, 1185, 1561, 117, 277, 1000, 54, 50, 470)]
     public void Its_tokenizer_gives_the_ids_that_it_was_trained_with(string text, params int[] expected)
     {
         ITokenizer tokenizer = TokenizerFile.Open(Model);
@@ -63,7 +65,11 @@ public sealed class EmbeddedModelTests
         const long tokens = 12063;
         using OnnxHost host = OnnxHost.Open(Model);
         ITokenizer tokenizer = TokenizerFile.Open(Model);
-        TokenWindow[] windows = [.. TextCorpus.Open(HeldOut).Documents().Take(20).SelectMany(document => TokenWindow.Cut(0, tokenizer.Encode(document.Document.Text), tokenizer, 128))];
+        TokenWindow[] windows =
+        [
+            .. TextCorpus.Open(HeldOut).Documents().Take(20)
+            .SelectMany(document => TokenWindow.Cut(0, tokenizer.Encode(document.Document.Text), tokenizer, 128)),
+        ];
         using IHostRun run = host.Open(new HostPlan([], Output: true));
         double sum = 0;
         long count = 0;
@@ -83,5 +89,6 @@ public sealed class EmbeddedModelTests
 
     private static string HeldOut => Path.Combine(Root(), "data", "corpus", "held-out.jsonl.gz");
 
-    private static string Root([CallerFilePath] string path = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
+    private static string Root([CallerFilePath] string path = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(path)!, "..", "..", ".."));
 }

@@ -15,7 +15,8 @@ internal sealed class GraphBuilder
 
     public GraphBuilder(ulong seed = 1) => random = new Rng(seed);
 
-    public ModelProto Model => new() { IrVersion = 8, Graph = graph, OpsetImport = { new OperatorSetIdProto { Domain = "", Version = 17 } } };
+    public ModelProto Model =>
+        new() { IrVersion = 8, Graph = graph, OpsetImport = { new OperatorSetIdProto { Domain = "", Version = 17 } } };
 
     public string Input(string name, int type, params object[] shape)
     {
@@ -36,7 +37,12 @@ internal sealed class GraphBuilder
 
     public string Constant(float[] values, params int[] shape)
     {
-        var tensor = new TensorProto { Name = $"w{names++}", DataType = Float, RawData = ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan())) };
+        var tensor = new TensorProto
+        {
+            Name = $"w{names++}",
+            DataType = Float,
+            RawData = ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan())),
+        };
         tensor.Dims.AddRange(shape.Select(axis => (long)axis));
         graph.Initializer.Add(tensor);
         return tensor.Name;
@@ -44,7 +50,12 @@ internal sealed class GraphBuilder
 
     public string Constant(params long[] values)
     {
-        var tensor = new TensorProto { Name = $"c{names++}", DataType = Int64, RawData = ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan())) };
+        var tensor = new TensorProto
+        {
+            Name = $"c{names++}",
+            DataType = Int64,
+            RawData = ByteString.CopyFrom(System.Runtime.InteropServices.MemoryMarshal.AsBytes(values.AsSpan())),
+        };
         tensor.Dims.Add(values.Length);
         graph.Initializer.Add(tensor);
         return tensor.Name;
@@ -64,7 +75,10 @@ internal sealed class GraphBuilder
     {
         float[] values = new float[from * to];
         random.FillNormal(values, 0.3);
-        return Node("MatMul", [x, Raw(Float16, System.Runtime.InteropServices.MemoryMarshal.AsBytes(Array.ConvertAll(values, value => (Half)value).AsSpan()), from, to)]);
+        return Node("MatMul",
+            [x,
+                Raw(Float16, System.Runtime.InteropServices.MemoryMarshal.AsBytes(Array.ConvertAll(values, value => (Half)value).AsSpan()),
+                    from, to)]);
     }
 
     /// <summary>x·W with weights of 8 bits and x quantised on the way.</summary>
@@ -73,7 +87,8 @@ internal sealed class GraphBuilder
         sbyte[] weights = new sbyte[from * to];
         for (int i = 0; i < weights.Length; i++) weights[i] = (sbyte)(random.NextBelow(255) - 127);
         string[] quantised = Nodes("DynamicQuantizeLinear", [x], $"q{names++} s{names++} z{names++}");
-        string product = Node("MatMulInteger", [quantised[0], Raw(Int8, System.Runtime.InteropServices.MemoryMarshal.AsBytes(weights.AsSpan()), from, to), quantised[2]]);
+        string product = Node("MatMulInteger",
+            [quantised[0], Raw(Int8, System.Runtime.InteropServices.MemoryMarshal.AsBytes(weights.AsSpan()), from, to), quantised[2]]);
         return Node("Mul", [Node("Cast", [product], ("to", Float)), Node("Mul", [quantised[1], Constant([0.004f])])]);
     }
 
@@ -94,9 +109,11 @@ internal sealed class GraphBuilder
         return Save(folder);
     }
 
-    public string Node(string type, string[] inputs, params (string Name, object Value)[] attributes) => Nodes(type, inputs, $"t{names++}", attributes)[0];
+    public string Node(string type, string[] inputs, params (string Name, object Value)[] attributes) =>
+        Nodes(type, inputs, $"t{names++}", attributes)[0];
 
-    public string Named(string name, string type, string[] inputs, params (string Name, object Value)[] attributes) => Nodes(type, inputs, name, attributes)[0];
+    public string Named(string name, string type, string[] inputs, params (string Name, object Value)[] attributes) =>
+        Nodes(type, inputs, name, attributes)[0];
 
     public string[] Nodes(string type, string[] inputs, string outputs, params (string Name, object Value)[] attributes)
     {
@@ -120,14 +137,17 @@ internal sealed class GraphBuilder
     }
 
     /// <summary>x·W + b over the last axis.</summary>
-    public string Linear(string x, int from, int to) => Node("Add", [Node("MatMul", [x, Weight(1 / Math.Sqrt(from), from, to)]), Weight(0.1, to)]);
+    public string Linear(string x, int from, int to) =>
+        Node("Add", [Node("MatMul", [x, Weight(1 / Math.Sqrt(from), from, to)]), Weight(0.1, to)]);
 
-    public string Norm(string x, int width) => Node("LayerNormalization", [x, Constant([.. Enumerable.Repeat(1f, width)], width), Weight(0.1, width)], ("axis", -1));
+    public string Norm(string x, int width) =>
+        Node("LayerNormalization", [x, Constant([.. Enumerable.Repeat(1f, width)], width), Weight(0.1, width)], ("axis", -1));
 
     /// <summary>One attention of two heads over [batch, sequence, width]; an additive mask may be given.</summary>
     public string Attention(string x, int width, string? mask)
     {
-        string q = Heads(Linear(x, width, width), width), k = Heads(Linear(x, width, width), width), v = Heads(Linear(x, width, width), width);
+        string q = Heads(Linear(x, width, width), width), k = Heads(Linear(x, width, width), width),
+            v = Heads(Linear(x, width, width), width);
         string scores = Node("MatMul", [q, Node("Transpose", [k], ("perm", new[] { 0, 1, 3, 2 }))]);
         if (mask is not null) scores = Node("Add", [scores, mask]);
         string mixed = Node("MatMul", [Node("Softmax", [scores], ("axis", -1)), v]);
@@ -154,9 +174,12 @@ internal sealed class GraphBuilder
     private static ValueInfoProto Value(string name, int type, object[] shape)
     {
         var tensor = new TensorTypeProto { ElemType = type, Shape = new TensorShapeProto() };
-        foreach (object axis in shape) tensor.Shape.Dim.Add(axis is int length ? new DimensionProto { DimValue = length } : new DimensionProto { DimParam = (string)axis });
+        foreach (object axis in shape)
+            tensor.Shape.Dim.Add(
+                axis is int length ? new DimensionProto { DimValue = length } : new DimensionProto { DimParam = (string)axis });
         return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = tensor } };
     }
 
-    private string Heads(string x, int width) => Node("Transpose", [Node("Reshape", [x, Constant(0, 0, 2, width / 2)])], ("perm", new[] { 0, 2, 1, 3 }));
+    private string Heads(string x, int width) =>
+        Node("Transpose", [Node("Reshape", [x, Constant(0, 0, 2, width / 2)])], ("perm", new[] { 0, 2, 1, 3 }));
 }

@@ -33,7 +33,9 @@ internal static class Graphs
         string segments = b.Input("token_type_ids", GraphBuilder.Int64, "batch", "sequence");
         string hidden = b.Node("Sub", [b.Constant([1f]), b.Node("Cast", [attended], ("to", GraphBuilder.Float))]);
         string mask = b.Node("Mul", [b.Node("Unsqueeze", [hidden, b.Constant(1, 2)]), b.Constant([-1e9f])]);
-        string x = b.Norm(b.Node("Add", [b.Node("Gather", [b.Weight(1.0, Vocabulary, Width), ids]), b.Node("Gather", [b.Weight(1.0, 2, Width), segments])]), Width);
+        string x =
+            b.Norm(b.Node("Add",
+                [b.Node("Gather", [b.Weight(1.0, Vocabulary, Width), ids]), b.Node("Gather", [b.Weight(1.0, 2, Width), segments])]), Width);
         for (int block = 0; block < 2; block++)
         {
             x = b.Norm(b.Node("Add", [b.Attention(x, Width, mask), x]), Width);
@@ -135,14 +137,20 @@ internal static class Graphs
     public static GraphBuilder WithPast()
     {
         var b = new GraphBuilder(9);
-        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence"), positions = b.Input("position_ids", GraphBuilder.Int64, "batch", "sequence");
-        string attended = b.Input("attention_mask", GraphBuilder.Int64, "batch", "total"), past = b.Input("past_key_values.0.key", GraphBuilder.Float, "batch", 2, "past", Width / 2);
-        string x = b.Node("Add", [b.Node("Gather", [b.Weight(1.0, Vocabulary, Width), ids]), b.Node("Gather", [b.Weight(0.5, 32, Width), positions])]);
-        string hidden = b.Node("Mul", [b.Node("Sub", [b.Constant([1f]), b.Node("Cast", [attended], ("to", GraphBuilder.Float))]), b.Constant([-1e9f])]);
+        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence"),
+            positions = b.Input("position_ids", GraphBuilder.Int64, "batch", "sequence");
+        string attended = b.Input("attention_mask", GraphBuilder.Int64, "batch", "total"),
+            past = b.Input("past_key_values.0.key", GraphBuilder.Float, "batch", 2, "past", Width / 2);
+        string x = b.Node("Add",
+            [b.Node("Gather", [b.Weight(1.0, Vocabulary, Width), ids]), b.Node("Gather", [b.Weight(0.5, 32, Width), positions])]);
+        string hidden = b.Node("Mul",
+            [b.Node("Sub", [b.Constant([1f]), b.Node("Cast", [attended], ("to", GraphBuilder.Float))]), b.Constant([-1e9f])]);
         string mask = b.Node("Add", [Causal(b, ids), b.Node("Unsqueeze", [hidden, b.Constant(1, 2)])]);
         x = b.Named("out0", "Add", [x, b.Attention(b.Norm(x, Width), Width, mask)]);
         b.Named("logits", "MatMul", [x, b.Weight(Width, Vocabulary)]);
-        b.Named("present", "Concat", [past, b.Node("Transpose", [b.Node("Reshape", [x, b.Constant(0, 0, 2, Width / 2)])], ("perm", new[] { 0, 2, 1, 3 }))], ("axis", 2));
+        b.Named("present", "Concat",
+            [past, b.Node("Transpose", [b.Node("Reshape", [x, b.Constant(0, 0, 2, Width / 2)])], ("perm", new[] { 0, 2, 1, 3 }))],
+            ("axis", 2));
         b.Output("logits", GraphBuilder.Float, "batch", "sequence", Vocabulary);
         b.Output("present", GraphBuilder.Float, "batch", 2, "all", Width / 2);
         return b;
@@ -152,17 +160,24 @@ internal static class Graphs
     {
         var body = new GraphProto { Name = type };
         body.Node.Add(new NodeProto { OpType = type, Input = { outer }, Output = { type + "_out" } });
-        body.Output.Add(new ValueInfoProto { Name = type + "_out", Type = new TypeProto { TensorType = new TensorTypeProto { ElemType = GraphBuilder.Float } } });
+        body.Output.Add(new ValueInfoProto
+        {
+            Name = type + "_out",
+            Type = new TypeProto { TensorType = new TensorTypeProto { ElemType = GraphBuilder.Float } },
+        });
         return body;
     }
 
     private static string Convolve(GraphBuilder b, string x, int from, int to, int stride) =>
-        b.Node("Conv", [x, b.Weight(0.3, to, from, 3, 3), b.Weight(0.1, to)], ("kernel_shape", new[] { 3, 3 }), ("pads", new[] { 1, 1, 1, 1 }), ("strides", new[] { stride, stride }));
+        b.Node("Conv", [x, b.Weight(0.3, to, from, 3, 3), b.Weight(0.1, to)], ("kernel_shape", new[] { 3, 3 }),
+            ("pads", new[] { 1, 1, 1, 1 }), ("strides", new[] { stride, stride }));
 
     private static string Embed(GraphBuilder b, string ids)
     {
         string length = b.Node("Gather", [b.Node("Shape", [ids]), b.Constant(1)]);
-        string positions = b.Node("Gather", [b.Weight(0.5, 32, Width), b.Node("Range", [b.Node("Squeeze", [b.Constant(0)]), b.Node("Squeeze", [length]), b.Node("Squeeze", [b.Constant(1)])])]);
+        string positions = b.Node("Gather",
+            [b.Weight(0.5, 32, Width),
+                b.Node("Range", [b.Node("Squeeze", [b.Constant(0)]), b.Node("Squeeze", [length]), b.Node("Squeeze", [b.Constant(1)])])]);
         return b.Node("Add", [b.Node("Gather", [b.Weight(1.0, Vocabulary, Width), ids]), positions]);
     }
 

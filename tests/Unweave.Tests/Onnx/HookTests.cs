@@ -11,7 +11,8 @@ public sealed class HookTests
     {
         using var folder = new TemporaryFolder();
         using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
-        string[] block(int i) => [$"blocks.{i}.attn.heads", $"blocks.{i}.attn", $"blocks.{i}.mid", $"blocks.{i}.mlp.neurons", $"blocks.{i}.mlp", $"blocks.{i}"];
+        string[] block(int i) =>
+            [$"blocks.{i}.attn.heads", $"blocks.{i}.attn", $"blocks.{i}.mid", $"blocks.{i}.mlp.neurons", $"blocks.{i}.mlp", $"blocks.{i}"];
         Assert.Equal(["embed", .. block(0), .. block(1), "final"], Named(host).Select(hook => hook.Name), StringComparer.Ordinal);
         Assert.Equal("mid0", host.FindOne("blocks.0.mid").Tensor);
         Assert.Equal("out0", host.FindOne("blocks.0").Tensor);
@@ -50,7 +51,8 @@ public sealed class HookTests
     {
         using var folder = new TemporaryFolder();
         using OnnxHost host = OnnxHost.Open(Graphs.Parallel(nested).Save(folder));
-        Assert.Equal(["out0", "out1"], Named(host).Where(hook => hook.Kind == HookKind.Residual).Select(hook => hook.Tensor), StringComparer.Ordinal);
+        Assert.Equal(["out0", "out1"], Named(host).Where(hook => hook.Kind == HookKind.Residual).Select(hook => hook.Tensor),
+            StringComparer.Ordinal);
         Assert.Equal(2, Named(host).Count(hook => hook.Kind == HookKind.AttentionOutput));
         Assert.Equal(2, Named(host).Count(hook => hook.Kind == HookKind.BranchOutput));
         Assert.DoesNotContain(Named(host), hook => hook.Kind == HookKind.ResidualMiddle);
@@ -101,7 +103,8 @@ public sealed class HookTests
         string message = Assert.Throws<InputException>(() => host.FindOne("block.1")).Message;
         Assert.Contains("block.1", message, StringComparison.Ordinal);
         Assert.Contains("Nearest: blocks.1", message, StringComparison.Ordinal);
-        Assert.Contains("There are embed, blocks.0.attn.heads", Assert.Throws<InputException>(() => host.Find("*xyz*")).Message, StringComparison.Ordinal);
+        Assert.Contains("There are embed, blocks.0.attn.heads", Assert.Throws<InputException>(() => host.Find("*xyz*")).Message,
+            StringComparison.Ordinal);
     }
 
     private static IEnumerable<Hook> Named(OnnxHost host) => host.Hooks.Where(hook => hook.Kind != HookKind.Tensor);

@@ -12,7 +12,8 @@ public sealed class OnnxHostTests
     public void Weights_in_a_file_beside_the_model_are_found()
     {
         using TemporaryFolder one = new(), two = new();
-        using OnnxHost inside = OnnxHost.Open(Graphs.Decoder().Save(one)), beside = OnnxHost.Open(Graphs.Decoder().SaveWithWeightsBeside(two, "weights.bin"));
+        using OnnxHost inside = OnnxHost.Open(Graphs.Decoder().Save(one)),
+            beside = OnnxHost.Open(Graphs.Decoder().SaveWithWeightsBeside(two, "weights.bin"));
         Assert.Equal(Logits(inside), Logits(beside));
         byte[] both = [.. File.ReadAllBytes(two["model.onnx"]), .. File.ReadAllBytes(two["weights.bin"])];
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(both)), beside.Hash);
@@ -29,7 +30,8 @@ public sealed class OnnxHostTests
         using OnnxHost host = OnnxHost.Open(path);
         long opened = GC.GetAllocatedBytesForCurrentThread();
         Hook hook = host.FindOne("hidden");
-        using IHostRun below = host.Open(new HostPlan([hook])), above = host.Open(new HostPlan([], hook, Output: true)), whole = host.Open(new HostPlan([], Output: true));
+        using IHostRun below = host.Open(new HostPlan([hook])), above = host.Open(new HostPlan([], hook, Output: true)),
+            whole = host.Open(new HostPlan([], Output: true));
         long planned = GC.GetAllocatedBytesForCurrentThread();
         Assert.InRange(opened - before, 0, 2.2 * Weights); // read once, in pieces that are then joined
         Assert.InRange(planned - opened, 0, 0.01 * Weights);
@@ -52,7 +54,8 @@ public sealed class OnnxHostTests
         string path = Graphs.Decoder().Save(folder);
         using OnnxHost host = OnnxHost.Open(path);
         File.SetLastWriteTimeUtc(path, File.GetLastWriteTimeUtc(path).AddSeconds(1));
-        Assert.Contains("was changed or removed", Assert.Throws<InputException>(() => host.Open(new HostPlan([], Output: true))).Message, StringComparison.Ordinal);
+        Assert.Contains("was changed or removed", Assert.Throws<InputException>(() => host.Open(new HostPlan([], Output: true))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -115,7 +118,8 @@ public sealed class OnnxHostTests
     public void A_folder_is_searched_for_its_model()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("has no ONNX file", Assert.Throws<InputException>(() => OnnxHost.Open(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains("has no ONNX file", Assert.Throws<InputException>(() => OnnxHost.Open(folder.Path)).Message,
+            StringComparison.Ordinal);
         Directory.CreateDirectory(folder["onnx"]);
         File.Move(Graphs.Decoder().Save(folder), folder[Path.Combine("onnx", "decoder.onnx")]);
         File.WriteAllText(folder["config.json"], """{ "n_positions": 20 }""");
@@ -126,7 +130,8 @@ public sealed class OnnxHostTests
         }
 
         File.Copy(folder[Path.Combine("onnx", "decoder.onnx")], folder[Path.Combine("onnx", "other.onnx")]);
-        Assert.Contains("decoder.onnx, other.onnx", Assert.Throws<InputException>(() => OnnxHost.Open(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains("decoder.onnx, other.onnx", Assert.Throws<InputException>(() => OnnxHost.Open(folder.Path)).Message,
+            StringComparison.Ordinal);
         File.WriteAllText(folder["config.json"], "{");
         File.Delete(folder[Path.Combine("onnx", "other.onnx")]);
         Assert.Contains("is not JSON", Assert.Throws<InputException>(() => OnnxHost.Open(folder.Path)).Message, StringComparison.Ordinal);
@@ -169,8 +174,10 @@ public sealed class OnnxHostTests
         using var folder = new TemporaryFolder();
         using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
         Hook early = host.FindOne("blocks.0"), late = host.FindOne("blocks.1");
-        Assert.Contains("nothing that is read depends on blocks.1", Assert.Throws<InputException>(() => host.Open(new HostPlan([early], late))).Message, StringComparison.Ordinal);
-        Assert.Contains("is patched, so", Assert.Throws<InputException>(() => host.Open(new HostPlan([early], early))).Message, StringComparison.Ordinal);
+        Assert.Contains("nothing that is read depends on blocks.1",
+            Assert.Throws<InputException>(() => host.Open(new HostPlan([early], late))).Message, StringComparison.Ordinal);
+        Assert.Contains("is patched, so", Assert.Throws<InputException>(() => host.Open(new HostPlan([early], early))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -190,7 +197,9 @@ public sealed class OnnxHostTests
     {
         using var folder = new TemporaryFolder();
         var two = new GraphBuilder();
-        two.Output(two.Node("Add", [two.Node("Cast", [two.Input("input_ids", GraphBuilder.Int64, "batch", "sequence")], ("to", GraphBuilder.Float)), two.Input("pixels", GraphBuilder.Float, "batch", "sequence")]), GraphBuilder.Float, "batch", "sequence");
+        two.Output(two.Node("Add",
+            [two.Node("Cast", [two.Input("input_ids", GraphBuilder.Int64, "batch", "sequence")], ("to", GraphBuilder.Float)),
+                two.Input("pixels", GraphBuilder.Float, "batch", "sequence")]), GraphBuilder.Float, "batch", "sequence");
         Refused(two.Save(folder), "also pixels");
         var deep = new GraphBuilder();
         deep.Output(deep.Node("Identity", [deep.Input("cube", GraphBuilder.Int64, 2, 2, 2)]), GraphBuilder.Int64, 2, 2, 2);
@@ -206,7 +215,8 @@ public sealed class OnnxHostTests
         return b;
     }
 
-    private static void Refused(string path, string part) => Assert.Contains(part, Assert.Throws<InputException>(() => OnnxHost.Open(path)).Message, StringComparison.Ordinal);
+    private static void Refused(string path, string part) =>
+        Assert.Contains(part, Assert.Throws<InputException>(() => OnnxHost.Open(path)).Message, StringComparison.Ordinal);
 
     private static float[] Logits(OnnxHost host)
     {

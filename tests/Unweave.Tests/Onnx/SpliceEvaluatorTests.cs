@@ -10,7 +10,10 @@ namespace Unweave.Tests.Onnx;
 /// <summary>The cost of a splice, against runs of the whole model by hand.</summary>
 public sealed class SpliceEvaluatorTests
 {
-    private static readonly Document[] Texts = [new("a", "abcdefgh"), new("b", "hgfedc"), new("c", "bdbdbdbdbdbdbdbdbdbdbdb"), new("d", "x")];
+    private static readonly Document[] Texts =
+    [
+        new("a", "abcdefgh"), new("b", "hgfedc"), new("c", "bdbdbdbdbdbdbdbdbdbdbdb"), new("d", "x"),
+    ];
 
     [Fact]
     public void An_autoencoder_that_gives_back_its_input_costs_nothing()
@@ -81,7 +84,8 @@ public sealed class SpliceEvaluatorTests
         using var folder = new TemporaryFolder();
         using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
         using var identity = new Identity(Graphs.Width);
-        SpliceReport report = new SpliceEvaluator(host, new LetterTokenizer(), host.FindOne("blocks.0")).Run(identity, Texts, "texts", tokens: 10);
+        SpliceReport report = new SpliceEvaluator(host, new LetterTokenizer(), host.FindOne("blocks.0"))
+            .Run(identity, Texts, "texts", tokens: 10);
         Assert.Equal(2, report.Documents);
         Assert.Equal(7 + 5, report.Predictions);
     }
@@ -119,7 +123,8 @@ public sealed class SpliceEvaluatorTests
         using var narrow = new Identity(3);
         using var right = new Identity(Graphs.Width);
         Refused("width 3", () => new SpliceEvaluator(host, new LetterTokenizer(), hook).Run(narrow, Texts, "texts"));
-        Refused("no window has a token to predict", () => new SpliceEvaluator(host, new LetterTokenizer(), hook).Run(right, [new Document("e", "x")], "texts"));
+        Refused("no window has a token to predict",
+            () => new SpliceEvaluator(host, new LetterTokenizer(), hook).Run(right, [new Document("e", "x")], "texts"));
         Refused("has 70 tokens", () => new SpliceEvaluator(host, new LetterTokenizer(70), hook));
         Refused("no room", () => new SpliceEvaluator(host, new LetterTokenizer(), hook, new PassOptions { Context = 1 }));
         using OnnxHost encoder = OnnxHost.Open(Graphs.Encoder().Save(folder, "encoder.onnx"));
@@ -128,10 +133,12 @@ public sealed class SpliceEvaluatorTests
         Refused("pixel_values", () => new SpliceEvaluator(images, new LetterTokenizer(), images.FindOne("blocks.0")));
     }
 
-    private static void Refused(string part, Func<object> action) => Assert.Contains(part, Assert.Throws<InputException>(action).Message, StringComparison.Ordinal);
+    private static void Refused(string part, Func<object> action) =>
+        Assert.Contains(part, Assert.Throws<InputException>(action).Message, StringComparison.Ordinal);
 
     private static SpliceReport Evaluate(OnnxHost host, Autoencoder autoencoder, string hook, int? context = null) =>
-        new SpliceEvaluator(host, new LetterTokenizer(), host.FindOne(hook), new PassOptions { Context = context, BatchTokens = 40 }).Run(autoencoder, Texts, "texts");
+        new SpliceEvaluator(host, new LetterTokenizer(), host.FindOne(hook), new PassOptions { Context = context, BatchTokens = 40 })
+            .Run(autoencoder, Texts, "texts");
 
     /// <summary>Gives back its input, times a number.</summary>
     private sealed class Identity(int width, float scale = 1) : Autoencoder(new UndercompleteOptions { Bottleneck = 1 }, width, width)

@@ -8,7 +8,8 @@ namespace Unweave.Tests.Onnx;
 /// <summary>Activations that are read and put back change nothing, at every hook of graphs of every make.</summary>
 public sealed class SpliceTests
 {
-    public static TheoryData<string> Models => ["decoder", "encoder", "convolutions", "around", "parallel", "nested", "conditional", "half", "quantised", "past"];
+    public static TheoryData<string> Models =>
+        ["decoder", "encoder", "convolutions", "around", "parallel", "nested", "conditional", "half", "quantised", "past"];
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -20,7 +21,9 @@ public sealed class SpliceTests
 
         // The runtime keeps more than 16 bits between operations, and the hook has 16.
         double tolerance = name is "half" ? 1e-3 : 1e-6;
-        using Matrix? array = host.Input.Tokens ? null : Noise(3, host.Input.Arrays[0].Shape.Aggregate(1, (product, axis) => product * axis!.Value));
+        using Matrix? array = host.Input.Tokens
+            ? null
+            : Noise(3, host.Input.Arrays[0].Shape.Aggregate(1, (product, axis) => product * axis!.Value));
         HostBatch batch = array is null ? Batch() : new ArrayBatch(array);
         foreach (Hook hook in host.Hooks.Where(hook => !IsOutput(hook)))
         {
@@ -43,8 +46,11 @@ public sealed class SpliceTests
     {
         using var folder = new TemporaryFolder();
         using OnnxHost host = OnnxHost.Open(Build(name).Save(folder));
-        Hook hook = host.Hooks.First(hook => hook.Kind is HookKind.Residual or HookKind.Embedding || hook.Name is "hidden" or "joined" or "sum");
-        using Matrix? array = host.Input.Tokens ? null : Noise(3, host.Input.Arrays[0].Shape.Aggregate(1, (product, axis) => product * axis!.Value));
+        Hook hook = host.Hooks.First(hook =>
+            hook.Kind is HookKind.Residual or HookKind.Embedding || hook.Name is "hidden" or "joined" or "sum");
+        using Matrix? array = host.Input.Tokens
+            ? null
+            : Noise(3, host.Input.Arrays[0].Shape.Aggregate(1, (product, axis) => product * axis!.Value));
         HostBatch batch = array is null ? Batch() : new ArrayBatch(array);
         using IHostRun clean = host.Open(new HostPlan([hook], Output: true)), patched = host.Open(new HostPlan([], hook, Output: true));
         clean.Run(batch);

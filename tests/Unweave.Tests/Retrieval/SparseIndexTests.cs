@@ -13,11 +13,16 @@ public sealed class SparseIndexTests
         Gen.OneOf(Gen.Const(0f), Gen.Const(0f), Gen.Float[-2, 2]).Array[Latents].Array[2, 12];
 
     [Fact]
-    public void Hits_are_the_rows_of_largest_cosine_among_those_that_share_a_latent() => Gen.Select(Collections, Gen.Int[0, 6]).Sample((vectors, count) =>
+    public void Hits_are_the_rows_of_largest_cosine_among_those_that_share_a_latent() =>
+        Gen.Select(Collections, Gen.Int[0, 6]).Sample((vectors, count) =>
     {
         var index = new SparseIndex(Sparse(vectors));
         SearchResult result = index.Search(0, count);
-        int[] sharing = [.. Enumerable.Range(1, vectors.Length - 1).Where(row => vectors[0].Zip(vectors[row], (a, b) => a != 0 && b != 0).Any(both => both))];
+        int[] sharing =
+        [
+            .. Enumerable.Range(1, vectors.Length - 1)
+            .Where(row => vectors[0].Zip(vectors[row], (a, b) => a != 0 && b != 0).Any(both => both)),
+        ];
         double[] expected = [.. sharing.Select(row => Cosine(vectors[0], vectors[row])).OrderDescending().Take(count)];
         Assert.Equal(sharing.Length, result.Candidates);
         Assert.Equal(expected, result.Hits.Select(hit => hit.Score), (a, b) => Math.Abs(a - b) < 1e-9);
@@ -31,7 +36,8 @@ public sealed class SparseIndexTests
     });
 
     [Fact]
-    public void Latents_taken_out_of_a_query_count_for_nothing() => Gen.Select(Collections, Gen.Int[0, Latents - 1]).Sample((vectors, latent) =>
+    public void Latents_taken_out_of_a_query_count_for_nothing() =>
+        Gen.Select(Collections, Gen.Int[0, Latents - 1]).Sample((vectors, latent) =>
     {
         float[] less = [.. vectors[0]];
         less[latent] = 0;
@@ -65,10 +71,13 @@ public sealed class SparseIndexTests
     [Fact]
     public void What_cannot_be_compared_is_refused()
     {
-        Assert.Contains("Row 1", Assert.Throws<ArgumentException>(() => new SparseIndex(Sparse([[1, 0], [float.NaN, 0]]))).Message, StringComparison.Ordinal);
+        Assert.Contains("Row 1", Assert.Throws<ArgumentException>(() => new SparseIndex(Sparse([[1, 0], [float.NaN, 0]]))).Message,
+            StringComparison.Ordinal);
         var index = new SparseIndex(Sparse([[1, 0], [0, 1]]));
-        Assert.Contains("over 2 latents", Assert.Throws<ArgumentException>(() => index.Search(Sparse([[1, 0, 0]]), 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("has 2 over", Assert.Throws<ArgumentException>(() => index.Search(Sparse([[1, 0], [1, 0]]), 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("over 2 latents", Assert.Throws<ArgumentException>(() => index.Search(Sparse([[1, 0, 0]]), 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("has 2 over", Assert.Throws<ArgumentException>(() => index.Search(Sparse([[1, 0], [1, 0]]), 1)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => index.Search(2, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => index.Search(0, -1));
         Assert.Throws<ArgumentOutOfRangeException>(() => index.RowsWith(2));
@@ -82,6 +91,7 @@ public sealed class SparseIndexTests
     {
         int[][] active = [.. vectors.Select(vector => Enumerable.Range(0, vector.Length).Where(latent => vector[latent] != 0).ToArray())];
         long[] starts = [0, .. active.Select((_, row) => active.Take(row + 1).Sum(latents => (long)latents.Length))];
-        return new SparseCodes(vectors[0].Length, starts, [.. active.SelectMany(latents => latents)], [.. active.SelectMany((latents, row) => latents.Select(latent => vectors[row][latent]))]);
+        return new SparseCodes(vectors[0].Length, starts, [.. active.SelectMany(latents => latents)],
+            [.. active.SelectMany((latents, row) => latents.Select(latent => vectors[row][latent]))]);
     }
 }

@@ -44,7 +44,8 @@ public sealed class MetricsReaderTests
     public void What_is_no_line_of_a_log_is_passed_over()
     {
         using var place = new TemporaryFolder();
-        File.WriteAllText(place["metrics.jsonl"], "\n{}\nnot json\n[1]\n{\"step\":\"x\"}\n" + Line(10, 5) + """{"step":20,"loss":2,"fvu":"NaN"}""" + "\n");
+        File.WriteAllText(place["metrics.jsonl"],
+            "\n{}\nnot json\n[1]\n{\"step\":\"x\"}\n" + Line(10, 5) + """{"step":20,"loss":2,"fvu":"NaN"}""" + "\n");
         MetricsState state = new MetricsReader(place["metrics.jsonl"]).Read();
         Assert.Equal((20, 2.0, 2), Tell(state));
         Assert.True(double.IsNaN(state.Last!.Fvu));
@@ -55,7 +56,8 @@ public sealed class MetricsReaderTests
     {
         using var place = new TemporaryFolder();
         const int Count = 10_000;
-        File.WriteAllText(place["metrics.jsonl"], string.Concat(Enumerable.Range(1, Count).Select(step => Line(step, step % 2 == 0 ? 1 : 3, step % 100 == 0 ? 0.5 : null))));
+        File.WriteAllText(place["metrics.jsonl"],
+            string.Concat(Enumerable.Range(1, Count).Select(step => Line(step, step % 2 == 0 ? 1 : 3, step % 100 == 0 ? 0.5 : null))));
         MetricsState state = new MetricsReader(place["metrics.jsonl"]).Read();
         Assert.InRange(state.Lines.Count, 300, 601);
         Assert.Equal(Count, state.Last!.Step);
@@ -66,5 +68,9 @@ public sealed class MetricsReaderTests
 
     private static (long Step, double Loss, long Read) Tell(MetricsState state) => (state.Last!.Step, state.Last.Loss, state.Read);
 
-    private static string Line(long step, double loss, double? validation = null) => $$"""{"step":{{step}},"tokens":{{step * 8}},"loss":{{loss}},"l0":4,"dead":0,"learningRate":0.001{{(validation is { } value ? $",\"validationFvu\":{value}" : "")}}}""" + "\n";
+    private static string Line(long step, double loss, double? validation = null)
+    {
+        string validated = validation is { } value ? $",\"validationFvu\":{value}" : "";
+        return $$"""{"step":{{step}},"tokens":{{step * 8}},"loss":{{loss}},"l0":4,"dead":0,"learningRate":0.001{{validated}}}""" + "\n";
+    }
 }

@@ -96,7 +96,8 @@ public sealed class RunFolderTests : IDisposable
         using SyntheticFeatures source = Source(1);
         await Train(Options, source);
         string[] before = Files();
-        await Assert.ThrowsAsync<InputException>(() => Train(Options with { Autoencoder = new TopKOptions { Latents = 4, K = 8 } }, source));
+        await Assert.ThrowsAsync<InputException>(() =>
+            Train(Options with { Autoencoder = new TopKOptions { Latents = 4, K = 8 } }, source));
         Assert.Equal(before, Files(), StringComparer.Ordinal);
         Assert.Empty(await Train(Options, source, resume: true));
     }
@@ -108,7 +109,8 @@ public sealed class RunFolderTests : IDisposable
         await Train(Options, a, stopAfter: 20);
         InputException other = await Assert.ThrowsAsync<InputException>(() => Train(Options, b, resume: true));
         Assert.Contains("other data", other.Message, StringComparison.Ordinal);
-        Assert.Contains("other data", Assert.Throws<InputException>(() => RunFolder.Open(Folder).CheckTrainedOn(b, "add --all")).Message, StringComparison.Ordinal);
+        Assert.Contains("other data", Assert.Throws<InputException>(() => RunFolder.Open(Folder).CheckTrainedOn(b, "add --all")).Message,
+            StringComparison.Ordinal);
         RunFolder.Open(Folder).CheckTrainedOn(a, "add --all");
     }
 
@@ -146,12 +148,14 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(hash, run.Host!.AutoencoderSha256);
         Assert.NotNull(run.ReadEvaluation());
         FeatureCatalog.Open(run).Dispose();
-        using (TensorFile state = TensorFile.Open(place["run/training.safetensors"])) Assert.Equal(hash, state.Metadata["autoencoder_sha256"]);
+        using (TensorFile state = TensorFile.Open(place["run/training.safetensors"]))
+            Assert.Equal(hash, state.Metadata["autoencoder_sha256"]);
 
         using (Autoencoder other = new TopKOptions { Latents = 32, K = 4 }.Build(16, new Rng(7))) other.Save(Folder);
         Assert.Contains("--model and --hook", Assert.Throws<InputException>(() => run.Host).Message, StringComparison.Ordinal);
         Assert.Contains("unweave eval", Assert.Throws<InputException>(() => run.ReadEvaluation()).Message, StringComparison.Ordinal);
-        Assert.Contains("unweave features build", Assert.Throws<InputException>(() => FeatureCatalog.Open(run)).Message, StringComparison.Ordinal);
+        Assert.Contains("unweave features build", Assert.Throws<InputException>(() => FeatureCatalog.Open(run)).Message,
+            StringComparison.Ordinal);
 
         // Earlier versions kept no hash: their files are read.
         run.WriteEvaluation([]);
@@ -203,17 +207,20 @@ public sealed class RunFolderTests : IDisposable
         using SyntheticFeatures source = Source(1);
         await Train(Options, source);
         var steps = new Steps();
-        using Autoencoder trained = await Trainer.TrainAsync(Options with { Output = null }, source, steps, TestContext.Current.CancellationToken);
+        using Autoencoder trained = await Trainer.TrainAsync(Options with { Output = null }, source, steps,
+            TestContext.Current.CancellationToken);
         Assert.Equal(20, steps.Count);
         Assert.Equal(["run"], Directory.GetFileSystemEntries(place.Path).Select(Path.GetFileName), StringComparer.Ordinal);
         trained.Save(place["memory"]);
         Assert.Equal(File.ReadAllBytes(Autoencoder), File.ReadAllBytes(place["memory/autoencoder.safetensors"]));
 
-        using (Autoencoder kept = await Trainer.TrainAsync(Options with { Output = place["both"] }, source, cancellationToken: TestContext.Current.CancellationToken))
+        using (Autoencoder kept = await Trainer.TrainAsync(Options with { Output = place["both"] }, source,
+            cancellationToken: TestContext.Current.CancellationToken))
             Assert.Equal(File.ReadAllBytes(Autoencoder), File.ReadAllBytes(place["both/autoencoder.safetensors"]));
         using var cancelled = new CancellationTokenSource();
         var stopping = new Steps(step => { if (step == 5) cancelled.Cancel(); });
-        await Assert.ThrowsAsync<OperationCanceledException>(() => Trainer.TrainAsync(Options with { Output = null }, source, stopping, cancelled.Token));
+        await Assert.ThrowsAsync<OperationCanceledException>(() =>
+            Trainer.TrainAsync(Options with { Output = null }, source, stopping, cancelled.Token));
     }
 
     [Fact]
@@ -270,7 +277,8 @@ public sealed class RunFolderTests : IDisposable
             {
             }
 
-        Assert.Equal(vectors, Assert.Single(RunFolder.Open(place["a/runs/one"]).Settings!.Data)); // whole, so that the working folder does not matter
+        // whole, so that the working folder does not matter
+        Assert.Equal(vectors, Assert.Single(RunFolder.Open(place["a/runs/one"]).Settings!.Data));
         Directory.Move(place["a/runs/one"], place["elsewhere"]);
         Assert.Equal(vectors, Assert.Single(RunFolder.Open(place["elsewhere"]).Data)); // the data stayed
         Directory.Move(place["elsewhere"], place["a/runs/one"]);
@@ -283,13 +291,18 @@ public sealed class RunFolderTests : IDisposable
     [InlineData("runs/one", "../v.npy", "work/runs/one", "v.npy", null)]
     [InlineData("sae", "acts#blocks.1", "work/sae", "work/acts", "#blocks.1")]
     [InlineData("sae", "acts/*.npy", "work/sae", "work/acts/v.npy", "*.npy")]
-    public void Data_that_an_earlier_version_named_from_its_working_folder_are_found(string output, string named, string run, string file, string? ending)
+    public void Data_that_an_earlier_version_named_from_its_working_folder_are_found(string output, string named, string run, string file,
+        string? ending)
     {
         Directory.CreateDirectory(place[run]);
         Directory.CreateDirectory(Path.GetDirectoryName(place[file])!);
         File.WriteAllText(place[file], "x");
         File.WriteAllText(place[$"{run}/config.json"], $$"""{ "output": "{{output}}", "data": ["{{named}}"] }""");
-        string expected = ending is null ? place[file] : ending[0] == '#' ? place[file] + ending : Path.Combine(Path.GetDirectoryName(place[file])!, ending);
+        string expected = ending is null
+            ? place[file]
+            : ending[0] == '#'
+            ? place[file] + ending
+            : Path.Combine(Path.GetDirectoryName(place[file])!, ending);
         Assert.Equal(expected, Assert.Single(RunFolder.Open(place[run]).Data));
     }
 
@@ -320,12 +333,14 @@ public sealed class RunFolderTests : IDisposable
 
     private string Autoencoder => Path.Combine(Folder, "autoencoder.safetensors");
 
-    private static SyntheticFeatures Source(ulong seed) => new(new SyntheticFeatureOptions { Width = 16, Features = 32, Rows = 2000, Seed = seed });
+    private static SyntheticFeatures Source(ulong seed) =>
+        new(new SyntheticFeatureOptions { Width = 16, Features = 32, Rows = 2000, Seed = seed });
 
     private string[] Files() => [.. Directory.GetFiles(Folder).Select(file => Path.GetFileName(file)!).Order(StringComparer.Ordinal)];
 
     /// <summary>Trains; after a step, if one is named, as a killed process.</summary>
-    private static async Task<List<StepReport>> Train(TrainingOptions options, IActivationSource source, bool resume = false, int stopAfter = int.MaxValue)
+    private static async Task<List<StepReport>> Train(TrainingOptions options, IActivationSource source, bool resume = false,
+        int stopAfter = int.MaxValue)
     {
         var reports = new List<StepReport>();
         await foreach (StepReport report in Trainer.Run(options, source, resume))

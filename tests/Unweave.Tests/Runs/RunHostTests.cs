@@ -21,7 +21,8 @@ public sealed class RunHostTests : IDisposable
         File.Copy(place["project/model/tokenizer.json"], place["project/words/tokenizer.json"]);
         using OnnxHost model = OnnxHost.Open(place["project/model"]);
         ITokenizer tokenizer = TokenizerFile.Open(place["project/words/tokenizer.json"]);
-        using (Autoencoder made = new TopKOptions { Latents = 32, K = 4 }.Build(model.FindOne("blocks.1").Width, new Rng(1))) made.Save(place["project/run"]);
+        using (Autoencoder made = new TopKOptions { Latents = 32, K = 4 }.Build(model.FindOne("blocks.1").Width, new Rng(1)))
+            made.Save(place["project/run"]);
         File.WriteAllText(place["project/run/config.json"], $$"""{ "output": "{{place["project/run"]}}" }""");
         Write(new HostReference(model.Name, model.Hash, tokenizer.Name, tokenizer.Hash, "blocks.1", 32, true));
     }
@@ -40,7 +41,8 @@ public sealed class RunHostTests : IDisposable
             Assert.Null(host.Note);
         }
 
-        using RunHost chosen = RunHost.Open(Run, new HostChoice(SavedFiles.Model, Path.Combine(SavedFiles.Model, "tokenizer.json"), "blocks.2", 64, false));
+        using RunHost chosen = RunHost.Open(Run,
+            new HostChoice(SavedFiles.Model, Path.Combine(SavedFiles.Model, "tokenizer.json"), "blocks.2", 64, false));
         Assert.Equal(("blocks.2", 64, false), (chosen.Hook.Name, chosen.Pass.Context, chosen.Pass.KeepSpecial));
         Assert.Contains(SavedFiles.Model, chosen.Tokenizer.Name, StringComparison.Ordinal);
     }

@@ -27,15 +27,28 @@ public sealed class TrainerTests
     {
         { "topk", Small },
         { "multi", Small with { Autoencoder = new TopKOptions { Latents = 96, K = 4, AuxK = 0, MultiK = 16 }, GradientClip = 0.5 } },
-        { "relu", Small with { Autoencoder = new ReluOptions { Latents = 96, L1Coefficient = 2 }, ResampleEvery = 64 * 12, SparsityWarmupFraction = 0.3 } },
+        {
+            "relu",
+            Small with
+            {
+                Autoencoder = new ReluOptions { Latents = 96, L1Coefficient = 2 },
+                ResampleEvery = 64 * 12,
+                SparsityWarmupFraction = 0.3,
+            }
+        },
         { "kl", Small with { Autoencoder = new KlOptions { Latents = 48, MeanEstimate = MeanEstimate.Running } } },
         { "variational", Small with { Autoencoder = new VariationalOptions { Bottleneck = 3, Hidden = [12] } } },
-        { "undercomplete", Small with { Autoencoder = new UndercompleteOptions { Bottleneck = 6, Hidden = [12], Noise = 0.3, Masking = 0.1 } } },
+        {
+            "undercomplete",
+            Small with { Autoencoder = new UndercompleteOptions { Bottleneck = 6, Hidden = [12], Noise = 0.3, Masking = 0.1 } }
+        },
     };
 
-    private static SyntheticFeatures Source() => new(new SyntheticFeatureOptions { Width = 24, Features = 64, Rows = 1500, ActivePerRow = 3, Noise = 0.05, Seed = 11 });
+    private static SyntheticFeatures Source() =>
+        new(new SyntheticFeatureOptions { Width = 24, Features = 64, Rows = 1500, ActivePerRow = 3, Noise = 0.05, Seed = 11 });
 
-    private static async Task<List<StepReport>> Train(TrainingOptions options, IActivationSource source, bool resume = false, int stopAfter = int.MaxValue)
+    private static async Task<List<StepReport>> Train(TrainingOptions options, IActivationSource source, bool resume = false,
+        int stopAfter = int.MaxValue)
     {
         var reports = new List<StepReport>();
         if (options.Output is null)
@@ -60,7 +73,8 @@ public sealed class TrainerTests
     private static void AssertSameFiles(string expected, string actual)
     {
         foreach (string name in (string[])["autoencoder.safetensors", "training.safetensors"])
-            Assert.True(File.ReadAllBytes(Path.Combine(expected, name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, name))), $"{name} differs");
+            Assert.True(File.ReadAllBytes(Path.Combine(expected,
+                name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(actual, name))), $"{name} differs");
     }
 
     [Theory]
@@ -128,7 +142,8 @@ public sealed class TrainerTests
         TrainingOptions options = Small with { Output = folder["run"] };
         await Train(options, source);
         Assert.Empty(await Train(options, source, resume: true));
-        InputException other = await Assert.ThrowsAsync<InputException>(() => Train(options with { LearningRate = 1e-3 }, source, resume: true));
+        InputException other = await Assert.ThrowsAsync<InputException>(() =>
+            Train(options with { LearningRate = 1e-3 }, source, resume: true));
         Assert.Contains("learningRate", other.Message, StringComparison.Ordinal);
         using var shorter = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 24, Features = 64, Rows = 1400 });
         InputException data = await Assert.ThrowsAsync<InputException>(() => Train(options, shorter, resume: true));
@@ -188,7 +203,8 @@ public sealed class TrainerTests
         foreach (ref float value in scaled.AsSpan()) value *= magnitude;
         using var expectedSource = new MatrixSource(plain);
         using var scaledSource = new MatrixSource(scaled);
-        List<StepReport> expected = await Train(Small with { Output = null }, expectedSource), actual = await Train(Small with { Output = null }, scaledSource);
+        List<StepReport> expected = await Train(Small with { Output = null }, expectedSource),
+            actual = await Train(Small with { Output = null }, scaledSource);
         Assert.Equal(expected[^1].ValidationFvu!.Value, actual[^1].ValidationFvu!.Value, 0.02);
         Assert.Equal(expected[^1].Fvu, actual[^1].Fvu, 0.02);
     }
@@ -247,7 +263,15 @@ public sealed class TrainerTests
     [Fact]
     public void Schedules_rise_hold_and_fall()
     {
-        var schedule = new Schedule(new TrainingOptions { Rows = 1000, Batch = 1, LearningRate = 2, WarmupSteps = 100, DecayFraction = 0.5, SparsityWarmupFraction = 0.1 });
+        var schedule = new Schedule(new TrainingOptions
+        {
+            Rows = 1000,
+            Batch = 1,
+            LearningRate = 2,
+            WarmupSteps = 100,
+            DecayFraction = 0.5,
+            SparsityWarmupFraction = 0.1,
+        });
         Assert.Equal(0.02, schedule.LearningRate(1), 1e-12);
         Assert.Equal(2, schedule.LearningRate(100));
         Assert.Equal(2, schedule.LearningRate(500));
@@ -274,7 +298,8 @@ public sealed class TrainerTests
             Assert.Equal(0.2f, learner.Autoencoder.Parameters[0].Value[latent, 1], 1e-5f); // a fifth of the living encoder norm, which is 1
             learner.Save(tensor =>
             {
-                if (!tensor.Name.StartsWith("adam", StringComparison.Ordinal) || tensor.Name.EndsWith("b_dec", StringComparison.Ordinal)) return;
+                if (!tensor.Name.StartsWith("adam", StringComparison.Ordinal) || tensor.Name.EndsWith("b_dec", StringComparison.Ordinal))
+                    return;
                 Assert.Equal(0, tensor.Value.Rows == 1 ? tensor.Value[0, latent] : tensor.Value[latent, 0]);
                 Assert.Equal(1, tensor.Value[0, 0]);
             });
@@ -330,7 +355,9 @@ public sealed class TrainerTests
     }
 
     private static List<long> Steps(string folder) =>
-        [.. File.ReadLines(Path.Combine(folder, "metrics.jsonl")).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("step").GetInt64())];
+        [
+            .. File.ReadLines(Path.Combine(folder, "metrics.jsonl"))
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("step").GetInt64())];
 
     // Eigenvalues of the sample covariance by Jacobi rotations, descending.
     private static double[] Spectrum(Matrix x)

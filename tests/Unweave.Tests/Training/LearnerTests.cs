@@ -30,7 +30,13 @@ public sealed class LearnerTests
     [MemberData(nameof(Kinds))]
     public void Fifty_steps_are_those_of_the_oracle(string kind, AutoencoderOptions autoencoder)
     {
-        using var source = new SyntheticFeatures(new SyntheticFeatureOptions { Width = Width, Features = 20, Rows = 200, ActivePerRow = 3 });
+        using var source = new SyntheticFeatures(new SyntheticFeatureOptions
+        {
+            Width = Width,
+            Features = 20,
+            Rows = 200,
+            ActivePerRow = 3,
+        });
         var options = new TrainingOptions
         {
             Autoencoder = autoencoder,
@@ -130,7 +136,8 @@ public sealed class LearnerTests
         foreach (SyntheticFeatures target in (SyntheticFeatures[])[other, wider])
         {
             using var pairs = new PairedSource(input, target);
-            Assert.Contains("choose the architecture undercomplete", Refused(() => TrainingRun.Start(options, pairs)), StringComparison.Ordinal);
+            Assert.Contains("choose the architecture undercomplete", Refused(() => TrainingRun.Start(options, pairs)),
+                StringComparison.Ordinal);
         }
 
         Assert.Contains("50 rows", Refused(() => new PairedSource(input, longer)), StringComparison.Ordinal);

@@ -29,7 +29,14 @@ public sealed class RunFileTests
     {
         var options = new TrainingOptions
         {
-            Autoencoder = new UndercompleteOptions { Bottleneck = 7, Hidden = [64, 16], Activation = Activation.Relu, Noise = 0.25, Masking = 0.5 },
+            Autoencoder = new UndercompleteOptions
+            {
+                Bottleneck = 7,
+                Hidden = [64, 16],
+                Activation = Activation.Relu,
+                Noise = 0.25,
+                Masking = 0.5,
+            },
             Rows = 12_345_678_901,
             Batch = 17,
             Seed = ulong.MaxValue,
@@ -61,7 +68,8 @@ public sealed class RunFileTests
         Assert.Equal(["a.npy", "b c/*.npy"], read.Data);
 
         // With the lists taken out, records compare every other property.
-        TrainingOptions Bare(TrainingOptions whole) => whole with { Data = [], Autoencoder = (UndercompleteOptions)whole.Autoencoder with { Hidden = [] } };
+        TrainingOptions Bare(TrainingOptions whole) =>
+            whole with { Data = [], Autoencoder = (UndercompleteOptions)whole.Autoencoder with { Hidden = [] } };
         Assert.Equal(Bare(options), Bare(read));
     }
 
@@ -93,18 +101,22 @@ public sealed class RunFileTests
     [InlineData("{ \"rows\": null }", "rows is null; it must be a whole number")]
     [InlineData("{ \"batch\": 99999999999 }", "batch is 99999999999, which is out of range")]
     [InlineData("{ \"learningRate\": 1e999 }", "learningRate is 1e999; it must be a finite number, or null")]
-    [InlineData("{ \"inputScaling\": \"meannorm\" }", "inputScaling is \"meannorm\"; it must be one of meanNorm, none. Did you mean meanNorm?")]
+    [InlineData("{ \"inputScaling\": \"meannorm\" }",
+        "inputScaling is \"meannorm\"; it must be one of meanNorm, none. Did you mean meanNorm?")]
     [InlineData("{ \"inputScaling\": 1 }", "inputScaling is 1; it must be one of meanNorm, none")]
     [InlineData("{ \"data\": \"a.npy\" }", "data is \"a.npy\"; it must be a list of texts")]
     [InlineData("{ \"data\": [null] }", "data is [null]; it must be a list of texts")]
     [InlineData("{ \"batch\": 1,\n \"batch\": 2 }", "run.json line 2: batch is given twice")]
     [InlineData("{ \"autoencoder\": 5 }", "autoencoder must be an object")]
-    [InlineData("{ \"autoencoder\": { \"architecture\": \"toppk\" } }", "architecture is \"toppk\"; it must be one of topk, batchtopk, relu, kl, undercomplete, variational. Did you mean topk?")]
+    [InlineData("{ \"autoencoder\": { \"architecture\": \"toppk\" } }",
+        "architecture is \"toppk\"; it must be one of topk, batchtopk, relu, kl, undercomplete, variational. Did you mean topk?")]
     [InlineData("{ \"autoencoder\": { \"architecture\": null } }", "architecture is null; it must be one of")]
-    [InlineData("{ \"autoencoder\": { \"hidden\": [1.5], \"architecture\": \"undercomplete\" } }", "hidden is [1.5]; it must be a list of whole numbers")]
+    [InlineData("{ \"autoencoder\": { \"hidden\": [1.5], \"architecture\": \"undercomplete\" } }",
+        "hidden is [1.5]; it must be a list of whole numbers")]
     [InlineData("{ \"autoencoder\": { \"batch\": 5 } }", "batch is a setting of the run; move it out of autoencoder")]
     [InlineData("{ \"k\": 5 }", "k is a setting of the autoencoder; move it into \"autoencoder\"")]
-    [InlineData("{ \"autoencoder\": {\n \"l1Coefficient\": 5 } }", "run.json line 2: l1Coefficient belongs to the architecture relu, but the architecture is topk (the default)")]
+    [InlineData("{ \"autoencoder\": {\n \"l1Coefficient\": 5 } }",
+        "run.json line 2: l1Coefficient belongs to the architecture relu, but the architecture is topk (the default)")]
     public void A_mistake_is_named_with_its_place_and_its_fix(string json, string expected)
     {
         string message = Assert.Throws<InputException>(() => RunFile.Parse(json, "run.json")).Message;
@@ -129,7 +141,8 @@ public sealed class RunFileTests
 
         draft.Set(Setting("architecture"), ["kl"]);
         string message = Assert.Throws<InputException>(draft.ToOptions).Message;
-        Assert.Equal("run.json line 3: k belongs to the architecture topk or batchtopk, but the architecture is kl (--architecture); leave it out or choose architecture topk.", message);
+        Assert.Equal("run.json line 3: k belongs to the architecture topk or batchtopk, but the architecture is kl (--architecture); "
+            + "leave it out or choose architecture topk.", message);
     }
 
     [Theory]
@@ -155,14 +168,16 @@ public sealed class RunFileTests
     {
         var draft = new RunFileDraft();
         draft.Set(Setting("architecture"), [architecture]);
-        foreach (RunFileSetting setting in RunFileSetting.All.Where(setting => !setting.IsArchitecture && string.Equals(setting.Architecture ?? architecture, architecture, StringComparison.Ordinal)))
+        foreach (RunFileSetting setting in RunFileSetting.All.Where(setting =>
+            !setting.IsArchitecture && string.Equals(setting.Architecture ?? architecture, architecture, StringComparison.Ordinal)))
         {
             Assert.NotEmpty(setting.Description);
             if (setting.Kind is SettingKind.Text or SettingKind.Texts or SettingKind.Integers) continue;
             draft.Set(setting, [setting.Default.Trim('"')]);
         }
 
-        Assert.Equal(RunFile.Write(RunFile.Parse($$"""{ "autoencoder": { "architecture": "{{architecture}}" } }""", "run.json")), RunFile.Write(draft.ToOptions()));
+        Assert.Equal(RunFile.Write(RunFile.Parse($$"""{ "autoencoder": { "architecture": "{{architecture}}" } }""", "run.json")),
+            RunFile.Write(draft.ToOptions()));
     }
 
     [Fact]
@@ -178,7 +193,11 @@ public sealed class RunFileTests
         }
 
         // Independent of the schema's maker: the properties that reflection finds.
-        string[] expected = [.. typeof(TrainingOptions).GetProperties().Select(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name)).Where(name => name is not "steps").Order(StringComparer.Ordinal)];
+        string[] expected =
+        [
+            .. typeof(TrainingOptions).GetProperties().Select(property => JsonNamingPolicy.CamelCase.ConvertName(property.Name))
+            .Where(name => name is not "steps").Order(StringComparer.Ordinal),
+        ];
         Assert.Equal(expected, written.AsObject().Select(entry => entry.Key).Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
@@ -190,5 +209,6 @@ public sealed class RunFileTests
         Assert.Contains("rows is given twice", twice.Message, StringComparison.Ordinal);
     }
 
-    private static RunFileSetting Setting(string name) => RunFileSetting.All.First(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));
+    private static RunFileSetting Setting(string name) =>
+        RunFileSetting.All.First(setting => string.Equals(setting.Name, name, StringComparison.Ordinal));
 }

@@ -15,7 +15,13 @@ public sealed class TrainingRunTests
         // Every latent fires in every batch, so that AuxK has nobody to revive, however soon a latent counts as dead.
         using var source = new SyntheticFeatures(
             new() { Width = 16, Features = 16, ActivePerRow = 8, Frequency = FeatureFrequency.Uniform, Rows = 20_000 });
-        var options = new TrainingOptions { Autoencoder = new TopKOptions { Latents = 16, K = 8 }, Batch = 2048, Rows = 2048 * 9, Validation = 0 };
+        var options = new TrainingOptions
+        {
+            Autoencoder = new TopKOptions { Latents = 16, K = 8 },
+            Batch = 2048,
+            Rows = 2048 * 9,
+            Validation = 0,
+        };
         foreach (long? deadAfter in (long?[])[null, 1])
         {
             using TrainingRun run = TrainingRun.Start(options with { DeadAfter = deadAfter }, source);
@@ -53,7 +59,8 @@ public sealed class TrainingRunTests
         int before = Process.GetCurrentProcess().Threads.Count;
         for (int i = 0; i < 20; i++) Assert.Throws<InputException>(() => TrainingRun.Start(options, source));
         int after = Process.GetCurrentProcess().Threads.Count;
-        Assert.True(after < before + 200, $"{before} threads before, {after} after 20 starts of 20 threads that failed"); // 380 if they stayed
+        // 380 if they stayed
+        Assert.True(after < before + 200, $"{before} threads before, {after} after 20 starts of 20 threads that failed");
     }
 
     [Fact]
@@ -69,13 +76,25 @@ public sealed class TrainingRunTests
         CultureInfo kept = CultureInfo.CurrentCulture;
         var commas = (CultureInfo)CultureInfo.InvariantCulture.Clone();
         commas.NumberFormat.NumberDecimalSeparator = ",";
-        var report = new StepReport { Step = 1, Steps = 2, Rows = 3, Loss = default, Fvu = 0.5, L0 = 1.5, Firing = 1.5, Dead = 0, LearningRate = 0.25 };
+        var report = new StepReport
+        {
+            Step = 1,
+            Steps = 2,
+            Rows = 3,
+            Loss = default,
+            Fvu = 0.5,
+            L0 = 1.5,
+            Firing = 1.5,
+            Dead = 0,
+            LearningRate = 0.25,
+        };
         try
         {
             CultureInfo.CurrentCulture = commas;
             Assert.Contains("fvu 0.5000 l0 1.5 dead 0 lr 0.25", report.ToString(), StringComparison.Ordinal);
             Assert.Equal("x is 0.5", new InputException($"x is {0.5}").Message);
-            Assert.Contains("0.25", Assert.Throws<InputException>(() => new TrainingOptions { DecayFraction = -0.25 }.Validate(4)).Message, StringComparison.Ordinal);
+            Assert.Contains("0.25", Assert.Throws<InputException>(() => new TrainingOptions { DecayFraction = -0.25 }.Validate(4)).Message,
+                StringComparison.Ordinal);
         }
         finally
         {

@@ -24,8 +24,17 @@ public sealed class Harvest : IDisposable
         int shards = files.Shards.Count;
         starts = new long[shards + 1];
         for (int shard = 0; shard < shards; shard++) starts[shard + 1] = starts[shard] + files.Shards[shard].Rows;
-        rows = [.. Enumerable.Range(0, shards).Select(shard => new HarvestRows(files.RowsPath(shard), files.Shards[shard].Rows, RowsHash(shard)))];
-        activations = [.. Enumerable.Range(0, Manifest.Hooks.Count).Select(hook => Enumerable.Range(0, shards).Select(shard => new Lazy<SafetensorsFile>(() => OpenActivations(hook, shard))).ToArray())];
+        rows =
+        [
+            .. Enumerable.Range(0, shards)
+            .Select(shard => new HarvestRows(files.RowsPath(shard), files.Shards[shard].Rows, RowsHash(shard))),
+        ];
+        activations =
+        [
+            .. Enumerable.Range(0, Manifest.Hooks.Count)
+            .Select(hook =>
+                Enumerable.Range(0, shards).Select(shard => new Lazy<SafetensorsFile>(() => OpenActivations(hook, shard))).ToArray()),
+        ];
     }
 
     /// <summary>Where it is.</summary>
@@ -52,7 +61,8 @@ public sealed class Harvest : IDisposable
 
     /// <summary>Opens a harvest and compares the sizes of its files with its manifest.</summary>
     /// <param name="folder">Its folder.</param>
-    /// <exception cref="InputException">There is none, a newer version wrote it, the manifest contradicts itself, or a file is missing or torn.</exception>
+    /// <exception cref="InputException">There is none, a newer version wrote it, the manifest contradicts itself, or a file is missing or
+    /// torn.</exception>
     public static Harvest Open(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -152,7 +162,9 @@ public sealed class Harvest : IDisposable
             if (file.IsValueCreated) file.Value.Dispose();
     }
 
-    /// <summary>Gives back the memory that reading the shards before a row has filled: for a reader who goes through all rows once.</summary>
+    /// <summary>
+    /// Gives back the memory that reading the shards before a row has filled: for a reader who goes through all rows once.
+    /// </summary>
     internal void ForgetBefore(long row)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
@@ -177,7 +189,9 @@ public sealed class Harvest : IDisposable
         where T : unmanaged
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        if (first < 0 || first > Rows - destination.Length) throw new ArgumentOutOfRangeException(nameof(first), first, $"{destination.Length} rows from there pass the end of {Folder}, which has {Rows}.");
+        if (first < 0 || first > Rows - destination.Length)
+            throw new ArgumentOutOfRangeException(nameof(first), first,
+                $"{destination.Length} rows from there pass the end of {Folder}, which has {Rows}.");
         while (!destination.IsEmpty)
         {
             int shard = Shard(first);
@@ -199,7 +213,8 @@ public sealed class Harvest : IDisposable
     private SafetensorsFile OpenActivations(int hook, int shard)
     {
         HarvestShard listed = files.Shards[shard];
-        return HarvestRows.OpenChecked(files.HookPath(hook, shard), listed.Files[hook].Sha256, new TensorInfo(ShardStream.Tensor, Manifest.ElementType, [listed.Rows, Manifest.Hooks[hook].Width]));
+        return HarvestRows.OpenChecked(files.HookPath(hook, shard), listed.Files[hook].Sha256,
+            new TensorInfo(ShardStream.Tensor, Manifest.ElementType, [listed.Rows, Manifest.Hooks[hook].Width]));
     }
 
     private Dictionary<long, string> ReadIds(int shard)
@@ -223,14 +238,16 @@ public sealed class Harvest : IDisposable
     {
         HarvestShard listed = files.Shards[shard];
         string path = files.DocumentsPath(shard);
-        if (!string.Equals(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))), listed.Files[^1].Sha256, StringComparison.OrdinalIgnoreCase))
+        if (!string.Equals(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))), listed.Files[^1].Sha256,
+            StringComparison.OrdinalIgnoreCase))
             throw new InputException($"{path}: checksum differs: the file is torn or was changed; copy or write it again.");
         long[] owners = new long[listed.Rows];
         ReadDocuments(starts[shard], owners);
         (long Document, long Rows)[] found = [.. owners.CountBy(document => document).Select(pair => (pair.Key, (long)pair.Value))];
         (long Document, long Rows)[] table = [.. HarvestRows.ReadTable(path).Select(line => (line.Document, line.Rows))];
         bool continued = shard > 0 && files.Shards[shard - 1].Cut;
-        if (!found.SequenceEqual(table) || found[0].Document != listed.FirstDocument || found[^1].Document != listed.LastDocument || found.Length - (continued ? 1 : 0) != listed.Documents)
+        if (!found.SequenceEqual(table) || found[0].Document != listed.FirstDocument || found[^1].Document != listed.LastDocument
+            || found.Length - (continued ? 1 : 0) != listed.Documents)
             throw new InputException($"{path}: its documents are not those of the shard's rows or of the manifest; harvest again.");
     }
 }

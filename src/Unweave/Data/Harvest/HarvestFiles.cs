@@ -60,7 +60,9 @@ internal sealed partial class HarvestFiles
             foreach (string sub in files.AllFolders())
             {
                 string path = Path.Combine(folder, sub);
-                if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()) throw new InputException($"{path}: is there already, with files, but no harvest is in {folder}; choose another folder, or remove it.");
+                if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+                    throw new InputException(
+                        $"{path}: is there already, with files, but no harvest is in {folder}; choose another folder, or remove it.");
             }
 
             Directory.CreateDirectory(folder);
@@ -87,7 +89,8 @@ internal sealed partial class HarvestFiles
     }
 
     /// <summary>Where a shard's part lies, relative to the harvest's folder.</summary>
-    public static string Name(string sub, int shard) => $"{sub}/{shard:D5}.{(string.Equals(sub, Documents, StringComparison.Ordinal) ? "jsonl" : "safetensors")}";
+    public static string Name(string sub, int shard) =>
+        $"{sub}/{shard:D5}.{(string.Equals(sub, Documents, StringComparison.Ordinal) ? "jsonl" : "safetensors")}";
 
     /// <summary>Where a shard's activations of a hook lie.</summary>
     public string HookPath(int hook, int shard) => Full(Name(hookFolders[hook], shard));
@@ -116,7 +119,9 @@ internal sealed partial class HarvestFiles
         Write();
     }
 
-    /// <summary>Removes what a writer that was stopped left: partial files, and files of shards that the manifest does not list. Nothing else.</summary>
+    /// <summary>
+    /// Removes what a writer that was stopped left: partial files, and files of shards that the manifest does not list. Nothing else.
+    /// </summary>
     public void RemoveLeftovers()
     {
         try
@@ -126,14 +131,19 @@ internal sealed partial class HarvestFiles
                 string path = Path.Combine(Folder, sub);
                 Directory.CreateDirectory(path);
                 foreach (string file in Directory.GetFiles(path))
-                    if (ShardName().Match(Path.GetFileName(file)) is { Success: true } match && (match.Groups["partial"].Success || !int.TryParse(match.Groups["shard"].ValueSpan, out int shard) || shard >= Shards.Count)) File.Delete(file);
+                    if (ShardName().Match(Path.GetFileName(file)) is { Success: true } match
+                        && (
+                            match.Groups["partial"].Success || !int.TryParse(match.Groups["shard"].ValueSpan, out int shard)
+                                || shard >= Shards.Count))
+                        File.Delete(file);
             }
 
             foreach (string file in Directory.GetFiles(Folder, $"{ManifestName}{Partial}-*")) File.Delete(file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{Folder}: what an interrupted harvest left cannot be removed: {e.Message.TrimEnd('.')}; check the folder's permissions.", e);
+            throw new InputException($"{Folder}: what an interrupted harvest left cannot be removed: {e.Message.TrimEnd('.')}; check the "
+                + "folder's permissions.", e);
         }
     }
 
@@ -171,7 +181,8 @@ internal sealed partial class HarvestFiles
         byte[] bytes;
         try
         {
-            if (new FileInfo(path).Length > LongestManifest) throw new InputException($"{path}: is larger than any manifest of a harvest; it is damaged.");
+            if (new FileInfo(path).Length > LongestManifest)
+                throw new InputException($"{path}: is larger than any manifest of a harvest; it is damaged.");
             bytes = File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -183,17 +194,24 @@ internal sealed partial class HarvestFiles
         {
             using JsonDocument json = JsonDocument.Parse(bytes, new JsonDocumentOptions { AllowDuplicateProperties = false });
             JsonElement root = json.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("format", out JsonElement format) || format.ValueKind != JsonValueKind.String || !format.ValueEquals(Format))
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("format", out JsonElement format)
+                || format.ValueKind != JsonValueKind.String || !format.ValueEquals(Format))
                 throw new InputException($"{path}: is not the manifest of a harvest: its format is not '{Format}'; check the path.");
-            if (!root.TryGetProperty("version", out JsonElement version) || version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number < 1)
+            if (!root.TryGetProperty("version", out JsonElement version) || version.ValueKind != JsonValueKind.Number
+                || !version.TryGetInt32(out int number) || number < 1)
                 throw new InputException($"{path}: says no version that there is; the manifest is damaged.");
-            if (number > Version) throw new InputException($"{path}: was written by a newer Unweave (harvest version {number}, this one reads {Version}); update Unweave.");
+            if (number > Version)
+                throw new InputException(
+                    $"{path}: was written by a newer Unweave (harvest version {number}, this one reads {Version}); update Unweave.");
             return root.Deserialize(HarvestJson.Default.HarvestFile)!;
         }
         catch (JsonException e)
         {
-            string at = e.Path is { Length: > 0 } where && !string.Equals(where, "$", StringComparison.Ordinal) ? $"at {TensorFile.OneLine(where)}" : $"at line {(e.LineNumber ?? 0) + 1}";
-            throw new InputException($"{path}: is not a well-formed manifest ({at}): {TensorFile.OneLine(e.Message.Split(" Path: ")[0]).TrimEnd('.')}; it is torn or was changed.", e);
+            string at = e.Path is { Length: > 0 } where && !string.Equals(where, "$", StringComparison.Ordinal)
+                ? $"at {TensorFile.OneLine(where)}"
+                : $"at line {(e.LineNumber ?? 0) + 1}";
+            throw new InputException($"{path}: is not a well-formed manifest ({at}): "
+                + $"{TensorFile.OneLine(e.Message.Split(" Path: ")[0]).TrimEnd('.')}; it is torn or was changed.", e);
         }
         catch (InvalidOperationException e)
         {
@@ -204,7 +222,8 @@ internal sealed partial class HarvestFiles
 
     private void Check(HarvestFile file)
     {
-        if (!file.Folders.SequenceEqual(hookFolders, StringComparer.Ordinal)) throw Bad($"the folders of the hooks are {List(file.Folders)} where {List(hookFolders)} is due");
+        if (!file.Folders.SequenceEqual(hookFolders, StringComparer.Ordinal))
+            throw Bad($"the folders of the hooks are {List(file.Folders)} where {List(hookFolders)} is due");
         for (int i = 0; i < Shards.Count; i++)
         {
             if (Shards[i] is not { } shard) throw Bad($"shard {i} is null");
@@ -213,46 +232,66 @@ internal sealed partial class HarvestFiles
         }
 
         long rows = Shards.Sum(shard => shard.Rows), documents = Shards.Sum(shard => shard.Documents);
-        if (file.Rows != rows || file.Documents != documents) throw Bad($"it says {file.Rows} rows of {file.Documents} documents, but its shards have {rows} of {documents}");
-        if (Complete && (Shards.Count == 0 || Shards[^1].Cut)) throw Bad("it says that the harvest is complete, but its last document is not");
+        if (file.Rows != rows || file.Documents != documents)
+            throw Bad($"it says {file.Rows} rows of {file.Documents} documents, but its shards have {rows} of {documents}");
+        if (Complete && (Shards.Count == 0 || Shards[^1].Cut))
+            throw Bad("it says that the harvest is complete, but its last document is not");
     }
 
     private void CheckNumbers(int index, HarvestShard shard, HarvestShard? before)
     {
         bool continued = before is { Cut: true };
         if (shard.Rows < 1 || shard.Rows > 2L * Manifest.RowsPerShard) throw Bad($"shard {index} says {shard.Rows} rows");
-        if (shard.FirstDocument < 0 || shard.LastDocument < shard.FirstDocument) throw Bad($"shard {index} says documents {shard.FirstDocument} to {shard.LastDocument}");
+        if (shard.FirstDocument < 0 || shard.LastDocument < shard.FirstDocument)
+            throw Bad($"shard {index} says documents {shard.FirstDocument} to {shard.LastDocument}");
         if (before is not null && (continued ? shard.FirstDocument != before.LastDocument : shard.FirstDocument <= before.LastDocument))
-            throw Bad($"shard {index} begins with document {shard.FirstDocument}, but the shard before {(continued ? "is cut in" : "ends with")} document {before.LastDocument}");
+            throw Bad(
+                $"shard {index} begins with document {shard.FirstDocument}, but the shard before "
+                + $"{(continued ? "is cut in" : "ends with")} document {before.LastDocument}");
         long starting = shard.LastDocument - shard.FirstDocument + (continued ? 0 : 1);
-        if (shard.Documents < Math.Min(1, starting) || shard.Documents > Math.Min(starting, shard.Rows)) throw Bad($"shard {index} says that {shard.Documents} documents begin in it, from {shard.FirstDocument} to {shard.LastDocument}");
+        if (shard.Documents < Math.Min(1, starting) || shard.Documents > Math.Min(starting, shard.Rows))
+            throw Bad(
+                $"shard {index} says that {shard.Documents} documents begin in it, from {shard.FirstDocument} to {shard.LastDocument}");
         bool only = shard.LastDocument == shard.FirstDocument;
         long most = shard.Rows + (only && continued ? before!.LastDocumentRows : 0);
-        if (shard.LastDocumentRows < 1 || shard.LastDocumentRows > most || (only && shard.LastDocumentRows != most)) throw Bad($"shard {index} says {shard.LastDocumentRows} rows of its last document");
+        if (shard.LastDocumentRows < 1 || shard.LastDocumentRows > most || (only && shard.LastDocumentRows != most))
+            throw Bad($"shard {index} says {shard.LastDocumentRows} rows of its last document");
     }
 
     private void CheckFiles(int index, HarvestShard shard)
     {
         string[] due = [.. AllFolders().Select(sub => Name(sub, index))];
-        if (!shard.Files.Select(file => file?.Path ?? "").SequenceEqual(due, StringComparer.Ordinal)) throw Bad($"the files of shard {index} are {List(shard.Files.Select(file => file?.Path ?? "null"))} where {List(due)} is due");
-        if (!string.Equals(ShardHash(shard.Files), shard.Sha256, StringComparison.OrdinalIgnoreCase)) throw Bad($"the checksum of shard {index} is not that of its files'");
+        if (!shard.Files.Select(file => file?.Path ?? "").SequenceEqual(due, StringComparer.Ordinal))
+            throw Bad($"the files of shard {index} are {List(shard.Files.Select(file => file?.Path ?? "null"))} where {List(due)} is due");
+        if (!string.Equals(ShardHash(shard.Files), shard.Sha256, StringComparison.OrdinalIgnoreCase))
+            throw Bad($"the checksum of shard {index} is not that of its files'");
         for (int i = 0; i < due.Length; i++)
         {
             HarvestShardFile file = shard.Files[i];
             if (i < Manifest.Hooks.Count && file.Bytes != ShardStream.FileLength(shard.Rows, Manifest.Hooks[i].Width, Manifest.ElementType))
-                throw Bad($"{due[i]} is said to have {file.Bytes} bytes, but {shard.Rows} rows of width {Manifest.Hooks[i].Width} in {Manifest.ElementType} take {ShardStream.FileLength(shard.Rows, Manifest.Hooks[i].Width, Manifest.ElementType)}");
+                throw Bad(
+                    $"{due[i]} is said to have {file.Bytes} bytes, but {shard.Rows} rows of width {Manifest.Hooks[i].Width} in "
+                    + $"{Manifest.ElementType} take {ShardStream.FileLength(shard.Rows, Manifest.Hooks[i].Width, Manifest.ElementType)}");
             string path = Full(due[i]);
             var found = new FileInfo(path);
-            if (!found.Exists) throw new InputException($"{path}: is missing: the manifest lists it in shard {index}; copy it from where it is, or harvest again.");
-            if (found.Length != file.Bytes) throw new InputException($"{path}: has {found.Length} bytes where the manifest lists {file.Bytes}: shard {index} is torn; copy it again, or harvest again.");
+            if (!found.Exists)
+                throw new InputException(
+                    $"{path}: is missing: the manifest lists it in shard {index}; copy it from where it is, or harvest again.");
+            if (found.Length != file.Bytes)
+                throw new InputException(
+                    $"{path}: has {found.Length} bytes where the manifest lists {file.Bytes}: shard {index} is torn; copy it again, or "
+                    + "harvest again.");
         }
     }
 
-    private static string List(IEnumerable<string> names) => string.Join(", ", names.Take(10).Select(name => $"'{TensorFile.OneLine(name)}'"));
+    private static string List(IEnumerable<string> names) =>
+        string.Join(", ", names.Take(10).Select(name => $"'{TensorFile.OneLine(name)}'"));
 
-    private InputException Bad(string what) => new($"{ManifestPath}: {what}; the manifest is damaged or was changed: copy it again, or harvest again.");
+    private InputException Bad(string what) =>
+        new($"{ManifestPath}: {what}; the manifest is damaged or was changed: copy it again, or harvest again.");
 
-    [GeneratedRegex("^(?<shard>[0-9]{5,})\\.(safetensors|jsonl)(?<partial>\\.partial.*)?$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("^(?<shard>[0-9]{5,})\\.(safetensors|jsonl)(?<partial>\\.partial.*)?$",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ShardName();
 }
 
@@ -271,7 +310,8 @@ internal sealed record HarvestShardFile(string Path, long Bytes, string Sha256);
 /// <param name="Cut">Whether the last document goes on in the next shard.</param>
 /// <param name="Sha256">Over the checksums of its files.</param>
 /// <param name="Files">A file a hook, the index of rows, the table of documents.</param>
-internal sealed record HarvestShard(long Rows, long Documents, long FirstDocument, long LastDocument, long LastDocumentRows, bool Cut, string Sha256, IReadOnlyList<HarvestShardFile> Files);
+internal sealed record HarvestShard(long Rows, long Documents, long FirstDocument, long LastDocument, long LastDocumentRows, bool Cut,
+    string Sha256, IReadOnlyList<HarvestShardFile> Files);
 
 /// <summary>The manifest as it is written.</summary>
 internal sealed record HarvestFile

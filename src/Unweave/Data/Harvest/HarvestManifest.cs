@@ -37,13 +37,18 @@ public sealed record HarvestManifest
     /// <summary>The hooks, one or more, each with a name of its own.</summary>
     public required IReadOnlyList<HarvestHook> Hooks { get; init; }
 
-    /// <summary>How activations are stored: <see cref="Formats.ElementType.Float32"/>, <see cref="Formats.ElementType.Float16"/> (to ±65,504) or <see cref="Formats.ElementType.BFloat16"/>.</summary>
+    /// <summary>
+    /// How activations are stored: <see cref="Formats.ElementType.Float32"/>, <see cref="Formats.ElementType.Float16"/> (to ±65,504) or
+    /// <see cref="Formats.ElementType.BFloat16"/>.
+    /// </summary>
     public required ElementType ElementType { get; init; }
 
     /// <summary>The most tokens that the model saw at once.</summary>
     public required int ContextLength { get; init; }
 
-    /// <summary>Whether the rows of the token that starts a text are kept; their activations are often far larger than all others.</summary>
+    /// <summary>
+    /// Whether the rows of the token that starts a text are kept; their activations are often far larger than all others.
+    /// </summary>
     public required bool KeepsStart { get; init; }
 
     /// <summary>Rows of a shard, at most <see cref="MostRowsPerShard"/>. Default 65,536; no document shorter than this is cut.</summary>
@@ -61,14 +66,21 @@ public sealed record HarvestManifest
     internal int Find(string? name, string where)
     {
         string all = string.Join(", ", Hooks.Select(hook => $"'{TensorFile.OneLine(hook.Name)}'"));
-        if (name is null) return Hooks.Count == 1 ? 0 : throw new InputException($"{where}: the harvest has {Hooks.Count} hooks, {all}; choose one by its name after '#', as in {where}#{TensorFile.OneLine(Hooks[0].Name)}.");
+        if (name is null)
+            return Hooks.Count == 1
+                ? 0
+                : throw new InputException(
+                    $"{where}: the harvest has {Hooks.Count} hooks, {all}; choose one by its name after '#', as in "
+                    + $"{where}#{TensorFile.OneLine(Hooks[0].Name)}.");
         int found = Hooks.Select(hook => hook.Name).ToList().IndexOf(name);
-        return found >= 0 ? found : throw new InputException($"{where}: the harvest has no hook '{TensorFile.OneLine(name)}'; it has {all}.");
+        return found >= 0
+            ? found
+            : throw new InputException($"{where}: the harvest has no hook '{TensorFile.OneLine(name)}'; it has {all}.");
     }
 
     /// <summary>
-    /// The folder of each hook's shards: its name where that is a plain one, else made plain. Always one name, never a path: what comes out of a
-    /// manifest cannot lead out of the harvest.
+    /// The folder of each hook's shards: its name where that is a plain one, else made plain. Always one name, never a path: what comes out
+    /// of a manifest cannot lead out of the harvest.
     /// </summary>
     internal string[] Folders()
     {
@@ -76,7 +88,8 @@ public sealed record HarvestManifest
         var taken = new HashSet<string>(StringComparer.OrdinalIgnoreCase) { HarvestFiles.Rows, HarvestFiles.Documents };
         return [.. Hooks.Select(hook =>
         {
-            string plain = string.Concat(hook.Name.Take(longest).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '_')).Trim('.');
+            string plain = string.Concat(
+                hook.Name.Take(longest).Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_' ? c : '_')).Trim('.');
             if (plain.Length == 0) plain = "hook";
             string folder = plain;
             for (int number = 2; !taken.Add(folder); number++) folder = $"{plain}-{number}";
@@ -93,13 +106,20 @@ public sealed record HarvestManifest
         foreach (HarvestHook? hook in Hooks)
         {
             if (string.IsNullOrEmpty(hook?.Name)) throw new InputException($"{where}: a hook of the harvest has no name.");
-            if (!names.Add(hook.Name)) throw new InputException($"{where}: the harvest has the hook '{TensorFile.OneLine(hook.Name)}' twice; name each once.");
-            if (hook.Width < 1 || hook.Width > Array.MaxLength) throw new InputException($"{where}: the hook '{TensorFile.OneLine(hook.Name)}' has width {hook.Width}; rows need at least one element.");
+            if (!names.Add(hook.Name))
+                throw new InputException($"{where}: the harvest has the hook '{TensorFile.OneLine(hook.Name)}' twice; name each once.");
+            if (hook.Width < 1 || hook.Width > Array.MaxLength)
+                throw new InputException(
+                    $"{where}: the hook '{TensorFile.OneLine(hook.Name)}' has width {hook.Width}; rows need at least one element.");
         }
 
-        if (ElementType is not (ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16)) throw new InputException($"{where}: activations cannot be kept as {ElementType}; choose {ElementType.Float32}, {ElementType.Float16} or {ElementType.BFloat16}.");
+        if (ElementType is not (ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16))
+            throw new InputException(
+                $"{where}: activations cannot be kept as {ElementType}; choose {ElementType.Float32}, {ElementType.Float16} or "
+                + $"{ElementType.BFloat16}.");
         if (ContextLength < 1) throw new InputException($"{where}: the context length is {ContextLength}; it must be 1 or more.");
-        if (RowsPerShard is < 1 or > MostRowsPerShard) throw new InputException($"{where}: rows per shard is {RowsPerShard}; it must lie in [1, {MostRowsPerShard}].");
+        if (RowsPerShard is < 1 or > MostRowsPerShard)
+            throw new InputException($"{where}: rows per shard is {RowsPerShard}; it must lie in [1, {MostRowsPerShard}].");
     }
 
     /// <summary>Says where another manifest differs first, or null.</summary>
@@ -122,7 +142,8 @@ public sealed record HarvestManifest
         foreach (string key in Settings.Keys.Union(now.Settings.Keys, StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
             string was = Settings.GetValueOrDefault(key) ?? "not set", given = now.Settings.GetValueOrDefault(key) ?? "not set";
-            if (!string.Equals(was, given, StringComparison.Ordinal)) return $"the setting '{TensorFile.OneLine(key)}' was {TensorFile.OneLine(was)}, now {TensorFile.OneLine(given)}";
+            if (!string.Equals(was, given, StringComparison.Ordinal))
+                return $"the setting '{TensorFile.OneLine(key)}' was {TensorFile.OneLine(was)}, now {TensorFile.OneLine(given)}";
         }
 
         return null;
@@ -130,5 +151,6 @@ public sealed record HarvestManifest
 
     private static string Text(HarvestInput input) => $"{TensorFile.OneLine(input.Name)} (SHA-256 {TensorFile.OneLine(input.Sha256)})";
 
-    private static string Text(IReadOnlyList<HarvestHook> hooks) => string.Join(", ", hooks.Select(hook => $"'{TensorFile.OneLine(hook.Name)}' of width {hook.Width}"));
+    private static string Text(IReadOnlyList<HarvestHook> hooks) =>
+        string.Join(", ", hooks.Select(hook => $"'{TensorFile.OneLine(hook.Name)}' of width {hook.Width}"));
 }

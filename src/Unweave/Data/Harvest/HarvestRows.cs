@@ -9,7 +9,9 @@ internal sealed class HarvestRows(string path, long rows, string sha256) : IDisp
     /// <summary>Names of its tensors.</summary>
     public const string Document = "document", Token = "token", Position = "position";
 
-    private readonly Lazy<SafetensorsFile> file = new(() => OpenChecked(path, sha256, new(Document, ElementType.Int64, [rows]), new(Token, ElementType.Int32, [rows]), new(Position, ElementType.Int32, [rows])));
+    private readonly Lazy<SafetensorsFile> file = new(() =>
+        OpenChecked(path, sha256, new(Document, ElementType.Int64, [rows]), new(Token, ElementType.Int32, [rows]),
+            new(Position, ElementType.Int32, [rows])));
 
     /// <summary>The file itself.</summary>
     public SafetensorsFile File => file.Value;
@@ -24,8 +26,14 @@ internal sealed class HarvestRows(string path, long rows, string sha256) : IDisp
         try
         {
             string found = string.Join(", ", opened.Tensors), expected = string.Join(", ", due.AsEnumerable());
-            if (!string.Equals(found, expected, StringComparison.Ordinal)) throw new InputException($"{path}: has {TensorFile.OneLine(found)} where the manifest of the harvest leads to {expected}; one of them was changed: copy both again, or harvest again.");
-            if (!string.Equals(opened.Metadata.GetValueOrDefault(SafetensorsFile.ChecksumKey), sha256, StringComparison.OrdinalIgnoreCase)) throw new InputException($"{path}: its checksum is not the one in the manifest of the harvest; one of them is of another harvest: copy both again, or harvest again.");
+            if (!string.Equals(found, expected, StringComparison.Ordinal))
+                throw new InputException(
+                    $"{path}: has {TensorFile.OneLine(found)} where the manifest of the harvest leads to {expected}; one of them was "
+                    + "changed: copy both again, or harvest again.");
+            if (!string.Equals(opened.Metadata.GetValueOrDefault(SafetensorsFile.ChecksumKey), sha256, StringComparison.OrdinalIgnoreCase))
+                throw new InputException(
+                    $"{path}: its checksum is not the one in the manifest of the harvest; one of them is of another harvest: copy both "
+                    + "again, or harvest again.");
             return opened;
         }
         catch
@@ -72,7 +80,8 @@ internal sealed class HarvestRows(string path, long rows, string sha256) : IDisp
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            throw new InputException($"{path}: line {number} is not a document of a harvest; the file is torn or was changed: copy it again, or harvest again.", e);
+            throw new InputException($"{path}: line {number} is not a document of a harvest; the file is torn or was changed: copy it "
+                + "again, or harvest again.", e);
         }
     }
 }

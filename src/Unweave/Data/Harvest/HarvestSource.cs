@@ -15,7 +15,8 @@ public sealed class HarvestSource : IRowSource
         HarvestHook served = harvest.Manifest.Hooks[hook];
         (Width, Rows) = (served.Width, harvest.Rows);
         Name = harvest.Manifest.Hooks.Count == 1 ? harvest.Folder : $"{harvest.Folder}{Separator}{served.Name}";
-        if (Rows == 0) throw new InputException($"{harvest.Folder}: the harvest has no whole shard yet; go on with it, or wait for its first.");
+        if (Rows == 0)
+            throw new InputException($"{harvest.Folder}: the harvest has no whole shard yet; go on with it, or wait for its first.");
     }
 
     /// <summary>The harvest that the rows are of.</summary>

@@ -55,8 +55,8 @@ public sealed class HarvestWriter : IDisposable
     public long NextDocument { get; }
 
     /// <summary>
-    /// Rows of <see cref="NextDocument"/> that are on the disk already: more than 0 only where it was longer than a shard. Append the document
-    /// from its first row, or from any row up to this one; what is there already is passed over.
+    /// Rows of <see cref="NextDocument"/> that are on the disk already: more than 0 only where it was longer than a shard. Append the
+    /// document from its first row, or from any row up to this one; what is there already is passed over.
     /// </summary>
     public long NextDocumentRows { get; }
 
@@ -69,12 +69,14 @@ public sealed class HarvestWriter : IDisposable
     /// <summary>Starts a harvest.</summary>
     /// <param name="folder">Its folder, made if need be.</param>
     /// <param name="manifest">What it is.</param>
-    /// <exception cref="InputException">There is a harvest already, the manifest contradicts itself, or the folder cannot be written.</exception>
+    /// <exception cref="InputException">There is a harvest already, the manifest contradicts itself, or the folder cannot be
+    /// written.</exception>
     public static HarvestWriter Create(string folder, HarvestManifest manifest)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         ArgumentNullException.ThrowIfNull(manifest);
-        if (HarvestFiles.Exists(folder)) throw new InputException($"{folder}: there is a harvest already; resume it, choose another folder, or remove it.");
+        if (HarvestFiles.Exists(folder))
+            throw new InputException($"{folder}: there is a harvest already; resume it, choose another folder, or remove it.");
         HarvestFiles created = HarvestFiles.Create(folder, manifest);
         return new HarvestWriter(created, Guard(folder));
     }
@@ -82,7 +84,8 @@ public sealed class HarvestWriter : IDisposable
     /// <summary>Goes on with a harvest that was interrupted, or starts it where there is none.</summary>
     /// <param name="folder">Its folder.</param>
     /// <param name="manifest">What it is: the same as when it was started.</param>
-    /// <exception cref="InputException">The manifests differ (the message says in what), a shard is torn, or another process is at it.</exception>
+    /// <exception cref="InputException">The manifests differ (the message says in what), a shard is torn, or another process is at
+    /// it.</exception>
     public static HarvestWriter Resume(string folder, HarvestManifest manifest)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -94,7 +97,8 @@ public sealed class HarvestWriter : IDisposable
         {
             HarvestFiles found = HarvestFiles.Read(folder);
             if (found.Manifest.Difference(manifest) is { } difference)
-                throw new InputException($"{folder} is another harvest: {difference}; resume with what it was started with, or start afresh in another folder.");
+                throw new InputException(
+                    $"{folder} is another harvest: {difference}; resume with what it was started with, or start afresh in another folder.");
             found.RemoveLeftovers();
             return new HarvestWriter(found, own);
         }
@@ -113,7 +117,8 @@ public sealed class HarvestWriter : IDisposable
     /// <param name="activations">A matrix <c>[rows, width]</c> a hook, in the manifest's order.</param>
     /// <param name="firstRow">Row within the document of the first one given: 0, or where the piece before ended.</param>
     /// <exception cref="InputException">A value is not finite or past the range of the element type, or the disk is full.</exception>
-    public void Append(long document, string documentId, ReadOnlySpan<int> tokens, ReadOnlySpan<int> positions, IReadOnlyList<Matrix> activations, long firstRow = 0)
+    public void Append(long document, string documentId, ReadOnlySpan<int> tokens, ReadOnlySpan<int> positions,
+        IReadOnlyList<Matrix> activations, long firstRow = 0)
     {
         Ready();
         ArgumentNullException.ThrowIfNull(documentId);
@@ -179,24 +184,32 @@ public sealed class HarvestWriter : IDisposable
 
     private void CheckShapes(int rows, int positionCount, IReadOnlyList<Matrix> activations)
     {
-        if (positionCount != rows || activations.Count != Manifest.Hooks.Count) throw new ArgumentException($"{rows} tokens came with {positionCount} positions and {activations.Count} matrices for {Manifest.Hooks.Count} hooks.", nameof(activations));
+        if (positionCount != rows || activations.Count != Manifest.Hooks.Count)
+            throw new ArgumentException($"{rows} tokens came with {positionCount} positions and {activations.Count} matrices for "
+                + $"{Manifest.Hooks.Count} hooks.", nameof(activations));
         for (int hook = 0; hook < activations.Count; hook++)
         {
             if (activations[hook].Rows != rows || activations[hook].Columns != Manifest.Hooks[hook].Width)
-                throw new ArgumentException($"Hook '{Manifest.Hooks[hook].Name}' has width {Manifest.Hooks[hook].Width}, and {rows} rows are given, but its matrix is [{activations[hook].Rows}, {activations[hook].Columns}].", nameof(activations));
+                throw new ArgumentException($"Hook '{Manifest.Hooks[hook].Name}' has width {Manifest.Hooks[hook].Width}, and {rows} rows "
+                    + $"are given, but its matrix is [{activations[hook].Rows}, {activations[hook].Columns}].", nameof(activations));
         }
     }
 
     private void CheckPlace(long document, long firstRow)
     {
-        if (document < 0 || document < lastDocument || (document == lastDocument && whole)) throw new ArgumentOutOfRangeException(nameof(document), document, $"Document {lastDocument} was the last; numbers ascend.");
+        if (document < 0 || document < lastDocument || (document == lastDocument && whole))
+            throw new ArgumentOutOfRangeException(nameof(document), document, $"Document {lastDocument} was the last; numbers ascend.");
         bool fits = document > lastDocument ? firstRow == 0 : unfinished ? firstRow >= 0 && firstRow <= kept : firstRow == kept;
-        if (!fits) throw new ArgumentOutOfRangeException(nameof(firstRow), firstRow, $"Document {document} has {(document > lastDocument ? 0 : kept)} rows so far.");
+        if (!fits)
+            throw new ArgumentOutOfRangeException(nameof(firstRow), firstRow,
+                $"Document {document} has {(document > lastDocument ? 0 : kept)} rows so far.");
         if (document > lastDocument && unfinished) throw Shrunk();
     }
 
     private InputException Shrunk() =>
-        new($"{files.Folder}: document {lastDocument} had more than the {kept} rows that are there when the harvest was interrupted, and has no more now; the texts have changed: harvest again.");
+        new(
+            $"{files.Folder}: document {lastDocument} had more than the {kept} rows that are there when the harvest was interrupted, and "
+            + "has no more now; the texts have changed: harvest again.");
 
     /// <summary>Looks at all hooks before any is written, so that a document with a bad value leaves nothing behind.</summary>
     private void CheckValues(long document, string id, IReadOnlyList<Matrix> activations, long firstRow, int from)
@@ -206,16 +219,20 @@ public sealed class HarvestWriter : IDisposable
             for (int row = from; row < activations[hook].Rows; row++)
             {
                 if (ShardStream.Refuse(activations[hook].Row(row), Manifest.ElementType) is { } fault)
-                    throw new InputException($"hook '{TensorFile.OneLine(Manifest.Hooks[hook].Name)}', document {document} ('{TensorFile.OneLine(id)}'), row {firstRow + row}: {fault}.");
+                    throw new InputException(
+                        $"hook '{TensorFile.OneLine(Manifest.Hooks[hook].Name)}', document {document} ('{TensorFile.OneLine(id)}'), row "
+                        + $"{firstRow + row}: {fault}.");
             }
         }
     }
 
-    private void Write(string id, ReadOnlySpan<int> someTokens, ReadOnlySpan<int> somePositions, IReadOnlyList<Matrix> activations, int first)
+    private void Write(string id, ReadOnlySpan<int> someTokens, ReadOnlySpan<int> somePositions, IReadOnlyList<Matrix> activations,
+        int first)
     {
         if (streams.Count == 0)
         {
-            for (int hook = 0; hook < Manifest.Hooks.Count; hook++) streams.Add(new ShardStream(files.HookPath(hook, files.Shards.Count), Manifest.Hooks[hook].Width, Manifest.ElementType));
+            for (int hook = 0; hook < Manifest.Hooks.Count; hook++)
+                streams.Add(new ShardStream(files.HookPath(hook, files.Shards.Count), Manifest.Hooks[hook].Width, Manifest.ElementType));
         }
 
         for (int hook = 0; hook < streams.Count; hook++)
@@ -239,7 +256,9 @@ public sealed class HarvestWriter : IDisposable
         for (int hook = 0; hook < streams.Count; hook++) listed.Add(files.Listed(files.HookPath(hook, shard), streams[hook].Complete()));
         listed.Add(files.Listed(files.RowsPath(shard), WriteRows(files.RowsPath(shard))));
         listed.Add(files.Listed(files.DocumentsPath(shard), WriteDocuments(files.DocumentsPath(shard))));
-        files.Add(new HarvestShard(owners.Count, startedInShard, table[0].Document, lastDocument, kept, cut, HarvestFiles.ShardHash(listed), listed));
+        files.Add(
+            new HarvestShard(owners.Count, startedInShard, table[0].Document, lastDocument, kept, cut, HarvestFiles.ShardHash(listed),
+                listed));
         foreach (ShardStream stream in streams) stream.Dispose();
         streams.Clear();
         tokens.Clear();
@@ -251,7 +270,9 @@ public sealed class HarvestWriter : IDisposable
 
     private string WriteRows(string path)
     {
-        SafetensorsWriter.Write(path, [TensorToWrite.From(HarvestRows.Document, [.. owners]), TensorToWrite.From(HarvestRows.Token, [.. tokens]), TensorToWrite.From(HarvestRows.Position, [.. positions])]);
+        SafetensorsWriter.Write(path,
+            [TensorToWrite.From(HarvestRows.Document, [.. owners]), TensorToWrite.From(HarvestRows.Token, [.. tokens]),
+                TensorToWrite.From(HarvestRows.Position, [.. positions])]);
         using var written = new SafetensorsFile(path);
         return written.Metadata[SafetensorsFile.ChecksumKey];
     }
@@ -284,11 +305,13 @@ public sealed class HarvestWriter : IDisposable
         string path = Path.Combine(folder, LockName);
         try
         {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 1,
+                FileOptions.DeleteOnClose);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"{folder}: another process is writing this harvest, or the folder may not be written ({e.Message.TrimEnd('.')}); wait for it, or check the folder's permissions.", e);
+            throw new InputException($"{folder}: another process is writing this harvest, or the folder may not be written "
+                + $"({e.Message.TrimEnd('.')}); wait for it, or check the folder's permissions.", e);
         }
     }
 }

@@ -8,8 +8,8 @@ using Unweave.Formats;
 namespace Unweave.Data;
 
 /// <summary>
-/// Rows on their way into a safetensors file of one tensor, <c>activations</c> <c>[rows, width]</c>, whose number is not known before the end. They
-/// go to the disk as they come, behind a place kept free for the header, which is written last; then the file gets its name.
+/// Rows on their way into a safetensors file of one tensor, <c>activations</c> <c>[rows, width]</c>, whose number is not known before the
+/// end. They go to the disk as they come, behind a place kept free for the header, which is written last; then the file gets its name.
 /// </summary>
 internal sealed class ShardStream : IDisposable
 {
@@ -51,14 +51,19 @@ internal sealed class ShardStream : IDisposable
     public static string? Refuse(ReadOnlySpan<float> row, ElementType type)
     {
         float largest = MathF.Abs(TensorPrimitives.MaxMagnitude(row)); // NaN where there is one
-        if (!float.IsFinite(largest)) return $"{(float.IsNaN(largest) ? "NaN" : "an infinity")} at column {Column(row, value => !float.IsFinite(value))}; the model overflows there: run it in 32-bit floats, or leave the document out";
+        if (!float.IsFinite(largest))
+            return $"{(float.IsNaN(largest) ? "NaN" : "an infinity")} at column {Column(row, value => !float.IsFinite(value))}; the model "
+                + "overflows there: run it in 32-bit floats, or leave the document out";
         (float most, string name, string fix) = type switch
         {
             ElementType.Float16 => ((float)Half.MaxValue, "half-precision float", $"{ElementType.BFloat16} or {ElementType.Float32}"),
             ElementType.BFloat16 => (BitConverter.UInt32BitsToSingle(0x7F7F0000), "bfloat16", $"{ElementType.Float32}"),
             _ => (float.MaxValue, "", ""),
         };
-        return largest <= most ? null : $"{row[Column(row, value => MathF.Abs(value) > most)]} at column {Column(row, value => MathF.Abs(value) > most)}, past ±{most}, the largest {name}; keep the activations as {fix}";
+        return largest <= most
+            ? null
+            : $"{row[Column(row, value => MathF.Abs(value) > most)]} at column {Column(row, value => MathF.Abs(value) > most)}, past "
+                + $"±{most}, the largest {name}; keep the activations as {fix}";
     }
 
     /// <summary>Writes a row; <see cref="Refuse"/> had nothing against it.</summary>
@@ -118,7 +123,8 @@ internal sealed class ShardStream : IDisposable
         }
     }
 
-    // The upper half of the bits, rounded to nearest, ties to even: adding half a unit, less one where the unit is even, carries as it should.
+    // The upper half of the bits, rounded to nearest, ties to even: adding half a unit, less one where the unit is even, carries as it
+    // should.
     private static void ToBFloat16(ReadOnlySpan<float> source, Span<ushort> destination)
     {
         ReadOnlySpan<uint> bits = MemoryMarshal.Cast<float, uint>(source);
@@ -180,5 +186,6 @@ internal sealed class ShardStream : IDisposable
     }
 
     private InputException Failed(Exception e) =>
-        new($"{path}: cannot be written: {e.Message.TrimEnd('.')}. The shards before it are whole: free space or mend the cause, and resume the harvest.", e);
+        new($"{path}: cannot be written: {e.Message.TrimEnd('.')}. The shards before it are whole: free space or mend the cause, and "
+            + "resume the harvest.", e);
 }

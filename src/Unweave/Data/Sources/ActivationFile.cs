@@ -19,7 +19,9 @@ public sealed class ActivationFile : IRowSource
         this.file = file;
         tensor = Choose(file, tensorName);
         RowChecks.NotEmpty(file.Path, tensor.Shape[0], tensor.Shape[1]);
-        if (tensor.Shape[1] > Array.MaxLength) throw new InputException($"{file.Path}: the vectors have width {tensor.Shape[1]}, which is too wide for a row in memory; is the array transposed?");
+        if (tensor.Shape[1] > Array.MaxLength)
+            throw new InputException(
+                $"{file.Path}: the vectors have width {tensor.Shape[1]}, which is too wide for a row in memory; is the array transposed?");
         Name = file.Path;
         Width = (int)tensor.Shape[1];
         Rows = tensor.Shape[0];
@@ -106,18 +108,24 @@ public sealed class ActivationFile : IRowSource
         if (name is not null)
         {
             TensorInfo named = file[name];
-            return named.Shape.Count == 2 ? named : throw new InputException($"{file.Path}: tensor {Describe(named)} has {named.Shape.Count} axes; vectors need two, [rows, width].");
+            return named.Shape.Count == 2
+                ? named
+                : throw new InputException(
+                    $"{file.Path}: tensor {Describe(named)} has {named.Shape.Count} axes; vectors need two, [rows, width].");
         }
 
         TensorInfo[] candidates = [.. file.Tensors.Where(HoldsVectors)];
         if (candidates.Length == 1) return candidates[0];
-        if (candidates.Length > 1) throw new InputException($"{file.Path}: several tensors could be the vectors: {List(candidates)}; choose one by its name.");
+        if (candidates.Length > 1)
+            throw new InputException($"{file.Path}: several tensors could be the vectors: {List(candidates)}; choose one by its name.");
         if (file.Tensors.Count == 0) throw new InputException($"{file.Path}: there are no tensors in it.");
-        throw new InputException($"{file.Path}: no tensor is an array of floats with two axes, [rows, width]; it has {List(file.Tensors)}.");
+        throw new InputException(
+            $"{file.Path}: no tensor is an array of floats with two axes, [rows, width]; it has {List(file.Tensors)}.");
     }
 
     private static bool HoldsVectors(TensorInfo tensor) =>
-        tensor.Shape.Count == 2 && tensor.Type is (ElementType.Float64 or ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16);
+        tensor.Shape.Count == 2
+            && tensor.Type is (ElementType.Float64 or ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16);
 
     private static string List(IReadOnlyList<TensorInfo> tensors)
     {

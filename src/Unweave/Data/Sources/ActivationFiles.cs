@@ -16,7 +16,10 @@ public sealed class ActivationFiles : IActivationSource
         {
             starts[i] = Rows;
             Rows = checked(Rows + files[i].Rows);
-            if (files[i].Width != files[0].Width) throw new InputException($"{files[0].Name} has vectors of width {files[0].Width}, but {files[i].Name} of width {files[i].Width}; train on files of one model and layer.");
+            if (files[i].Width != files[0].Width)
+                throw new InputException(
+                    $"{files[0].Name} has vectors of width {files[0].Width}, but {files[i].Name} of width {files[i].Width}; train on "
+                    + "files of one model and layer.");
         }
 
         Name = files.Count == 1 ? files[0].Name : $"{files[0].Name} … {files[^1].Name} ({files.Count} files)";
@@ -39,8 +42,8 @@ public sealed class ActivationFiles : IActivationSource
 
     /// <summary>Opens files of vectors.</summary>
     /// <param name="pathsOrGlobs">
-    /// Paths, or patterns with <c>*</c>, <c>?</c> and <c>**</c> (any number of folders), whose files are taken in ordinal order. A file named
-    /// twice is read once. A folder that is a harvest may be named too, with <c>#</c> and one of its hooks after it.
+    /// Paths, or patterns with <c>*</c>, <c>?</c> and <c>**</c> (any number of folders), whose files are taken in ordinal order. A file
+    /// named twice is read once. A folder that is a harvest may be named too, with <c>#</c> and one of its hooks after it.
     /// </param>
     /// <param name="tensor">The tensor, column or hook to read from each; null takes the only one that holds vectors.</param>
     /// <exception cref="InputException">A path or pattern names nothing, a file cannot be used, or widths differ.</exception>

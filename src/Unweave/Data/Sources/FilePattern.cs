@@ -2,7 +2,9 @@ using System.IO.Enumeration;
 
 namespace Unweave.Data;
 
-/// <summary>Finds the files that a path or a pattern names: <c>*</c> and <c>?</c> within a name, <c>**</c> for any number of folders.</summary>
+/// <summary>
+/// Finds the files that a path or a pattern names: <c>*</c> and <c>?</c> within a name, <c>**</c> for any number of folders.
+/// </summary>
 internal static class FilePattern
 {
     private static readonly string[] AnyName = ["*"], AnyDepth = ["**"];
@@ -24,7 +26,9 @@ internal static class FilePattern
         return files;
     }
 
-    /// <summary>Every file below a folder, at any depth, in no order; hidden ones are passed over and links to folders not followed.</summary>
+    /// <summary>
+    /// Every file below a folder, at any depth, in no order; hidden ones are passed over and links to folders not followed.
+    /// </summary>
     public static IReadOnlyList<string> Below(string folder)
     {
         try
@@ -39,8 +43,10 @@ internal static class FilePattern
 
     private static string[] Expand(string item)
     {
-        if (string.IsNullOrWhiteSpace(item)) throw new InputException("A path of the data is empty; name a file or a pattern such as data/*.npy.");
-        if (Directory.Exists(item)) throw new InputException($"{item} is a folder; name its files, for example {Path.Combine(item, "*.npy")}.");
+        if (string.IsNullOrWhiteSpace(item))
+            throw new InputException("A path of the data is empty; name a file or a pattern such as data/*.npy.");
+        if (Directory.Exists(item))
+            throw new InputException($"{item} is a folder; name its files, for example {Path.Combine(item, "*.npy")}.");
         if (!item.AsSpan().ContainsAny('*', '?') || File.Exists(item)) return [item];
 
         string[] segments = item.Split(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar);
@@ -51,7 +57,10 @@ internal static class FilePattern
         if (!Directory.Exists(shown)) throw new InputException($"{item}: the folder {shown} does not exist; check the path.");
         try
         {
-            string[] matches = [.. Match(folder, segments.AsMemory(literal)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            string[] matches =
+            [
+                .. Match(folder, segments.AsMemory(literal)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+            ];
             return matches.Length > 0 ? matches : throw new InputException($"{item}: no file in {shown} matches; check the pattern.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -76,7 +85,9 @@ internal static class FilePattern
         }
 
         // As in a shell, a wildcard does not match the dot that hides a name.
-        bool Fits(FileSystemInfo entry) => FileSystemName.MatchesSimpleExpression(segment, entry.Name, ignoreCase: false) && (segment.StartsWith('.') || !entry.Name.StartsWith('.'));
+        bool Fits(FileSystemInfo entry) =>
+            FileSystemName.MatchesSimpleExpression(segment, entry.Name, ignoreCase: false)
+                && (segment.StartsWith('.') || !entry.Name.StartsWith('.'));
         if (rest.IsEmpty) return here.EnumerateFiles().Where(Fits).Select(file => Path.Combine(folder, file.Name));
         if (segment is "." or "..") return Match(Path.Combine(folder, segment), rest);
         return here.EnumerateDirectories().Where(Fits).SelectMany(sub => Match(Path.Combine(folder, sub.Name), rest));

@@ -17,7 +17,9 @@ public interface IActivationSource : IDisposable
     /// <summary>What the source is, for messages and metadata: its path or a description.</summary>
     string Name { get; }
 
-    /// <summary>Rows to be learned from these, aligned with them row by row; null when the rows are their own targets, as of an autoencoder.</summary>
+    /// <summary>
+    /// Rows to be learned from these, aligned with them row by row; null when the rows are their own targets, as of an autoencoder.
+    /// </summary>
     IActivationSource? Target => null;
 
     /// <summary>Reads rows by position, in the order asked for.</summary>

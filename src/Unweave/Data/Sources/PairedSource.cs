@@ -18,7 +18,8 @@ public sealed class PairedSource : IActivationSource
         if (input.Rows != target.Rows)
         {
             throw new InputException(
-                $"{input.Name} has {input.Rows} rows but {target.Name}, its target, has {target.Rows}; give two sources that are aligned row by row.");
+                $"{input.Name} has {input.Rows} rows but {target.Name}, its target, has {target.Rows}; give two sources that are aligned "
+                + "row by row.");
         }
 
         (this.input, Target) = (input, target);

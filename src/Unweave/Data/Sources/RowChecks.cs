@@ -19,7 +19,9 @@ internal static class RowChecks
         if (TensorPrimitives.IsFiniteAll(values)) return;
         int column = 0;
         while (float.IsFinite(values[column])) column++;
-        throw new InputException($"{name}: row {row} (counted from 0) has {Describe(values[column])} at column {column}; remove such rows or mend what wrote them.");
+        throw new InputException(
+            $"{name}: row {row} (counted from 0) has {Describe(values[column])} at column {column}; remove such rows or mend what wrote "
+            + "them.");
     }
 
     /// <summary>Refuses positions outside the source and a destination that cannot take the rows.</summary>
@@ -27,10 +29,12 @@ internal static class RowChecks
     {
         ArgumentNullException.ThrowIfNull(destination);
         if (destination.Columns != source.Width || destination.Rows < rows.Length)
-            throw new ArgumentException($"Reading {rows.Length} rows of width {source.Width} into a [{destination.Rows}, {destination.Columns}] matrix.", nameof(destination));
+            throw new ArgumentException($"Reading {rows.Length} rows of width {source.Width} into a [{destination.Rows}, "
+                + $"{destination.Columns}] matrix.", nameof(destination));
         foreach (long row in rows)
         {
-            if ((ulong)row >= (ulong)source.Rows) throw new ArgumentOutOfRangeException(nameof(rows), row, $"{source.Name} has {source.Rows} rows.");
+            if ((ulong)row >= (ulong)source.Rows)
+                throw new ArgumentOutOfRangeException(nameof(rows), row, $"{source.Name} has {source.Rows} rows.");
         }
     }
 

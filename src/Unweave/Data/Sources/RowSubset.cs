@@ -14,7 +14,8 @@ public sealed class RowSubset : IActivationSource
     public RowSubset(IActivationSource source, IReadOnlyList<long> positions)
         : this(source, positions.Count, i => positions[(int)i])
     {
-        foreach (long position in positions) ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)position, (ulong)source.Rows, nameof(positions));
+        foreach (long position in positions)
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)position, (ulong)source.Rows, nameof(positions));
     }
 
     private RowSubset(IActivationSource source, long rows, Func<long, long> positionOf)

@@ -87,5 +87,6 @@ internal sealed class SpooledRows : IDisposable
     public void Dispose() => file.Dispose();
 
     private InputException NoPlace(Exception e) =>
-        new($"{name} is unpacked to the temporary folder {folder}, which failed: {e.Message.TrimEnd('.')}. Free some space there, or set TMPDIR to a folder with more.", e);
+        new($"{name} is unpacked to the temporary folder {folder}, which failed: {e.Message.TrimEnd('.')}. Free some space there, or set "
+            + "TMPDIR to a folder with more.", e);
 }

@@ -57,7 +57,8 @@ public sealed record SyntheticFeatureOptions
         if (Width < 1) throw new InputException($"width is {Width}; a vector needs at least one element.");
         if (Features < 1) throw new InputException($"features is {Features}; there must be at least one.");
         if (Rows < 1) throw new InputException($"rows is {Rows}; there must be at least one.");
-        if (!(ActivePerRow > 0 && ActivePerRow <= Features)) throw new InputException($"activePerRow is {ActivePerRow} but features is {Features}; it must be above 0 and at most that.");
+        if (!(ActivePerRow > 0 && ActivePerRow <= Features))
+            throw new InputException($"activePerRow is {ActivePerRow} but features is {Features}; it must be above 0 and at most that.");
         if (!(Noise >= 0 && double.IsFinite(Noise))) throw new InputException($"noise is {Noise}; it must be 0 or more.");
     }
 }
@@ -168,7 +169,9 @@ public sealed class SyntheticFeatures : IActivationSource
         return Options.Magnitude == FeatureMagnitude.Uniform ? (float)(0.5 + rng.NextDouble()) : (float)Math.Abs(rng.NextNormal());
     }
 
-    /// <summary>p_i = min(1, c·w_i) with c such that Σp_i is the number wanted: what is cut off at 1 goes to the features after it.</summary>
+    /// <summary>
+    /// p_i = min(1, c·w_i) with c such that Σp_i is the number wanted: what is cut off at 1 goes to the features after it.
+    /// </summary>
     private static double[] ChooseProbabilities(SyntheticFeatureOptions options)
     {
         double[] p = new double[options.Features];

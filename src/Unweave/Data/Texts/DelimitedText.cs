@@ -57,11 +57,16 @@ internal sealed class DelimitedText(Utf8Reader text, string path, char delimiter
         while (true)
         {
             int c = text.Read();
-            if (c < 0) throw new InputException($"{path}: the quotes that open on line {opened} are never closed; the file is cut short, or a quote in a field is not doubled.");
+            if (c < 0)
+                throw new InputException(
+                    $"{path}: the quotes that open on line {opened} are never closed; the file is cut short, or a quote in a field is not "
+                    + "doubled.");
             if (c == '"' && (c = text.Read()) != '"')
             {
                 if (c == delimiter || c is '\r' or '\n' or < 0) return c;
-                throw new InputException($"{path}: line {line} has '{(char)c}' after closing quotes (they open on line {opened}); a quote inside a quoted field is written twice.");
+                throw new InputException(
+                    $"{path}: line {line} has '{(char)c}' after closing quotes (they open on line {opened}); a quote inside a quoted "
+                    + "field is written twice.");
             }
 
             if (c == '\n') line++;

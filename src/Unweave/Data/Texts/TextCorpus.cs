@@ -9,8 +9,8 @@ namespace Unweave.Data;
 /// TSV and Parquet (a row is a document), each also compressed with gzip. Text is UTF-8; anything else is refused, never guessed.
 /// </summary>
 /// <remarks>
-/// One document is in memory at a time, and of a Parquet file its columns of texts and ids. Documents are numbered from 0 in the corpus's order;
-/// documents with nothing but white space are passed over but have a number, so that a place in a corpus can be gone to without
+/// One document is in memory at a time, and of a Parquet file its columns of texts and ids. Documents are numbered from 0 in the corpus's
+/// order; documents with nothing but white space are passed over but have a number, so that a place in a corpus can be gone to without
 /// reading what is before it, where the format allows.
 /// </remarks>
 public sealed class TextCorpus
@@ -28,7 +28,8 @@ public sealed class TextCorpus
         fingerprint = new(() =>
         {
             string listing = string.Concat(files.Select(file => $"{file.Name}\t{ContentHash(file.Path)}\n"));
-            return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"text column {textColumn ?? "by default"}\n{listing}")));
+            return Convert.ToHexStringLower(
+                SHA256.HashData(Encoding.UTF8.GetBytes($"text column {textColumn ?? "by default"}\n{listing}")));
         });
     }
 
@@ -48,16 +49,20 @@ public sealed class TextCorpus
     /// <exception cref="InputException">A file can no longer be read.</exception>
     public string Fingerprint => fingerprint.Value;
 
-    /// <summary>Documents passed over so far because there was nothing but white space in them; each counts once, however often it is met.</summary>
+    /// <summary>
+    /// Documents passed over so far because there was nothing but white space in them; each counts once, however often it is met.
+    /// </summary>
     public long EmptyDocuments { get; private set; }
 
     /// <summary>Opens a file, a folder or the files of a pattern.</summary>
     /// <param name="path">
     /// A file; a folder, of which every supported file at any depth is read in ordinal order of the paths; or a pattern with <c>*</c>,
-    /// <c>?</c> and <c>**</c>. The ending of a name says what is in the file: <c>.jsonl</c>, <c>.ndjson</c>, <c>.csv</c>, <c>.tsv</c>, <c>.parquet</c>,
-    /// or plain text; <c>.gz</c> after it means compressed. In a folder, plain text is <c>.txt</c>, <c>.text</c> and <c>.md</c>.
+    /// <c>?</c> and <c>**</c>. The ending of a name says what is in the file: <c>.jsonl</c>, <c>.ndjson</c>, <c>.csv</c>, <c>.tsv</c>,
+    /// <c>.parquet</c>, or plain text; <c>.gz</c> after it means compressed. In a folder, plain text is <c>.txt</c>, <c>.text</c> and
+    /// <c>.md</c>.
     /// </param>
-    /// <param name="textColumn">The field or column of the text. Default: <c>text</c>, or the only column of a table. Plain text ignores it.</param>
+    /// <param name="textColumn">The field or column of the text. Default: <c>text</c>, or the only column of a table. Plain text ignores
+    /// it.</param>
     /// <exception cref="InputException">There is no such file, or a folder has none that is supported.</exception>
     public static TextCorpus Open(string path, string? textColumn = null) => Open([path], textColumn);
 
@@ -78,7 +83,8 @@ public sealed class TextCorpus
         }
 
         bool several = found.Count > 1;
-        return new TextCorpus(paths.Count == 1 ? paths[0] : $"{paths[0]} … {paths[^1]} ({paths.Count} paths)", [.. found.Select(file => TextFile.Create(file.Path, file.Name, textColumn, several))], textColumn);
+        return new TextCorpus(paths.Count == 1 ? paths[0] : $"{paths[0]} … {paths[^1]} ({paths.Count} paths)",
+            [.. found.Select(file => TextFile.Create(file.Path, file.Name, textColumn, several))], textColumn);
     }
 
     /// <summary>Reads the documents that have text, in order.</summary>
@@ -117,7 +123,9 @@ public sealed class TextCorpus
             }
 
             if (!any && from == 0)
-                throw new InputException($"{Name}: there is no text in it ({files.Count} {(files.Count == 1 ? "file" : "files")}, {number} {(number == 1 ? "document" : "documents")} of nothing but white space); give files with text.");
+                throw new InputException(
+                    $"{Name}: there is no text in it ({files.Count} {(files.Count == 1 ? "file" : "files")}, {number} "
+                    + $"{(number == 1 ? "document" : "documents")} of nothing but white space); give files with text.");
         }
     }
 
@@ -159,7 +167,10 @@ public sealed class TextCorpus
                 .Select(path => (path, Name: Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/')))
                 .OrderBy(file => file.Name, StringComparer.Ordinal),
         ];
-        return below.Length > 0 ? below : throw new InputException($"{folder}: no file of text is in this folder or below it; {TextFile.Endings} are read, each also with .gz after it.");
+        return below.Length > 0
+            ? below
+            : throw new InputException(
+                $"{folder}: no file of text is in this folder or below it; {TextFile.Endings} are read, each also with .gz after it.");
     }
 
     private static IEnumerable<(string Path, string Name)> Matching(string pattern) =>

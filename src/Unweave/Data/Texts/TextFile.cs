@@ -36,13 +36,16 @@ internal abstract class TextFile
             ".csv" => new TableFile(path, name, ',', textColumn, prefix),
             ".tsv" => new TableFile(path, name, '\t', textColumn, prefix),
             ".parquet" => new ParquetTextFile(path, name, textColumn, prefix),
-            ".json" => throw new InputException($"{path}: is JSON in one piece, which is not read as texts; write an object a line and end its name in .jsonl."),
+            ".json" =>
+                throw new InputException(
+                    $"{path}: is JSON in one piece, which is not read as texts; write an object a line and end its name in .jsonl."),
             _ => new PlainFile(path, name),
         };
     }
 
     /// <summary>Whether a folder's file of this name is read.</summary>
-    public static bool Supports(string path) => Ending(path) is ".txt" or ".text" or ".md" or ".jsonl" or ".ndjson" or ".csv" or ".tsv" or ".parquet";
+    public static bool Supports(string path) =>
+        Ending(path) is ".txt" or ".text" or ".md" or ".jsonl" or ".ndjson" or ".csv" or ".tsv" or ".parquet";
 
     /// <summary>Number of documents where it can be had without reading them; null elsewhere.</summary>
     public virtual long? Count() => null;
@@ -62,9 +65,15 @@ internal abstract class TextFile
     /// <summary>The column of the text among those of a table.</summary>
     protected string Choose(IReadOnlyList<string> columns, string? chosen, string what)
     {
-        if (chosen is not null) return columns.Contains(chosen, StringComparer.Ordinal) ? chosen : throw new InputException($"{Path}: no {what} is named '{TensorFile.OneLine(chosen)}'; it has {List(columns)}.");
+        if (chosen is not null)
+            return columns.Contains(chosen, StringComparer.Ordinal)
+                ? chosen
+                : throw new InputException($"{Path}: no {what} is named '{TensorFile.OneLine(chosen)}'; it has {List(columns)}.");
         if (columns.Contains(DefaultText, StringComparer.Ordinal)) return DefaultText;
-        return columns.Count == 1 ? columns[0] : throw new InputException($"{Path}: which {what} is the text? None is named '{DefaultText}'; it has {List(columns)}. Choose one by its name.");
+        return columns.Count == 1
+            ? columns[0]
+            : throw new InputException(
+                $"{Path}: which {what} is the text? None is named '{DefaultText}'; it has {List(columns)}. Choose one by its name.");
     }
 
     private static string Ending(string path)
@@ -102,8 +111,10 @@ internal abstract class TextFile
                 using JsonDocument json = JsonDocument.Parse(line);
                 JsonElement root = json.RootElement;
                 if (root.ValueKind != JsonValueKind.Object) throw Bad(number, $"is {Kind(root)} where an object is due");
-                if (!root.TryGetProperty(field, out JsonElement text)) throw Bad(number, $"has no field '{field}'; it has {List(root.EnumerateObject().Select(property => property.Name))}");
-                if (text.ValueKind is not (JsonValueKind.String or JsonValueKind.Null)) throw Bad(number, $"has {Kind(text)} in the field '{field}' where text is due");
+                if (!root.TryGetProperty(field, out JsonElement text))
+                    throw Bad(number, $"has no field '{field}'; it has {List(root.EnumerateObject().Select(property => property.Name))}");
+                if (text.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
+                    throw Bad(number, $"has {Kind(text)} in the field '{field}' where text is due");
                 string? id = !root.TryGetProperty(IdColumn, out JsonElement value) ? null
                     : value.ValueKind == JsonValueKind.String ? value.GetString()
                     : value.ValueKind == JsonValueKind.Number ? value.GetRawText() : null;
@@ -111,7 +122,8 @@ internal abstract class TextFile
             }
             catch (JsonException e)
             {
-                throw new InputException($"{Path}: line {number} is not well-formed JSON (at byte {(e.BytePositionInLine ?? 0) + 1} of the line); the file is cut short, or not JSON lines.", e);
+                throw new InputException($"{Path}: line {number} is not well-formed JSON (at byte {(e.BytePositionInLine ?? 0) + 1} of "
+                    + "the line); the file is cut short, or not JSON lines.", e);
             }
             catch (InvalidOperationException e)
             {
@@ -120,7 +132,8 @@ internal abstract class TextFile
             }
         }
 
-        private InputException Bad(long number, string what) => new($"{Path}: line {number} {what}; name the field of the text, or mend the line.");
+        private InputException Bad(long number, string what) =>
+            new($"{Path}: line {number} {what}; name the field of the text, or mend the line.");
 
         private static string Kind(JsonElement element) => element.ValueKind switch
         {
@@ -141,16 +154,20 @@ internal abstract class TextFile
             using var reader = new Utf8Reader(Path);
             var table = new DelimitedText(reader, Path, delimiter);
             var fields = new List<string>();
-            if (!table.Read(fields, keep: null) || table.Blank) throw new InputException($"{Path}: has no header; the first line names the columns.");
+            if (!table.Read(fields, keep: null) || table.Blank)
+                throw new InputException($"{Path}: has no header; the first line names the columns.");
             string[] columns = [.. fields];
-            if (columns.GroupBy(each => each, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice) throw new InputException($"{Path}: two columns are named '{TensorFile.OneLine(twice.Key)}'; give each a name of its own.");
+            if (columns.GroupBy(each => each, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
+                throw new InputException($"{Path}: two columns are named '{TensorFile.OneLine(twice.Key)}'; give each a name of its own.");
             int text = Array.IndexOf(columns, Choose(columns, column, "column")), id = Array.IndexOf(columns, IdColumn);
             int[] keep = [text, id];
             while (table.Read(fields, keep))
             {
                 if (table.Blank && columns.Length > 1) continue;
                 if (fields.Count != columns.Length)
-                    throw new InputException($"{Path}: the record on line {table.Line} has {fields.Count} {(fields.Count == 1 ? "field" : "fields")} where the header has {columns.Length}; quote fields that hold the delimiter or a line break.");
+                    throw new InputException(
+                        $"{Path}: the record on line {table.Line} has {fields.Count} {(fields.Count == 1 ? "field" : "fields")} where the "
+                        + $"header has {columns.Length}; quote fields that hold the delimiter or a line break.");
                 yield return new Document(id >= 0 && id != text ? fields[id] : $"{prefix}{table.Line}", fields[text]);
             }
         }
@@ -183,7 +200,8 @@ internal abstract class TextFile
         private static IReadOnlyList<string?>? Ids(ParquetFile file)
         {
             if (file.TextColumns.Contains(IdColumn, StringComparer.Ordinal)) return file.ReadTexts(IdColumn);
-            if (file.Tensors.FirstOrDefault(tensor => string.Equals(tensor.Name, IdColumn, StringComparison.Ordinal)) is not { Type: ElementType.Int64 or ElementType.Int32, Shape.Count: 1 } column) return null;
+            TensorInfo? column = file.Tensors.FirstOrDefault(tensor => string.Equals(tensor.Name, IdColumn, StringComparison.Ordinal));
+            if (column is not { Type: ElementType.Int64 or ElementType.Int32, Shape.Count: 1 }) return null;
             byte[] bytes = new byte[column.Count * column.Type.Size()];
             file.ReadBytes(column, 0, bytes);
             return column.Type == ElementType.Int64
@@ -228,11 +246,14 @@ internal abstract class TextFile
             }
             catch (InvalidDataException e)
             {
-                throw new InputException($"{Path}: cannot be unpacked as gzip ({e.Message.TrimEnd('.')}): the file is torn or damaged; copy or write it again.", e);
+                throw new InputException($"{Path}: cannot be unpacked as gzip ({e.Message.TrimEnd('.')}): the file is torn or damaged; "
+                    + "copy or write it again.", e);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                throw new InputException($"{Path}: cannot be unpacked to {System.IO.Path.GetDirectoryName(target)}: {e.Message.TrimEnd('.')}. Free some space there, set TMPDIR to a folder with more, or unpack the file yourself.", e);
+                throw new InputException($"{Path}: cannot be unpacked to {System.IO.Path.GetDirectoryName(target)}: "
+                    + $"{e.Message.TrimEnd('.')}. Free some space there, set TMPDIR to a folder with more, or unpack the file yourself.",
+                    e);
             }
         }
     }

@@ -85,7 +85,8 @@ internal sealed class Utf8Reader : IDisposable
     /// <summary>Refuses a document of more characters than one may have.</summary>
     public void Check(long characters)
     {
-        if (characters > longest) throw new InputException($"{path}: a document has more than {longest} characters; split it into several.");
+        if (characters > longest)
+            throw new InputException($"{path}: a document has more than {longest} characters; split it into several.");
     }
 
     /// <inheritdoc/>
@@ -100,7 +101,8 @@ internal sealed class Utf8Reader : IDisposable
             if (!ended && stream is not null) ReadMore();
             else if (held == 0) return false;
             if (!started) Start();
-            OperationStatus status = Utf8.ToUtf16(bytes.AsSpan(0, held), chars, out int used, out count, replaceInvalidSequences: false, isFinalBlock: ended);
+            OperationStatus status = Utf8.ToUtf16(bytes.AsSpan(0, held), chars, out int used, out count, replaceInvalidSequences: false,
+                isFinalBlock: ended);
             if (status == OperationStatus.InvalidData && count == 0) throw NotUtf8(offset + used, bytes[used]);
             bytes.AsSpan(used, held - used).CopyTo(bytes); // characters before a bad byte are given first
             held -= used;
@@ -125,7 +127,8 @@ internal sealed class Utf8Reader : IDisposable
         }
         catch (InvalidDataException e)
         {
-            throw new InputException($"{path}: cannot be unpacked as gzip ({e.Message.TrimEnd('.')}): the file is torn or damaged; copy or write it again.", e);
+            throw new InputException($"{path}: cannot be unpacked as gzip ({e.Message.TrimEnd('.')}): the file is torn or damaged; copy "
+                + "or write it again.", e);
         }
         catch (IOException e)
         {
@@ -137,8 +140,10 @@ internal sealed class Utf8Reader : IDisposable
     {
         started = true;
         ReadOnlySpan<byte> head = bytes.AsSpan(0, held);
-        if (head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || head.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF])) throw Wide("begins with the byte order mark of UTF-16");
-        if (head.Length > 1 && (head[0] == 0) != (head[1] == 0)) throw Wide("looks like UTF-16 without a byte order mark (its first two bytes have one that is 0)");
+        if (head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || head.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF]))
+            throw Wide("begins with the byte order mark of UTF-16");
+        if (head.Length > 1 && (head[0] == 0) != (head[1] == 0))
+            throw Wide("looks like UTF-16 without a byte order mark (its first two bytes have one that is 0)");
         if (!head.StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF])) return;
         head[3..].CopyTo(bytes);
         held -= 3;
@@ -150,7 +155,10 @@ internal sealed class Utf8Reader : IDisposable
     private InputException NotUtf8(long at, byte value)
     {
         bool packed = stream is SealedGzip;
-        string hint = at == 1 && value == 0x8B && !packed ? "it begins like gzip: give its name the ending .gz" : "convert it to UTF-8 (iconv -f WINDOWS-1252 -t UTF-8, for example), or leave the file out";
-        return new InputException($"{path}: is not UTF-8 text: byte {at}{(packed ? " of the unpacked text" : "")} is 0x{value:X2}; {hint}.");
+        string hint = at == 1 && value == 0x8B && !packed
+            ? "it begins like gzip: give its name the ending .gz"
+            : "convert it to UTF-8 (iconv -f WINDOWS-1252 -t UTF-8, for example), or leave the file out";
+        return new InputException(
+            $"{path}: is not UTF-8 text: byte {at}{(packed ? " of the unpacked text" : "")} is 0x{value:X2}; {hint}.");
     }
 }

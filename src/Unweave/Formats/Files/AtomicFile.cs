@@ -16,7 +16,8 @@ public static partial class AtomicFile
 
     /// <summary>Writes a file.</summary>
     /// <param name="path">The target; its folder exists.</param>
-    /// <param name="write">Writes the content to a seekable stream; what it throws passes through, after the partial file is deleted.</param>
+    /// <param name="write">Writes the content to a seekable stream; what it throws passes through, after the partial file is
+    /// deleted.</param>
     /// <exception cref="InputException">The disk is full, or the folder is missing or may not be written.</exception>
     public static void Write(string path, Action<Stream> write) => Write(path, write, static file => file);
 
@@ -46,7 +47,8 @@ public static partial class AtomicFile
         catch (IOException e) when (IsFull(e))
         {
             Delete(partial);
-            throw new InputException($"{path}: the disk is full, so the file was not written (an earlier one is unchanged); free space or choose another disk.", e);
+            throw new InputException($"{path}: the disk is full, so the file was not written (an earlier one is unchanged); free space or "
+                + "choose another disk.", e);
         }
         catch (UnauthorizedAccessException e)
         {
@@ -159,7 +161,8 @@ public static partial class AtomicFile
             }
             catch (ArgumentOutOfRangeException e)
             {
-                throw new InputException($"{path}: is larger than its disk or the user's limit allows a file to be, so it was not written (an earlier one is unchanged); choose another disk (FAT32 ends at 4 GB), or raise 'ulimit -f'.", e);
+                throw new InputException($"{path}: is larger than its disk or the user's limit allows a file to be, so it was not written "
+                    + "(an earlier one is unchanged); choose another disk (FAT32 ends at 4 GB), or raise 'ulimit -f'.", e);
             }
         }
     }

@@ -33,7 +33,8 @@ internal sealed class FileBytes : IDisposable
         long length = stream.Length;
         try
         {
-            var file = MemoryMappedFile.CreateFromFile(stream, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            var file = MemoryMappedFile.CreateFromFile(stream, mapName: null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None,
+                leaveOpen: false);
             MemoryMappedViewAccessor view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             return new FileBytes(view.SafeMemoryMappedViewHandle, view.PointerOffset, length, view, file);
         }
@@ -45,8 +46,8 @@ internal sealed class FileBytes : IDisposable
     }
 
     /// <summary>
-    /// Gives back the memory that reading a mapped file has filled, for a reader who goes through many files once; what is read again later is
-    /// fetched again, and nobody else who reads notices.
+    /// Gives back the memory that reading a mapped file has filled, for a reader who goes through many files once; what is read again later
+    /// is fetched again, and nobody else who reads notices.
     /// </summary>
     public unsafe void Forget()
     {

@@ -1,6 +1,8 @@
 namespace Unweave.Formats;
 
-/// <summary>One NumPy array, as <c>numpy.save</c> writes it, versions 1.0 to 3.0, in C or Fortran order; its tensor's name is empty.</summary>
+/// <summary>
+/// One NumPy array, as <c>numpy.save</c> writes it, versions 1.0 to 3.0, in C or Fortran order; its tensor's name is empty.
+/// </summary>
 public sealed class NpyFile : MappedTensorFile
 {
     private static readonly Dictionary<string, string> NoMetadata = new(StringComparer.Ordinal);
@@ -17,7 +19,8 @@ public sealed class NpyFile : MappedTensorFile
         {
             NpyHeader? header;
             string? unreadable;
-            using (FileBytes.View view = bytes.Hold()) header = NpyHeader.Parse(view.Span(0, (int)Math.Min(bytes.Length, NpyHeader.Longest)), path, out unreadable);
+            using (FileBytes.View view = bytes.Hold())
+                header = NpyHeader.Parse(view.Span(0, (int)Math.Min(bytes.Length, NpyHeader.Longest)), path, out unreadable);
             if (header is null) throw new InputException(unreadable!);
             CheckLength(header, bytes.Length, path);
             Add(new StridedElements(new TensorInfo("", header.Type, header.Shape), () => bytes, header.DataStart, header.Strides));
@@ -42,9 +45,13 @@ public sealed class NpyFile : MappedTensorFile
     internal static void CheckLength(NpyHeader header, long length, string where)
     {
         if (header.FileLength > length)
-            throw new InputException($"{where}: is cut short: {header.Type} [{string.Join(", ", header.Shape)}] takes {header.FileLength} bytes with its header, and {length} are there; copy or write it again.");
+            throw new InputException(
+                $"{where}: is cut short: {header.Type} [{string.Join(", ", header.Shape)}] takes {header.FileLength} bytes with its "
+                + $"header, and {length} are there; copy or write it again.");
         if (header.FileLength < length)
-            throw new InputException($"{where}: has {length - header.FileLength} bytes past the end of its array; write one array a file (several go into an npz).");
+            throw new InputException(
+                $"{where}: has {length - header.FileLength} bytes past the end of its array; write one array a file (several go into an "
+                + "npz).");
     }
 
     /// <inheritdoc/>

@@ -44,12 +44,16 @@ internal sealed record NpyHeader(ElementType Type, long[] Shape, bool Fortran, i
     /// <returns>Null when <paramref name="unreadable"/> says why.</returns>
     public static NpyHeader? Parse(ReadOnlySpan<byte> head, string where, out string? unreadable)
     {
-        if (head.Length < 10 || !Begins(head)) throw new InputException($"{where}: is not an npy array (it does not begin with \\x93NUMPY); write it again with numpy.save.");
+        if (head.Length < 10 || !Begins(head))
+            throw new InputException($"{where}: is not an npy array (it does not begin with \\x93NUMPY); write it again with numpy.save.");
         int version = head[6];
-        if (version is < 1 or > 3 || head[7] != 0) throw new InputException($"{where}: is an npy array of version {version}.{head[7]}; versions 1.0 to 3.0 can be read.");
+        if (version is < 1 or > 3 || head[7] != 0)
+            throw new InputException($"{where}: is an npy array of version {version}.{head[7]}; versions 1.0 to 3.0 can be read.");
         int prefix = version == 1 ? 10 : 12;
         if (head.Length < prefix) throw Torn(where, "ends within its header");
-        long length = version == 1 ? BinaryPrimitives.ReadUInt16LittleEndian(head[8..]) : BinaryPrimitives.ReadUInt32LittleEndian(head[8..]);
+        long length = version == 1
+            ? BinaryPrimitives.ReadUInt16LittleEndian(head[8..])
+            : BinaryPrimitives.ReadUInt32LittleEndian(head[8..]);
         if (length > Longest - prefix) throw Torn(where, $"has a header of {length} bytes, past the limit of {Longest - prefix}");
         if (prefix + length > head.Length) throw Torn(where, "ends within its header");
         string literal = version == 3
@@ -58,7 +62,8 @@ internal sealed record NpyHeader(ElementType Type, long[] Shape, bool Fortran, i
         return new Literal(literal, where).Parse(prefix + (int)length, out unreadable);
     }
 
-    private static InputException Torn(string where, string what) => new($"{where}: {what}; the array is torn or corrupt: copy or write it again.");
+    private static InputException Torn(string where, string what) =>
+        new($"{where}: {what}; the array is torn or corrupt: copy or write it again.");
 
     private static ElementType? ParseType(string descr) => descr switch
     {
@@ -79,12 +84,18 @@ internal sealed record NpyHeader(ElementType Type, long[] Shape, bool Fortran, i
 
     private static string Unreadable(string descr, string where) => descr switch
     {
-        ['>', ..] => $"{where}: has big-endian elements ({TensorFile.OneLine(descr)}), which cannot be read; save a.astype(a.dtype.newbyteorder('<')).",
-        ['|', 'O', ..] => $"{where}: holds pickled Python objects, which are never executed; save a plain array, such as numpy.stack(list(a)).",
-        _ => $"{where}: has elements of type '{TensorFile.OneLine(descr)}', which cannot be read; save it as float32 (a.astype('float32')).",
+        ['>', ..] =>
+            $"{where}: has big-endian elements ({TensorFile.OneLine(descr)}), which cannot be read; save "
+            + "a.astype(a.dtype.newbyteorder('<')).",
+        ['|', 'O', ..] =>
+            $"{where}: holds pickled Python objects, which are never executed; save a plain array, such as numpy.stack(list(a)).",
+        _ =>
+            $"{where}: has elements of type '{TensorFile.OneLine(descr)}', which cannot be read; save it as float32 (a.astype('float32')).",
     };
 
-    /// <summary>A strict parser of the one literal there is: <c>{'descr': '&lt;f4', 'fortran_order': False, 'shape': (3, 4), }</c>.</summary>
+    /// <summary>
+    /// A strict parser of the one literal there is: <c>{'descr': '&lt;f4', 'fortran_order': False, 'shape': (3, 4), }</c>.
+    /// </summary>
     private ref struct Literal(string text, string where)
     {
         private int at;

@@ -42,7 +42,9 @@ public static class NpyWriter
         string literal = $"{{'descr': '{TypeName(type)}', 'fortran_order': False, 'shape': ({axes}), }}";
         int length = (10 + literal.Length + 1 + Alignment - 1) / Alignment * Alignment;
         byte[] header = new byte[length];
-        ((ReadOnlySpan<byte>)[0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0, (byte)(length - 10), (byte)((length - 10) >> 8)]).CopyTo(header);
+        (
+            (ReadOnlySpan<byte>)[0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0, (byte)(length - 10),
+                (byte)((length - 10) >> 8)]).CopyTo(header);
         header.AsSpan(10).Fill((byte)' ');
         Encoding.ASCII.GetBytes(literal, header.AsSpan(10));
         header[^1] = (byte)'\n';

@@ -23,7 +23,8 @@ public static class SparseCodesFile
         CheckEnding(path);
         ArgumentNullException.ThrowIfNull(blocks);
         long entries = 0;
-        AtomicFile.Write(path, stream => entries = IsNpz(path) ? WriteNpz(stream, path, dictionarySize, blocks) : WriteJsonLines(stream, blocks));
+        AtomicFile.Write(path,
+            stream => entries = IsNpz(path) ? WriteNpz(stream, path, dictionarySize, blocks) : WriteJsonLines(stream, blocks));
         return entries;
     }
 
@@ -32,7 +33,8 @@ public static class SparseCodesFile
     public static void CheckEnding(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (!IsNpz(path) && !path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase)) throw new InputException($"{path}: codes are written as .npz or .jsonl; give the file one of these endings.");
+        if (!IsNpz(path) && !path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase))
+            throw new InputException($"{path}: codes are written as .npz or .jsonl; give the file one of these endings.");
     }
 
     /// <summary>Writes codes as JSON lines.</summary>
@@ -71,7 +73,9 @@ public static class SparseCodesFile
 
     private static bool IsNpz(string path) => path.EndsWith(".npz", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>An npz holds one array after the other, but codes come row by row: each array waits in a temporary file of its own.</summary>
+    /// <summary>
+    /// An npz holds one array after the other, but codes come row by row: each array waits in a temporary file of its own.
+    /// </summary>
     private static long WriteNpz(Stream stream, string path, int dictionarySize, IEnumerable<SparseCodes> blocks)
     {
         using FileStream starts = Spool(path, "starts"), latents = Spool(path, "latents"), values = Spool(path, "values");
@@ -96,7 +100,8 @@ public static class SparseCodesFile
     }
 
     private static FileStream Spool(string path, string array) =>
-        new($"{path}.partial-{Environment.ProcessId}-{array}", FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+        new($"{path}.partial-{Environment.ProcessId}-{array}", FileMode.Create, FileAccess.ReadWrite, FileShare.None,
+            1 << 16, FileOptions.DeleteOnClose);
 
     private static void Add(ZipArchive archive, string name, ElementType type, long length, Stream data)
     {

@@ -132,7 +132,9 @@ public sealed class ParquetFile : TensorFile
     {
         ArgumentNullException.ThrowIfNull(column);
         if (!texts.TryGetValue(column, out DataField? field))
-            throw new InputException($"{Path}: no column of strings named '{column}'; it has {(texts.Count == 0 ? "none" : string.Join(", ", TextColumns.Select(name => $"'{name}'").Take(20)))}.");
+            throw new InputException(
+                $"{Path}: no column of strings named '{column}'; it has "
+                + $"{(texts.Count == 0 ? "none" : string.Join(", ", TextColumns.Select(name => $"'{name}'").Take(20)))}.");
         var all = new List<string?>();
         for (int group = 0; group + 1 < firstRows.Length; group++)
         {
@@ -149,7 +151,8 @@ public sealed class ParquetFile : TensorFile
     private Column Find(TensorInfo tensor, long first, int count)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        if (!columns.TryGetValue(tensor.Name, out Column? column)) throw new ArgumentException($"{Path} has no column '{tensor.Name}'.", nameof(tensor));
+        if (!columns.TryGetValue(tensor.Name, out Column? column))
+            throw new ArgumentException($"{Path} has no column '{tensor.Name}'.", nameof(tensor));
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(first, column.Info.Count - count);
         return column;
@@ -193,7 +196,8 @@ public sealed class ParquetFile : TensorFile
         }
         catch (Exception e) when (e is not (InputException or ObjectDisposedException))
         {
-            throw new InputException($"{Path}: {what} cannot be read: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. The file is damaged or not Parquet; use another copy, or write it again.", e);
+            throw new InputException($"{Path}: {what} cannot be read: {e.Message.ReplaceLineEndings(" ").TrimEnd('.')}. The file is "
+                + "damaged or not Parquet; use another copy, or write it again.", e);
         }
     }
 
@@ -215,7 +219,8 @@ public sealed class ParquetFile : TensorFile
     {
         ReadOnlySpan<byte> magic = "PAR1"u8;
         using FileBytes.View view = file.Hold();
-        if (file.Length < magic.Length + FooterTail || !view.Span(0, 4).SequenceEqual(magic) || !view.Span(file.Length - 4, 4).SequenceEqual(magic))
+        if (file.Length < magic.Length + FooterTail || !view.Span(0, 4).SequenceEqual(magic)
+            || !view.Span(file.Length - 4, 4).SequenceEqual(magic))
             throw new ParquetThrift.MalformedException("it does not begin and end with PAR1, so it was cut or is of another format");
         long length = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(view.Span(file.Length - FooterTail, 4));
         if (length > file.Length - FooterTail - magic.Length) throw new ParquetThrift.MalformedException($"it claims {length} bytes");
@@ -237,12 +242,15 @@ public sealed class ParquetFile : TensorFile
                 while (open.TryPeek(out long left) && left == 0) open.Pop();
                 if (open.Count == 0) throw new ParquetThrift.MalformedException("its schema has more columns than it says");
                 open.Push(open.Pop() - 1);
-                if (element.ContainsKey(1) == (children > 0)) throw new ParquetThrift.MalformedException($"entry {i} of its schema is neither a column nor a group");
+                if (element.ContainsKey(1) == (children > 0))
+                    throw new ParquetThrift.MalformedException($"entry {i} of its schema is neither a column nor a group");
             }
 
-            if (children < 0 || children > elements.Count) throw new ParquetThrift.MalformedException($"a group of its schema claims {children} columns");
+            if (children < 0 || children > elements.Count)
+                throw new ParquetThrift.MalformedException($"a group of its schema claims {children} columns");
             if (children > 0) open.Push(children);
-            if (open.Count > DeepestSchema) throw new ParquetThrift.MalformedException($"its schema is nested more than {DeepestSchema} deep");
+            if (open.Count > DeepestSchema)
+                throw new ParquetThrift.MalformedException($"its schema is nested more than {DeepestSchema} deep");
         }
 
         if (open.Any(left => left != 0)) throw new ParquetThrift.MalformedException("its schema has fewer columns than it says");
@@ -258,18 +266,26 @@ public sealed class ParquetFile : TensorFile
             starts[group + 1] = starts[group] + rows;
         }
 
-        return starts[^1] == footer.NumRows ? starts : throw new ParquetThrift.MalformedException($"it says {footer.NumRows} rows, but its row groups have {starts[^1]}");
+        return starts[^1] == footer.NumRows
+            ? starts
+            : throw new ParquetThrift.MalformedException($"it says {footer.NumRows} rows, but its row groups have {starts[^1]}");
     }
 
     private void CheckChunk(ColumnChunk chunk, long rows)
     {
         ColumnMetaData meta = chunk.MetaData ?? throw new ParquetThrift.MalformedException("a column chunk has no metadata");
         string name = string.Join('.', meta.PathInSchema);
-        if (chunk.FilePath is { Length: > 0 }) throw new ParquetThrift.MalformedException($"column '{name}' is in another file, {chunk.FilePath}");
-        if (meta.TotalCompressedSize < 0 || meta.TotalCompressedSize > file.Length) throw new ParquetThrift.MalformedException($"column '{name}' claims {meta.TotalCompressedSize} of {file.Length} bytes");
+        if (chunk.FilePath is { Length: > 0 })
+            throw new ParquetThrift.MalformedException($"column '{name}' is in another file, {chunk.FilePath}");
+        if (meta.TotalCompressedSize < 0 || meta.TotalCompressedSize > file.Length)
+            throw new ParquetThrift.MalformedException($"column '{name}' claims {meta.TotalCompressedSize} of {file.Length} bytes");
         if (meta.NumValues < rows || meta.NumValues > Array.MaxLength)
-            throw new ParquetThrift.MalformedException($"column '{name}' claims {meta.NumValues} values in {rows} rows of one row group (a row group may have {Array.MaxLength} values; write smaller ones)");
-        if (!ParquetPages.Plausible(meta.NumValues, meta.TotalCompressedSize)) throw new ParquetThrift.MalformedException($"column '{name}' claims {meta.NumValues} values in {meta.TotalCompressedSize} bytes");
+            throw new ParquetThrift.MalformedException(
+                $"column '{name}' claims {meta.NumValues} values in {rows} rows of one row group (a row group may have {Array.MaxLength} "
+                + "values; write smaller ones)");
+        if (!ParquetPages.Plausible(meta.NumValues, meta.TotalCompressedSize))
+            throw new ParquetThrift.MalformedException(
+                $"column '{name}' claims {meta.NumValues} values in {meta.TotalCompressedSize} bytes");
         meta.Statistics = null; // they are not used, and Parquet.Net trips over odd ones
     }
 
@@ -296,9 +312,11 @@ public sealed class ParquetFile : TensorFile
         if (isList) width = Width(opened, starts, leaf, field.Name);
         else CheckRows(opened, leaf, physical);
         if (isList) CheckType(opened, leaf, physical);
-        if ((Int128)starts[^1] * width > long.MaxValue) throw new ParquetThrift.MalformedException($"column '{field.Name}' claims {starts[^1]} rows of {width} values");
+        if ((Int128)starts[^1] * width > long.MaxValue)
+            throw new ParquetThrift.MalformedException($"column '{field.Name}' claims {starts[^1]} rows of {width} values");
         var info = new TensorInfo(field.Name, type, isList ? [starts[^1], width] : [starts[^1]]);
-        if (!columns.TryAdd(info.Name, new Column(info, leaf, width))) throw new ParquetThrift.MalformedException($"two columns are named '{field.Name}'");
+        if (!columns.TryAdd(info.Name, new Column(info, leaf, width)))
+            throw new ParquetThrift.MalformedException($"two columns are named '{field.Name}'");
         tensors.Add(info);
     }
 
@@ -306,19 +324,25 @@ public sealed class ParquetFile : TensorFile
     {
         CheckType(opened, field, physical);
         foreach (ParquetRowGroupReader group in opened.RowGroups)
-            if (Chunk(group, field).NumValues != group.RowCount) throw new ParquetThrift.MalformedException($"column '{field.Name}' has {Chunk(group, field).NumValues} values in {group.RowCount} rows");
+            if (Chunk(group, field).NumValues != group.RowCount)
+                throw new ParquetThrift.MalformedException(
+                    $"column '{field.Name}' has {Chunk(group, field).NumValues} values in {group.RowCount} rows");
     }
 
     private static void CheckType(ParquetReader opened, DataField field, Parquet.Meta.Type physical)
     {
         foreach (ParquetRowGroupReader group in opened.RowGroups)
-            if (Chunk(group, field).Type != physical) throw new ParquetThrift.MalformedException($"column '{field.Name}' is stored as {Chunk(group, field).Type} where {physical} is due");
+            if (Chunk(group, field).Type != physical)
+                throw new ParquetThrift.MalformedException(
+                    $"column '{field.Name}' is stored as {Chunk(group, field).Type} where {physical} is due");
     }
 
     private static ColumnMetaData Chunk(ParquetRowGroupReader group, DataField field) =>
         group.GetMetadata(field)?.MetaData ?? throw new ParquetThrift.MalformedException($"a row group lacks column '{field.Name}'");
 
-    /// <summary>The length of the lists of a column: from the footer, or where that cannot be (lists of several lengths) that of the first.</summary>
+    /// <summary>
+    /// The length of the lists of a column: from the footer, or where that cannot be (lists of several lengths) that of the first.
+    /// </summary>
     private int Width(ParquetReader opened, long[] starts, DataField field, string name)
     {
         for (int group = 0; group + 1 < starts.Length; group++)
@@ -331,7 +355,9 @@ public sealed class ParquetFile : TensorFile
             int length = 1;
             while (length < raw.Repetition.Length && raw.Repetition[length] != 0) length++;
             return raw.Definition[0] == field.MaxDefinitionLevel ? length
-                : throw new InputException($"{Path}: column '{name}' row {starts[group]} is NULL, empty or begins with NULL; every row needs the same number of values, so fill it or leave the row out.");
+                : throw new InputException(
+                    $"{Path}: column '{name}' row {starts[group]} is NULL, empty or begins with NULL; every row needs the same number of "
+                    + "values, so fill it or leave the row out.");
         }
 
         return 1;
@@ -380,7 +406,8 @@ public sealed class ParquetFile : TensorFile
                 continue;
             }
 
-            if (raw.Values[next].Equals(mark)) throw new ParquetThrift.MalformedException($"row group {group} holds fewer values than it claims");
+            if (raw.Values[next].Equals(mark))
+                throw new ParquetThrift.MalformedException($"row group {group} holds fewer values than it claims");
             all.Add(raw.Values[next++].ToString());
         }
 
@@ -394,8 +421,10 @@ public sealed class ParquetFile : TensorFile
         ParquetRowGroupReader rows = opened.RowGroups[group];
         ColumnMetaData chunk = Chunk(rows, field);
         int count = (int)chunk.NumValues;
-        if (count > 0) stream.EndAt(ParquetPages.End(file, chunk, field.MaxRepetitionLevel > 0, field.MaxDefinitionLevel > 0)); // before anything is allocated
-        var raw = new Raw<T>(Filled(count, mark), Filled(field.MaxDefinitionLevel > 0 ? count : 0, -1), Filled(field.MaxRepetitionLevel > 0 ? count : 0, -1));
+        // before anything is allocated
+        if (count > 0) stream.EndAt(ParquetPages.End(file, chunk, field.MaxRepetitionLevel > 0, field.MaxDefinitionLevel > 0));
+        var raw = new Raw<T>(Filled(count, mark), Filled(field.MaxDefinitionLevel > 0 ? count : 0, -1),
+            Filled(field.MaxRepetitionLevel > 0 ? count : 0, -1));
         if (count == 0) return raw;
         Await(rows.ReadRawAsync(
             field,
@@ -439,11 +468,15 @@ public sealed class ParquetFile : TensorFile
         }
 
         if (length != expected) throw Ragged(column, row, length, expected);
-        if (row + 1 != firstRows[group + 1]) throw new ParquetThrift.MalformedException($"row group {group} has {row + 1 - firstRows[group]} rows where the footer says {firstRows[group + 1] - firstRows[group]}");
+        if (row + 1 != firstRows[group + 1])
+            throw new ParquetThrift.MalformedException(
+                $"row group {group} has {row + 1 - firstRows[group]} rows where the footer says {firstRows[group + 1] - firstRows[group]}");
     }
 
     private InputException Ragged(Column column, long row, int length, int expected) =>
-        new($"{Path}: column '{column.Info.Name}' row {row} has {length} values, but the rows before have {expected}; every row needs the same number, so pad it or leave the row out.");
+        new(
+            $"{Path}: column '{column.Info.Name}' row {row} has {length} values, but the rows before have {expected}; every row needs the "
+            + "same number, so pad it or leave the row out.");
 
     private InputException Null(Column column, long row, string what) =>
         new($"{Path}: column '{column.Info.Name}' row {row} {what}; fill it or leave the row out.");

@@ -53,18 +53,21 @@ internal sealed class ParquetShape
 
     private static readonly ParquetShape ColumnMetaData = Struct(
         (1, Int32), (2, List(Int32)), (3, List(Binary)), (4, Int32), (5, Int64), (6, Int64), (7, Int64), (8, List(KeyValue)),
-        (9, Int64), (10, Int64), (11, Int64), (12, Statistics), (13, List(Struct((1, Int32), (2, Int32), (3, Int32)))), (14, Int64), (15, Int32),
+        (9, Int64), (10, Int64), (11, Int64), (12, Statistics), (13, List(Struct((1, Int32), (2, Int32), (3, Int32)))), (14, Int64),
+        (15, Int32),
         (16, Struct((1, Int64), (2, List(Int64)), (3, List(Int64)))));
 
     private static readonly ParquetShape ColumnChunk = Struct(
         (1, Binary), (2, Int64), (3, ColumnMetaData), (4, Int64), (5, Int32), (6, Int64), (7, Int32));
 
     private static readonly ParquetShape RowGroup = Struct(
-        (1, List(ColumnChunk)), (2, Int64), (3, Int64), (4, List(Struct((1, Int32), (2, Bool), (3, Bool)))), (5, Int64), (6, Int64), (7, Int32));
+        (1, List(ColumnChunk)), (2, Int64), (3, Int64), (4, List(Struct((1, Int32), (2, Bool), (3, Bool)))), (5, Int64), (6, Int64),
+        (7, Int32));
 
     /// <summary>The footer.</summary>
     public static ParquetShape FileMetaData { get; } = Struct(
-        (1, Int32), (2, List(SchemaElement)), (3, Int64), (4, List(RowGroup)), (5, List(KeyValue)), (6, Binary), (7, List(Struct((1, Empty)))));
+        (1, Int32), (2, List(SchemaElement)), (3, Int64), (4, List(RowGroup)), (5, List(KeyValue)), (6, Binary),
+        (7, List(Struct((1, Empty)))));
 
     /// <summary>The header of a page.</summary>
     public static ParquetShape PageHeader { get; } = Struct(
@@ -95,7 +98,8 @@ internal sealed class ParquetShape
         _ => wire is Wire.Struct,
     };
 
-    private static ParquetShape Struct(params (int Id, ParquetShape Shape)[] fields) => new(Kinds.Struct, fields.ToDictionary(field => field.Id, field => field.Shape));
+    private static ParquetShape Struct(params (int Id, ParquetShape Shape)[] fields) =>
+        new(Kinds.Struct, fields.ToDictionary(field => field.Id, field => field.Shape));
 
     private static ParquetShape List(ParquetShape element) => new(Kinds.List, element: element);
 }

@@ -6,7 +6,8 @@ namespace Unweave.Formats;
 /// Reads the Thrift compact protocol as far as Parquet uses it, with every length checked before it is used. Parquet.Net's own
 /// reader trusts each byte: a cut varint keeps it busy for ever. So a footer or a page header reaches it only after it was read here.
 /// </summary>
-/// <remarks>A struct becomes a <see cref="Dictionary{TKey, TValue}"/> by field number; integers become <see cref="long"/>, text bytes.</remarks>
+/// <remarks>A struct becomes a <see cref="Dictionary{TKey, TValue}"/> by field number; integers become <see cref="long"/>, text
+/// bytes.</remarks>
 internal ref struct ParquetThrift
 {
     private readonly ReadOnlySpan<byte> bytes;
@@ -24,7 +25,9 @@ internal ref struct ParquetThrift
     {
         var reader = new ParquetThrift(bytes);
         Dictionary<int, object> footer = reader.Struct(ParquetShape.FileMetaData);
-        return reader.Position == bytes.Length ? footer : throw new MalformedException($"its footer ends after {reader.Position} of {bytes.Length} bytes");
+        return reader.Position == bytes.Length
+            ? footer
+            : throw new MalformedException($"its footer ends after {reader.Position} of {bytes.Length} bytes");
     }
 
     /// <summary>A page header at the start of the bytes, and its length.</summary>
@@ -46,7 +49,8 @@ internal ref struct ParquetThrift
             id = head >> 4 == 0 ? (int)Integer(short.MinValue, short.MaxValue) : id + (head >> 4);
             var wire = (Wire)(head & 15);
             ParquetShape? known = shape.Field(id);
-            if (known is null ? !IsPlain(wire) : !known.Accepts(wire)) throw new MalformedException($"field {id} of its metadata has type {(int)wire}");
+            if (known is null ? !IsPlain(wire) : !known.Accepts(wire))
+                throw new MalformedException($"field {id} of its metadata has type {(int)wire}");
             fields[id] = known is null ? Plain(wire) : Value(known, wire);
         }
     }
@@ -65,7 +69,8 @@ internal ref struct ParquetThrift
         long count = head >> 4;
         if (count == 15) count = (long)Varint(5);
         var wire = (Wire)(head & 15);
-        if (count > bytes.Length - Position) throw new MalformedException($"a list of its metadata claims {count} entries"); // an entry takes a byte or more
+        // an entry takes a byte or more
+        if (count > bytes.Length - Position) throw new MalformedException($"a list of its metadata claims {count} entries");
         if (count > 0 && !element.Accepts(wire)) throw new MalformedException($"a list of its metadata holds type {(int)wire}");
         var list = new List<object>((int)count);
         for (long i = 0; i < count; i++) list.Add(Value(element, wire));
@@ -101,7 +106,9 @@ internal ref struct ParquetThrift
     {
         ulong raw = Varint(most <= int.MaxValue ? 5 : 10);
         long value = (long)(raw >> 1) ^ -(long)(raw & 1);
-        return value >= least && value <= most ? value : throw new MalformedException($"a number of its metadata, {value}, is out of range");
+        return value >= least && value <= most
+            ? value
+            : throw new MalformedException($"a number of its metadata, {value}, is out of range");
     }
 
     private ulong Varint(int longest)

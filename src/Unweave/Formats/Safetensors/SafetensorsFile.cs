@@ -66,7 +66,9 @@ public sealed class SafetensorsFile : MappedTensorFile
 
         string actual = Convert.ToHexStringLower(hash.GetHashAndReset());
         if (!string.Equals(actual, expected, StringComparison.OrdinalIgnoreCase))
-            throw new InputException($"{Path}: checksum differs: the file is torn or was changed (its data has SHA-256 {actual[..16]}…, its header says {OneLine(expected)}); copy or write it again.");
+            throw new InputException(
+                $"{Path}: checksum differs: the file is torn or was changed (its data has SHA-256 {actual[..16]}…, its header says "
+                + $"{OneLine(expected)}); copy or write it again.");
     }
 
     /// <summary>Whether a file begins like this format: a plausible length, then a JSON object.</summary>
@@ -90,7 +92,8 @@ public sealed class SafetensorsFile : MappedTensorFile
         using FileBytes.View view = bytes.Hold();
         if (bytes.Length < 8) throw Bad($"is {bytes.Length} bytes long, too short for a safetensors file");
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(view.Span(0, 8));
-        if (length > LongestHeader) throw Bad($"has a header of {length} bytes, past the limit of {LongestHeader}: not a safetensors file, or a corrupt one");
+        if (length > LongestHeader)
+            throw Bad($"has a header of {length} bytes, past the limit of {LongestHeader}: not a safetensors file, or a corrupt one");
         if ((long)length > bytes.Length - 8) throw Bad($"has a header of {length} bytes but ends after {bytes.Length - 8}");
         long start = 8 + (long)length;
         var places = new List<(string Name, TensorInfo? Info, long Begin, long End)>();
@@ -118,9 +121,13 @@ public sealed class SafetensorsFile : MappedTensorFile
     private static void CheckPlace(string path, TensorInfo info, long begin, long end)
     {
         long count = StridedElements.Count([.. info.Shape], info.Type.Size());
-        if (count < 0) throw new InputException($"{path}: tensor '{OneLine(info.Name)}' has an impossible shape [{string.Join(", ", info.Shape)}]; the file is corrupt.");
+        if (count < 0)
+            throw new InputException(
+                $"{path}: tensor '{OneLine(info.Name)}' has an impossible shape [{string.Join(", ", info.Shape)}]; the file is corrupt.");
         if (end - begin != count * info.Type.Size())
-            throw new InputException($"{path}: tensor '{OneLine(info.Name)}' of {info.Type} [{string.Join(", ", info.Shape)}] takes {count * info.Type.Size()} bytes, but its place is from {begin} to {end}; the file is corrupt.");
+            throw new InputException(
+                $"{path}: tensor '{OneLine(info.Name)}' of {info.Type} [{string.Join(", ", info.Shape)}] takes {count * info.Type.Size()} "
+                + $"bytes, but its place is from {begin} to {end}; the file is corrupt.");
     }
 
     private void CheckPlaces(List<(string Name, TensorInfo? Info, long Begin, long End)> places, long dataLength)
@@ -128,7 +135,9 @@ public sealed class SafetensorsFile : MappedTensorFile
         long reached = 0;
         foreach ((string name, _, long begin, long end) in places.OrderBy(place => place.Begin).ThenBy(place => place.End))
         {
-            if (begin != reached) throw Bad($"has tensor '{OneLine(name)}' at byte {begin} of its data where {reached} was due: tensors overlap or leave a gap");
+            if (begin != reached)
+                throw Bad(
+                    $"has tensor '{OneLine(name)}' at byte {begin} of its data where {reached} was due: tensors overlap or leave a gap");
             reached = end;
         }
 
@@ -177,7 +186,13 @@ public sealed class SafetensorsFile : MappedTensorFile
         {
             string key = reader.GetString()!;
             reader.Read();
-            bool again = key switch { "dtype" => type is not null, "shape" => shape is not null, "data_offsets" => offsets is not null, _ => false };
+            bool again = key switch
+            {
+                "dtype" => type is not null,
+                "shape" => shape is not null,
+                "data_offsets" => offsets is not null,
+                _ => false,
+            };
             if (again) throw Bad($"says '{key}' of tensor '{OneLine(name)}' twice");
             switch (key)
             {
@@ -196,7 +211,9 @@ public sealed class SafetensorsFile : MappedTensorFile
         if (offsets[1] < offsets[0]) throw Bad($"has tensor '{OneLine(name)}' whose place is from {offsets[0]} to {offsets[1]}");
         if (ParseType(type) is not { } known)
         {
-            unreadable.Add(name, $"{Path}: tensor '{OneLine(name)}' has elements of type {OneLine(type)}, which cannot be read; convert it to F32, F16 or BF16.");
+            unreadable.Add(name,
+                $"{Path}: tensor '{OneLine(name)}' has elements of type {OneLine(type)}, which cannot be read; convert it to F32, F16 or "
+                + "BF16.");
             return (name, null, offsets[0], offsets[1]);
         }
 

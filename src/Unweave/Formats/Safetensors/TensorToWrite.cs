@@ -36,7 +36,9 @@ public sealed class TensorToWrite
     /// <summary>A matrix as a tensor <c>[rows, columns]</c> of 32-bit floats.</summary>
     public static TensorToWrite From(string name, Matrix matrix) => From(name, matrix, Shape(matrix));
 
-    /// <summary>A matrix as a tensor of 32-bit floats of another shape with as many elements: a <c>[1, n]</c> matrix as <c>[n]</c>.</summary>
+    /// <summary>
+    /// A matrix as a tensor of 32-bit floats of another shape with as many elements: a <c>[1, n]</c> matrix as <c>[n]</c>.
+    /// </summary>
     public static TensorToWrite From(string name, Matrix matrix, IReadOnlyList<long> shape)
     {
         ArgumentNullException.ThrowIfNull(matrix);
@@ -52,7 +54,9 @@ public sealed class TensorToWrite
         });
     }
 
-    /// <summary>A matrix as a tensor of half-precision floats, rounded to nearest, <c>[rows, columns]</c> unless a shape is given.</summary>
+    /// <summary>
+    /// A matrix as a tensor of half-precision floats, rounded to nearest, <c>[rows, columns]</c> unless a shape is given.
+    /// </summary>
     /// <exception cref="InputException">When it is written: a value is past ±65,504, the largest half.</exception>
     public static TensorToWrite Float16(string name, Matrix matrix, IReadOnlyList<long>? shape = null)
     {
@@ -68,7 +72,8 @@ public sealed class TensorToWrite
                     int count = Math.Min(values.Length - done, Block);
                     Span<Half> block = halves.AsSpan(0, count);
                     if (!ElementConversion.ToHalf(values.Slice(done, count), block))
-                        throw new InputException($"tensor '{name}', row {row}: a value is past ±65504, the largest half; write it in 32-bit floats.");
+                        throw new InputException(
+                            $"tensor '{name}', row {row}: a value is past ±65504, the largest half; write it in 32-bit floats.");
                     take(MemoryMarshal.AsBytes(block));
                     done += count;
                 }
@@ -79,16 +84,20 @@ public sealed class TensorToWrite
     }
 
     /// <summary>An array of 32-bit floats, of shape <c>[length]</c> unless one is given.</summary>
-    public static TensorToWrite From(string name, float[] values, IReadOnlyList<long>? shape = null) => FromArray(name, ElementType.Float32, values, shape);
+    public static TensorToWrite From(string name, float[] values, IReadOnlyList<long>? shape = null) =>
+        FromArray(name, ElementType.Float32, values, shape);
 
     /// <summary>An array of 64-bit integers, of shape <c>[length]</c> unless one is given.</summary>
-    public static TensorToWrite From(string name, long[] values, IReadOnlyList<long>? shape = null) => FromArray(name, ElementType.Int64, values, shape);
+    public static TensorToWrite From(string name, long[] values, IReadOnlyList<long>? shape = null) =>
+        FromArray(name, ElementType.Int64, values, shape);
 
     /// <summary>An array of 32-bit integers, of shape <c>[length]</c> unless one is given.</summary>
-    public static TensorToWrite From(string name, int[] values, IReadOnlyList<long>? shape = null) => FromArray(name, ElementType.Int32, values, shape);
+    public static TensorToWrite From(string name, int[] values, IReadOnlyList<long>? shape = null) =>
+        FromArray(name, ElementType.Int32, values, shape);
 
     /// <summary>An array of bytes, of shape <c>[length]</c> unless one is given: text, for a format that has no strings.</summary>
-    public static TensorToWrite From(string name, byte[] values, IReadOnlyList<long>? shape = null) => FromArray(name, ElementType.UInt8, values, shape);
+    public static TensorToWrite From(string name, byte[] values, IReadOnlyList<long>? shape = null) =>
+        FromArray(name, ElementType.UInt8, values, shape);
 
     /// <summary>Gives the content, block after block.</summary>
     internal void Emit(TakeBlock take) => emit(take);

@@ -69,7 +69,8 @@ internal ref struct PickleReader
         }
         catch (DecoderFallbackException e)
         {
-            throw new InputException($"{source}: its pickle has a text that is not UTF-8 before byte {reader.position}; the file is damaged, use another copy.", e);
+            throw new InputException($"{source}: its pickle has a text that is not UTF-8 before byte {reader.position}; the file is "
+                + "damaged, use another copy.", e);
         }
     }
 
@@ -164,7 +165,8 @@ internal ref struct PickleReader
         "torch.ByteStorage" => ElementType.UInt8,
         "torch.BoolStorage" => ElementType.Bool,
         string other => throw new InputException(
-            $"{source}: its pickle asks for '{Printable(other)}'; a pickle is parsed, never executed, and only tensors in dictionaries, lists and tuples are read. Save the state_dict alone, or convert it to safetensors."),
+            $"{source}: its pickle asks for '{Printable(other)}'; a pickle is parsed, never executed, and only tensors in dictionaries, "
+            + "lists and tuples are read. Save the state_dict alone, or convert it to safetensors."),
     };
 
     /// <summary>What torch calls a persistent id: <c>('storage', type, key, device, count)</c>.</summary>
@@ -179,7 +181,8 @@ internal ref struct PickleReader
         stack.Add(call switch
         {
             [Callable.OrderedDictionary, object?[] and []] => new PickledDictionary(),
-            [Callable.RebuildTensor, object?[] and [PickledStorage storage, long offset, object?[] shape, object?[] strides, ..]] => new PickledTensor(storage, offset, Lengths(shape), Lengths(strides)),
+            [Callable.RebuildTensor, object?[] and [PickledStorage storage, long offset, object?[] shape, object?[] strides, ..]] =>
+                new PickledTensor(storage, offset, Lengths(shape), Lengths(strides)),
             [Callable.RebuildParameter, object?[] and [PickledTensor tensor, ..]] => tensor,
             _ => throw Bad($"it makes a call before byte {position} that is not read"),
         });
@@ -189,14 +192,18 @@ internal ref struct PickleReader
     {
         if (values.Length > HighestRank) throw Bad($"a tensor has {values.Length} axes"); // torch itself stops at 64
         long[] lengths = new long[values.Length];
-        for (int i = 0; i < values.Length; i++) lengths[i] = values[i] is long length ? length : throw Bad("a tensor's shape is not made of integers");
+        for (int i = 0; i < values.Length; i++)
+            lengths[i] = values[i] is long length ? length : throw Bad("a tensor's shape is not made of integers");
         return lengths;
     }
 
-    /// <summary>Sets attributes of an object: only the <c>_metadata</c> that a state_dict carries, which says nothing of its tensors.</summary>
+    /// <summary>
+    /// Sets attributes of an object: only the <c>_metadata</c> that a state_dict carries, which says nothing of its tensors.
+    /// </summary>
     private void Build()
     {
-        if (Pop() is not PickledDictionary || Peek() is not PickledDictionary) throw Bad($"it sets the state of an object before byte {position}, which is not read");
+        if (Pop() is not PickledDictionary || Peek() is not PickledDictionary)
+            throw Bad($"it sets the state of an object before byte {position}, which is not read");
     }
 
     private object? Pop() => Last(1)[0];
@@ -220,7 +227,8 @@ internal ref struct PickleReader
         return Last(stack.Count - mark);
     }
 
-    private readonly object? Recall(long index) => memo.TryGetValue(index, out object? value) ? value : throw Bad($"it recalls entry {index}, which was never stored");
+    private readonly object? Recall(long index) =>
+        memo.TryGetValue(index, out object? value) ? value : throw Bad($"it recalls entry {index}, which was never stored");
 
     private void PushInteger(long length)
     {
@@ -255,7 +263,10 @@ internal ref struct PickleReader
         return piece;
     }
 
-    private readonly InputException Bad(string what) => new($"{source}: its pickle cannot be read: {what}. The file is damaged or not a checkpoint of tensors; use another copy, or convert it to safetensors.");
+    private readonly InputException Bad(string what) =>
+        new(
+            $"{source}: its pickle cannot be read: {what}. The file is damaged or not a checkpoint of tensors; use another copy, or "
+            + "convert it to safetensors.");
 
     /// <summary>A name from the file, short and on one line.</summary>
     private static string Printable(string name) => string.Concat(name.Take(100).Select(letter => char.IsControl(letter) ? '?' : letter));

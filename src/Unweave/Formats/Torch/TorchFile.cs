@@ -9,7 +9,8 @@ namespace Unweave.Formats;
 /// </summary>
 /// <remarks>
 /// Names of nested entries are joined by dots, positions in lists and tuples are numbers: <c>optimizer.param_groups.0.lr</c>. What
-/// is not a tensor goes to <see cref="Metadata"/>: numbers in invariant culture, <c>true</c>, <c>false</c>, <c>null</c>; of bytes only their number.
+/// is not a tensor goes to <see cref="Metadata"/>: numbers in invariant culture, <c>true</c>, <c>false</c>, <c>null</c>; of bytes only
+/// their number.
 /// </remarks>
 public sealed class TorchFile : MappedTensorFile
 {
@@ -41,7 +42,8 @@ public sealed class TorchFile : MappedTensorFile
             zip = directory ?? ReadDirectory();
             root = Root();
             ZipEntry pickle = zip.Find(root + PickleName)!;
-            if (pickle.Length > LongestPickle) throw Bad($"its pickle has {pickle.Length} bytes, more than the {LongestPickle} that are read");
+            if (pickle.Length > LongestPickle)
+                throw Bad($"its pickle has {pickle.Length} bytes, more than the {LongestPickle} that are read");
             using FileBytes.View view = pickle.Content().Hold();
             Flatten("", PickleReader.Read(view.Span(0, (int)pickle.Length), path), depth: 0);
         }
@@ -82,11 +84,18 @@ public sealed class TorchFile : MappedTensorFile
     /// <summary>The folder of the archive that holds everything; torch names it after the file.</summary>
     private string Root()
     {
-        string[] pickles = [.. zip.Entries.Select(entry => entry.Name).Where(name => name.EndsWith(PickleName, StringComparison.Ordinal) && name.IndexOf('/', StringComparison.Ordinal) == name.Length - PickleName.Length)];
+        string[] pickles =
+        [
+            .. zip.Entries.Select(entry => entry.Name)
+            .Where(name =>
+                name.EndsWith(PickleName, StringComparison.Ordinal)
+                    && name.IndexOf('/', StringComparison.Ordinal) == name.Length - PickleName.Length),
+        ];
         if (pickles.Length != 1) throw Bad("it has no entry data.pkl");
         string found = pickles[0][..^PickleName.Length];
         if (zip.Find($"{found}/byteorder") is { } order && !order.Head(16).AsSpan().SequenceEqual("little"u8))
-            throw new InputException($"{Path}: its elements are big-endian, which is not read; load it in torch on a little-endian machine and save it again.");
+            throw new InputException(
+                $"{Path}: its elements are big-endian, which is not read; load it in torch on a little-endian machine and save it again.");
         return found;
     }
 
@@ -120,7 +129,8 @@ public sealed class TorchFile : MappedTensorFile
 
     private static string Join(string name, string key) => name.Length == 0 ? key : $"{name}.{key}";
 
-    private string Key(object? key) => key is string or long or bool ? Text(key) : throw Bad("a dictionary has a key that is neither text nor an integer");
+    private string Key(object? key) =>
+        key is string or long or bool ? Text(key) : throw Bad("a dictionary has a key that is neither text nor an integer");
 
     private string Text(object? value) => value switch
     {
@@ -138,10 +148,15 @@ public sealed class TorchFile : MappedTensorFile
     private void Add(string name, PickledTensor tensor)
     {
         string shape = $"[{string.Join(", ", tensor.Shape)}]";
-        if (tensor.Shape.Length != tensor.Strides.Length || tensor.Shape.Any(length => length < 0) || tensor.Strides.Any(stride => stride < 0) || tensor.Offset < 0)
+        if (tensor.Shape.Length != tensor.Strides.Length || tensor.Shape.Any(length => length < 0)
+            || tensor.Strides.Any(stride => stride < 0) || tensor.Offset < 0)
             throw Bad($"tensor '{name}' has shape {shape}, strides [{string.Join(", ", tensor.Strides)}] and offset {tensor.Offset}");
-        if (zip.Find($"{root}/data/{tensor.Storage.Key}") is not { } entry) throw Bad($"tensor '{name}' has its elements in entry 'data/{tensor.Storage.Key}', which is missing");
-        if (entry.Length / tensor.Storage.Type.Size() < tensor.Storage.Count) throw Bad($"the elements of tensor '{name}' have {entry.Length} bytes where {tensor.Storage.Count} of type {tensor.Storage.Type} are due");
+        if (zip.Find($"{root}/data/{tensor.Storage.Key}") is not { } entry)
+            throw Bad($"tensor '{name}' has its elements in entry 'data/{tensor.Storage.Key}', which is missing");
+        if (entry.Length / tensor.Storage.Type.Size() < tensor.Storage.Count)
+            throw Bad(
+                $"the elements of tensor '{name}' have {entry.Length} bytes where {tensor.Storage.Count} of type {tensor.Storage.Type} "
+                + "are due");
 
         Int128 count = 1, last = tensor.Offset;
         for (int axis = 0; axis < tensor.Shape.Length; axis++)
@@ -151,8 +166,10 @@ public sealed class TorchFile : MappedTensorFile
         }
 
         if (tensor.Shape.Contains(0)) count = 0;
-        if (count > 0 && last >= tensor.Storage.Count) throw Bad($"tensor '{name}' of shape {shape} reaches element {last} of the {tensor.Storage.Count} in its storage");
-        if (count > Math.Max(tensor.Storage.Count, FreeElements)) throw Bad($"tensor '{name}' of shape {shape} claims {count} elements of the {tensor.Storage.Count} in its storage");
+        if (count > 0 && last >= tensor.Storage.Count)
+            throw Bad($"tensor '{name}' of shape {shape} reaches element {last} of the {tensor.Storage.Count} in its storage");
+        if (count > Math.Max(tensor.Storage.Count, FreeElements))
+            throw Bad($"tensor '{name}' of shape {shape} claims {count} elements of the {tensor.Storage.Count} in its storage");
         if (count == 0 && !Fits(tensor.Shape)) throw Bad($"tensor '{name}' has shape {shape}");
         Claim(name);
         var info = new TensorInfo(name, tensor.Storage.Type, tensor.Shape);
@@ -173,5 +190,8 @@ public sealed class TorchFile : MappedTensorFile
         return true;
     }
 
-    private InputException Bad(string what) => new($"{Path} is not a readable torch checkpoint: {what.ReplaceLineEndings(" ")}. It may be damaged or of another format; use another copy.");
+    private InputException Bad(string what) =>
+        new(
+            $"{Path} is not a readable torch checkpoint: {what.ReplaceLineEndings(" ")}. It may be damaged or of another format; use "
+            + "another copy.");
 }

@@ -50,7 +50,9 @@ internal sealed class ZipEntry
         try
         {
             using var inflate = new DeflateStream(Packed.Stream(), CompressionMode.Decompress);
-            return inflate.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length ? head : throw Torn("is shorter than the archive says");
+            return inflate.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length
+                ? head
+                : throw Torn("is shorter than the archive says");
         }
         catch (InvalidDataException e)
         {
@@ -107,7 +109,9 @@ internal sealed class ZipEntry
 
     private InputException TooLarge(Exception? cause = null)
     {
-        string message = $"{Where}: takes {Length} bytes when inflated, more than memory holds; write the archive without compression (numpy.savez, not savez_compressed), which is read in place.";
+        string message =
+            $"{Where}: takes {Length} bytes when inflated, more than memory holds; write the archive without compression (numpy.savez, "
+            + "not savez_compressed), which is read in place.";
         return cause is null ? new InputException(message) : new InputException(message, cause);
     }
 
@@ -224,7 +228,8 @@ internal sealed class ZipDirectory
         return ((long)U64(end64[48..]), (long)U64(end64[40..]), (long)U64(end64[32..]));
     }
 
-    private void ReadEntry(FileBytes.View view, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> rawName, ReadOnlySpan<byte> extra, long dataEnd, List<(long Begin, long End, string Name)> places)
+    private void ReadEntry(FileBytes.View view, ReadOnlySpan<byte> entry, ReadOnlySpan<byte> rawName, ReadOnlySpan<byte> extra,
+        long dataEnd, List<(long Begin, long End, string Name)> places)
     {
         string name = Encoding.UTF8.GetString(rawName);
         int flags = U16(entry[8..]), method = U16(entry[10..]);
@@ -232,8 +237,10 @@ internal sealed class ZipDirectory
         ReadSizes64(extra, ref length, ref packed, ref local);
         string where = $"{path}({TensorFile.OneLine(name)})";
         if ((flags & 1) != 0) throw new InputException($"{where}: is encrypted; write the archive again without a password.");
-        if (method is not (0 or 8)) throw new InputException($"{where}: is packed by zip method {method}; only stored and deflated entries can be read.");
-        if (length < 0 || packed < 0 || local < 0 || local > dataEnd - LocalLength) throw Torn($"has entry '{TensorFile.OneLine(name)}' outside it");
+        if (method is not (0 or 8))
+            throw new InputException($"{where}: is packed by zip method {method}; only stored and deflated entries can be read.");
+        if (length < 0 || packed < 0 || local < 0 || local > dataEnd - LocalLength)
+            throw Torn($"has entry '{TensorFile.OneLine(name)}' outside it");
 
         ReadOnlySpan<byte> header = view.Span(local, LocalLength);
         int nameLength = U16(header[26..]);
@@ -241,8 +248,10 @@ internal sealed class ZipDirectory
         if (U32(header) != LocalSignature || begin > dataEnd - packed) throw Torn($"has entry '{TensorFile.OneLine(name)}' outside it");
         if (!view.Span(local + LocalLength, nameLength).SequenceEqual(rawName) || U16(header[8..]) != method)
             throw Torn($"names entry '{TensorFile.OneLine(name)}' otherwise in its directory than before its content");
-        if (method == 0 && packed != length) throw Torn($"has entry '{TensorFile.OneLine(name)}' stored in {packed} bytes but {length} long");
-        if (length / BestRatio > packed) throw Torn($"has entry '{TensorFile.OneLine(name)}' of {length} bytes in {packed}, more than deflate can pack");
+        if (method == 0 && packed != length)
+            throw Torn($"has entry '{TensorFile.OneLine(name)}' stored in {packed} bytes but {length} long");
+        if (length / BestRatio > packed)
+            throw Torn($"has entry '{TensorFile.OneLine(name)}' of {length} bytes in {packed}, more than deflate can pack");
         places.Add((local, begin + packed, TensorFile.OneLine(name)));
         if (name.EndsWith('/')) return;
         var made = new ZipEntry(where, name, bytes.Slice(begin, packed), length, U32(entry[16..]), method == 8);

@@ -24,7 +24,8 @@ public sealed class HarvestWriterTests : IDisposable
         HarvestManifest manifest = Made.Manifest(rowsPerShard: 10);
         var documents = new Made.Documents(manifest, Lengths, first: 2, step: 2);
         int kills = 0, inside = 0;
-        documents.Write(HarvestWriter.Create(folder["whole"], manifest), piece, _ => Made.Copy(folder["whole"], folder[$"killed-{kills++}"]));
+        documents.Write(HarvestWriter.Create(folder["whole"], manifest), piece,
+            _ => Made.Copy(folder["whole"], folder[$"killed-{kills++}"]));
         SortedDictionary<string, string> whole = Made.Tree(folder["whole"]);
         for (int kill = 0; kill < kills; kill++)
         {
@@ -37,7 +38,8 @@ public sealed class HarvestWriterTests : IDisposable
         Assert.True(inside > 0); // a document that was cut was gone on with
     }
 
-    // Between the renames of a shard's end any of its files may have its name, or be torn under a partial one, while the manifest is the old one.
+    // Between the renames of a shard's end any of its files may have its name, or be torn under a partial one, while the manifest is the
+    // old one.
     [Fact]
     public void A_harvest_killed_while_a_shard_closes_is_resumed_to_the_same_bytes()
     {
@@ -79,9 +81,11 @@ public sealed class HarvestWriterTests : IDisposable
         HarvestManifest manifest = Made.Manifest(rowsPerShard: 10);
         var documents = new Made.Documents(manifest, [6, 6, 6]);
         using (HarvestWriter writer = HarvestWriter.Create(folder.Path, manifest)) documents.Append(writer, 0, 2);
-        Assert.Equal(["blocks.2/00000.safetensors", "documents/00000.jsonl", "layer_5_out/00000.safetensors", "manifest.json", "rows/00000.safetensors"], Made.Tree(folder.Path).Keys, StringComparer.Ordinal);
+        Assert.Equal(["blocks.2/00000.safetensors", "documents/00000.jsonl", "layer_5_out/00000.safetensors", "manifest.json",
+            "rows/00000.safetensors"], Made.Tree(folder.Path).Keys, StringComparer.Ordinal);
         using HarvestWriter resumed = HarvestWriter.Resume(folder.Path, manifest);
-        Assert.Equal((1, 0, false, 6, 1), (resumed.NextDocument, resumed.NextDocumentRows, resumed.Finished, resumed.Rows, resumed.Documents));
+        Assert.Equal((1, 0, false, 6, 1),
+            (resumed.NextDocument, resumed.NextDocumentRows, resumed.Finished, resumed.Rows, resumed.Documents));
     }
 
     [Fact]
@@ -90,7 +94,11 @@ public sealed class HarvestWriterTests : IDisposable
         HarvestManifest manifest = Made.Manifest(rowsPerShard: 10);
         var documents = new Made.Documents(manifest, [6, 6, 6]);
         using (HarvestWriter writer = HarvestWriter.Create(folder.Path, manifest)) documents.Append(writer, 0, 2);
-        string[] own = ["notes.txt", "rows/notes.txt", "rows/00001.txt", "blocks.2/0.safetensors", "blocks.2/x00001.safetensors", "documents/00001.jsonl.bak", "other/00001.safetensors"];
+        string[] own =
+        [
+            "notes.txt", "rows/notes.txt", "rows/00001.txt", "blocks.2/0.safetensors", "blocks.2/x00001.safetensors",
+            "documents/00001.jsonl.bak", "other/00001.safetensors",
+        ];
         Directory.CreateDirectory(folder["other"]);
         foreach (string name in own) File.WriteAllText(folder[name], "mine");
         HarvestWriter.Resume(folder.Path, manifest).Dispose();
@@ -112,7 +120,8 @@ public sealed class HarvestWriterTests : IDisposable
         }
 
         Assert.Equal(whole, Made.Tree(folder.Path));
-        Assert.Contains("there is a harvest already", Assert.Throws<InputException>(() => HarvestWriter.Create(folder.Path, manifest)).Message, StringComparison.Ordinal);
+        Assert.Contains("there is a harvest already",
+            Assert.Throws<InputException>(() => HarvestWriter.Create(folder.Path, manifest)).Message, StringComparison.Ordinal);
     }
 
     public static TheoryData<string, string> Differences => new()
@@ -134,7 +143,8 @@ public sealed class HarvestWriterTests : IDisposable
     public void A_resume_with_anything_else_is_refused_by_its_name(string what, string expected)
     {
         HarvestManifest manifest = Made.Manifest(rowsPerShard: 10);
-        using (HarvestWriter writer = HarvestWriter.Create(folder.Path, manifest)) new Made.Documents(manifest, [6, 6]).Append(writer, 0, 2);
+        using (HarvestWriter writer = HarvestWriter.Create(folder.Path, manifest))
+            new Made.Documents(manifest, [6, 6]).Append(writer, 0, 2);
         SortedDictionary<string, string> before = Made.Tree(folder.Path);
         HarvestManifest other = what switch
         {
@@ -146,7 +156,11 @@ public sealed class HarvestWriterTests : IDisposable
             "context" => manifest with { ContextLength = 128 },
             "start" => manifest with { KeepsStart = true },
             "rows" => manifest with { RowsPerShard = 11 },
-            "setting" => manifest with { Settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["batch"] = "16", ["precision"] = "float32" } },
+            "setting" =>
+                manifest with
+                {
+                    Settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["batch"] = "16", ["precision"] = "float32" },
+                },
             _ => manifest with { Settings = new Dictionary<string, string>(StringComparer.Ordinal) { ["precision"] = "float32" } },
         };
         string message = Formats.TestFiles.Refused(folder.Path, () => HarvestWriter.Resume(folder.Path, other));
@@ -160,7 +174,8 @@ public sealed class HarvestWriterTests : IDisposable
     {
         HarvestManifest manifest = Made.Manifest(rowsPerShard: 10);
         using (HarvestWriter.Create(folder.Path, manifest))
-            Assert.Contains("another process is writing this harvest", Formats.TestFiles.Refused(folder.Path, () => HarvestWriter.Resume(folder.Path, manifest)), StringComparison.Ordinal);
+            Assert.Contains("another process is writing this harvest",
+                Formats.TestFiles.Refused(folder.Path, () => HarvestWriter.Resume(folder.Path, manifest)), StringComparison.Ordinal);
         HarvestWriter.Resume(folder.Path, manifest).Dispose();
     }
 
@@ -196,7 +211,8 @@ public sealed class HarvestWriterTests : IDisposable
         Assert.Equal((0, 10), (resumed.NextDocument, resumed.NextDocumentRows));
         new Made.Documents(manifest, [9]).Append(resumed, 0, 1); // all there already
         var later = new Made.Documents(manifest, [3], first: 1);
-        Assert.Contains("document 0 had more than the 10 rows", Assert.Throws<InputException>(() => later.Append(resumed, 0, 1)).Message, StringComparison.Ordinal);
+        Assert.Contains("document 0 had more than the 10 rows", Assert.Throws<InputException>(() => later.Append(resumed, 0, 1)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InputException>(resumed.Complete);
     }
 
@@ -218,8 +234,12 @@ public sealed class HarvestWriterTests : IDisposable
         Formats.TestFiles.Refused(folder["a/rows"], () => HarvestWriter.Create(folder["a"], manifest));
         File.WriteAllText(folder["file"], "");
         Formats.TestFiles.Refused(folder["file"], () => HarvestWriter.Create(folder["file"], manifest));
-        Assert.Contains("has no hooks", Formats.TestFiles.Refused(folder["b"], () => HarvestWriter.Create(folder["b"], manifest with { Hooks = [] })), StringComparison.Ordinal);
-        Assert.Contains("must lie in [1, 1048576]", Formats.TestFiles.Refused(folder["b"], () => HarvestWriter.Create(folder["b"], manifest with { RowsPerShard = 1 << 21 })), StringComparison.Ordinal);
+        Assert.Contains("has no hooks",
+            Formats.TestFiles.Refused(folder["b"], () => HarvestWriter.Create(folder["b"], manifest with { Hooks = [] })),
+            StringComparison.Ordinal);
+        Assert.Contains("must lie in [1, 1048576]",
+            Formats.TestFiles.Refused(folder["b"], () => HarvestWriter.Create(folder["b"], manifest with { RowsPerShard = 1 << 21 })),
+            StringComparison.Ordinal);
         Assert.False(Directory.Exists(folder["b"]));
     }
 
@@ -234,7 +254,8 @@ public sealed class HarvestWriterTests : IDisposable
         {
             documents.Append(writer, 0, 1);
             Directory.Move(folder["failed/rows"], folder["away"]);
-            Assert.StartsWith(folder["failed/rows"], Assert.Throws<InputException>(() => documents.Append(writer, 1, 2)).Message, StringComparison.Ordinal);
+            Assert.StartsWith(folder["failed/rows"], Assert.Throws<InputException>(() => documents.Append(writer, 1, 2)).Message,
+                StringComparison.Ordinal);
             Directory.Move(folder["away"], folder["failed/rows"]);
             Assert.Throws<InvalidOperationException>(() => documents.Append(writer, 1, 2));
             Assert.Throws<InvalidOperationException>(writer.Complete);

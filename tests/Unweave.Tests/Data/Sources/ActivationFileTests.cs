@@ -11,7 +11,9 @@ public sealed class ActivationFileTests : IDisposable
     [Fact]
     public void The_only_array_of_vectors_is_found_and_read_in_any_order()
     {
-        using var source = new ActivationFile(new FakeFile(new("ids", ElementType.Int64, [4, 2]), new("bias", ElementType.Float32, [4]), new("x", ElementType.Float16, [4, 3])), null);
+        using var source =
+            new ActivationFile(new FakeFile(new("ids", ElementType.Int64, [4, 2]), new("bias", ElementType.Float32, [4]),
+                new("x", ElementType.Float16, [4, 3])), null);
         Assert.Equal((4, 3, "fake.file"), (source.Rows, source.Width, source.Name));
         using Matrix rows = source.Rows([3, 0, 3]);
         Assert.Equal([9, 10, 11, 0, 1, 2, 9, 10, 11], rows.AsSpan());
@@ -20,20 +22,25 @@ public sealed class ActivationFileTests : IDisposable
     [Fact]
     public void A_tensor_asked_for_by_name_may_hold_whole_numbers()
     {
-        using var source = new ActivationFile(new FakeFile(new("a", ElementType.UInt8, [4, 2]), new("b", ElementType.Float32, [4, 2])), "a");
+        using var source = new ActivationFile(new FakeFile(new("a", ElementType.UInt8, [4, 2]), new("b", ElementType.Float32, [4, 2])),
+            "a");
         Assert.Equal((4, 2), (source.Rows, source.Width));
     }
 
     [Fact]
     public void What_holds_no_vectors_is_refused_with_what_there_is()
     {
-        TensorInfo a = new("a", ElementType.Float32, [4, 2]), b = new("b", ElementType.BFloat16, [5, 2]), ids = new("ids", ElementType.Int64, [4, 2]), cube = new("cube", ElementType.Float32, [2, 2, 2]);
-        Assert.Equal("fake.file: several tensors could be the vectors: 'a' Float32 [4, 2], 'b' BFloat16 [5, 2]; choose one by its name.", Refused(null, a, ids, b));
-        Assert.Equal("fake.file: no tensor is an array of floats with two axes, [rows, width]; it has 'ids' Int64 [4, 2], 'cube' Float32 [2, 2, 2].", Refused(null, ids, cube));
+        TensorInfo a = new("a", ElementType.Float32, [4, 2]), b = new("b", ElementType.BFloat16, [5, 2]),
+            ids = new("ids", ElementType.Int64, [4, 2]), cube = new("cube", ElementType.Float32, [2, 2, 2]);
+        Assert.Equal("fake.file: several tensors could be the vectors: 'a' Float32 [4, 2], 'b' BFloat16 [5, 2]; choose one by its name.",
+            Refused(null, a, ids, b));
+        Assert.Equal("fake.file: no tensor is an array of floats with two axes, [rows, width]; it has 'ids' Int64 [4, 2], 'cube' Float32 "
+            + "[2, 2, 2].", Refused(null, ids, cube));
         Assert.Equal("fake.file: there are no tensors in it.", Refused(null));
         Assert.Equal("fake.file: tensor 'cube' Float32 [2, 2, 2] has 3 axes; vectors need two, [rows, width].", Refused("cube", a, cube));
         Assert.Equal("fake.file: no tensor named 'c'; it has 'a', 'b'.", Refused("c", a, b));
-        Assert.EndsWith(" and 5 more; choose one by its name.", Refused(null, [.. Enumerable.Range(0, 15).Select(i => a with { Name = $"t{i}" })]), StringComparison.Ordinal);
+        Assert.EndsWith(" and 5 more; choose one by its name.",
+            Refused(null, [.. Enumerable.Range(0, 15).Select(i => a with { Name = $"t{i}" })]), StringComparison.Ordinal);
         Assert.Contains("there are no rows", Refused(null, a with { Shape = [0, 2] }), StringComparison.Ordinal);
         Assert.Contains("width 0", Refused(null, a with { Shape = [2, 0] }), StringComparison.Ordinal);
         Assert.Contains("is the array transposed?", Refused(null, a with { Shape = [2, 1L << 40] }), StringComparison.Ordinal);
@@ -44,7 +51,8 @@ public sealed class ActivationFileTests : IDisposable
     {
         using var source = new ActivationFile(new FakeFile(new TensorInfo("x", ElementType.Float32, [100, 3])) { NaNAt = 61 }, null);
         using Matrix fine = source.Rows([19, 21]);
-        Assert.Equal("fake.file: row 20 (counted from 0) has NaN at column 1; remove such rows or mend what wrote them.", Assert.Throws<InputException>(() => source.Rows([3, 20])).Message);
+        Assert.Equal("fake.file: row 20 (counted from 0) has NaN at column 1; remove such rows or mend what wrote them.",
+            Assert.Throws<InputException>(() => source.Rows([3, 20])).Message);
     }
 
     [Theory]
@@ -95,7 +103,8 @@ public sealed class ActivationFileTests : IDisposable
     public void Several_files_are_one_source_in_order()
     {
         using Matrix a = Random(3, 2, seed: 1), b = Random(1, 2, seed: 2), c = Random(4, 2, seed: 3);
-        foreach ((string name, Matrix x) in new[] { ("b", b), ("c", c), ("a", a) }) SafetensorsWriter.Write(At($"{name}.safetensors"), [TensorToWrite.From("x", x)]);
+        foreach ((string name, Matrix x) in new[] { ("b", b), ("c", c), ("a", a) })
+            SafetensorsWriter.Write(At($"{name}.safetensors"), [TensorToWrite.From("x", x)]);
         using var source = ActivationFiles.Open([At("*.safetensors")]);
         Assert.Equal((8, 2), (source.Rows, source.Width));
         Assert.Equal([At("a.safetensors"), At("b.safetensors"), At("c.safetensors")], source.Paths, StringComparer.Ordinal);
@@ -111,7 +120,8 @@ public sealed class ActivationFileTests : IDisposable
         SafetensorsWriter.Write(At("1.safetensors"), [TensorToWrite.From("x", narrow)]);
         SafetensorsWriter.Write(At("2.safetensors"), [TensorToWrite.From("x", wide)]);
         string message = Assert.Throws<InputException>(() => ActivationFiles.Open([At("?.safetensors")])).Message;
-        Assert.StartsWith($"{At("1.safetensors")} has vectors of width 2, but {At("2.safetensors")} of width 5;", message, StringComparison.Ordinal);
+        Assert.StartsWith($"{At("1.safetensors")} has vectors of width 2, but {At("2.safetensors")} of width 5;", message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -122,15 +132,19 @@ public sealed class ActivationFileTests : IDisposable
         SafetensorsWriter.Write(At("2.safetensors"), [TensorToWrite.From("x", bad)]);
         using var source = ActivationFiles.Open([At("1.safetensors"), At("2.safetensors")]);
         using Matrix fine = source.Rows(0, 5);
-        Assert.StartsWith($"{At("2.safetensors")}: row 2 (counted from 0) has NaN at column 1", Assert.Throws<InputException>(() => source.Rows(0, 6)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{At("2.safetensors")}: row 2 (counted from 0) has NaN at column 1",
+            Assert.Throws<InputException>(() => source.Rows(0, 6)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void What_is_not_there_is_named()
     {
-        Assert.Contains("nowhere.npy", Assert.Throws<InputException>(() => ActivationFile.Open(At("nowhere.npy"))).Message, StringComparison.Ordinal);
-        Assert.Contains("no file in", Assert.Throws<InputException>(() => ActivationFiles.Open([At("*.npy")])).Message, StringComparison.Ordinal);
-        Assert.Contains("No data is named", Assert.Throws<InputException>(() => ActivationFiles.Open([])).Message, StringComparison.Ordinal);
+        Assert.Contains("nowhere.npy", Assert.Throws<InputException>(() => ActivationFile.Open(At("nowhere.npy"))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("no file in", Assert.Throws<InputException>(() => ActivationFiles.Open([At("*.npy")])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("No data is named", Assert.Throws<InputException>(() => ActivationFiles.Open([])).Message,
+            StringComparison.Ordinal);
     }
 
     public void Dispose() => Directory.Delete(folder, recursive: true);

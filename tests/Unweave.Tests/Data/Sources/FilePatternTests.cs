@@ -8,7 +8,9 @@ public sealed class FilePatternTests : IDisposable
 
     public FilePatternTests()
     {
-        foreach (string name in (string[])["b.npy", "a.npy", "B.npy", "a10.npy", "a2.npy", "x.txt", ".hidden.npy", "sub/c.npy", "sub/deep/d.npy", "other/c.npy", ".git/e.npy", "[odd]*.npy"])
+        foreach (
+            string name in (string[])["b.npy", "a.npy", "B.npy", "a10.npy", "a2.npy", "x.txt", ".hidden.npy", "sub/c.npy", "sub/deep/d.npy",
+                "other/c.npy", ".git/e.npy", "[odd]*.npy"])
         {
             string path = Path.Combine(root, name);
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -39,7 +41,10 @@ public sealed class FilePatternTests : IDisposable
     [Fact]
     public void A_file_named_twice_is_taken_once_and_paths_keep_their_order()
     {
-        string[] files = [.. FilePattern.Expand([Path.Combine(root, "b.npy"), Path.Combine(root, "?.npy"), Path.Combine(root, "sub", "..", "a.npy")])];
+        string[] files =
+        [
+            .. FilePattern.Expand([Path.Combine(root, "b.npy"), Path.Combine(root, "?.npy"), Path.Combine(root, "sub", "..", "a.npy")]),
+        ];
         Assert.Equal(["b.npy", "B.npy", "a.npy"], files.Select(Path.GetFileName), StringComparer.Ordinal);
     }
 

@@ -18,9 +18,13 @@ public sealed class SourceTests
     [Fact]
     public void A_matrix_that_cannot_be_trained_on_is_refused()
     {
-        Assert.Contains("mine: row 1 (counted from 0) has NaN at column 1", Assert.Throws<InputException>(() => new MatrixSource(new Matrix(2, 2, [1, 2, 3, float.NaN]), "mine")).Message, StringComparison.Ordinal);
-        Assert.Contains("no rows", Assert.Throws<InputException>(() => new MatrixSource(new Matrix(0, 2))).Message, StringComparison.Ordinal);
-        Assert.Contains("width 0", Assert.Throws<InputException>(() => new MatrixSource(new Matrix(2, 0))).Message, StringComparison.Ordinal);
+        Assert.Contains("mine: row 1 (counted from 0) has NaN at column 1",
+            Assert.Throws<InputException>(() => new MatrixSource(new Matrix(2, 2, [1, 2, 3, float.NaN]), "mine")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("no rows", Assert.Throws<InputException>(() => new MatrixSource(new Matrix(0, 2))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("width 0", Assert.Throws<InputException>(() => new MatrixSource(new Matrix(2, 0))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -37,7 +41,8 @@ public sealed class SourceTests
             for (int column = 0; column < width; column++)
             {
                 row[column] = bad;
-                Assert.Contains($"row 9 (counted from 0) has {said} at column {column};", Assert.Throws<InputException>(() => RowChecks.Finite(row, "x", 9)).Message, StringComparison.Ordinal);
+                Assert.Contains($"row 9 (counted from 0) has {said} at column {column};",
+                    Assert.Throws<InputException>(() => RowChecks.Finite(row, "x", 9)).Message, StringComparison.Ordinal);
                 row[column] = float.MinValue;
             }
         }

@@ -43,7 +43,14 @@ public sealed class SyntheticFeaturesTests
     public void Features_are_active_as_often_as_said(FeatureFrequency frequency, double active)
     {
         const int rows = 20_000;
-        using var source = new SyntheticFeatures(new() { Width = 4, Features = 60, Rows = rows, ActivePerRow = active, Frequency = frequency });
+        using var source = new SyntheticFeatures(new()
+        {
+            Width = 4,
+            Features = 60,
+            Rows = rows,
+            ActivePerRow = active,
+            Frequency = frequency,
+        });
         Assert.Equal(active, source.Probabilities.ToArray().Sum(), 1e-9);
         Assert.True(source.Probabilities.ToArray().All(p => p is > 0 and <= 1 + 1e-12));
         double[] counts = new double[60];
@@ -76,6 +83,8 @@ public sealed class SyntheticFeaturesTests
         Assert.Throws<InputException>(() => new SyntheticFeatures(new() { Features = 0 }));
         Assert.Throws<InputException>(() => new SyntheticFeatures(new() { Rows = 0 }));
         Assert.Throws<InputException>(() => new SyntheticFeatures(new() { Noise = -1 }));
-        Assert.Contains("activePerRow is 9 but features is 8", Assert.Throws<InputException>(() => new SyntheticFeatures(new() { Features = 8, ActivePerRow = 9 })).Message, StringComparison.Ordinal);
+        Assert.Contains("activePerRow is 9 but features is 8",
+            Assert.Throws<InputException>(() => new SyntheticFeatures(new() { Features = 8, ActivePerRow = 9 })).Message,
+            StringComparison.Ordinal);
     }
 }

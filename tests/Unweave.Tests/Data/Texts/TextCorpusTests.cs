@@ -25,11 +25,16 @@ public sealed class TextCorpusTests : IDisposable
     {
         Directory.CreateDirectory(folder["b/c"]);
         Directory.CreateDirectory(folder[".hidden"]);
-        foreach (string name in new[] { "b/c/z.txt", "b.md", "a.txt", "B.text", "b/1.txt", ".hidden/h.txt", ".dot.txt", "picture.png", "b/a.json" }) File.WriteAllText(folder[name], name);
+        foreach (string name in new[]
+        {
+            "b/c/z.txt", "b.md", "a.txt", "B.text", "b/1.txt", ".hidden/h.txt", ".dot.txt", "picture.png", "b/a.json",
+        })
+            File.WriteAllText(folder[name], name);
         File.WriteAllText(folder["c.jsonl"], "{\"text\":\"first\"}\n\n{\"text\":\"third\",\"id\":\"own\"}\n");
         TextCorpus corpus = TextCorpus.Open(folder.Path);
         Assert.Equal(
-            [("B.text", "B.text"), ("a.txt", "a.txt"), ("b.md", "b.md"), ("b/1.txt", "b/1.txt"), ("b/c/z.txt", "b/c/z.txt"), ("c.jsonl:1", "first"), ("own", "third")],
+            [("B.text", "B.text"), ("a.txt", "a.txt"), ("b.md", "b.md"), ("b/1.txt", "b/1.txt"), ("b/c/z.txt", "b/c/z.txt"),
+                ("c.jsonl:1", "first"), ("own", "third")],
             corpus.Documents().Select(found => (found.Document.Id, found.Document.Text)));
         Assert.Equal(Enumerable.Range(0, 7).Select(number => (long)number), corpus.Documents().Select(found => found.Number));
     }
@@ -47,7 +52,9 @@ public sealed class TextCorpusTests : IDisposable
     [Fact]
     public void JSON_lines_have_their_own_ids_or_the_number_of_the_line()
     {
-        File.WriteAllText(folder["a.ndjson"], "{\"text\":\"a\\u00e9\\ud834\\udd1e\\n\",\"id\":\"x\"}\r\n  \n{\"id\":17,\"text\":\"b\"}\n{\"n\":[{\"text\":1}],\"text\":\"c\",\"id\":null}");
+        File.WriteAllText(folder["a.ndjson"],
+            "{\"text\":\"a\\u00e9\\ud834\\udd1e\\n\",\"id\":\"x\"}\r\n  "
+            + "\n{\"id\":17,\"text\":\"b\"}\n{\"n\":[{\"text\":1}],\"text\":\"c\",\"id\":null}");
         Assert.Equal([(0, new("x", "aé𝄞\n")), (1, new("17", "b")), (2, new("4", "c"))], Read("a.ndjson"));
         File.WriteAllText(folder["b.jsonl"], "{\"text\":1,\"body\":\"here\"}\n");
         Assert.Equal([(0, new("1", "here"))], Read("b.jsonl", "body"));
@@ -78,8 +85,10 @@ public sealed class TextCorpusTests : IDisposable
     [Fact]
     public void Quoted_fields_hold_delimiters_quotes_and_line_breaks()
     {
-        File.WriteAllText(folder["a.csv"], "id,text,n\r\n7,\"one, \"\"two\"\"\r\nthree\",x\r\n8,plain \"quote\" inside,\n9,\"\",y\r10,\"end\",z");
-        Assert.Equal([(0, new("7", "one, \"two\"\r\nthree")), (1, new("8", "plain \"quote\" inside")), (3, new("10", "end"))], Read("a.csv"));
+        File.WriteAllText(folder["a.csv"],
+            "id,text,n\r\n7,\"one, \"\"two\"\"\r\nthree\",x\r\n8,plain \"quote\" inside,\n9,\"\",y\r10,\"end\",z");
+        Assert.Equal([(0, new("7", "one, \"two\"\r\nthree")), (1, new("8", "plain \"quote\" inside")), (3, new("10", "end"))],
+            Read("a.csv"));
     }
 
     [Fact]
@@ -100,7 +109,11 @@ public sealed class TextCorpusTests : IDisposable
         field.Array[1, 20].Sample(texts =>
         {
             string path = folder[$"any-{Environment.CurrentManagedThreadId}.csv"];
-            File.WriteAllText(path, "text,other\n" + string.Concat(texts.Select((text, i) => $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{(i % 2 == 0 ? "\"a\nb\"" : "")}\r\n")));
+            File.WriteAllText(path,
+                "text,other\n"
+                    + string.Concat(
+                        texts.Select((text, i) =>
+                            $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\",{(i % 2 == 0 ? "\"a\nb\"" : "")}\r\n")));
             Assert.Equal(texts, TextCorpus.Open(path).Documents().Select(found => found.Document.Text), StringComparer.Ordinal);
         }, iter: 300);
     }
@@ -146,7 +159,8 @@ public sealed class TextCorpusTests : IDisposable
     public void Parquet_of_another_writer_has_its_ids()
     {
         TextCorpus corpus = TextCorpus.Open(Formats.TestFiles.Golden("duckdb-zstd.parquet"));
-        Assert.Equal(Enumerable.Range(0, 300).Where(i => i % 7 != 0).Select(i => ((long)i, new Document($"{i}", $"text {i % 10}"))), corpus.Documents());
+        Assert.Equal(Enumerable.Range(0, 300).Where(i => i % 7 != 0).Select(i => ((long)i, new Document($"{i}", $"text {i % 10}"))),
+            corpus.Documents());
     }
 
     [Fact]
@@ -171,14 +185,16 @@ public sealed class TextCorpusTests : IDisposable
     [Fact]
     public void Gzip_of_several_members_is_read_to_its_end()
     {
-        File.WriteAllBytes(folder["a.txt.gz"], [.. Gzip("one "u8), .. Gzip("two "u8), .. Gzip(new byte[200_000].Select(_ => (byte)'x').ToArray())]);
+        File.WriteAllBytes(folder["a.txt.gz"],
+            [.. Gzip("one "u8), .. Gzip("two "u8), .. Gzip(new byte[200_000].Select(_ => (byte)'x').ToArray())]);
         Assert.Equal($"one two {new string('x', 200_000)}", Assert.Single(Read("a.txt.gz")).Document.Text);
     }
 
     [Fact]
     public void Gzip_cut_at_any_byte_is_refused()
     {
-        byte[] whole = Gzip(Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 300).Select(i => $"{{\"text\":\"{i * 7919 % 1000}\"}}"))));
+        byte[] whole = Gzip(
+            Encoding.UTF8.GetBytes(string.Join('\n', Enumerable.Range(0, 300).Select(i => $"{{\"text\":\"{i * 7919 % 1000}\"}}"))));
         for (int length = 1; length < whole.Length; length++)
         {
             File.WriteAllBytes(folder["a.jsonl.gz"], whole[..length]);
@@ -279,11 +295,14 @@ public sealed class TextCorpusTests : IDisposable
         Refused("b.jsonl", "there is no text in it (1 file, 0 documents");
         Directory.CreateDirectory(folder["none"]);
         File.WriteAllText(folder["none/a.png"], "x");
-        Assert.StartsWith($"{folder["none"]}: no file of text is in this folder", Assert.Throws<InputException>(() => TextCorpus.Open(folder["none"])).Message, StringComparison.Ordinal);
-        Assert.StartsWith($"{folder["x.txt"]}: there is no such file", Assert.Throws<InputException>(() => TextCorpus.Open(folder["x.txt"])).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{folder["none"]}: no file of text is in this folder",
+            Assert.Throws<InputException>(() => TextCorpus.Open(folder["none"])).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{folder["x.txt"]}: there is no such file",
+            Assert.Throws<InputException>(() => TextCorpus.Open(folder["x.txt"])).Message, StringComparison.Ordinal);
         Assert.Contains("No text is named", Assert.Throws<InputException>(() => TextCorpus.Open([])).Message, StringComparison.Ordinal);
         File.WriteAllText(folder["c.json"], "[]");
-        Assert.Contains("is JSON in one piece", Assert.Throws<InputException>(() => TextCorpus.Open(folder["c.json"])).Message, StringComparison.Ordinal);
+        Assert.Contains("is JSON in one piece", Assert.Throws<InputException>(() => TextCorpus.Open(folder["c.json"])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -357,7 +376,8 @@ public sealed class TextCorpusTests : IDisposable
         }
     }
 
-    private List<(long Number, Document Document)> Read(string name, string? column = null) => [.. TextCorpus.Open(folder[name], column).Documents()];
+    private List<(long Number, Document Document)> Read(string name, string? column = null) =>
+        [.. TextCorpus.Open(folder[name], column).Documents()];
 
     private void Refused(string name, string expected, string? column = null)
     {

@@ -69,14 +69,16 @@ public sealed class InputStatisticsTests
         Assert.Equal(9, InputStatistics.MeanNorm(x), 1e-12);
         Assert.Equal(2f / 9, InputStatistics.Scale(x), 1e-7f);
         using var zeros = new Matrix(2, 4);
-        Assert.Contains("mean norm of 2 sampled vectors is 0", Assert.Throws<InputException>(() => InputStatistics.Scale(zeros)).Message, StringComparison.Ordinal);
+        Assert.Contains("mean norm of 2 sampled vectors is 0", Assert.Throws<InputException>(() => InputStatistics.Scale(zeros)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_sample_has_distinct_rows_and_depends_on_its_seed()
     {
         using var source = new MatrixSource(new Matrix(500, 1, [.. Enumerable.Range(0, 500).Select(i => (float)i)]), ownsMatrix: true);
-        using Matrix a = InputStatistics.Sample(source, 100, 1), again = InputStatistics.Sample(source, 100, 1), b = InputStatistics.Sample(source, 100, 2), all = InputStatistics.Sample(source, 9999, 1);
+        using Matrix a = InputStatistics.Sample(source, 100, 1), again = InputStatistics.Sample(source, 100, 1),
+            b = InputStatistics.Sample(source, 100, 2), all = InputStatistics.Sample(source, 9999, 1);
         Assert.Equal(100, a.AsSpan().ToArray().Distinct().Count());
         Assert.Equal(a.AsSpan(), again.AsSpan());
         Assert.False(a.AsSpan().SequenceEqual(b.AsSpan()));
@@ -118,7 +120,8 @@ public sealed class InputStatisticsTests
         return sum;
     }
 
-    private static void AssertNear(double[] expected, float[] actual, double tolerance) => AssertNear(expected, [.. actual.Select(value => (double)value)], tolerance);
+    private static void AssertNear(double[] expected, float[] actual, double tolerance) =>
+        AssertNear(expected, [.. actual.Select(value => (double)value)], tolerance);
 
     private static void AssertNear(double[] expected, double[] actual, double tolerance)
     {

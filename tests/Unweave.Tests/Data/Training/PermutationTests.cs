@@ -151,5 +151,6 @@ public sealed class PermutationTests
         Assert.Equal(0.5, ascents / (double)count, 0.005);
     }
 
-    private static double ChiSquare(int[] counts, double expected) => counts.Sum(count => (count - expected) * (count - expected) / expected);
+    private static double ChiSquare(int[] counts, double expected) =>
+        counts.Sum(count => (count - expected) * (count - expected) / expected);
 }

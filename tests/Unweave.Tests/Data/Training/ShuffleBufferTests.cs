@@ -8,7 +8,8 @@ public sealed class ShuffleBufferTests
 {
     [Fact]
     public void Every_row_is_served_once_whatever_the_sizes() =>
-        Gen.Select(Gen.Int[0, 500], Gen.Int[1, 60], Gen.Int[1, 40], Gen.Int[1, 90], Gen.ULong).Sample((total, capacity, batch, block, seed) =>
+        Gen.Select(Gen.Int[0, 500], Gen.Int[1, 60], Gen.Int[1, 40], Gen.Int[1, 90], Gen.ULong)
+            .Sample((total, capacity, batch, block, seed) =>
         {
             List<float[]> batches = Draw(total, capacity, Math.Min(batch, capacity), seed, _ => block);
             Assert.Equal(Enumerable.Range(0, total).Select(i => (float)i), batches.SelectMany(values => values).Order());
@@ -18,7 +19,8 @@ public sealed class ShuffleBufferTests
     [Fact]
     public void A_seed_gives_the_same_batches_however_the_blocks_are_cut()
     {
-        List<float[]> small = Draw(1000, 128, 16, 7, _ => 1), large = Draw(1000, 128, 16, 7, _ => 333), odd = Draw(1000, 128, 16, 7, i => i % 9), other = Draw(1000, 128, 16, 8, _ => 1);
+        List<float[]> small = Draw(1000, 128, 16, 7, _ => 1), large = Draw(1000, 128, 16, 7, _ => 333),
+            odd = Draw(1000, 128, 16, 7, i => i % 9), other = Draw(1000, 128, 16, 8, _ => 1);
         Assert.Equal(small, large);
         Assert.Equal(small, odd);
         Assert.NotEqual(small, other);
@@ -70,9 +72,11 @@ public sealed class ShuffleBufferTests
     {
         using Matrix good = new(3, 2), wide = new(1, 3), bad = new(2, 2, [0, 0, 0, float.NaN]), batch = new(2, 2);
         using var widths = new ShuffleBuffer([good, wide], 2, 10, seed: 0, "gpt2, blocks.2");
-        Assert.Equal("gpt2, blocks.2: rows have width 3 from row 3 on where 2 is due; harvest one hook of one model.", Assert.Throws<InputException>(() => widths.Next(batch)).Message);
+        Assert.Equal("gpt2, blocks.2: rows have width 3 from row 3 on where 2 is due; harvest one hook of one model.",
+            Assert.Throws<InputException>(() => widths.Next(batch)).Message);
         using var nan = new ShuffleBuffer([good, bad], 2, 10, seed: 0);
-        Assert.StartsWith("stream: row 4 (counted from 0) has NaN at column 1", Assert.Throws<InputException>(() => nan.Next(batch)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("stream: row 4 (counted from 0) has NaN at column 1",
+            Assert.Throws<InputException>(() => nan.Next(batch)).Message, StringComparison.Ordinal);
         using var small = new ShuffleBuffer([good], 2, 1, seed: 0);
         Assert.Throws<ArgumentException>(() => small.Next(batch));
     }

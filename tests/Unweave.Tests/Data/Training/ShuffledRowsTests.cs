@@ -6,7 +6,8 @@ namespace Unweave.Tests.Data;
 public sealed class ShuffledRowsTests
 {
     private static readonly Gen<ShuffledRows> Shuffles =
-        Gen.Select(Gen.Int[2, 300], Gen.ULong, Gen.OneOf(Gen.Const(0.0), Gen.Double[0, 0.9])).Select((rows, seed, share) => new ShuffledRows(rows, seed, share));
+        Gen.Select(Gen.Int[2, 300], Gen.ULong, Gen.OneOf(Gen.Const(0.0), Gen.Double[0, 0.9]))
+            .Select((rows, seed, share) => new ShuffledRows(rows, seed, share));
 
     [Theory]
     [InlineData(100, 0.05, 5)]
@@ -26,7 +27,8 @@ public sealed class ShuffledRowsTests
     [Fact]
     public void Refuses_a_split_without_training_rows()
     {
-        Assert.Contains("none is left to train on", Assert.Throws<InputException>(() => new ShuffledRows(0, 0, 0)).Message, StringComparison.Ordinal);
+        Assert.Contains("none is left to train on", Assert.Throws<InputException>(() => new ShuffledRows(0, 0, 0)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InputException>(() => new ShuffledRows(10, 0, 1));
         Assert.Throws<InputException>(() => new ShuffledRows(10, 0, double.NaN));
     }

@@ -3,7 +3,9 @@ using Unweave.Numerics;
 
 namespace Unweave.Tests.Data;
 
-/// <summary>A stream of rows for training: what is held out, in which order the rest comes, and that it depends on seed and position alone.</summary>
+/// <summary>
+/// A stream of rows for training: what is held out, in which order the rest comes, and that it depends on seed and position alone.
+/// </summary>
 public sealed class StreamedDataTests
 {
     private const int Width = 2, Held = 30;

@@ -51,7 +51,8 @@ public sealed class AtomicFileTests : IDisposable
         string path = folder["sae.safetensors"];
         SafetensorsWriter.Write(path, [TensorToWrite.From("w", new float[100])]);
         byte[] before = File.ReadAllBytes(path);
-        string message = TestFiles.Refused(path, () => AtomicFile.Write(path, stream => stream.Write(new byte[300_000]), file => new FillingStream(file, fits)));
+        string message = TestFiles.Refused(path,
+            () => AtomicFile.Write(path, stream => stream.Write(new byte[300_000]), file => new FillingStream(file, fits)));
         Assert.Contains("disk is full", message, StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(path));
         Assert.Equal([path], Directory.GetFiles(folder.Path));
@@ -69,7 +70,8 @@ public sealed class AtomicFileTests : IDisposable
             using var large = new Matrix(1000, 100);
             SafetensorsWriter.Write(path, [TensorToWrite.From("w", small)]);
             byte[] before = File.ReadAllBytes(path);
-            Assert.Contains("disk is full", TestFiles.Refused(path, () => SafetensorsWriter.Write(path, [TensorToWrite.From("w", large)])), StringComparison.Ordinal);
+            Assert.Contains("disk is full", TestFiles.Refused(path, () => SafetensorsWriter.Write(path, [TensorToWrite.From("w", large)])),
+                StringComparison.Ordinal);
             string npy = folder["a.npy"];
             Assert.Contains("disk is full", TestFiles.Refused(npy, () => NpyWriter.Write(npy, large)), StringComparison.Ordinal);
             Assert.Equal(before, File.ReadAllBytes(path));
@@ -114,7 +116,8 @@ public sealed class AtomicFileTests : IDisposable
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
+            using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0,
+                FileOptions.DeleteOnClose);
             file.Position = position;
             file.Write([1]);
             return true;
@@ -132,8 +135,10 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void A_target_that_cannot_be_written_is_said_so()
     {
-        Assert.Contains("folder does not exist", TestFiles.Refused(folder["no/a.bin"], () => AtomicFile.Write(folder["no/a.bin"], _ => { })), StringComparison.Ordinal);
-        Assert.Contains("is a folder", TestFiles.Refused(folder.Path, () => AtomicFile.Write(folder.Path, _ => { })), StringComparison.Ordinal);
+        Assert.Contains("folder does not exist",
+            TestFiles.Refused(folder["no/a.bin"], () => AtomicFile.Write(folder["no/a.bin"], _ => { })), StringComparison.Ordinal);
+        Assert.Contains("is a folder", TestFiles.Refused(folder.Path, () => AtomicFile.Write(folder.Path, _ => { })),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -151,7 +156,8 @@ public sealed class AtomicFileTests : IDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
             process.StandardError.ReadToEnd();
             process.WaitForExit();
             return process.ExitCode == 0;

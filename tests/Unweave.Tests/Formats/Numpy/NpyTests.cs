@@ -59,7 +59,8 @@ public sealed class NpyTests : IDisposable
             Assert.Equal(Enumerable.Range(first, part.Length).Select(i => (float)i), part);
         }
 
-        Assert.Equal(Enumerable.Range(0, 24).Select(i => (double)i), System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(file.RawBytes("")).ToArray());
+        Assert.Equal(Enumerable.Range(0, 24).Select(i => (double)i),
+            System.Runtime.InteropServices.MemoryMarshal.Cast<byte, double>(file.RawBytes("")).ToArray());
     }
 
     [Theory]
@@ -76,7 +77,8 @@ public sealed class NpyTests : IDisposable
         Assert.Equal(ElementType.Int64, file["i8"].Type);
         Assert.Equal(ElementType.Bool, file["b1"].Type);
         Assert.Contains("'<U2'", file.Metadata["texts"], StringComparison.Ordinal);
-        if (file.Tensors.Any(tensor => string.Equals(tensor.Name, "zeros", StringComparison.Ordinal))) Assert.Equal(new float[2000], file.Floats("zeros"));
+        if (file.Tensors.Any(tensor => string.Equals(tensor.Name, "zeros", StringComparison.Ordinal)))
+            Assert.Equal(new float[2000], file.Floats("zeros"));
     }
 
     [Fact]
@@ -103,7 +105,8 @@ public sealed class NpyTests : IDisposable
             NpyWriter.Write(folder["f.npy"], floats);
             NpyWriter.Write(folder["l.npy"], longs);
             NpyWriter.Write(folder["i.npy"], ints);
-            NpzWriter.Write(folder["a.npz"], [TensorToWrite.From("f", floats, [floats.Length, 1]), TensorToWrite.From("l", longs), TensorToWrite.From("i/j", ints)]);
+            NpzWriter.Write(folder["a.npz"],
+                [TensorToWrite.From("f", floats, [floats.Length, 1]), TensorToWrite.From("l", longs), TensorToWrite.From("i/j", ints)]);
             using var f = new NpyFile(folder["f.npy"]);
             using var l = new NpyFile(folder["l.npy"]);
             using var i = new NpyFile(folder["i.npy"]);
@@ -185,7 +188,8 @@ public sealed class NpyTests : IDisposable
     {
         const long Count = 1_000_000_000_000;
         const uint Packed = 4_000_000_000;
-        byte[] header = NpyWriter.Header(ElementType.Float32, [Count]), head = [.. header, .. new byte[60_000 - header.Length]], name = [.. "a.npy"u8];
+        byte[] header = NpyWriter.Header(ElementType.Float32, [Count]), head = [.. header, .. new byte[60_000 - header.Length]],
+            name = [.. "a.npy"u8];
         string path = folder["huge.npz"];
         using (var file = new BinaryWriter(File.Create(path)))
         {
@@ -210,9 +214,11 @@ public sealed class NpyTests : IDisposable
 
         using TensorFile npz = TensorFile.Open(path);
         Assert.Equal(Count, npz["a"].Count);
-        Assert.Contains($"takes {(4 * Count) + header.Length} bytes when inflated", TestFiles.Refused(path, () => npz.Read(npz["a"], 0, new float[1])), StringComparison.Ordinal);
+        Assert.Contains($"takes {(4 * Count) + header.Length} bytes when inflated",
+            TestFiles.Refused(path, () => npz.Read(npz["a"], 0, new float[1])), StringComparison.Ordinal);
 
-        // Local and directory entry alike: flags and method, time, checksum, both lengths, the name's length, and the directory's own fields.
+        // Local and directory entry alike: flags and method, time, checksum, both lengths, the name's length, and the directory's own
+        // fields.
         void Entry(BinaryWriter file, uint signature, byte[] method, int extra)
         {
             file.Write(signature);

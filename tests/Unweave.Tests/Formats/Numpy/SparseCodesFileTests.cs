@@ -29,7 +29,8 @@ public sealed class SparseCodesFileTests
 
         using var file = TensorFile.Open(folder["codes.npz"]);
         Assert.Equal("npz", file.Format);
-        Assert.Equal([ElementType.Int64, ElementType.Int32, ElementType.Float32, ElementType.Int64], file.Tensors.Select(tensor => tensor.Type));
+        Assert.Equal([ElementType.Int64, ElementType.Int32, ElementType.Float32, ElementType.Int64],
+            file.Tensors.Select(tensor => tensor.Type));
         Assert.Equal(Starts, Read<long>(file, "starts"));
         Assert.Equal(Latents, Read<int>(file, "latents"));
         Assert.Equal(Values, Read<float>(file, "values"));
@@ -54,14 +55,16 @@ public sealed class SparseCodesFileTests
     public void Another_ending_is_refused_and_a_failing_producer_leaves_nothing()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("give the file one of these endings", Assert.Throws<InputException>(() => SparseCodesFile.Write(folder["codes.csv"], 9, Blocks)).Message, StringComparison.Ordinal);
+        Assert.Contains("give the file one of these endings",
+            Assert.Throws<InputException>(() => SparseCodesFile.Write(folder["codes.csv"], 9, Blocks)).Message, StringComparison.Ordinal);
         static IEnumerable<SparseCodes> Failing()
         {
             yield return Blocks[0];
             throw new InputException("row 3 is NaN");
         }
 
-        foreach (string name in (string[])["codes.npz", "codes.jsonl"]) Assert.Throws<InputException>(() => SparseCodesFile.Write(folder[name], 9, Failing()));
+        foreach (string name in (string[])["codes.npz", "codes.jsonl"])
+            Assert.Throws<InputException>(() => SparseCodesFile.Write(folder[name], 9, Failing()));
         Assert.Empty(Directory.GetFiles(folder.Path));
     }
 

@@ -53,17 +53,22 @@ public sealed class ParquetFileTests : IDisposable
         string path = folder["n.parquet"];
         int rows = 500;
         Write(path, compression, new Dictionary<string, string>(StringComparer.Ordinal) { ["made by"] = "a test" }, [
-            Flat("f64", Values(rows, i => i * 0.5 - 7)), Flat("f32", Values(rows, i => i * 0.25f)), Flat("i64", Values(rows, i => 1L - i)), Flat("i32", Values(rows, i => i - 250)),
-            Flat("i16", Values(rows, i => (short)(i * 3))), Flat("u8", Values(rows, i => (byte)i)), Flat("i8", Values(rows, i => (sbyte)i)), Flat("u16", Values(rows, i => (ushort)(i * 100))),
-            Flat("u32", Values(rows, i => uint.MaxValue - (uint)i)), Flat("u64", Values(rows, i => (ulong)i << 40)), Flat("flag", Values(rows, i => i % 3 == 0))]);
+            Flat("f64", Values(rows, i => i * 0.5 - 7)), Flat("f32", Values(rows, i => i * 0.25f)), Flat("i64", Values(rows, i => 1L - i)),
+            Flat("i32", Values(rows, i => i - 250)),
+            Flat("i16", Values(rows, i => (short)(i * 3))), Flat("u8", Values(rows, i => (byte)i)), Flat("i8", Values(rows, i => (sbyte)i)),
+            Flat("u16", Values(rows, i => (ushort)(i * 100))),
+            Flat("u32", Values(rows, i => uint.MaxValue - (uint)i)), Flat("u64", Values(rows, i => (ulong)i << 40)),
+            Flat("flag", Values(rows, i => i % 3 == 0))]);
         using var file = new ParquetFile(path);
         Assert.Equal("a test", file.Metadata["made by"]);
         Assert.Equal(
-            ["f64 Float64 [500]", "f32 Float32 [500]", "i64 Int64 [500]", "i32 Int32 [500]", "i16 Int16 [500]", "u8 UInt8 [500]", "i8 Int8 [500]", "u16 UInt16 [500]", "u32 UInt32 [500]", "u64 UInt64 [500]", "flag Bool [500]"],
+            ["f64 Float64 [500]", "f32 Float32 [500]", "i64 Int64 [500]", "i32 Int32 [500]", "i16 Int16 [500]", "u8 UInt8 [500]",
+                "i8 Int8 [500]", "u16 UInt16 [500]", "u32 UInt32 [500]", "u64 UInt64 [500]", "flag Bool [500]"],
             file.Tensors.Select(tensor => tensor.ToString()), StringComparer.Ordinal);
         Func<int, double>[] expected =
         [
-            i => i * 0.5 - 7, i => i * 0.25, i => 1 - i, i => i - 250, i => i * 3, i => (byte)i, i => (sbyte)i, i => (ushort)(i * 100), i => uint.MaxValue - (uint)i, i => (ulong)i << 40, i => i % 3 == 0 ? 1 : 0,
+            i => i * 0.5 - 7, i => i * 0.25, i => 1 - i, i => i - 250, i => i * 3, i => (byte)i, i => (sbyte)i, i => (ushort)(i * 100),
+            i => uint.MaxValue - (uint)i, i => (ulong)i << 40, i => i % 3 == 0 ? 1 : 0,
         ];
         foreach ((TensorInfo tensor, Func<int, double> value) in file.Tensors.Zip(expected))
             Assert.Equal(Enumerable.Range(0, rows).Select(i => (float)value(i)), Read(file, tensor, 0, rows));
@@ -86,7 +91,8 @@ public sealed class ParquetFileTests : IDisposable
             for (int group = 0; group < 2; group++)
             {
                 using ParquetRowGroupWriter rows = writer.CreateRowGroup();
-                await rows.WriteAllPartsAsync<double>((DataField)list.Item, new double[] { 1 + group, 2, 3, 4 }, (int[])[2, 2, 2, 2], (int[])[0, 1, 0, 1], CancellationToken.None);
+                await rows.WriteAllPartsAsync<double>((DataField)list.Item, new double[] { 1 + group, 2, 3, 4 }, (int[])[2, 2, 2, 2],
+                    (int[])[0, 1, 0, 1], CancellationToken.None);
                 await rows.WriteAsync<int>(label, new[] { group, 7 });
                 await rows.WriteAsync(text, [$"group {group}", group == 0 ? null : "Ünïcode ✓"]);
             }
@@ -97,14 +103,16 @@ public sealed class ParquetFileTests : IDisposable
         Assert.Equal([0, 7, 1, 7], Read(file, file["label"], 0, 4));
         Assert.Equal(["text"], file.TextColumns, StringComparer.Ordinal);
         Assert.Equal(["group 0", null, "group 1", "Ünïcode ✓"], file.ReadTexts("text"), StringComparer.Ordinal);
-        Assert.Contains("no column of strings named 'label'; it has 'text'", Assert.Throws<InputException>(() => file.ReadTexts("label")).Message, StringComparison.Ordinal);
+        Assert.Contains("no column of strings named 'label'; it has 'text'",
+            Assert.Throws<InputException>(() => file.ReadTexts("label")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_column_that_ends_in_the_mark_of_an_unwritten_value_is_still_right()
     {
         string path = folder["mark.parquet"];
-        Write(path, CompressionMethod.Snappy, null, [Flat("i32", [5, int.MinValue + 12345]), Flat("flag", [false, true]), Flat("f32", [1f, float.NaN])]);
+        Write(path, CompressionMethod.Snappy, null,
+            [Flat("i32", [5, int.MinValue + 12345]), Flat("flag", [false, true]), Flat("f32", [1f, float.NaN])]);
         using var file = new ParquetFile(path);
         Assert.Equal([5f, int.MinValue + 12345], Read(file, file["i32"], 0, 2));
         Assert.Equal([0f, 1f], Read(file, file["flag"], 0, 2));
@@ -140,14 +148,15 @@ public sealed class ParquetFileTests : IDisposable
         });
         using var file = new ParquetFile(path);
         Assert.Equal([1, 2, 3], Read(file, file["y"], 0, 3));
-        Assert.Contains("column 'x' row 1 has a NULL value", Assert.Throws<InputException>(() => Read(file, file["x"], 0, 3)).Message, StringComparison.Ordinal);
+        Assert.Contains("column 'x' row 1 has a NULL value", Assert.Throws<InputException>(() => Read(file, file["x"], 0, 3)).Message,
+            StringComparison.Ordinal);
     }
 
     // Written by DuckDB 1.5:
     //   CREATE TABLE t AS SELECT (i * 0.5)::FLOAT AS x, i::BIGINT AS id, CASE WHEN i % 7 = 0 THEN NULL ELSE 'text ' || (i % 10) END AS t,
-    //       [i, i + 0.25, -i]::FLOAT[] AS v, [i * 2, 1]::DOUBLE[] AS w, [i, 2]::FLOAT[2] AS a, i % 2 = 0 AS flag, (i % 5)::TINYINT AS small FROM range(300) r(i);
-    //   COPY t TO 'duckdb-snappy.parquet' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 2048);   -- and so zstd and brotli
-    //   COPY t TO 'duckdb-v2.parquet' (FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2);
+    // [i, i + 0.25, -i]::FLOAT[] AS v, [i * 2, 1]::DOUBLE[] AS w, [i, 2]::FLOAT[2] AS a, i % 2 = 0 AS flag, (i % 5)::TINYINT AS small FROM
+    // range(300) r(i); COPY t TO 'duckdb-snappy.parquet' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 2048); -- and so zstd and
+    // brotli COPY t TO 'duckdb-v2.parquet' (FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION V2);
     [Theory]
     [InlineData("duckdb-snappy.parquet")]
     [InlineData("duckdb-zstd.parquet")]
@@ -156,12 +165,17 @@ public sealed class ParquetFileTests : IDisposable
     {
         using var file = new ParquetFile(TestFiles.Golden(golden));
         Assert.Equal(
-            ["x Float32 [300]", "id Int64 [300]", "v Float32 [300, 3]", "w Float64 [300, 2]", "a Float32 [300, 2]", "flag Bool [300]", "small Int8 [300]"],
+            ["x Float32 [300]", "id Int64 [300]", "v Float32 [300, 3]", "w Float64 [300, 2]", "a Float32 [300, 2]", "flag Bool [300]",
+                "small Int8 [300]"],
             file.Tensors.Select(tensor => tensor.ToString()), StringComparer.Ordinal);
-        Func<int, float[]>[] rows = [i => [i * 0.5f], i => [i], i => [i, i + 0.25f, -i], i => [i * 2, 1], i => [i, 2], i => [i % 2 == 0 ? 1 : 0], i => [i % 5]];
+        Func<int, float[]>[] rows =
+        [
+            i => [i * 0.5f], i => [i], i => [i, i + 0.25f, -i], i => [i * 2, 1], i => [i, 2], i => [i % 2 == 0 ? 1 : 0], i => [i % 5],
+        ];
         foreach ((TensorInfo tensor, Func<int, float[]> row) in file.Tensors.Zip(rows))
             Assert.Equal(Enumerable.Range(0, 300).SelectMany(row), Read(file, tensor, 0, (int)tensor.Count));
-        Assert.Equal(Enumerable.Range(0, 300).Select(i => i % 7 == 0 ? null : $"text {i % 10}"), file.ReadTexts("t"), StringComparer.Ordinal);
+        Assert.Equal(Enumerable.Range(0, 300).Select(i => i % 7 == 0 ? null : $"text {i % 10}"), file.ReadTexts("t"),
+            StringComparer.Ordinal);
     }
 
     [Fact]
@@ -170,7 +184,8 @@ public sealed class ParquetFileTests : IDisposable
         string path = TestFiles.Golden("duckdb-brotli.parquet");
         using var file = new ParquetFile(path);
         Assert.Equal(
-            $"{path}: column 'x' cannot be read: it is compressed with BROTLI, which Unweave does not read; write it with snappy, zstd or gzip.",
+            $"{path}: column 'x' cannot be read: it is compressed with BROTLI, which Unweave does not read; write it with snappy, zstd or "
+            + "gzip.",
             Assert.Throws<InputException>(() => Read(file, file["x"], 0, 1)).Message);
     }
 
@@ -182,10 +197,12 @@ public sealed class ParquetFileTests : IDisposable
         for (int length = 1; length < whole.Length; length++)
         {
             File.WriteAllBytes(path, whole[..length]);
-            Assert.StartsWith($"{path}: its footer cannot be read: it does not begin and end with PAR1", Assert.Throws<InputException>(() => new ParquetFile(path)).Message, StringComparison.Ordinal);
+            Assert.StartsWith($"{path}: its footer cannot be read: it does not begin and end with PAR1",
+                Assert.Throws<InputException>(() => new ParquetFile(path)).Message, StringComparison.Ordinal);
         }
 
-        Assert.StartsWith($"{folder["none"]}: there is no such file", Assert.Throws<InputException>(() => new ParquetFile(folder["none"])).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{folder["none"]}: there is no such file",
+            Assert.Throws<InputException>(() => new ParquetFile(folder["none"])).Message, StringComparison.Ordinal);
     }
 
     /// <summary>A short file with a vector column, numbers and texts, for the fuzz test.</summary>
@@ -197,11 +214,13 @@ public sealed class ParquetFileTests : IDisposable
         var text = new DataField<string>("text");
         Run(async () =>
         {
-            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(list, label, text), stream, new ParquetOptions { CompressionMethod = compression });
+            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(list, label, text), stream,
+                new ParquetOptions { CompressionMethod = compression });
             for (int group = 0; group < 2; group++)
             {
                 using ParquetRowGroupWriter rows = writer.CreateRowGroup();
-                await rows.WriteAllPartsAsync<float>((DataField)list.Item, new float[] { 1, 2, 3, 4, 5, 6 }, (int[])[3, 3, 3, 3, 3, 3], (int[])[0, 1, 0, 1, 0, 1], CancellationToken.None);
+                await rows.WriteAllPartsAsync<float>((DataField)list.Item, new float[] { 1, 2, 3, 4, 5, 6 }, (int[])[3, 3, 3, 3, 3, 3],
+                    (int[])[0, 1, 0, 1, 0, 1], CancellationToken.None);
                 await rows.WriteAsync<int>(label, (int[])[3, 1, 3]);
                 await rows.WriteAsync(text, ["one", null, "three"]);
             }
@@ -235,7 +254,11 @@ public sealed class ParquetFileTests : IDisposable
             foreach (float[]?[] group in groups)
             {
                 float[] values = [.. group.SelectMany(row => row ?? []).Where(value => !float.IsNegativeInfinity(value))];
-                int[] definition = [.. group.SelectMany(row => row is null ? [0] : row.Length == 0 ? [1] : row.Select(value => float.IsNegativeInfinity(value) ? 2 : full))];
+                int[] definition =
+                [
+                    .. group.SelectMany(row =>
+                        row is null ? [0] : row.Length == 0 ? [1] : row.Select(value => float.IsNegativeInfinity(value) ? 2 : full)),
+                ];
                 int[] repetition = [.. group.SelectMany(row => row is null or [] ? [0] : row.Select((_, i) => i == 0 ? 0 : 1))];
                 using ParquetRowGroupWriter rows = writer.CreateRowGroup();
                 await rows.WriteAllPartsAsync<float>((DataField)list.Item, values, definition, repetition, CancellationToken.None);
@@ -250,11 +273,13 @@ public sealed class ParquetFileTests : IDisposable
         where T : struct =>
         (new DataField<T>(name, nullable: false), (rows, field) => rows.WriteAsync<T>(field, values));
 
-    private static void Write(string path, CompressionMethod compression, Dictionary<string, string>? metadata, (DataField Field, Func<ParquetRowGroupWriter, DataField, Task> Write)[] columns) =>
+    private static void Write(string path, CompressionMethod compression, Dictionary<string, string>? metadata,
+        (DataField Field, Func<ParquetRowGroupWriter, DataField, Task> Write)[] columns) =>
         Run(async () =>
         {
             await using FileStream stream = File.Create(path);
-            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(columns.Select(column => column.Field)), stream, new ParquetOptions { CompressionMethod = compression });
+            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(columns.Select(column => column.Field)),
+                stream, new ParquetOptions { CompressionMethod = compression });
             if (metadata is not null) writer.CustomMetadata = metadata;
             using ParquetRowGroupWriter rows = writer.CreateRowGroup();
             foreach ((DataField field, Func<ParquetRowGroupWriter, DataField, Task> write) in columns) await write(rows, field);

@@ -17,17 +17,16 @@ public sealed class SafetensorsTests : IDisposable
     // a = np.arange(12).reshape(3, 4)
     // data, header = b'', {'__metadata__': {'made': 'by hand'}}
     // bf16 = (np.array([1, 3.140625, -2], '<f4').view('<u4') >> 16).astype('<u2')
-    // for name, dtype, array in [('f32', 'F32', a.astype('<f4')), ('f16', 'F16', a.astype('<f2')), ('f64', 'F64', a / 3), ('i64', 'I64', a - 6),
-    //         ('bool', 'BOOL', a % 2 == 0), ('scalar', 'I32', np.array(7, '<i4')), ('empty', 'U8', np.zeros((0, 3), 'u1')), ('bf16', 'BF16', bf16)]:
-    //     header[name] = {'dtype': dtype, 'shape': list(array.shape), 'data_offsets': [len(data), len(data) + array.nbytes]}
-    //     data += array.tobytes()
-    // text = json.dumps(header).encode()
-    // open('hand.safetensors', 'wb').write(struct.pack('<Q', len(text)) + text + data)
+    // for name, dtype, array in [('f32', 'F32', a.astype(' f4')), ('f16', 'F16', a.astype(' f2')), ('f64', 'F64', a / 3), ('i64', 'I64', a
+    // - 6), ('bool', 'BOOL', a % 2 == 0), ('scalar', 'I32', np.array(7, ' i4')), ('empty', 'U8', np.zeros((0, 3), 'u1')), ('bf16', 'BF16',
+    // bf16)]: header[name] = {'dtype': dtype, 'shape': list(array.shape), 'data_offsets': [len(data), len(data) + array.nbytes]} data +=
+    // array.tobytes() text = json.dumps(header).encode() open('hand.safetensors', 'wb').write(struct.pack(' Q', len(text)) + text + data)
     [Fact]
     public void A_file_made_by_hand_is_read()
     {
         using var file = new SafetensorsFile(TestFiles.Golden("hand.safetensors"));
-        Assert.Equal<IEnumerable<string>>(["f32", "f16", "f64", "i64", "bool", "scalar", "empty", "bf16"], file.Tensors.Select(tensor => tensor.Name));
+        Assert.Equal<IEnumerable<string>>(["f32", "f16", "f64", "i64", "bool", "scalar", "empty", "bf16"],
+            file.Tensors.Select(tensor => tensor.Name));
         Assert.Equal("by hand", file.Metadata["made"]);
         Assert.False(file.HasChecksum);
         file.Verify();
@@ -61,7 +60,8 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("BOOL", ElementType.Bool, "0100", 1f, 0f)]
     public void Every_element_type_is_read(string name, ElementType type, string hex, float first, float second)
     {
-        byte[] data = Convert.FromHexString(hex), header = Encoding.UTF8.GetBytes($$$"""{"a":{"dtype":"{{{name}}}","shape":[2],"data_offsets":[0,{{{data.Length}}}]}}""");
+        byte[] data = Convert.FromHexString(hex),
+            header = Encoding.UTF8.GetBytes($$$"""{"a":{"dtype":"{{{name}}}","shape":[2],"data_offsets":[0,{{{data.Length}}}]}}""");
         string path = folder["types.safetensors"];
         File.WriteAllBytes(path, [(byte)header.Length, .. new byte[7], .. header, .. data]);
         using var file = new SafetensorsFile(path);
@@ -74,16 +74,19 @@ public sealed class SafetensorsTests : IDisposable
     public void What_is_written_is_read_back()
     {
         Gen<float[]> values = Gen.Int.Select(BitConverter.Int32BitsToSingle).Array[0, 60];
-        Gen.Select(values, Gen.Long.Array[0, 20], Gen.Int.Array[0, 20], Gen.String[Gen.Char.AlphaNumeric, 0, 10]).Sample((floats, longs, ints, text) =>
+        Gen.Select(values, Gen.Long.Array[0, 20], Gen.Int.Array[0, 20], Gen.String[Gen.Char.AlphaNumeric, 0, 10])
+            .Sample((floats, longs, ints, text) =>
         {
             string path = folder["round.safetensors"];
             SafetensorsWriter.Write(
                 path,
-                [TensorToWrite.From("é \"floats\"", floats), TensorToWrite.From("longs", longs, [1, longs.Length]), TensorToWrite.From("ints", ints), TensorToWrite.From("scalar", [4.5f], [])],
+                [TensorToWrite.From("é \"floats\"", floats), TensorToWrite.From("longs", longs, [1, longs.Length]),
+                    TensorToWrite.From("ints", ints), TensorToWrite.From("scalar", [4.5f], [])],
                 new Dictionary<string, string>(StringComparer.Ordinal) { ["text"] = text });
             using var file = new SafetensorsFile(path);
             file.Verify();
-            Assert.Equal(floats.Select(BitConverter.SingleToUInt32Bits), file.Floats("é \"floats\"").Select(BitConverter.SingleToUInt32Bits));
+            Assert.Equal(floats.Select(BitConverter.SingleToUInt32Bits),
+                file.Floats("é \"floats\"").Select(BitConverter.SingleToUInt32Bits));
             Assert.Equal(longs.Select(value => (float)value), file.Floats("longs"));
             Assert.Equal([1L, longs.Length], file["longs"].Shape);
             Assert.Equal(ints.Select(value => (float)value), file.Floats("ints"));
@@ -97,7 +100,8 @@ public sealed class SafetensorsTests : IDisposable
     {
         using var matrix = new Matrix(3, 2, [1, -2, 0.1f, 4, 5, 6]);
         string path = folder["m.safetensors"];
-        SafetensorsWriter.Write(path, [TensorToWrite.From("w", matrix), TensorToWrite.From("flat", matrix, [6]), TensorToWrite.Float16("half", matrix)]);
+        SafetensorsWriter.Write(path,
+            [TensorToWrite.From("w", matrix), TensorToWrite.From("flat", matrix, [6]), TensorToWrite.Float16("half", matrix)]);
         using var file = new SafetensorsFile(path);
         Assert.Equal([3L, 2L], file["w"].Shape);
         Assert.Equal(matrix.AsSpan().ToArray(), file.Floats("w"));
@@ -116,7 +120,9 @@ public sealed class SafetensorsTests : IDisposable
     public void A_value_past_the_halves_is_refused_by_row()
     {
         using var matrix = new Matrix(2, 1, [1, 70_000]);
-        Assert.Contains("row 1", Assert.Throws<InputException>(() => SafetensorsWriter.Write(folder["h"], [TensorToWrite.Float16("w", matrix)])).Message, StringComparison.Ordinal);
+        Assert.Contains("row 1",
+            Assert.Throws<InputException>(() => SafetensorsWriter.Write(folder["h"], [TensorToWrite.Float16("w", matrix)])).Message,
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(folder.Path));
     }
 
@@ -125,8 +131,10 @@ public sealed class SafetensorsTests : IDisposable
     {
         float[] values = [.. Enumerable.Range(0, 1000).Select(i => i * 0.25f)];
         string[] paths = [folder["a"], folder["b"]];
-        SafetensorsWriter.Write(paths[0], [TensorToWrite.From("w", values)], new Dictionary<string, string>(StringComparer.Ordinal) { ["x"] = "1", ["y"] = "2" });
-        SafetensorsWriter.Write(paths[1], [TensorToWrite.From("w", values)], new Dictionary<string, string>(StringComparer.Ordinal) { ["y"] = "2", ["x"] = "1" });
+        SafetensorsWriter.Write(paths[0], [TensorToWrite.From("w", values)],
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["x"] = "1", ["y"] = "2" });
+        SafetensorsWriter.Write(paths[1], [TensorToWrite.From("w", values)],
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["y"] = "2", ["x"] = "1" });
         byte[] bytes = File.ReadAllBytes(paths[0]);
         Assert.Equal(bytes, File.ReadAllBytes(paths[1]));
         int data = 8 + (int)BinaryPrimitives.ReadInt64LittleEndian(bytes);
@@ -159,7 +167,8 @@ public sealed class SafetensorsTests : IDisposable
 
     [Theory]
     [InlineData("""{"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}}""", "F8_E4M3")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}""", "two entries named 'a'")]
+    [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}""",
+        "two entries named 'a'")]
     [InlineData("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}""", "overlap")]
     [InlineData("""{"a":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}""", "gap")]
     [InlineData("""{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}""", "past its last tensor")]
@@ -188,14 +197,16 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Beside_a_tensor_of_an_unknown_type_the_others_are_read()
     {
-        byte[] header = Encoding.UTF8.GetBytes("""{"a":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}}""");
+        byte[] header = Encoding.UTF8.GetBytes(
+            """{"a":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}}""");
         byte[] length = new byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
         File.WriteAllBytes(folder["f8.safetensors"], [.. length, .. header, 1, 2, 3, 4]);
         using var file = new SafetensorsFile(folder["f8.safetensors"]);
         Assert.Equal("b", Assert.Single(file.Tensors).Name);
         Assert.Equal([4f], file.Floats("b"));
-        Assert.Contains("'a' has elements of type F8_E4M3", Assert.Throws<InputException>(() => file["a"]).Message, StringComparison.Ordinal);
+        Assert.Contains("'a' has elements of type F8_E4M3", Assert.Throws<InputException>(() => file["a"]).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

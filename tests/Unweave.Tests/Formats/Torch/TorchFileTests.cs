@@ -12,20 +12,15 @@ namespace Unweave.Tests.Formats;
 //       W=W, Wt=W.t(), row=W[1], col=W[:, 2], corner=W[1:, 1:3], step=W[::2, ::3], wide=W[:, :1].expand(3, 5),
 //       scalar=torch.tensor(2.5), empty=torch.zeros(0, 4), par=torch.nn.Parameter(torch.tensor([1.0, -1.0])),
 //       f64=torch.tensor([0.1, -1e300], dtype=torch.float64), f16=torch.tensor([0.5, -65504.0], dtype=torch.float16),
-//       bf16=torch.tensor([1.5, -3.0], dtype=torch.bfloat16), i64=torch.tensor([-(2**40), 3]), i32=torch.tensor([-7, 8], dtype=torch.int32),
-//       i16=torch.tensor([-300, 4], dtype=torch.int16), i8=torch.tensor([-100, 5], dtype=torch.int8), u8=torch.tensor([250, 6], dtype=torch.uint8),
-//       flag=torch.tensor([True, False, True])), 'types.pt')
-//   lin = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
-//   with torch.no_grad():
-//       for p in lin.parameters(): p.copy_(torch.arange(p.numel(), dtype=torch.float32).reshape(p.shape) - 1)
-//   opt = torch.optim.Adam(lin.parameters(), lr=3e-4)
-//   lin(torch.ones(1, 3)).sum().backward(); opt.step()
-//   torch.save({'model': lin.state_dict(), 'optimizer': opt.state_dict(), 'step': 12345, 'big': 2**80, 'name': 'sae ✓', 'done': False, 'none': None,
-//               'cfg': {'lr': 0.1, 'layers': [1, 2], 'pair': (3, 'x')}, 7: torch.tensor([7.0])}, 'nested.pt')
-//   torch.save(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 'bare.pt')
-//   torch.save({'a': torch.tensor([1.0, 2.0]), 'n': 3}, 'protocol4.pt', pickle_protocol=4)
-//   torch.save(torch.nn.Linear(2, 2), 'module.pt')
-//   torch.save({'a': torch.tensor([1.0])}, 'legacy.pt', _use_new_zipfile_serialization=False)
+// bf16=torch.tensor([1.5, -3.0], dtype=torch.bfloat16), i64=torch.tensor([-(2**40), 3]), i32=torch.tensor([-7, 8], dtype=torch.int32),
+// i16=torch.tensor([-300, 4], dtype=torch.int16), i8=torch.tensor([-100, 5], dtype=torch.int8), u8=torch.tensor([250, 6],
+// dtype=torch.uint8), flag=torch.tensor([True, False, True])), 'types.pt') lin = torch.nn.Sequential(torch.nn.Linear(3, 2),
+// torch.nn.ReLU()) with torch.no_grad(): for p in lin.parameters(): p.copy_(torch.arange(p.numel(), dtype=torch.float32).reshape(p.shape) -
+// 1) opt = torch.optim.Adam(lin.parameters(), lr=3e-4) lin(torch.ones(1, 3)).sum().backward(); opt.step() torch.save({'model':
+// lin.state_dict(), 'optimizer': opt.state_dict(), 'step': 12345, 'big': 2**80, 'name': 'sae ✓', 'done': False, 'none': None, 'cfg': {'lr':
+// 0.1, 'layers': [1, 2], 'pair': (3, 'x')}, 7: torch.tensor([7.0])}, 'nested.pt') torch.save(torch.tensor([[1.0, 2.0], [3.0, 4.0]]),
+// 'bare.pt') torch.save({'a': torch.tensor([1.0, 2.0]), 'n': 3}, 'protocol4.pt', pickle_protocol=4) torch.save(torch.nn.Linear(2, 2),
+// 'module.pt') torch.save({'a': torch.tensor([1.0])}, 'legacy.pt', _use_new_zipfile_serialization=False)
 public sealed class TorchFileTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -81,15 +76,19 @@ public sealed class TorchFileTests : IDisposable
     {
         using var file = new TorchFile(TestFiles.Golden("nested.pt"));
         Assert.Equal(
-            ["model.0.weight", "model.0.bias", "optimizer.state.0.step", "optimizer.state.0.exp_avg", "optimizer.state.0.exp_avg_sq", "optimizer.state.1.step", "optimizer.state.1.exp_avg", "optimizer.state.1.exp_avg_sq", "7"],
+            ["model.0.weight", "model.0.bias", "optimizer.state.0.step", "optimizer.state.0.exp_avg", "optimizer.state.0.exp_avg_sq",
+                "optimizer.state.1.step", "optimizer.state.1.exp_avg", "optimizer.state.1.exp_avg_sq", "7"],
             file.Tensors.Select(tensor => tensor.Name), StringComparer.Ordinal);
         Assert.Equal([-1, 0, 1, 1.9997f, 2.9997f, 3.9997f], Read(file, file["model.0.weight"], 0, 6));
-        Assert.Equal([0, 0, 0, 0.1f, 0.1f, 0.1f], Read(file, file["optimizer.state.0.exp_avg"], 0, 6).Select(value => MathF.Round(value, 6)));
+        Assert.Equal([0, 0, 0, 0.1f, 0.1f, 0.1f],
+            Read(file, file["optimizer.state.0.exp_avg"], 0, 6).Select(value => MathF.Round(value, 6)));
         Assert.Equal([7f], Read(file, file["7"], 0, 1));
         (string Key, string Value)[] expected =
         [
-            ("step", "12345"), ("big", "1208925819614629174706176"), ("name", "sae ✓"), ("done", "false"), ("none", "null"), ("cfg.lr", "0.1"), ("cfg.layers.0", "1"), ("cfg.layers.1", "2"),
-            ("cfg.pair.0", "3"), ("cfg.pair.1", "x"), ("optimizer.param_groups.0.lr", "0.0003"), ("optimizer.param_groups.0.betas.1", "0.999"), ("optimizer.param_groups.0.params.1", "1"),
+            ("step", "12345"), ("big", "1208925819614629174706176"), ("name", "sae ✓"), ("done", "false"), ("none", "null"),
+            ("cfg.lr", "0.1"), ("cfg.layers.0", "1"), ("cfg.layers.1", "2"),
+            ("cfg.pair.0", "3"), ("cfg.pair.1", "x"), ("optimizer.param_groups.0.lr", "0.0003"),
+            ("optimizer.param_groups.0.betas.1", "0.999"), ("optimizer.param_groups.0.params.1", "1"),
         ];
         foreach ((string key, string value) in expected) Assert.Equal(value, file.Metadata[key]);
     }
@@ -107,10 +106,13 @@ public sealed class TorchFileTests : IDisposable
     [Fact]
     public void Anything_that_a_pickle_would_call_is_refused_by_name()
     {
-        Assert.Contains("asks for 'torch.nn.modules.linear.Linear'; a pickle is parsed, never executed", Refused(TestFiles.Golden("module.pt")), StringComparison.Ordinal);
+        Assert.Contains("asks for 'torch.nn.modules.linear.Linear'; a pickle is parsed, never executed",
+            Refused(TestFiles.Golden("module.pt")), StringComparison.Ordinal);
         Assert.Contains("asks for 'posix.system'", Refused(Pickle("cposix\nsystem\n(X\x04\0\0\0calltR.")), StringComparison.Ordinal);
-        Assert.Contains("asks for 'builtins.eval'", Refused(Pickle("\x8c\bbuiltins\x8c\u0004eval\x93\x8c\x03" + "1+1\x85R.")), StringComparison.Ordinal);
-        Assert.Contains("asks for 'torch._utils._rebuild_tensor'", Refused(Pickle("ctorch._utils\n_rebuild_tensor\n)R.")), StringComparison.Ordinal);
+        Assert.Contains("asks for 'builtins.eval'", Refused(Pickle("\x8c\bbuiltins\x8c\u0004eval\x93\x8c\x03" + "1+1\x85R.")),
+            StringComparison.Ordinal);
+        Assert.Contains("asks for 'torch._utils._rebuild_tensor'", Refused(Pickle("ctorch._utils\n_rebuild_tensor\n)R.")),
+            StringComparison.Ordinal);
         Assert.Contains("not a zip archive (torch before 1.6", Refused(TestFiles.Golden("legacy.pt")), StringComparison.Ordinal);
     }
 
@@ -155,7 +157,8 @@ public sealed class TorchFileTests : IDisposable
     public void A_walk_that_would_double_at_every_level_is_cut_short()
     {
         string doubled = string.Concat(Enumerable.Repeat("0](h\0h\0eq\0", 60)); // a list that holds the one before twice
-        Assert.Contains("more than 1048576 entries", Refused(Pickle("]q\0" + doubled + ".")), StringComparison.Ordinal); // 2^60 leaves in 600 bytes
+        // 2^60 leaves in 600 bytes
+        Assert.Contains("more than 1048576 entries", Refused(Pickle("]q\0" + doubled + ".")), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -175,7 +178,8 @@ public sealed class TorchFileTests : IDisposable
     public void A_tensor_that_leaves_its_storage_is_refused(long offset, long[] shape, long[] strides, long count, string expected)
     {
         string Tuple(long[] values) => "(" + string.Concat(values.Select(Integer)) + "t";
-        string program = "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0" + "0X\x03\0\0\0cpu" + Integer(count) + "tQ" + Integer(offset) + Tuple(shape) + Tuple(strides) + "\x89NtR.";
+        string program = "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0" + "0X\x03\0\0\0cpu"
+            + Integer(count) + "tQ" + Integer(offset) + Tuple(shape) + Tuple(strides) + "\x89NtR.";
         string path = Pickle(program);
         if (expected.Length > 0)
         {
@@ -200,13 +204,15 @@ public sealed class TorchFileTests : IDisposable
             Assert.StartsWith(path, Refused(path), StringComparison.Ordinal);
         }
 
-        using (var compressed = new TorchFile(Pickle("N.", level: CompressionLevel.SmallestSize, padding: 1000))) Assert.Empty(compressed.Tensors);
+        using (var compressed = new TorchFile(Pickle("N.", level: CompressionLevel.SmallestSize, padding: 1000)))
+            Assert.Empty(compressed.Tensors);
         Assert.Contains("big-endian", Refused(Pickle("N.", extra: ("archive/byteorder", "big"u8.ToArray()))), StringComparison.Ordinal);
         Assert.Contains("no entry data.pkl", Refused(Pickle("N.", root: "a/b")), StringComparison.Ordinal);
     }
 
     /// <summary>An archive with a pickle (letters are bytes; the protocol is put before) and a storage 0 of the floats 1, 2, 3.</summary>
-    private string Pickle(string program, CompressionLevel level = CompressionLevel.NoCompression, int padding = 0, (string Name, byte[] Content)? extra = null, string root = "archive")
+    private string Pickle(string program, CompressionLevel level = CompressionLevel.NoCompression, int padding = 0,
+        (string Name, byte[] Content)? extra = null, string root = "archive")
     {
         string path = folder["made.pt"];
         using FileStream stream = File.Create(path);

@@ -5,7 +5,8 @@ namespace Unweave.Tests.Formats;
 /// <summary>Zip archives by the platform's own writer and reader: the second opinion on ours.</summary>
 internal static class ZipFiles
 {
-    public static void Write(string path, IEnumerable<(string Name, byte[] Content)> entries, CompressionLevel level = CompressionLevel.NoCompression) =>
+    public static void Write(string path, IEnumerable<(string Name, byte[] Content)> entries,
+        CompressionLevel level = CompressionLevel.NoCompression) =>
         File.WriteAllBytes(path, Pack(entries, level));
 
     public static byte[] Pack(IEnumerable<(string Name, byte[] Content)> entries, CompressionLevel level = CompressionLevel.NoCompression)

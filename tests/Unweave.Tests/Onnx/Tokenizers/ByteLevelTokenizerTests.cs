@@ -19,7 +19,8 @@ public sealed class ByteLevelTokenizerTests
 
     private static readonly string[] Pieces =
     [
-        "hello", " world", "the", " in", "'s", "é", "  ", "\n", "12", "aaaaaaa", "hell", " the", "…", "日本", "𝒜", "🙂", "\u0301", "\t", "𝟙",
+        "hello", " world", "the", " in", "'s", "é", "  ", "\n", "12", "aaaaaaa", "hell", " the", "…", "日本", "𝒜", "🙂", "\u0301", "\t",
+        "𝟙",
         "\u00A0", "\u2028",
     ];
 
