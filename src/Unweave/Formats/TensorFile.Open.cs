@@ -72,8 +72,10 @@ public abstract partial class TensorFile
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) ?? path;
         if (!Directory.Exists(folder)) return $"{path}: there is no such file, nor its folder; check the path.";
         string name = System.IO.Path.GetFileName(path);
-        string[] nearest = [.. Names(folder).OrderBy(other => Spelling.Distance(name, other)).ThenBy(other => other, StringComparer.Ordinal)];
-        return $"{path}: there is no such file{Offer(nearest, ", the nearest there")}.";
+        IEnumerable<string> nearest = Names(folder)
+            .OrderBy(other => Spelling.Distance(name, other))
+            .ThenBy(other => other, StringComparer.Ordinal);
+        return $"{path}: there is no such file{Offer([.. nearest], ", the nearest there")}.";
     }
 
     private static string[] Names(string folder)

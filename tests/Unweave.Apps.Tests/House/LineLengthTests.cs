@@ -11,7 +11,8 @@ public sealed class LineLengthTests
     // Where lines are still to be wrapped.
     private static readonly string[] Waiting =
     [
-        "src/Unweave.Cli/", "src/Unweave.Components/", "src/Unweave.Web/", "src/Unweave/Data/", "src/Unweave/Formats/", "tests/",
+        "src/Unweave.Cli/Commands/LearnCommand.cs", "src/Unweave.Cli/Commands/ServeCommand.cs", "src/Unweave.Components/",
+        "src/Unweave.Web/", "tests/Unweave.Apps.Tests/Web/", "tests/Unweave.Apps.Tests/Learn/",
     ];
 
     [Fact]

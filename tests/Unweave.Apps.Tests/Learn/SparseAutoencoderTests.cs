@@ -93,35 +93,34 @@ public sealed class SparseAutoencoderTests
     }
 
     [Fact]
-    public async Task TenReadersAtOnceTakeTurnsAndLeavingGivesUpTheSeat()
+    public async Task ReadersTakeTurnsAndLeavingGivesUpTheSlot()
     {
-        await using Site site = await Site.Learn();
-        await using Browser browser = await Browser.Open(site, Address);
-        var pages = new List<IPage> { browser.Page };
-        while (pages.Count < Math.Max(10, Environment.ProcessorCount + 4))
+        // A server that sees one processor trains for one reader at a time, whatever machine the test runs on.
+        await using Site site = await Site.Learn(processors: 1);
+        var readers = new List<Browser>();
+        try
         {
-            IPage next = await browser.Page.Context.Browser!.NewPageAsync();
-            next.SetDefaultTimeout(LiveDemonstrations.Deadline);
-            await next.GotoAsync(new Uri(site.Address, Address).AbsoluteUri);
-            await next.WaitForFunctionAsync("() => document.documentElement.dataset.alive === 'yes'");
-            pages.Add(next);
-        }
+            for (int i = 0; i < 4; i++) readers.Add(await Browser.Open(site, Address));
 
-        // One after another, each once the server has heard the one before it.
-        foreach (IPage page in pages)
+            // The state is watched from before the press on: it may not last until the next question to the page.
+            string[] expected = ["Training", "Waiting: you are next", "Waiting: 1 reader is before you", "Waiting: 2 readers are before you"];
+            foreach ((Browser reader, string state) in readers.Zip(expected))
+            {
+                Task seen = reader.Page.WaitForFunctionAsync("state => document.querySelector('.run-state').textContent === state", state);
+                await Press(reader.Page, "Start");
+                await seen;
+            }
+
+            // All leave but the last, who has the slot then.
+            foreach (Browser reader in readers[..^1]) await reader.Page.GotoAsync(new Uri(site.Address, "/learn/kl").AbsoluteUri);
+            IPage last = readers[^1].Page;
+            await last.GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = LiveDemonstrations.Deadline });
+            Assert.Equal("3,000", await Reading(last, "step"));
+        }
+        finally
         {
-            await Press(page, "Start");
-            await page.WaitForFunctionAsync("() => document.querySelector('.run-state').textContent !== 'Ready'");
+            foreach (Browser reader in readers) await reader.DisposeAsync();
         }
-
-        await pages[^1].WaitForFunctionAsync("() => /Waiting|Training|Finished/.test(document.querySelector('.run-state').textContent)");
-        string[] states = await Task.WhenAll(pages.Select(page => page.Locator(".run-state").InnerTextAsync()));
-        Assert.Contains(states, state => state.StartsWith("Waiting: ", StringComparison.Ordinal));
-
-        // All leave but the last, who has the slot then.
-        foreach (IPage page in pages[..^1]) await page.GotoAsync(new Uri(site.Address, "/learn/kl").AbsoluteUri);
-        await pages[^1].GetByRole(AriaRole.Status).GetByText("Finished").WaitForAsync(new() { Timeout = LiveDemonstrations.Deadline });
-        Assert.Equal("3,000", await Reading(pages[^1], "step"));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Unweave.Apps.Tests.Web;
@@ -40,15 +41,22 @@ internal sealed class Site : IAsyncDisposable
         return new Site(explainer.process, explainer.Address, shared: true);
     }
 
+    /// <summary>The explainer alone, on a server of its own.</summary>
+    /// <param name="processors">Processors that the server sees.</param>
+    public static Task<Site> Learn(int processors) =>
+        Run(Path.GetTempPath(), token: null, ["learn", "--port", "0", "--json"], processors);
+
     /// <summary>Ends the explainer that tests shared.</summary>
     internal static async Task EndExplainer()
     {
         if (Explainer.IsValueCreated) await (await Explainer.Value).DisposeAsync();
     }
 
-    private static async Task<Site> Run(string folder, string? token, string[] command)
+    private static async Task<Site> Run(string folder, string? token, string[] command, int? processors = null)
     {
-        Process server = Cli.Start(folder, new Dictionary<string, string?>(StringComparer.Ordinal) { ["UNWEAVE_TOKEN"] = token }, command);
+        var environment = new Dictionary<string, string?>(StringComparer.Ordinal) { ["UNWEAVE_TOKEN"] = token };
+        if (processors is { } count) environment["DOTNET_PROCESSOR_COUNT"] = count.ToString(CultureInfo.InvariantCulture);
+        Process server = Cli.Start(folder, environment, command);
         string? line = await server.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2));
         if (line is not null && JsonNode.Parse(line)?["url"] is { } url)
             return new Site(server, new Uri(new Uri(url.GetValue<string>()), "/"));
