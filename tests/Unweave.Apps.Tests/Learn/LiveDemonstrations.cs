@@ -1,11 +1,11 @@
 namespace Unweave.Apps.Tests.Learn;
 
 /// <summary>
-/// Demonstrations that train while a reader watches, driven one after another with nothing beside them: what they need is the whole
-/// machine, as a reader's would be. The environment variable <c>UNWEAVE_TIMED=1</c> holds each to the 30 seconds that the explainer
+/// Demonstrations that train while a reader watches, driven one after another, so that they do not take the processors from each other.
+/// The environment variable <c>UNWEAVE_TIMED=1</c>, for a run of these tests alone, holds each to the 30 seconds that the explainer
 /// promises on two quiet cores; else a loaded machine may take longer.
 /// </summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
+[CollectionDefinition(Name)]
 public sealed class LiveDemonstrations
 {
     /// <summary>What tests of such demonstrations are in.</summary>
