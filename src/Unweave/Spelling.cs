@@ -1,7 +1,7 @@
 namespace Unweave;
 
 /// <summary>Guesses what was meant by a name that is not known.</summary>
-public static class Spelling
+internal static class Spelling
 {
     /// <summary>
     /// The candidate nearest to a name, or null when none is near: edits (insert, delete, replace, swap) within a third of its length, one

@@ -7,7 +7,7 @@ namespace Unweave.Autoencoders;
 /// <summary>An architecture of autoencoders, as the registry on <see cref="AutoencoderOptions"/> lists it.</summary>
 /// <param name="Name">Its name in run files, flags and checkpoints: <c>topk</c>.</param>
 /// <param name="Defaults">Its settings, each at its default.</param>
-public sealed record Architecture(string Name, AutoencoderOptions Defaults)
+internal sealed record Architecture(string Name, AutoencoderOptions Defaults)
 {
     /// <summary>The name in JSON of the setting that chooses the architecture.</summary>
     internal const string Key = "architecture";

@@ -14,7 +14,7 @@ namespace Unweave.Autoencoders;
 /// <param name="Trained">
 /// The optimizer changes it by its gradient; false for what the model keeps by itself, such as a learned threshold.
 /// </param>
-public sealed record Parameter(string Name, Matrix Value, bool UnitRows = false, bool PerLatent = false, bool Trained = true);
+internal sealed record Parameter(string Name, Matrix Value, bool UnitRows = false, bool PerLatent = false, bool Trained = true);
 
 /// <summary>
 /// A model that encodes a vector and decodes it again: into itself, or, when it was trained on pairs, into a vector of another space.
@@ -60,7 +60,7 @@ public abstract class Autoencoder : IDisposable
     } = 1;
 
     /// <summary>The weights, each with its name, in the order in which checkpoints hold them.</summary>
-    public abstract IReadOnlyList<Parameter> Parameters { get; }
+    internal abstract IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>Encodes and decodes.</summary>
     /// <param name="x">Vectors, <c>[batch, input width]</c>.</param>

@@ -57,7 +57,7 @@ public sealed record BatchTopKOptions : DictionaryOptions
 /// of relu(W_enc(x − b_dec) + b_enc) over the whole batch; outside training, those above a threshold θ that training has learned.
 /// </summary>
 /// <remarks>Loss ‖x − x̂‖² + α‖e − ê‖², the second term AuxK as for TopK. θ is a running mean of the smallest activation kept.</remarks>
-public sealed class BatchTopKAutoencoder : SparseAutoencoder
+internal sealed class BatchTopKAutoencoder : SparseAutoencoder
 {
     private readonly Matrix threshold = new(1, 1);
 
@@ -75,7 +75,7 @@ public sealed class BatchTopKAutoencoder : SparseAutoencoder
     public override BatchTopKOptions Options { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Parameter> Parameters { get; }
+    internal override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <summary>
     /// θ, at the scale of the weights: outside training, a latent is active when its pre-activation is above it. 0 before the first step.

@@ -73,7 +73,7 @@ public sealed record KlOptions : DictionaryOptions
 /// batch, or a running mean of it. The codes are dense by nature: memory is a few times batch × n, and every latent is an entry of
 /// <see cref="SparseCodes"/>; one counts as firing above 0.5.
 /// </remarks>
-public sealed class KlAutoencoder : SparseAutoencoder
+internal sealed class KlAutoencoder : SparseAutoencoder
 {
     // ρ̂ is held this far from 0 and 1, where the penalty's slope is infinite.
     private const double Margin = 1e-6;

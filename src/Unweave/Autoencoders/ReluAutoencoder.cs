@@ -51,7 +51,7 @@ public sealed record ReluOptions : DictionaryOptions
 /// Loss ‖x − x̂‖² + λ‖z‖₁ with unit decoder rows (Bricken et al. 2023, "Towards monosemanticity"), or
 /// ‖x − x̂‖² + λ Σ zᵢ‖W_dec,i‖ with free ones (Anthropic's April 2024 update), where growing the decoder to shrink z gains nothing.
 /// </remarks>
-public sealed class ReluAutoencoder : SparseAutoencoder
+internal sealed class ReluAutoencoder : SparseAutoencoder
 {
     // Above this share of active entries, dense products cost less than walking the entries.
     private const double DenseShare = 1.0 / 8;

@@ -21,7 +21,7 @@ public abstract class SparseAutoencoder : Autoencoder
     public Matrix Decoder => Weights.Decoder;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Parameter> Parameters => Weights.Parameters;
+    internal override IReadOnlyList<Parameter> Parameters => Weights.Parameters;
 
     /// <summary>A latent counts as firing when its activation is above this: 0, or 0.5 for sigmoid latents, which are never 0.</summary>
     public virtual float FiringThreshold => 0;

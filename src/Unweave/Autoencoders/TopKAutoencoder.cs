@@ -63,7 +63,7 @@ public sealed record TopKOptions : DictionaryOptions
 /// Loss ‖x − x̂‖² + α‖e − ê‖² + w·‖x − x̂_K‖², the second term AuxK (section 2.4 there: e = x − x̂ held fixed, ê from the k_aux
 /// strongest dead latents, without b_dec), the third Multi-TopK (appendix: x̂_K from the K &gt; k largest).
 /// </remarks>
-public sealed class TopKAutoencoder : SparseAutoencoder
+internal sealed class TopKAutoencoder : SparseAutoencoder
 {
     /// <summary>Makes one with fresh weights: random unit decoder rows, W_enc = W_dec, biases 0; without a generator, all zero.</summary>
     public TopKAutoencoder(TopKOptions options, int inputWidth, Rng? rng)

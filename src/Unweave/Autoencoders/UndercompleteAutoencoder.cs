@@ -68,7 +68,7 @@ public sealed class UndercompleteAutoencoder : Autoencoder
     public override UndercompleteOptions Options { get; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Parameter> Parameters { get; }
+    internal override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
     internal override void InitializeDecoderBias(ReadOnlySpan<float> center) => center.CopyTo(perceptron.Layers[^1].Bias.Row(0));

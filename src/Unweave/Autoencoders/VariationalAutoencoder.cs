@@ -95,7 +95,7 @@ public sealed class VariationalAutoencoder : Autoencoder
     public int Latents => Options.Bottleneck;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Parameter> Parameters { get; }
+    internal override IReadOnlyList<Parameter> Parameters { get; }
 
     /// <inheritdoc/>
     internal override void InitializeDecoderBias(ReadOnlySpan<float> center)

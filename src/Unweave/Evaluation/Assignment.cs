@@ -1,7 +1,7 @@
 namespace Unweave.Evaluation;
 
 /// <summary>The one-to-one matching of rows to columns of greatest total score.</summary>
-public static class Assignment
+internal static class Assignment
 {
     /// <summary>
     /// Solves the rectangular assignment problem by shortest augmenting paths (Jonker and Volgenant 1987, in the form of Crouse 2016),

@@ -4,7 +4,7 @@ using System.Numerics.Tensors;
 namespace Unweave.Evaluation;
 
 /// <summary>Losses of next-token predictions, from logits. All in nats.</summary>
-public static class NextTokenLoss
+internal static class NextTokenLoss
 {
     /// <summary>Cross-entropy −ln softmax(logits)[target].</summary>
     /// <param name="logits">Logits of one prediction.</param>

@@ -6,7 +6,7 @@ namespace Unweave.Formats;
 /// <summary>
 /// What an <see cref="ElementType"/> means in bytes: its size, and its conversion to 32-bit floats. Bytes are little-endian.
 /// </summary>
-public static class ElementConversion
+internal static class ElementConversion
 {
     /// <summary>Bytes of one element.</summary>
     public static int Size(this ElementType type) => type switch

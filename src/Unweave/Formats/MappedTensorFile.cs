@@ -4,7 +4,7 @@ namespace Unweave.Formats;
 /// A file whose tensors lie as plain elements in its mapped bytes, so that reading is a copy or a conversion. Its formats only
 /// say where each tensor lies.
 /// </summary>
-public abstract class MappedTensorFile : TensorFile
+internal abstract class MappedTensorFile : TensorFile
 {
     private readonly List<TensorInfo> tensors = [];
     private readonly Dictionary<string, StridedElements> elements = new(StringComparer.Ordinal);

@@ -1,7 +1,7 @@
 namespace Unweave.Formats;
 
 /// <summary>What the values of a stored tensor are like. Minimum, maximum, mean, deviation and norms are over its finite values.</summary>
-public sealed record TensorStatistics
+internal sealed record TensorStatistics
 {
     private const int BlockElements = 1 << 18;
 

@@ -8,7 +8,7 @@ using Unweave.Numerics;
 namespace Unweave.Hosts;
 
 /// <summary>Runs a host model that is fed arrays of numbers (images, audio, features) over files of them, an input a document.</summary>
-public static class ArrayHarvester
+internal static class ArrayHarvester
 {
     private const int Batch = 16;
 

@@ -55,7 +55,7 @@ public sealed record Hook(string Name, string Tensor, HookKind Kind, IReadOnlyLi
 }
 
 /// <summary>Names of the axes that follow the input.</summary>
-public static class Axes
+internal static class Axes
 {
     /// <summary>Number of inputs in the batch.</summary>
     public const string Batch = "batch";

@@ -70,7 +70,7 @@ public sealed class TokenBatch : HostBatch
 }
 
 /// <summary>Arrays of numbers: one matrix for each input of the model.</summary>
-public sealed class ArrayBatch : HostBatch
+internal sealed class ArrayBatch : HostBatch
 {
     /// <summary>Takes the arrays, which stay the caller's.</summary>
     /// <param name="arrays">

@@ -9,7 +9,7 @@ namespace Unweave.Hosts;
 /// <param name="Ids">What the model is fed.</param>
 /// <param name="Lead">Special tokens before the document's own.</param>
 /// <param name="Count">Tokens of the document.</param>
-public readonly record struct TokenWindow(int Document, int First, ReadOnlyMemory<int> Ids, int Lead, int Count)
+internal readonly record struct TokenWindow(int Document, int First, ReadOnlyMemory<int> Ids, int Lead, int Count)
 {
     /// <summary>Cuts a document's tokens into windows.</summary>
     /// <param name="document">Its place in a list.</param>

@@ -6,7 +6,7 @@ namespace Unweave.Numerics;
 /// A fixed team of threads that run the parts of one piece of work, each part whole on one thread. What a part computes may depend
 /// on its number and never on its thread: that is what makes results the same for any number of threads.
 /// </summary>
-public sealed class Workers : IDisposable
+internal sealed class Workers : IDisposable
 {
     [ThreadStatic]
     private static Workers? current; // the team whose part this thread is running

@@ -9,7 +9,7 @@ namespace Unweave.Training;
 /// Settings on their way to <see cref="TrainingOptions"/>: those of a run file, then those that override them one by one, each
 /// remembered with where it came from, so that whatever is wrong can be named there.
 /// </summary>
-public sealed class RunFileDraft
+internal sealed class RunFileDraft
 {
     private static readonly JsonReaderOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
     private readonly Dictionary<string, Given> given = new(StringComparer.Ordinal);

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Unweave.Training;
 
 /// <summary>What a setting's value is.</summary>
-public enum SettingKind
+internal enum SettingKind
 {
     /// <summary>A whole number.</summary>
     Integer,
@@ -32,7 +32,7 @@ public enum SettingKind
 /// One setting of the run file, read off its schema: a property of <see cref="TrainingOptions"/> or of one architecture's options.
 /// Settings of two architectures may share a name; they share the flag, and nothing else.
 /// </summary>
-public sealed record RunFileSetting
+internal sealed record RunFileSetting
 {
     private RunFileSetting()
     {

@@ -25,7 +25,7 @@ public sealed class EmbeddedHost : IDisposable
 
     public Hook Hook { get; }
 
-    public TopKAutoencoder Autoencoder { get; }
+    public SparseAutoencoder Autoencoder { get; }
 
     public HostedAutoencoder Hosted { get; }
 

@@ -145,7 +145,7 @@ public sealed class SpliceEvaluatorTests
     {
         public override AutoencoderOptions Options => new UndercompleteOptions { Bottleneck = 1 };
 
-        public override IReadOnlyList<Parameter> Parameters => [];
+        internal override IReadOnlyList<Parameter> Parameters => [];
 
         public override void Reconstruct(Matrix x, Matrix reconstruction)
         {

@@ -3,7 +3,7 @@ using Unweave.Numerics;
 namespace Unweave.Data;
 
 /// <summary>Some rows of another source, in an order of one's own, without copying them: a held-out split, a range, a sample.</summary>
-public sealed class RowSubset : IActivationSource
+internal sealed class RowSubset : IActivationSource
 {
     private readonly IActivationSource source;
     private readonly Func<long, long> positionOf;

@@ -7,7 +7,7 @@ namespace Unweave.Data;
 /// Reads the batches of a shuffled source, one ahead of the caller: while one batch is computed on, the next is read in the
 /// background. What it gives depends on the position alone, never on timing.
 /// </summary>
-public sealed class BatchReader : IBatches
+internal sealed class BatchReader : IBatches
 {
     private readonly IActivationSource source;
     private readonly ShuffledRows rows;

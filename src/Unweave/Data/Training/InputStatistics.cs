@@ -4,7 +4,7 @@ using Unweave.Numerics;
 namespace Unweave.Data;
 
 /// <summary>What training has to know of its data before the first step: where it is centered and how large its vectors are.</summary>
-public static class InputStatistics
+internal static class InputStatistics
 {
     private const int BlockRows = 1024;
 

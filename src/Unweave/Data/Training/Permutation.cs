@@ -11,7 +11,7 @@ namespace Unweave.Data;
 /// A balanced Feistel network (Luby and Rackoff 1988) permutes the next power of four; a value that falls outside [0, n) is
 /// permuted again until it falls inside (cycle walking, Black and Rogaway 2002), fewer than four times on average.
 /// </remarks>
-public sealed class Permutation
+internal sealed class Permutation
 {
     private const int Rounds = 6;
 

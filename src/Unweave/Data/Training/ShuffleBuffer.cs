@@ -11,7 +11,7 @@ namespace Unweave.Data;
 /// The producer runs only inside <see cref="Next"/>, at moments that follow from the numbers of rows alone, so a seed gives the same
 /// batches whatever the timing and however the producer cuts its blocks. Memory is N rows and one block. Not safe for several threads.
 /// </remarks>
-public sealed class ShuffleBuffer : IDisposable
+internal sealed class ShuffleBuffer : IDisposable
 {
     private readonly IEnumerator<Matrix> blocks;
     private readonly string name;

@@ -6,7 +6,7 @@ namespace Unweave.Data;
 /// The order in which training sees a set of rows: some rows held out for validation, the others shuffled anew in each epoch. Every
 /// answer is a pure function of the constructor's arguments and a position, so a run resumes by its position alone.
 /// </summary>
-public sealed class ShuffledRows
+internal sealed class ShuffledRows
 {
     private readonly Permutation split;
     private readonly Lock entry = new();

@@ -6,7 +6,7 @@ namespace Unweave.Formats;
 /// Writes a file whole or not at all: beside its target, flushed to disk, then renamed over it, and the rename flushed too. Whatever
 /// stops the writer, the previous file stays as it was.
 /// </summary>
-public static partial class AtomicFile
+internal static partial class AtomicFile
 {
     // The ways a system says that no byte more fits: errno on Unix, HRESULT on Windows.
     private const int NoSpace = 28, QuotaExceeded = 122;

@@ -3,7 +3,7 @@ namespace Unweave.Formats;
 /// <summary>
 /// One NumPy array, as <c>numpy.save</c> writes it, versions 1.0 to 3.0, in C or Fortran order; its tensor's name is empty.
 /// </summary>
-public sealed class NpyFile : MappedTensorFile
+internal sealed class NpyFile : MappedTensorFile
 {
     private static readonly Dictionary<string, string> NoMetadata = new(StringComparer.Ordinal);
 

@@ -4,7 +4,7 @@ namespace Unweave.Formats;
 /// A zip archive of NumPy arrays, as <c>numpy.savez</c> and <c>savez_compressed</c> write it. Stored arrays are read where they
 /// lie in the mapped file, deflated ones are inflated when first read; both are checked against their checksum then.
 /// </summary>
-public sealed class NpzFile : MappedTensorFile
+internal sealed class NpzFile : MappedTensorFile
 {
     private const string Extension = ".npy";
 

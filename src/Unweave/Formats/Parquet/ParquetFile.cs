@@ -15,7 +15,7 @@ namespace Unweave.Formats;
 /// by row, when they are read. One row group of one column is held decoded at a time (12 bytes a value while a list column is
 /// decoded, 4 or 8 afterwards), so files meant for random access should be written with row groups of some thousand rows.
 /// </remarks>
-public sealed class ParquetFile : TensorFile
+internal sealed class ParquetFile : TensorFile
 {
     private const int DeepestSchema = 32;
     private const int FooterTail = 8; // the footer's length and the magic

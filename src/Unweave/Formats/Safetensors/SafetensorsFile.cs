@@ -8,7 +8,7 @@ namespace Unweave.Formats;
 /// A safetensors file: the length of a JSON header (8 bytes, little-endian), the header, and the tensors' bytes without gaps. Tensors of
 /// element types that are not read, such as F8, are left out; a file of nothing else is refused.
 /// </summary>
-public sealed class SafetensorsFile : MappedTensorFile
+internal sealed class SafetensorsFile : MappedTensorFile
 {
     /// <summary>The key of the checksum that <see cref="SafetensorsWriter"/> adds to the metadata.</summary>
     internal const string ChecksumKey = "sha256";

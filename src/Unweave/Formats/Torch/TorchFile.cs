@@ -12,7 +12,7 @@ namespace Unweave.Formats;
 /// is not a tensor goes to <see cref="Metadata"/>: numbers in invariant culture, <c>true</c>, <c>false</c>, <c>null</c>; of bytes only
 /// their number.
 /// </remarks>
-public sealed class TorchFile : MappedTensorFile
+internal sealed class TorchFile : MappedTensorFile
 {
     private const int LongestPickle = 1 << 26, LongestName = 1024, MostEntries = 1 << 20, DeepestNesting = 64;
     private const long FreeElements = 1 << 24; // an expanded tensor has more elements than its storage; so many are honest
