@@ -33,10 +33,10 @@ internal static class FeatureBenchmark
     /// <param name="autoencoder">The autoencoder; its time does not depend on what it has learnt.</param>
     /// <param name="tokens">Tokens of a round, to the end of a document.</param>
     /// <param name="rounds">Rounds of each, after one to warm up.</param>
-    /// <param name="cancellation">Ends the benchmark.</param>
+    /// <param name="cancellationToken">Ends the benchmark.</param>
     public static FeatureFigures Run(
         OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, SparseAutoencoder autoencoder, long tokens, int rounds,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(corpus);
@@ -55,16 +55,16 @@ internal static class FeatureBenchmark
                 string shards = Path.Combine(folder, $"round{round}");
                 long start = Stopwatch.GetTimestamp();
                 using (var writer = HarvestWriter.Create(shards, manifest))
-                    Harvester.Run(pass, corpus, writer, tokens, cancellation: cancellation);
+                    Harvester.Run(pass, corpus, writer, tokens, cancellationToken: cancellationToken);
                 long harvested = Stopwatch.GetTimestamp();
                 using (var made = Harvest.Open(shards))
                 using (HarvestSource source = made.Source())
-                using (var statistics = FeatureStatistics.FromHarvest(autoencoder, source, tokenizer, cancellationToken: cancellation))
+                using (var statistics = FeatureStatistics.FromHarvest(autoencoder, source, tokenizer, cancellationToken: cancellationToken))
                     rows = statistics.Rows;
                 long counted = Stopwatch.GetTimestamp();
                 using (var statistics = FeatureStatistics.FromTexts(
                     autoencoder, pass, tokenizer, corpus
-                        .Documents(), rows: tokens, cancellationToken: cancellation)) rows = statistics.Rows;
+                        .Documents(), rows: tokens, cancellationToken: cancellationToken)) rows = statistics.Rows;
                 long ended = Stopwatch.GetTimestamp();
                 Directory.Delete(shards, recursive: true);
                 if (round < 0) continue;

@@ -43,10 +43,10 @@ internal static class HarvestBenchmark
     /// <param name="corpus">The texts.</param>
     /// <param name="tokens">Tokens of a round, to the end of a document.</param>
     /// <param name="rounds">Rounds of each, after one to warm up.</param>
-    /// <param name="cancellation">Ends the benchmark.</param>
+    /// <param name="cancellationToken">Ends the benchmark.</param>
     public static HarvestFigures Run(
         OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, long tokens, int rounds,
-            CancellationToken cancellation = default)
+            CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(corpus);
@@ -55,7 +55,7 @@ internal static class HarvestBenchmark
         HarvestManifest manifest = Harvester.Describe(model, tokenizer, [hook], corpus, options);
         var batches = new List<TokenBatch>();
         using (var recorded = new ActivationPass(new Recorder(model, batches), tokenizer, [hook], options))
-            Harvest(recorded, corpus, manifest, tokens, cancellation);
+            Harvest(recorded, corpus, manifest, tokens, cancellationToken);
         using var alone = (OnnxRun)model.Open(new HostPlan([hook]));
         using var pass = new ActivationPass(model, tokenizer, [hook], options);
         double[] runtime = new double[rounds], harvest = new double[rounds];
@@ -65,12 +65,12 @@ internal static class HarvestBenchmark
             long started = Stopwatch.GetTimestamp();
             foreach (TokenBatch batch in batches)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 alone.RunAlone(batch);
             }
 
             long between = Stopwatch.GetTimestamp();
-            rows = Harvest(pass, corpus, manifest, tokens, cancellation);
+            rows = Harvest(pass, corpus, manifest, tokens, cancellationToken);
             if (round < 0) continue;
             runtime[round] = Stopwatch.GetElapsedTime(started, between).TotalMilliseconds;
             harvest[round] = Stopwatch.GetElapsedTime(between).TotalMilliseconds;
@@ -83,13 +83,13 @@ internal static class HarvestBenchmark
     }
 
     private static long Harvest(
-        ActivationPass pass, TextCorpus corpus, HarvestManifest manifest, long tokens, CancellationToken cancellation)
+        ActivationPass pass, TextCorpus corpus, HarvestManifest manifest, long tokens, CancellationToken cancellationToken)
     {
         string folder = Directory.CreateTempSubdirectory("unweave-bench-").FullName;
         try
         {
             using var writer = HarvestWriter.Create(folder, manifest);
-            Harvester.Run(pass, corpus, writer, tokens, cancellation: cancellation);
+            Harvester.Run(pass, corpus, writer, tokens, cancellationToken: cancellationToken);
             return writer.Rows;
         }
         finally

@@ -57,13 +57,13 @@ internal static class TimingCommands
         var harvest = new Command(
             "harvest", "Times a whole harvest and ONNX Runtime alone on the same batches, in turn.") { tokens, rounds, hook };
         var host = new HostFlags(harvest);
-        harvest.SetAction((parsed, cancellation) =>
+        harvest.SetAction((parsed, cancellationToken) =>
         {
             string path = host.ModelPath(parsed, EmbeddedModel.Folder);
             using OnnxHost model = OnnxHost.Open(path);
             HarvestFigures figures = HarvestBenchmark.Run(
                 model, host.Tokenizer(parsed, path), model.FindOne(parsed.GetValue(hook)!), host.Corpus(parsed, EmbeddedModel.Corpus),
-                Math.Max(1, parsed.GetValue(tokens)), Math.Max(1, parsed.GetValue(rounds)), cancellation);
+                Math.Max(1, parsed.GetValue(tokens)), Math.Max(1, parsed.GetValue(rounds)), cancellationToken);
             if (parsed.GetValue(json)) Screen.WriteJson(ToJson(figures));
             else Write(figures);
             return Task.CompletedTask;
@@ -87,7 +87,7 @@ internal static class TimingCommands
         var features = new Command("features", "Times a harvest, the feature statistics of it and those of the texts themselves, in "
             + "turn.") { tokens, rounds, latents, k, hook };
         var host = new HostFlags(features);
-        features.SetAction((parsed, cancellation) =>
+        features.SetAction((parsed, cancellationToken) =>
         {
             string path = host.ModelPath(parsed, EmbeddedModel.Folder);
             using OnnxHost model = OnnxHost.Open(path);
@@ -96,7 +96,7 @@ internal static class TimingCommands
             using var autoencoder = new TopKAutoencoder(options, at.Width, new Rng(0));
             FeatureFigures figures = FeatureBenchmark.Run(
                 model, host.Tokenizer(parsed, path), at, host.Corpus(parsed, EmbeddedModel.Corpus), autoencoder,
-                Math.Max(1, parsed.GetValue(tokens)), Math.Max(1, parsed.GetValue(rounds)), cancellation);
+                Math.Max(1, parsed.GetValue(tokens)), Math.Max(1, parsed.GetValue(rounds)), cancellationToken);
             if (parsed.GetValue(json)) Screen.WriteJson(ToJson(figures));
             else Write(figures);
             return Task.CompletedTask;

@@ -18,7 +18,7 @@ namespace Unweave.Cli;
 internal sealed record Comparison(EvaluationReport Trained, EvaluationReport? FiringOnly, EvaluationReport Pca,
     EvaluationReport? RandomDictionary)
 {
-    /// <summary>Rows that PCA is fitted to and the centre taken from, at most.</summary>
+    /// <summary>Rows that PCA is fitted to and the center taken from, at most.</summary>
     private const int FitRows = 50_000;
 
     /// <summary>Measures all three on the same rows.</summary>
@@ -26,26 +26,26 @@ internal sealed record Comparison(EvaluationReport Trained, EvaluationReport? Fi
     /// <param name="training">Rows that the baselines may learn from.</param>
     /// <param name="measured">Rows to measure on.</param>
     /// <param name="progress">Told the share of rows done.</param>
-    /// <param name="cancellation">Ends the measuring.</param>
+    /// <param name="cancellationToken">Ends the measuring.</param>
     public static Comparison Run(
         Autoencoder autoencoder,
         IActivationSource training,
         IActivationSource measured,
         IProgress<double>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
-        EvaluationReport trained = Evaluator.Run(autoencoder, measured, progress, cancellation);
+        EvaluationReport trained = Evaluator.Run(autoencoder, measured, progress, cancellationToken);
         EvaluationReport? firing = autoencoder is SparseAutoencoder { FiringThreshold: > 0 } sigmoid
-            ? Evaluator.RunFiringOnly(sigmoid, measured, progress, cancellation)
+            ? Evaluator.RunFiringOnly(sigmoid, measured, progress, cancellationToken)
             : null;
         double size = autoencoder.Options is LayeredOptions narrow ? narrow.Bottleneck : trained.Firing ?? 1;
         int k = (int)Math.Clamp(Math.Round(size), 1, measured.Width);
         using var pca = PcaBaseline.Fit(training, k);
         EvaluationReport random = autoencoder is SparseAutoencoder { Latents: var latents }
             ? RandomDictionaryBaseline.Run(measured, InputStatistics.Mean(training), latents, Math.Min(k, latents),
-                cancellation: cancellation)
+                cancellationToken: cancellationToken)
             : null!;
-        return new Comparison(trained, firing, pca.Run(measured, cancellation), random);
+        return new Comparison(trained, firing, pca.Run(measured, cancellationToken), random);
     }
 
     /// <summary>The rows that a run trained on, as many as the baselines need, and those that it held out.</summary>

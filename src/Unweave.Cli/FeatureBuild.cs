@@ -64,7 +64,7 @@ internal static class FeatureBuild
 
     /// <summary>From texts that are run through the model.</summary>
     public static Result FromTexts(Subject subject, RunHost host, TextCorpus corpus, long tokens, FeatureStatisticsOptions options,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         (Hook hook, OnnxHost model) = (host.Hook, host.Model);
         using var pass = new ActivationPass(model, host.Tokenizer, [hook], host.Pass);
@@ -78,20 +78,20 @@ internal static class FeatureBuild
         var display = new RowsDisplay("counted", tokens == long.MaxValue ? 0 : tokens, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromTexts(
             subject.Autoencoder, pass, host.Tokenizer, corpus.Documents(), options, EmbeddedModel.Topics(), tokens, new Shown(display),
-            cancellation);
+            cancellationToken);
         CatalogSource source = Source(subject, statistics, corpus.Name) with
         {
             Model = model.Name,
             Hook = hook.Name,
             Context = pass.Context,
         };
-        return Write(subject, statistics, model, host.Tokenizer, display, source, cancellation);
+        return Write(subject, statistics, model, host.Tokenizer, display, source, cancellationToken);
     }
 
     /// <summary>From activations that were harvested before.</summary>
     public static Result FromHarvest(
         Subject subject, IHostModel model, ITokenizer tokenizer, string path, string? hook, FeatureStatisticsOptions options,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         string[] parts = path.Split('#');
         using var harvest = Harvest.Open(parts[0]);
@@ -99,7 +99,7 @@ internal static class FeatureBuild
         CheckWidth(subject, rows, "name the harvest of its own hook");
         var display = new RowsDisplay("counted", rows.Rows, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromHarvest(
-            subject.Autoencoder, rows, tokenizer, options, EmbeddedModel.Topics(), new Shown(display), cancellation);
+            subject.Autoencoder, rows, tokenizer, options, EmbeddedModel.Topics(), new Shown(display), cancellationToken);
         HarvestManifest from = harvest.Manifest;
         CatalogSource source = Source(subject, statistics, from.Corpus.Name) with
         {
@@ -107,12 +107,12 @@ internal static class FeatureBuild
             Hook = rows.Hook,
             Context = from.ContextLength,
         };
-        return Write(subject, statistics, model, tokenizer, display, source, cancellation);
+        return Write(subject, statistics, model, tokenizer, display, source, cancellationToken);
     }
 
     /// <summary>From vectors.</summary>
     public static Result FromVectors(Subject subject, IActivationSource rows, string[]? texts, FeatureStatisticsOptions options,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         CheckWidth(subject, rows, "give vectors of the same model and layer");
         if (texts is not null && texts.Length != rows.Rows)
@@ -121,8 +121,8 @@ internal static class FeatureBuild
         var display = new RowsDisplay("counted", rows.Rows, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromVectors(
             subject.Autoencoder, rows, texts is null ? null : row => texts[row], options, EmbeddedModel.Topics(), new Shown(display),
-            cancellation);
-        return Write(subject, statistics, null, null, display, Source(subject, statistics, rows.Name), cancellation);
+            cancellationToken);
+        return Write(subject, statistics, null, null, display, Source(subject, statistics, rows.Name), cancellationToken);
     }
 
     private static void CheckWidth(Subject subject, IActivationSource rows, string fix)
@@ -144,7 +144,7 @@ internal static class FeatureBuild
 
     private static Result Write(
         Subject subject, FeatureStatistics statistics, IHostModel? model, ITokenizer? tokenizer, RowsDisplay display, CatalogSource source,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         RowsDisplay.Clear();
         double rate = statistics.Rows / display.Elapsed.TotalSeconds;
@@ -153,12 +153,12 @@ internal static class FeatureBuild
             + $"{Figures.Count(statistics.Latents)} latents …");
         using LogitLens? lens = model is null ? null : LogitLens.Open(model, tokenizer!, statistics.Width);
         var report = new FeatureReport();
-        FeatureCatalog.Build(subject.Run.CatalogPath, source, Features(), cancellation);
+        FeatureCatalog.Build(subject.Run.CatalogPath, source, Features(), cancellationToken);
         return new Result(subject.Run, source, report, display.Elapsed, rate);
 
         IEnumerable<(Feature, IReadOnlyList<FeatureLabel>)> Features()
         {
-            foreach ((Feature feature, FeatureLabel? label) in statistics.Features(lens, cancellation))
+            foreach ((Feature feature, FeatureLabel? label) in statistics.Features(lens, cancellationToken))
             {
                 report.Add(feature, label);
                 yield return (feature, label is null ? [] : [label]);

@@ -13,7 +13,7 @@ internal sealed class Interrupt : IDisposable
     /// </summary>
     private static readonly TimeSpan Together = TimeSpan.FromMilliseconds(300);
 
-    private readonly CancellationTokenSource cancellation = new();
+    private readonly CancellationTokenSource cancellationToken = new();
     private long first;
     private readonly PosixSignalRegistration[] registrations;
 
@@ -25,22 +25,22 @@ internal sealed class Interrupt : IDisposable
         ];
 
     /// <summary>Cancelled by the first Ctrl-C.</summary>
-    public CancellationToken Token => cancellation.Token;
+    public CancellationToken Token => cancellationToken.Token;
 
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (PosixSignalRegistration registration in registrations) registration.Dispose();
-        cancellation.Dispose();
+        cancellationToken.Dispose();
     }
 
     private void Handle(PosixSignalContext context)
     {
         context.Cancel = true;
-        if (!cancellation.IsCancellationRequested)
+        if (!cancellationToken.IsCancellationRequested)
         {
             first = TimeProvider.System.GetTimestamp();
-            cancellation.Cancel();
+            cancellationToken.Cancel();
         }
         else if (TimeProvider.System.GetElapsedTime(first) > Together)
         {

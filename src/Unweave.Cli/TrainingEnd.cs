@@ -20,11 +20,11 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     /// <param name="source">Its vectors.</param>
     /// <param name="name">What they are, for the title.</param>
     /// <param name="resume">True to go on from its checkpoint.</param>
-    /// <param name="cancellation">Stops it, with a checkpoint.</param>
+    /// <param name="cancellationToken">Stops it, with a checkpoint.</param>
     public static Task<TrainingEnd> RunAsync(TrainingOptions options, IActivationSource source, string name, bool resume,
-        CancellationToken cancellation) =>
+        CancellationToken cancellationToken) =>
         RunAsync($"{Figures.Count(source.Rows)} vectors of width {source.Width}: {name}", options,
-            Trainer.Run(options, source, resume, cancellationToken: cancellation), cancellation);
+            Trainer.Run(options, source, resume, cancellationToken: cancellationToken), cancellationToken);
 
     /// <summary>Runs training on rows that come in an order of their own, and shows it on the way.</summary>
     /// <param name="options">The run.</param>
@@ -32,19 +32,19 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     /// <param name="name">What they are, for the title.</param>
     /// <param name="resume">True to go on from its checkpoint.</param>
     /// <param name="host">Where the rows come from.</param>
-    /// <param name="cancellation">Stops it, with a checkpoint.</param>
+    /// <param name="cancellationToken">Stops it, with a checkpoint.</param>
     public static Task<TrainingEnd> RunAsync(
-        TrainingOptions options, ITrainingData data, string name, bool resume, HostReference host, CancellationToken cancellation) =>
+        TrainingOptions options, ITrainingData data, string name, bool resume, HostReference host, CancellationToken cancellationToken) =>
         RunAsync($"a stream of vectors of width {data.Width}: {name}", options,
-            Trainer.Run(options, data, resume, host, cancellationToken: cancellation), cancellation);
+            Trainer.Run(options, data, resume, host, cancellationToken: cancellationToken), cancellationToken);
 
     private static async Task<TrainingEnd> RunAsync(string data, TrainingOptions options, IAsyncEnumerable<StepReport> steps,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         var display = new TrainingDisplay(TimeProvider.System);
         StepReport? last = await display.Follow($"Training {options.Autoencoder.Describe()}, on {data}", steps);
         KeepAnnotated(RunFolder.Open(options.Output!));
-        return new TrainingEnd(last, cancellation.IsCancellationRequested && last is not { Last: true }, display.Elapsed);
+        return new TrainingEnd(last, cancellationToken.IsCancellationRequested && last is not { Last: true }, display.Elapsed);
     }
 
     // Catalogs of earlier runs that training set aside: those with nothing in them but what can be made again go.

@@ -46,7 +46,7 @@ internal sealed class ModelInputs
 
     /// <summary>Sorts out the inputs of a graph.</summary>
     /// <exception cref="InputException">One of them is of a kind that cannot be fed.</exception>
-    public static ModelInputs Of(string path, GraphProto graph)
+    public static ModelInputs From(string path, GraphProto graph)
     {
         var initializers = graph.Initializer.Select(tensor => tensor.Name).ToHashSet(StringComparer.Ordinal);
         ValueInfoProto[] declared = [.. graph.Input.Where(input => !initializers.Contains(input.Name))];

@@ -23,7 +23,7 @@ public sealed class OnnxHost : IHostModel
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
         file = OnnxFile.Open(path);
         graph = new OnnxGraph(file.Model.Graph);
-        inputs = ModelInputs.Of(path, file.Model.Graph);
+        inputs = ModelInputs.From(path, file.Model.Graph);
         var probe = GraphProbe.Run(file, graph, inputs, Threads);
         tensors = probe.Tensors;
         output = MainOutput();

@@ -12,13 +12,13 @@ internal static class Session
     /// <param name="path">The file it comes from, for messages.</param>
     /// <param name="folder">Where external weights lie.</param>
     /// <param name="threads">Threads within an operation; 0 takes one for each core.</param>
-    /// <param name="optimise">False loads faster and runs slower.</param>
+    /// <param name="optimize">False loads faster and runs slower.</param>
     /// <exception cref="InputException">ONNX Runtime refuses it.</exception>
-    public static InferenceSession Open(ModelProto model, string path, string folder, int threads, bool optimise = true)
+    public static InferenceSession Open(ModelProto model, string path, string folder, int threads, bool optimize = true)
     {
         using var options = new SessionOptions
         {
-            GraphOptimizationLevel = optimise ? GraphOptimizationLevel.ORT_ENABLE_ALL : GraphOptimizationLevel.ORT_DISABLE_ALL,
+            GraphOptimizationLevel = optimize ? GraphOptimizationLevel.ORT_ENABLE_ALL : GraphOptimizationLevel.ORT_DISABLE_ALL,
             IntraOpNumThreads = threads == 0 ? Environment.ProcessorCount : threads,
             InterOpNumThreads = 1,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,

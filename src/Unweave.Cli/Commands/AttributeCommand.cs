@@ -34,7 +34,7 @@ internal static class AttributeCommand
         var host = new HostFlags(command, texts: false);
         help.AddExamples(command, "unweave attribute sae/ \"We the people of the United\"",
             "unweave attribute sae/ \"In the year of our\" --token \" Lord\" --each-token");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             if (parsed.GetValue(count) < 1) throw new InputException($"--top is {parsed.GetValue(count)}; show at least 1.");
             using var run = HostedRun.Open(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook));
@@ -47,7 +47,7 @@ internal static class AttributeCommand
                     + "it starts a word.")
                 : run.Hosted.Predict(read, [], 1)[0].Token;
             IReadOnlyList<LatentEffect> effects = run.Hosted.Attribute(read, explained, parsed.GetValue(count), parsed.GetValue(each),
-                cancellation);
+                cancellationToken);
             IReadOnlyDictionary<int, string> labels = run.Labels(effects.Select(effect => effect.Latent));
             IReadOnlyList<string> pieces = run.Hosted.Encode(read).Pieces;
             if (parsed.GetValue(json))

@@ -34,13 +34,13 @@ internal static class DemoCommand
         var flags = new SettingFlags(command, help, without: ["data", "tensor"]);
         help.AddExamples(command, "unweave demo", "unweave demo --embeddings",
             "unweave demo --latents 2048 --k 16 --tokens 500_000 -o small/");
-        command.SetAction(async (parsed, cancellation) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             bool asJson = parsed.GetValue(json), served = !parsed.GetValue(noServe) && !asJson && !Console.IsOutputRedirected;
             (int code, string folder) = parsed.GetValue(embeddings)
-                ? await EmbeddingsDemo.Run(flags.Read(parsed), asJson, cancellation)
-                : await LanguageModelDemo.Run(flags.Read(parsed), parsed.GetValue(rows), asJson, cancellation);
-            if (code == ExitCode.Done && served) await ServeCommand.RunAnywhere(folder, cancellation);
+                ? await EmbeddingsDemo.Run(flags.Read(parsed), asJson, cancellationToken)
+                : await LanguageModelDemo.Run(flags.Read(parsed), parsed.GetValue(rows), asJson, cancellationToken);
+            if (code == ExitCode.Done && served) await ServeCommand.RunAnywhere(folder, cancellationToken);
             return code;
         });
         return command;

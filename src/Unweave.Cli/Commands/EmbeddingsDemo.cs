@@ -21,14 +21,14 @@ internal static class EmbeddingsDemo
     /// <summary>Runs it.</summary>
     /// <param name="settings">The settings given.</param>
     /// <param name="json">Whether the result is JSON.</param>
-    /// <param name="cancellation">Stops it, with a checkpoint.</param>
-    public static Task<(int Code, string Folder)> Run(RunFileDraft settings, bool json, CancellationToken cancellation)
+    /// <param name="cancellationToken">Stops it, with a checkpoint.</param>
+    public static Task<(int Code, string Folder)> Run(RunFileDraft settings, bool json, CancellationToken cancellationToken)
     {
         TrainingOptions options = settings.Over(RunFileDraft.Parse(Settings, "the demo's settings")).ToOptions();
-        return Run(options with { Data = [WordNetTexts.EmbeddingsPath], Tensor = "embeddings" }, json, cancellation);
+        return Run(options with { Data = [WordNetTexts.EmbeddingsPath], Tensor = "embeddings" }, json, cancellationToken);
     }
 
-    private static async Task<(int Code, string Folder)> Run(TrainingOptions options, bool json, CancellationToken cancellation)
+    private static async Task<(int Code, string Folder)> Run(TrainingOptions options, bool json, CancellationToken cancellationToken)
     {
         string folder = options.Output
             ?? throw new InputException("output is null, but the demo has to write the autoencoder somewhere; name a folder with -o.");
@@ -37,7 +37,7 @@ internal static class EmbeddingsDemo
         options.Validate(source.Width);
         if (options.Validation == 0)
             throw new InputException("validation is 0, but the demo measures on the rows held out; leave --validation out.");
-        TrainingEnd end = await TrainingEnd.RunAsync(options, source, "WordNet definitions", resume: false, cancellation);
+        TrainingEnd end = await TrainingEnd.RunAsync(options, source, "WordNet definitions", resume: false, cancellationToken);
         if (end.Interrupted)
         {
             if (json) Screen.WriteJson(end.ToJson(options));
@@ -50,11 +50,11 @@ internal static class EmbeddingsDemo
         string? hash = run.AutoencoderHash;
         using Autoencoder autoencoder = run.LoadAutoencoder();
         (RowSubset training, RowSubset heldOut) = Comparison.Split(source, options.Seed, options.Validation);
-        var comparison = Comparison.Run(autoencoder, training, heldOut, cancellation: cancellation);
+        var comparison = Comparison.Run(autoencoder, training, heldOut, cancellationToken: cancellationToken);
         var counting = new FeatureStatisticsOptions { Seed = options.Seed };
         FeatureBuild.Result? features = autoencoder is not SparseAutoencoder sparse ? null
             : FeatureBuild.FromVectors(new(run, hash, sparse), source, [.. texts.Select(text => $"{text.Word}: {text.Gloss}")], counting,
-                cancellation);
+                cancellationToken);
         List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(run, LatentsShown, feature => feature.Top.Count >= TextsShown);
         JsonObject result = ToJson(options, end, comparison, features, cards, texts);
         result[RunFolder.HashKey] = hash;

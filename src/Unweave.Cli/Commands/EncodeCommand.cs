@@ -47,16 +47,16 @@ internal static class EncodeCommand
         };
         help.AddExamples(command, "unweave encode vectors.npy --sae sae/ -o codes.npz",
             "unweave encode vectors.npy --sae sae/ -o codes.jsonl");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             Run(parsed.GetValue(files)!, parsed.GetValue(sae)!, parsed.GetValue(output)!, parsed.GetValue(tensor), parsed.GetValue(json),
-                cancellation);
+                cancellationToken);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private static void Run(string[] files, string sae, string output, string? tensor, bool json, CancellationToken cancellation)
+    private static void Run(string[] files, string sae, string output, string? tensor, bool json, CancellationToken cancellationToken)
     {
         bool toScreen = output is "-";
         if (toScreen && json) throw new InputException("-o - and --json both write to standard output; leave one of them out.");
@@ -68,7 +68,7 @@ internal static class EncodeCommand
                 $"{source.Name} has vectors of width {source.Width}, but {sae} was trained on width {autoencoder.InputWidth}; give "
                 + "vectors of the same model and layer.");
         var display = new RowsDisplay("encoded", source.Rows, TimeProvider.System);
-        IEnumerable<SparseCodes> blocks = Blocks(autoencoder, source, display, cancellation);
+        IEnumerable<SparseCodes> blocks = Blocks(autoencoder, source, display, cancellationToken);
         if (toScreen)
         {
             using Stream screen = Console.OpenStandardOutput();
@@ -94,12 +94,12 @@ internal static class EncodeCommand
     }
 
     private static IEnumerable<SparseCodes> Blocks(SparseAutoencoder autoencoder, ActivationFiles source, RowsDisplay display,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         var codes = new SparseCodes(autoencoder.Latents);
         for (long first = 0; first < source.Rows; first += BlockRows)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             using Matrix x = source.Rows(first, (int)Math.Min(BlockRows, source.Rows - first));
             autoencoder.Encode(x, codes);
             yield return codes;

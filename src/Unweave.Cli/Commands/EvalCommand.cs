@@ -50,19 +50,19 @@ internal static class EvalCommand
         };
         var host = new HostFlags(command);
         help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all", "unweave eval sae/ --text heldout.txt");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             if (host.HasModel(parsed) || host.HasText(parsed))
                 Splice(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), parsed.GetValue(json),
-                    cancellation);
+                    cancellationToken);
             else Run(parsed.GetValue(sae)!, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all),
-                parsed.GetValue(json), cancellation);
+                parsed.GetValue(json), cancellationToken);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private static void Run(string sae, string[] files, string? tensor, bool all, bool json, CancellationToken cancellation)
+    private static void Run(string sae, string[] files, string? tensor, bool all, bool json, CancellationToken cancellationToken)
     {
         var run = RunFolder.Open(sae);
         string? hash = run.AutoencoderHash;
@@ -80,7 +80,7 @@ internal static class EvalCommand
 
         (IActivationSource training, IActivationSource measured) = all ? (source, source) : HeldOut(run, source);
         var display = new RowsDisplay("measured", measured.Rows, TimeProvider.System);
-        var comparison = Comparison.Run(autoencoder, training, measured, new RowsProgress(display, measured.Rows), cancellation);
+        var comparison = Comparison.Run(autoencoder, training, measured, new RowsProgress(display, measured.Rows), cancellationToken);
         RowsDisplay.Clear();
         if (json)
         {
@@ -99,7 +99,7 @@ internal static class EvalCommand
 
     /// <summary>Splices the autoencoder into its host model.</summary>
     private static void Splice(string sae, HostFlags flags, ParseResult parsed, string? hookName, long tokens, bool json,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         if (tokens < 2) throw new InputException($"--tokens is {tokens}; a prediction needs at least 2.");
         var run = RunFolder.Open(sae);
@@ -110,7 +110,7 @@ internal static class EvalCommand
         var evaluator = new SpliceEvaluator(host.Model, host.Tokenizer, host.Hook, host.Pass);
         var display = new RowsDisplay("spliced", tokens, TimeProvider.System);
         SpliceReport report = evaluator.Run(autoencoder, corpus.Documents().Select(document => document.Document), corpus.Name, tokens,
-            new RowsProgress(display, tokens), cancellation);
+            new RowsProgress(display, tokens), cancellationToken);
         RowsDisplay.Clear();
         if (json)
         {

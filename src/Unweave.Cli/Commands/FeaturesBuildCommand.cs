@@ -45,7 +45,7 @@ internal static class FeaturesBuildCommand
         var host = new HostFlags(command);
         help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features build sae/ acts/",
             "unweave features build sae/ vectors.npy --text texts.jsonl");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             using var subject = FeatureBuild.Subject.Open(parsed.GetValue(sae)!);
             RunFolder run = subject.Run;
@@ -62,14 +62,14 @@ internal static class FeaturesBuildCommand
             {
                 using RunHost opened = host.Open(run, parsed, parsed.GetValue(hook));
                 return FeatureBuild.FromTexts(subject, opened, host.Corpus(parsed), parsed.GetValue(tokens) ?? long.MaxValue, options,
-                    cancellation);
+                    cancellationToken);
             }
 
             FeatureBuild.Result FromHarvest(string folder)
             {
                 using RunHost opened = host.Open(run, parsed, hook: null);
                 string? at = parsed.GetValue(hook) ?? run.Host?.Hook;
-                return FeatureBuild.FromHarvest(subject, opened.Model, opened.Tokenizer, folder, at, options, cancellation);
+                return FeatureBuild.FromHarvest(subject, opened.Model, opened.Tokenizer, folder, at, options, cancellationToken);
             }
 
             FeatureBuild.Result FromVectors(IReadOnlyList<string> files)
@@ -78,7 +78,7 @@ internal static class FeaturesBuildCommand
                 string[]? texts = host.HasText(parsed)
                     ? [.. host.Corpus(parsed).Documents().Select(document => document.Document.Text)]
                     : null;
-                return FeatureBuild.FromVectors(subject, source, texts, options, cancellation);
+                return FeatureBuild.FromVectors(subject, source, texts, options, cancellationToken);
             }
         });
         return command;

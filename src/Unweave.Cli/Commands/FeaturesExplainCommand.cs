@@ -46,7 +46,7 @@ internal static class FeaturesExplainCommand
         };
         help.AddExamples(command, "unweave features explain sae/ --unlabelled --max 200",
             "unweave features explain sae/ --latents 3,17,40-49");
-        command.SetAction(async (parsed, cancellation) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             string? list = parsed.GetValue(latents);
             if (list is not null && (parsed.GetValue(unlabelled) || parsed.GetValue(max) is not null))
@@ -58,19 +58,19 @@ internal static class FeaturesExplainCommand
                 ? Chosen(catalog, parsed.GetValue(unlabelled), parsed.GetValue(max) ?? UsualMax)
                 : Numbers(list, catalog.Source.Latents);
             await Run(catalog, settings, chosen, new ExplainOptions { Model = settings.Model, Parallel = parsed.GetValue(parallel) },
-                parsed.GetValue(json), cancellation);
+                parsed.GetValue(json), cancellationToken);
         });
         return command;
     }
 
     private static async Task Run(FeatureCatalog catalog, ChatSettings settings, IReadOnlyList<int> latents, ExplainOptions options,
-        bool json, CancellationToken cancellation)
+        bool json, CancellationToken cancellationToken)
     {
         using IChatClient client = settings.CreateClient();
         ExplainReport report;
         try
         {
-            report = await ExplainRun.Run(catalog, client, latents, options, new Display(TimeProvider.System), cancellation);
+            report = await ExplainRun.Run(catalog, client, latents, options, new Display(TimeProvider.System), cancellationToken);
         }
         finally
         {

@@ -18,7 +18,7 @@ internal static class FeaturesExportCommand
         var output = new Option<string?>("--output", "-o") { HelpName = "FILE", Description = "File to write; left out, standard output." };
         var command = new Command("export", "Writes all features as JSON lines, with Neuronpedia's keys.") { sae, output };
         help.AddExamples(command, "unweave features export sae/ -o features.jsonl");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
             if (parsed.GetValue(output) is { } file)
@@ -40,7 +40,7 @@ internal static class FeaturesExportCommand
                 CatalogSource source = catalog.Source;
                 for (int latent = 0; latent < source.Latents; latent++)
                 {
-                    cancellation.ThrowIfCancellationRequested();
+                    cancellationToken.ThrowIfCancellationRequested();
                     yield return JsonSerializer.Serialize(NeuronpediaFeature.Of(catalog.Read(latent), source), ApiJson.Whole);
                 }
             }

@@ -19,7 +19,7 @@ internal static class FeaturesMapCommand
         var perplexity = new Option<double>("--perplexity")
         {
             HelpName = "X",
-            Description = "Neighbours that a latent counts as its own.",
+            Description = "Neighbors that a latent counts as its own.",
             DefaultValueFactory = _ => usual.Perplexity,
         };
         var iterations = new Option<int>("--iterations")
@@ -41,7 +41,7 @@ internal static class FeaturesMapCommand
             sae, perplexity, iterations, seed,
         };
         help.AddExamples(command, "unweave features map sae/", "unweave features map sae/ --perplexity 15 --seed 3");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             var options = new TSneOptions
             {
@@ -49,13 +49,13 @@ internal static class FeaturesMapCommand
                 Iterations = parsed.GetValue(iterations),
                 Seed = parsed.GetValue(seed),
             };
-            Run(parsed.GetValue(sae)!, options, parsed.GetValue(json), cancellation);
+            Run(parsed.GetValue(sae)!, options, parsed.GetValue(json), cancellationToken);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private static void Run(string folder, TSneOptions options, bool json, CancellationToken cancellation)
+    private static void Run(string folder, TSneOptions options, bool json, CancellationToken cancellationToken)
     {
         var run = RunFolder.Open(folder);
         using FeatureCatalog catalog = FeatureCatalog.Open(run);
@@ -64,7 +64,7 @@ internal static class FeaturesMapCommand
         IReadOnlyList<MapPoint> points;
         try
         {
-            points = FeatureMap.Make(catalog, autoencoder, options, display, cancellation);
+            points = FeatureMap.Make(catalog, autoencoder, options, display, cancellationToken);
         }
         finally
         {
@@ -112,7 +112,7 @@ internal static class FeaturesMapCommand
             Loss = value.Loss;
             if (value.Iteration == 1)
             {
-                stepping = time.GetTimestamp(); // the search for neighbours is behind it, and says nothing of the steps
+                stepping = time.GetTimestamp(); // the search for neighbors is behind it, and says nothing of the steps
                 return;
             }
 

@@ -19,7 +19,7 @@ internal static class FeaturesShowCommand
     {
         var sae = new Argument<string>("SAE") { Description = "Folder of a run with a catalog." };
         var latent = new Argument<int>("LATENT") { Description = "Number of the latent." };
-        var command = new Command("show", "Shows a feature: label and score, where it fires, what it does to the logits, its neighbours.")
+        var command = new Command("show", "Shows a feature: label and score, where it fires, what it does to the logits, its neighbors.")
         {
             sae, latent,
         };

@@ -65,7 +65,7 @@ internal static class HarvestCommand
             "unweave harvest --model gpt2/ --hook blocks.8 --text corpus/ -o acts/",
             "unweave harvest --model gpt2/ --hook 'blocks.*.mlp' --text texts.jsonl.gz --tokens 10_000_000 --type bf16 -o acts/",
             "unweave harvest --model vision.onnx --hook blocks.3 --array images.npy -o acts/");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             string folder = parsed.GetValue(output) ?? throw new InputException("no folder is named; give one with -o.");
             string path = host.ModelPath(parsed);
@@ -87,7 +87,7 @@ internal static class HarvestCommand
                 using HarvestWriter writer = Open(folder, manifest, parsed.GetValue(resume));
                 var display = new RowsDisplay("harvested", parsed.GetValue(tokens) ?? 0, TimeProvider.System);
                 return Made(writer, folder, display, parsed.GetValue(json),
-                    progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellation),
+                    progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellationToken),
                     () => Skipped(corpus));
             }
 
@@ -100,7 +100,7 @@ internal static class HarvestCommand
                     using HarvestWriter writer = Open(folder, manifest, parsed.GetValue(resume));
                     var display = new RowsDisplay("harvested", 0, TimeProvider.System);
                     return Made(writer, folder, display, parsed.GetValue(json),
-                        progress => ArrayHarvester.Run(model, found, inputs, writer, progress, cancellation), () => "");
+                        progress => ArrayHarvester.Run(model, found, inputs, writer, progress, cancellationToken), () => "");
                 }
                 finally
                 {

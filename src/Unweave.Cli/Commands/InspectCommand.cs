@@ -23,14 +23,14 @@ internal static class InspectCommand
             paths,
         };
         help.AddExamples(command, "unweave inspect vectors.npy", "unweave inspect sae/");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             var results = new JsonArray();
             foreach (string path in parsed.GetValue(paths) ?? [])
             {
                 string file = Directory.Exists(path) ? Path.Combine(path, AutoencoderFile.FileName) : path;
-                if (parsed.GetValue(json)) results.Add(ToJson(file, cancellation));
-                else Write(file, cancellation);
+                if (parsed.GetValue(json)) results.Add(ToJson(file, cancellationToken));
+                else Write(file, cancellationToken);
             }
 
             if (parsed.GetValue(json)) Screen.WriteJson(new JsonObject { ["files"] = results });
@@ -39,7 +39,7 @@ internal static class InspectCommand
         return command;
     }
 
-    private static void Write(string path, CancellationToken cancellation)
+    private static void Write(string path, CancellationToken cancellationToken)
     {
         using TensorFile file = TensorFile.Open(path);
         Screen.Results.MarkupLine($"[bold]{Markup.Escape(path)}[/]  {file.Format}, {Figures.Bytes(new FileInfo(path).Length)}");
@@ -53,7 +53,7 @@ internal static class InspectCommand
         var bad = new List<string>();
         foreach (TensorInfo tensor in file.Tensors)
         {
-            var figures = TensorStatistics.Measure(file, tensor, cancellation);
+            var figures = TensorStatistics.Measure(file, tensor, cancellationToken);
             table.AddRow([
                 new Text(tensor.Name.Length == 0 ? "(array)" : tensor.Name), new Text(tensor.Type.ToString()),
                 new Text($"[{string.Join(", ", tensor.Shape)}]"),
@@ -88,13 +88,13 @@ internal static class InspectCommand
         return line.Length <= Screen.Results.Profile.Width ? line : line[..(Screen.Results.Profile.Width - 1)] + "…";
     }
 
-    private static JsonObject ToJson(string path, CancellationToken cancellation)
+    private static JsonObject ToJson(string path, CancellationToken cancellationToken)
     {
         using TensorFile file = TensorFile.Open(path);
         var metadata = new JsonObject();
         foreach ((string key, string value) in file.Metadata) metadata[key] = value;
         var tensors = new JsonArray();
-        foreach (TensorInfo tensor in file.Tensors) tensors.Add(ToJson(tensor, TensorStatistics.Measure(file, tensor, cancellation)));
+        foreach (TensorInfo tensor in file.Tensors) tensors.Add(ToJson(tensor, TensorStatistics.Measure(file, tensor, cancellationToken)));
         return new JsonObject
         {
             ["path"] = path,

@@ -28,8 +28,9 @@ internal static class LanguageModelDemo
     /// <param name="settings">The settings given.</param>
     /// <param name="rows">Activations to harvest.</param>
     /// <param name="json">Whether the result is JSON.</param>
-    /// <param name="cancellation">Stops it; a run of training leaves a checkpoint.</param>
-    public static async Task<(int Code, string Folder)> Run(RunFileDraft settings, long rows, bool json, CancellationToken cancellation)
+    /// <param name="cancellationToken">Stops it; a run of training leaves a checkpoint.</param>
+    public static async Task<(int Code, string Folder)> Run(RunFileDraft settings, long rows, bool json,
+        CancellationToken cancellationToken)
     {
         TimeProvider time = TimeProvider.System;
         long started = time.GetTimestamp();
@@ -45,7 +46,7 @@ internal static class LanguageModelDemo
         options.Validate(hook.Width);
         try
         {
-            Harvest(model, tokenizer, hook, activations, rows, cancellation);
+            Harvest(model, tokenizer, hook, activations, rows, cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -57,7 +58,7 @@ internal static class LanguageModelDemo
         using var harvest = Data.Harvest.Open(activations);
         using HarvestSource source = harvest.Source(hook.Name);
         TrainingEnd end = await TrainingEnd.RunAsync(options, source, $"{hook.Name} of the embedded language model", resume: false,
-            cancellation);
+            cancellationToken);
         if (end.Interrupted)
         {
             if (json) Screen.WriteJson(end.ToJson(options));
@@ -72,13 +73,13 @@ internal static class LanguageModelDemo
         TextCorpus heldOut = TextCorpus.Open(EmbeddedModel.HeldOut);
         SpliceReport splice = new SpliceEvaluator(model, tokenizer, hook)
             .Run(autoencoder, heldOut.Documents().Select(document => document.Document), "held-out texts", HeldOutTokens,
-                cancellationToken: cancellation);
-        using MatrixSource measured = HeldOut(model, tokenizer, hook, heldOut, cancellation);
+                cancellationToken: cancellationToken);
+        using MatrixSource measured = HeldOut(model, tokenizer, hook, heldOut, cancellationToken);
         (RowSubset training, _) = Comparison.Split(source, options.Seed, options.Validation);
-        var comparison = Comparison.Run(autoencoder, training, measured, cancellation: cancellation);
+        var comparison = Comparison.Run(autoencoder, training, measured, cancellationToken: cancellationToken);
         var counting = new FeatureStatisticsOptions { Seed = options.Seed };
         FeatureBuild.Result? features = autoencoder is not SparseAutoencoder sparse ? null
-            : FeatureBuild.FromHarvest(new(run, hash, sparse), model, tokenizer, activations, hook.Name, counting, cancellation);
+            : FeatureBuild.FromHarvest(new(run, hash, sparse), model, tokenizer, activations, hook.Name, counting, cancellationToken);
         List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(run, LatentsShown, OfSeveralTokens);
         TimeSpan elapsed = time.GetElapsedTime(started);
         JsonObject result = ToJson(options, end, splice, comparison, features, cards, elapsed);
@@ -89,7 +90,8 @@ internal static class LanguageModelDemo
         return (ExitCode.Done, folder);
     }
 
-    private static void Harvest(OnnxHost model, ITokenizer tokenizer, Hook hook, string folder, long rows, CancellationToken cancellation)
+    private static void Harvest(OnnxHost model, ITokenizer tokenizer, Hook hook, string folder, long rows,
+        CancellationToken cancellationToken)
     {
         // What an earlier demo left; nothing but a harvest is removed.
         if (Data.Harvest.Exists(folder)) Directory.Delete(folder, recursive: true);
@@ -100,19 +102,20 @@ internal static class LanguageModelDemo
         Console.Error.WriteLine(
             $"Harvesting {hook.Name} of the embedded language model over State of the Union addresses, Moby Dick, dictionaries and more");
         var display = new RowsDisplay("harvested", rows, TimeProvider.System);
-        Harvester.Run(pass, corpus, writer, rows, new RowsProgress(display), cancellation);
+        Harvester.Run(pass, corpus, writer, rows, new RowsProgress(display), cancellationToken);
         RowsDisplay.Clear();
         Console.Error.WriteLine(
             $"Harvested {Figures.Count(writer.Rows)} activations of width {hook.Width} in {Figures.Duration(display.Elapsed)}, "
             + $"{Figures.Short(writer.Rows / display.Elapsed.TotalSeconds)} a second");
     }
 
-    private static MatrixSource HeldOut(OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus, CancellationToken cancellation)
+    private static MatrixSource HeldOut(OnnxHost model, ITokenizer tokenizer, Hook hook, TextCorpus corpus,
+        CancellationToken cancellationToken)
     {
         using var pass = new ActivationPass(model, tokenizer, [hook]);
         var rows = new Matrix(HeldOutTokens, hook.Width);
         int at = 0;
-        foreach (DocumentRows document in pass.Run(corpus.Documents(), cancellation))
+        foreach (DocumentRows document in pass.Run(corpus.Documents(), cancellationToken))
         {
             int count = Math.Min(document.RowTokens.Length, HeldOutTokens - at);
             for (int row = 0; row < count; row++) document.Activations[0].Row(row).CopyTo(rows.Row(at + row));

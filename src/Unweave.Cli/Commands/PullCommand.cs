@@ -43,7 +43,7 @@ internal static class PullCommand
         };
         help.AddExamples(command, "unweave pull Xenova/all-MiniLM-L6-v2",
             "unweave pull Xenova/all-MiniLM-L6-v2 --include onnx/model_quantized.onnx -o minilm/");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             var request = new HubRequest
             {
@@ -52,12 +52,12 @@ internal static class PullCommand
                 Include = parsed.GetValue(include) ?? [],
                 Output = parsed.GetValue(output),
             };
-            return Run(request, parsed.GetValue(offline), parsed.GetValue(json), cancellation);
+            return Run(request, parsed.GetValue(offline), parsed.GetValue(json), cancellationToken);
         });
         return command;
     }
 
-    private static async Task Run(HubRequest request, bool offline, bool json, CancellationToken cancellation)
+    private static async Task Run(HubRequest request, bool offline, bool json, CancellationToken cancellationToken)
     {
         HubOptions options = HubOptions.FromEnvironment();
         using var client = new HubClient(options with { Offline = options.Offline || offline });
@@ -65,7 +65,7 @@ internal static class PullCommand
         HubModel model;
         try
         {
-            model = await client.Pull(request, display, cancellation);
+            model = await client.Pull(request, display, cancellationToken);
         }
         finally
         {

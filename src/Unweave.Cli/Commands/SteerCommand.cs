@@ -66,7 +66,7 @@ internal static class SteerCommand
         var host = new HostFlags(command, texts: false);
         help.AddExamples(command, "unweave steer sae/ \"The president said\" --steer 1207=6",
             "unweave steer sae/ \"Call me\" --ablate 12 --clamp 40=3 --tokens 30");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             Intervention[] interventions = [
                 .. (parsed.GetValue(steer) ?? []).Select(text => Parse(text, InterventionKind.Steer)),
@@ -85,8 +85,8 @@ internal static class SteerCommand
             string text = parsed.GetValue(prompt)!;
             IReadOnlyList<NextToken> before = run.Hosted.Predict(text, [], NextShown),
                 after = run.Hosted.Predict(text, interventions, NextShown);
-            string plain = string.Concat(run.Hosted.Generate(text, [], options, cancellation)),
-                steered = string.Concat(run.Hosted.Generate(text, interventions, options, cancellation));
+            string plain = string.Concat(run.Hosted.Generate(text, [], options, cancellationToken)),
+                steered = string.Concat(run.Hosted.Generate(text, interventions, options, cancellationToken));
             if (parsed.GetValue(json))
             {
                 Screen.WriteJson(new JsonObject

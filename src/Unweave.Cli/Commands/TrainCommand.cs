@@ -44,7 +44,7 @@ internal static class TrainCommand
             "unweave train acts/ --k 32 --latents 16384 -o sae/",
             "unweave train --model gpt2/ --hook blocks.8 --text corpus/ -o read/",
             "unweave train --resume -o sae/");
-        command.SetAction((parsed, cancellation) =>
+        command.SetAction((parsed, cancellationToken) =>
         {
             RunFileDraft draft = flags.Read(parsed);
             if (parsed.GetValue(files) is { Length: > 0 } data) draft.Set(Setting("data"), data);
@@ -52,13 +52,13 @@ internal static class TrainCommand
             TrainingOptions options = resumed ? Resumed(draft) : draft.ToOptions();
             if (host.HasModel(parsed))
                 return Stream(options, host, parsed, parsed.GetValue(hook), parsed.GetValue(buffer), resumed, parsed.GetValue(force),
-                    parsed.GetValue(json), cancellation);
-            return Run(options, resumed, parsed.GetValue(force), parsed.GetValue(json), cancellation);
+                    parsed.GetValue(json), cancellationToken);
+            return Run(options, resumed, parsed.GetValue(force), parsed.GetValue(json), cancellationToken);
         });
         return command;
     }
 
-    private static async Task<int> Run(TrainingOptions options, bool resume, bool force, bool json, CancellationToken cancellation)
+    private static async Task<int> Run(TrainingOptions options, bool resume, bool force, bool json, CancellationToken cancellationToken)
     {
         if (options.Data.Count == 0)
             throw new InputException(
@@ -67,13 +67,13 @@ internal static class TrainCommand
         RefuseTrained(options.Output, resume, force);
         using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
         options.Validate(source.Width);
-        TrainingEnd end = await TrainingEnd.RunAsync(options, source, source.Name, resume, cancellation);
+        TrainingEnd end = await TrainingEnd.RunAsync(options, source, source.Name, resume, cancellationToken);
         return Ended(end, options, json);
     }
 
     /// <summary>Trains on a model's activations as they are made.</summary>
     private static async Task<int> Stream(TrainingOptions options, HostFlags flags, ParseResult parsed, string? hookName, int buffer,
-        bool resume, bool force, bool json, CancellationToken cancellation)
+        bool resume, bool force, bool json, CancellationToken cancellationToken)
     {
         const int heldOut = 8192;
         if (options.Data.Count > 0)
@@ -100,7 +100,7 @@ internal static class TrainCommand
                 buffer, held),
         };
         options.Validate(data.Width);
-        TrainingEnd end = await TrainingEnd.RunAsync(options, data, $"{data.Name} over {corpus.Name}", resume, origin, cancellation);
+        TrainingEnd end = await TrainingEnd.RunAsync(options, data, $"{data.Name} over {corpus.Name}", resume, origin, cancellationToken);
         return Ended(end, options, json);
     }
 

@@ -9,11 +9,11 @@ internal static class TokenCards
 {
     private const int ActivationWidth = 6;
 
-    /// <summary>Other tokens are coloured from this share of the strongest one's activation on: below it, latents fire on much.</summary>
+    /// <summary>Other tokens are colored from this share of the strongest one's activation on: below it, latents fire on much.</summary>
     private const float Strong = 0.3f;
 
     /// <summary>
-    /// Writes one line: the activation, then the text with the token marked, and others that the latent fires on strongly coloured.
+    /// Writes one line: the activation, then the text with the token marked, and others that the latent fires on strongly colored.
     /// </summary>
     public static void Line(FeatureExample example)
     {

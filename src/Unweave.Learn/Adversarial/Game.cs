@@ -143,7 +143,7 @@ internal sealed class Game
         double[] from = new double[Sampled], made = new double[Sampled];
         for (int i = 0; i < from.Length; i++) from[i] = own.NextNormal();
         Generator.Forward(from, made);
-        return Histogram.Of(made);
+        return Histogram.Count(made);
     }
 
     private void Generate(Span<double> from, Span<double> made)

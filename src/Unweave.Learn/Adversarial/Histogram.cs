@@ -15,7 +15,7 @@ internal static class Histogram
 
     /// <summary>Share of the numbers in each bin.</summary>
     /// <param name="numbers">The numbers, at least one.</param>
-    public static double[] Of(ReadOnlySpan<double> numbers)
+    public static double[] Count(ReadOnlySpan<double> numbers)
     {
         double[] shares = new double[Bins];
         foreach (double number in numbers)

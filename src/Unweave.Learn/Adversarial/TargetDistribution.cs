@@ -28,7 +28,7 @@ internal sealed record TargetDistribution(string Name, IReadOnlyList<Gaussian> P
             var rng = new Rng(11, stream: 3);
             double[] sample = new double[Game.Sampled];
             for (int i = 0; i < sample.Length; i++) sample[i] = Draw(rng);
-            return Histogram.Of(sample);
+            return Histogram.Count(sample);
         }
     }
 

@@ -38,8 +38,8 @@ internal sealed class Bottlenecks
         this.slots = slots;
         autoencoders =
             widths.ToDictionary(width => width, width =>
-            new SharedResult<MeasuredCodec>((progress, cancellation) => Train(width, progress, cancellation)));
-        Components = new SharedResult<MeasuredCodec>((progress, cancellation) => FitComponents(progress, cancellation));
+            new SharedResult<MeasuredCodec>((progress, cancellationToken) => Train(width, progress, cancellationToken)));
+        Components = new SharedResult<MeasuredCodec>((progress, cancellationToken) => FitComponents(progress, cancellationToken));
         Cosine = new Lazy<MeasuredCodec>(() => Measured(new CosineCodec()));
     }
 
@@ -79,15 +79,15 @@ internal sealed class Bottlenecks
 
     private static MeasuredCodec Measured(ICodec codec) => new(codec, Errors(codec, widths));
 
-    private async Task<MeasuredCodec> Train(int width, IProgress<Preparation> progress, CancellationToken cancellation)
+    private async Task<MeasuredCodec> Train(int width, IProgress<Preparation> progress, CancellationToken cancellationToken)
     {
         using IDisposable slot =
-            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellation);
+            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellationToken);
         using var pictures = new MatrixSource(FashionImages.Rows(0, Trained), "pictures", ownsMatrix: true);
         using TrainingRun run = TrainingRun.Start(Settings(width), pictures);
         while (!run.Finished)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             run.Next();
             progress.Report(new Preparation($"Training an autoencoder with a bottleneck of {width}", (double)run.Rows / Rows));
         }
@@ -99,10 +99,11 @@ internal sealed class Bottlenecks
         return new MeasuredCodec(codec, Errors(codec, [width]));
     }
 
-    private async Task<MeasuredCodec> FitComponents(IProgress<Preparation> progress, CancellationToken cancellation)
+    private async Task<MeasuredCodec> FitComponents(IProgress<Preparation> progress, CancellationToken cancellationToken)
     {
         using IDisposable slot =
-            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to compute", 0)), cancellation);
+            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to compute", 0)),
+                cancellationToken);
         progress.Report(new Preparation("Finding the principal components", 0.5));
         using var pictures = new MatrixSource(FashionImages.Rows(0, Trained), "pictures", ownsMatrix: true);
         return Measured(new ComponentsCodec(PcaBaseline.Fit(pictures, widths[^1])));

@@ -11,7 +11,7 @@ internal static class Written
 
     /// <summary>A divergence.</summary>
     /// <param name="value">In any unit.</param>
-    public static string Of(double value) => value switch
+    public static string Format(double value) => value switch
     {
         double.PositiveInfinity => "∞",
         0 => "0",
@@ -24,7 +24,7 @@ internal static class Written
     /// <summary>A divergence in nats, in a unit.</summary>
     /// <param name="nats">In nats.</param>
     /// <param name="unit">The unit to write it in.</param>
-    public static string Of(double nats, LogBase unit) => Of(unit == LogBase.Bits ? nats / NatsOfBit : nats);
+    public static string Format(double nats, LogBase unit) => Format(unit == LogBase.Bits ? nats / NatsOfBit : nats);
 
     /// <summary>How many times as long.</summary>
     /// <param name="times">At least 1.</param>

@@ -20,8 +20,8 @@ public sealed class SharedResult<T>(Func<IProgress<Preparation>, CancellationTok
 
     /// <summary>Waits until it is ready.</summary>
     /// <param name="told">Told how far it is.</param>
-    /// <param name="cancellation">Leaves.</param>
-    public async Task<T> Get(IProgress<Preparation> told, CancellationToken cancellation)
+    /// <param name="cancellationToken">Leaves.</param>
+    public async Task<T> Get(IProgress<Preparation> told, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(told);
         if (Ready is { } ready) return ready;
@@ -36,7 +36,7 @@ public sealed class SharedResult<T>(Func<IProgress<Preparation>, CancellationTok
         own.Tell(told);
         try
         {
-            return await own.Work.WaitAsync(cancellation);
+            return await own.Work.WaitAsync(cancellationToken);
         }
         finally
         {

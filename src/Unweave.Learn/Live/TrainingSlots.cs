@@ -38,13 +38,13 @@ public sealed class TrainingSlots(int count, int longest)
 
     /// <summary>Takes a slot, or waits for one.</summary>
     /// <param name="waiting">Told the place in the queue, from 1, whenever it changes; not told when a slot is free.</param>
-    /// <param name="cancellation">Gives up the place.</param>
+    /// <param name="cancellationToken">Gives up the place.</param>
     /// <returns>The slot: disposing it lets the next reader in.</returns>
     /// <exception cref="InputException">Too many wait already.</exception>
-    public async Task<IDisposable> Take(Action<int> waiting, CancellationToken cancellation)
+    public async Task<IDisposable> Take(Action<int> waiting, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(waiting);
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         var waiter = new Waiter(waiting);
         lock (entry)
         {
@@ -60,7 +60,7 @@ public sealed class TrainingSlots(int count, int longest)
         }
 
         waiting(PlaceOf(waiter));
-        await using CancellationTokenRegistration registered = cancellation.Register(() => GiveUp(waiter, cancellation));
+        await using CancellationTokenRegistration registered = cancellationToken.Register(() => GiveUp(waiter, cancellationToken));
         return await waiter.Arrival.Task;
     }
 
@@ -69,14 +69,14 @@ public sealed class TrainingSlots(int count, int longest)
         lock (entry) return queue.IndexOf(waiter) + 1;
     }
 
-    private void GiveUp(Waiter waiter, CancellationToken cancellation)
+    private void GiveUp(Waiter waiter, CancellationToken cancellationToken)
     {
         lock (entry)
         {
             if (!queue.Remove(waiter)) return;
         }
 
-        waiter.Arrival.TrySetCanceled(cancellation);
+        waiter.Arrival.TrySetCanceled(cancellationToken);
         Tell();
     }
 

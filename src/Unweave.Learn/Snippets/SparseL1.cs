@@ -19,7 +19,7 @@ internal static class SparseL1
         using TrainingRun run = TrainingRun.Start(options, rows);
         while (!run.Finished) run.Next();
         var trained = (SparseAutoencoder)run.Autoencoder;
-        FeatureRecovery found = FeatureRecovery.Of(trained.Decoder, rows.Directions);
+        FeatureRecovery found = FeatureRecovery.Measure(trained.Decoder, rows.Directions);
         console.WriteLine($"at least 90% recovered: {found.Recovered >= 0.9}");   // at least 90% recovered: True
         // to here
     }

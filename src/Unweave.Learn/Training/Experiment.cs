@@ -141,13 +141,13 @@ internal sealed class Experiment : IDisposable
     private static KnownFeatures Match(Matrix decoder, Matrix directions)
     {
         double[,] cosines = FeatureRecovery.Cosines(directions, decoder);
-        int[] latents = Assignment.Maximise(cosines);
+        int[] latents = Assignment.Maximize(cosines);
         int[] columns = [.. latents.Where(latent => latent >= 0), .. Enumerable.Range(0, decoder.Rows).Except(latents)];
         byte[] matrix = new byte[directions.Rows * decoder.Rows];
         for (int feature = 0; feature < directions.Rows; feature++)
             for (int column = 0; column < columns.Length; column++)
                 matrix[(feature * columns.Length) + column] = (byte)(255 * Math.Clamp(cosines[feature, columns[column]], 0, 1));
-        return new KnownFeatures(FeatureRecovery.Of(decoder, directions), latents,
+        return new KnownFeatures(FeatureRecovery.Measure(decoder, directions), latents,
             [.. latents.Select((latent, feature) => latent < 0 ? 0 : cosines[feature, latent])], matrix);
     }
 

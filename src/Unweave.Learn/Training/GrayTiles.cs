@@ -9,10 +9,10 @@ internal static class GrayTiles
     private const byte Middle = 128, Gap = 92;
 
     /// <summary>A picture whose blackest or whitest pixel is the value farthest from 0.</summary>
-    public static byte[] Of(ReadOnlySpan<float> values) => Of(values, values.IsEmpty ? 0 : Math.Abs(TensorPrimitives.MaxMagnitude(values)));
+    public static byte[] Render(ReadOnlySpan<float> values) => Render(values, values.IsEmpty ? 0 : Math.Abs(TensorPrimitives.MaxMagnitude(values)));
 
     /// <summary>A picture in which ±<paramref name="most"/> is white and black.</summary>
-    public static byte[] Of(ReadOnlySpan<float> values, float most)
+    public static byte[] Render(ReadOnlySpan<float> values, float most)
     {
         byte[] pixels = new byte[values.Length];
         for (int i = 0; i < values.Length; i++) pixels[i] = (byte)Math.Clamp(Middle + (127 * values[i] / Math.Max(most, 1e-6f)), 0, 255);
@@ -20,7 +20,7 @@ internal static class GrayTiles
     }
 
     /// <summary>Each row of a matrix as a picture.</summary>
-    public static byte[][] Tiles(Matrix rows) => [.. Enumerable.Range(0, rows.Rows).Select(row => Of(rows.Row(row)))];
+    public static byte[][] Tiles(Matrix rows) => [.. Enumerable.Range(0, rows.Rows).Select(row => Render(rows.Row(row)))];
 
     /// <summary>Square pictures side by side as one, with a line of pixels around each.</summary>
     /// <param name="tiles">The pictures.</param>

@@ -38,7 +38,7 @@ internal sealed class GraphProbe
         string[] declared =
             [.. graph.Graph.Output.Select(value => value.Name).Where(name => !names.Contains(name, StringComparer.Ordinal))];
         ModelProto open = GraphCut.Make(file, graph, [.. names, .. declared], supplied: null);
-        using InferenceSession session = Session.Open(open, file.Path, file.Folder, threads, optimise: false);
+        using InferenceSession session = Session.Open(open, file.Path, file.Folder, threads, optimize: false);
         names = [.. names.Where(name => session.OutputMetadata.TryGetValue(name, out NodeMetadata? data) && data.IsTensor)];
         using Trial small = Made(inputs, inputs.FixedBatch ?? 2, tokensOfText), large = Made(
             inputs, inputs.FixedBatch ?? 3, inputs.FixedLength ?? 7);

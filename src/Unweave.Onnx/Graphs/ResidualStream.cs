@@ -6,7 +6,7 @@ namespace Unweave.Onnx.Graphs;
 /// <summary>
 /// Finds the residual stream of a network by the shape of its graph: additions of a tensor u to a branch f(u) that has weights of its
 /// own. Works on pre-norm and post-norm Transformers, on parallel attention and MLP, on residual convolutional networks, and on graphs
-/// whose additions were fused with the normalisation; needs no names.
+/// whose additions were fused with the normalization; needs no names.
 /// </summary>
 internal static class ResidualStream
 {
@@ -58,7 +58,7 @@ internal static class ResidualStream
                 bool last = i + 1 == additions.Count || !attends || additions[i + 1].Attention is not null;
                 string stream = i + 1 < additions.Count && graph.DependentsOf(addition.Sum).Contains(additions[i + 1].Base)
                     ? additions[i + 1].Base
-                    : AfterNormalisation(graph, additions, i);
+                    : AfterNormalization(graph, additions, i);
                 found.Add(last ? (name, stream, HookKind.Residual) : ($"{name}.mid", stream, HookKind.ResidualMiddle));
             }
         }
@@ -80,7 +80,7 @@ internal static class ResidualStream
                 || graph.Consumers(node.Output[0]).Any(reader => reader.OpType is "Softmax"))
                 continue;
             string sum = fused && node.Output.Count > 3 && node.Output[3].Length > 0 ? node.Output[3] : node.Output[0];
-            if (Of(graph, node.Input[0], node.Input[1], sum, found) is { } addition) found.Add(addition);
+            if (Recognize(graph, node.Input[0], node.Input[1], sum, found) is { } addition) found.Add(addition);
         }
 
         // An inner addition of one written as u + (f(u) + g(u)), or of (u + f(u)) + g(u), is part of the outer one.
@@ -92,7 +92,7 @@ internal static class ResidualStream
         tensors.TryGetValue(left, out TensorDescription? one) && tensors.TryGetValue(right, out TensorDescription? two)
             && one.Shape.SequenceEqual(two.Shape, StringComparer.Ordinal);
 
-    private static Addition? Of(OnnxGraph graph, string left, string right, string sum, List<Addition> earlier)
+    private static Addition? Recognize(OnnxGraph graph, string left, string right, string sum, List<Addition> earlier)
     {
         foreach ((string stream, string branch) in ((string, string)[])[(left, right), (right, left)])
         {
@@ -128,8 +128,8 @@ internal static class ResidualStream
         return firstAttends ? (one, other) : (other, one);
     }
 
-    // In a post-norm network the stream after the last addition is its normalisation.
-    private static string AfterNormalisation(OnnxGraph graph, List<Addition> additions, int index)
+    // In a post-norm network the stream after the last addition is its normalization.
+    private static string AfterNormalization(OnnxGraph graph, List<Addition> additions, int index)
     {
         string sum = additions[index].Sum;
         bool postNorm = index > 0 && !string.Equals(additions[index].Base, additions[index - 1].Sum, StringComparison.Ordinal);

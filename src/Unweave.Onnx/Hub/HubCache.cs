@@ -68,8 +68,8 @@ internal sealed class HubCache
     /// </summary>
     /// <param name="time">Clock.</param>
     /// <param name="waiting">Told once, when it has to wait.</param>
-    /// <param name="cancellation">Ends the wait.</param>
-    public async Task<IDisposable> Lock(TimeProvider time, Action<string> waiting, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<IDisposable> Lock(TimeProvider time, Action<string> waiting, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(root);
         string path = Path.Combine(root, ".lock");
@@ -87,7 +87,7 @@ internal sealed class HubCache
                 told = true;
             }
 
-            await Task.Delay(LockWait, time, cancellation);
+            await Task.Delay(LockWait, time, cancellationToken);
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed record HubChecksum
         hex is { Length: 64 or 40 } && hex.All(char.IsAsciiHexDigit) ? new HubChecksum(hex.Length == 40, hex.ToLowerInvariant()) : null;
 
     /// <summary>The same kind of sum of a file.</summary>
-    public async Task<HubChecksum> Of(string path, CancellationToken cancellation)
+    public async Task<HubChecksum> Compute(string path, CancellationToken cancellationToken)
     {
         using FileStream file = new(
             path,
@@ -39,7 +39,7 @@ internal sealed record HubChecksum
         if (git) hash.AppendData(Encoding.ASCII.GetBytes($"blob {file.Length}\0"));
         byte[] block = new byte[BlockBytes];
         int read;
-        while ((read = await file.ReadAsync(block, cancellation)) > 0) hash.AppendData(block.AsSpan(0, read));
+        while ((read = await file.ReadAsync(block, cancellationToken)) > 0) hash.AppendData(block.AsSpan(0, read));
         return new HubChecksum(git, Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 

@@ -55,9 +55,10 @@ public sealed class HubClient : IDisposable
     /// <summary>Fetches what is not yet here of a model.</summary>
     /// <param name="request">The model and which of its files.</param>
     /// <param name="progress">Told what comes, on the thread that fetches.</param>
-    /// <param name="cancellation">Ends the pull; what has come of a file stays for the next one.</param>
+    /// <param name="cancellationToken">Ends the pull; what has come of a file stays for the next one.</param>
     /// <exception cref="InputException">The model cannot be fetched, or offline not all of it is here.</exception>
-    public async Task<HubModel> Pull(HubRequest request, IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+    public async Task<HubModel> Pull(HubRequest request, IProgress<HubProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         HubName.CheckModel(request.Name);
@@ -67,14 +68,14 @@ public sealed class HubClient : IDisposable
         var cache = new HubCache(options.Cache, request.Name);
         try
         {
-            HubListing listing = await List(cache, request, progress, cancellation);
+            HubListing listing = await List(cache, request, progress, cancellationToken);
             HubSelection selection = HubSelection.Choose(listing, request);
-            IReadOnlyList<PulledFile> files = await Bring(cache, listing, selection, request.Name, progress, cancellation);
+            IReadOnlyList<PulledFile> files = await Bring(cache, listing, selection, request.Name, progress, cancellationToken);
             cache.Refer(request.Revision, listing.Commit);
             string folder = cache.Folder(listing.Commit);
             if (request.Output is { } output)
             {
-                await Copy(folder, output, files, cancellation);
+                await Copy(folder, output, files, cancellationToken);
                 folder = Path.GetFullPath(output);
             }
 
@@ -96,7 +97,7 @@ public sealed class HubClient : IDisposable
     /// The list of a model's files, from the hub; from the cache where the commit is known and listed there, for a commit never changes.
     /// </summary>
     private async Task<HubListing> List(
-        HubCache cache, HubRequest request, IProgress<HubProgress>? progress, CancellationToken cancellation)
+        HubCache cache, HubRequest request, IProgress<HubProgress>? progress, CancellationToken cancellationToken)
     {
         string? known = options.Offline ? cache.Commit(request.Revision) : HubName.IsCommit(request.Revision) ? request.Revision : null;
         if (known is not null && cache.Listing(known) is { } kept) return kept;
@@ -113,9 +114,10 @@ public sealed class HubClient : IDisposable
         {
             try
             {
-                using HubAnswer answer = await connection.Get(address, null, null, cancellation);
-                if (HubRefusal.Of(answer, options, request.Name, request.Revision, path: null) is { } refusal) throw refusal;
-                var listing = HubListing.Parse(await Body(answer, cancellation), $"{options.Endpoint.Host}'s answer on {request.Name}");
+                using HubAnswer answer = await connection.Get(address, null, null, cancellationToken);
+                if (HubRefusal.Explain(answer, options, request.Name, request.Revision, path: null) is { } refusal) throw refusal;
+                var listing = HubListing.Parse(await Body(answer, cancellationToken),
+                    $"{options.Endpoint.Host}'s answer on {request.Name}");
                 return known is null || string.Equals(listing.Commit, known, StringComparison.Ordinal)
                     ? listing
                     : throw new InputException($"{request.Name}: the hub answers with commit {listing.Commit} to a request for {known}; "
@@ -123,17 +125,18 @@ public sealed class HubClient : IDisposable
             }
             catch (HubFault fault)
             {
-                await patience.Wait(fault, progressed: false, note => progress?.Report(new HubProgress("", 0, null, note)), cancellation);
+                await patience.Wait(fault, progressed: false, note => progress?.Report(new HubProgress("", 0, null, note)),
+                    cancellationToken);
             }
         }
     }
 
-    private async Task<ReadOnlyMemory<byte>> Body(HubAnswer answer, CancellationToken cancellation)
+    private async Task<ReadOnlyMemory<byte>> Body(HubAnswer answer, CancellationToken cancellationToken)
     {
         using var body = new MemoryStream();
         byte[] block = new byte[1 << 16];
         int read;
-        while ((read = await answer.Read(block, cancellation)) > 0)
+        while ((read = await answer.Read(block, cancellationToken)) > 0)
         {
             body.Write(block, 0, read);
             if (body.Length > MostListingBytes)
@@ -153,12 +156,12 @@ public sealed class HubClient : IDisposable
         HubSelection selection,
         string name,
         IProgress<HubProgress>? progress,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         string folder = cache.Folder(listing.Commit);
         // What an earlier pull learned of a file from its headers, the listing of this one may lack.
-        Dictionary<string, HubFile> learned = (cache.Listing(listing.Commit)?.Files ?? []).ToDictionary(
-            file => file.Path, StringComparer.Ordinal);
+        Dictionary<string, HubFile> learned = (cache.Listing(listing.Commit)?.Files ?? []).ToDictionary(file =>
+            file.Path, StringComparer.Ordinal);
         List<HubFile> wanted = [.. selection.Files
             .Select(file => file.Checksum is null && learned.GetValueOrDefault(file.Path) is { } before ? before : file)];
         var pulled = new SortedDictionary<string, PulledFile>(StringComparer.Ordinal);
@@ -167,7 +170,7 @@ public sealed class HubClient : IDisposable
             var absent = new List<HubFile>();
             foreach (HubFile file in files)
             {
-                if (await IsHere(Target(folder, file.Path), file, cancellation))
+                if (await IsHere(Target(folder, file.Path), file, cancellationToken))
                     pulled[file.Path] = new PulledFile(file.Path, file.Size!.Value, PulledState.Cached, file.Checksum!.Hex);
                 else absent.Add(file);
             }
@@ -185,14 +188,15 @@ public sealed class HubClient : IDisposable
 
         if (missing.Count > 0)
         {
-            using IDisposable held = await cache.Lock(time, note => progress?.Report(new HubProgress("", 0, null, note)), cancellation);
+            using IDisposable held = await cache.Lock(time, note => progress?.Report(new HubProgress("", 0, null, note)),
+                cancellationToken);
             missing = await Missing(missing); // the process that held the lock may have brought them
             CheckSpace(folder, missing);
             var download = new HubDownload(connection, options, time, progress);
             foreach (HubFile file in missing)
             {
                 (PulledState state, HubFile known) = await download.Run(
-                    name, listing.Commit, file, Target(folder, file.Path), cancellation);
+                    name, listing.Commit, file, Target(folder, file.Path), cancellationToken);
                 learned[file.Path] = known;
                 pulled[file.Path] = new PulledFile(file.Path, known.Size!.Value, state, known.Checksum!.Hex);
             }
@@ -200,17 +204,17 @@ public sealed class HubClient : IDisposable
 
         if (!options.Offline)
         {
-            IEnumerable<HubFile> files = listing.Files.Select(
-                file => file.Checksum is null ? learned.GetValueOrDefault(file.Path, file) : file);
+            IEnumerable<HubFile> files = listing.Files.Select(file =>
+                file.Checksum is null ? learned.GetValueOrDefault(file.Path, file) : file);
             cache.Keep(listing with { Files = [.. files] });
         }
 
         return [.. pulled.Values];
     }
 
-    private static async Task<bool> IsHere(string path, HubFile file, CancellationToken cancellation) =>
+    private static async Task<bool> IsHere(string path, HubFile file, CancellationToken cancellationToken) =>
         file is { Size: { } size, Checksum: { } checksum } && new FileInfo(path) is { Exists: true, Length: var length } && length == size
-            && await checksum.Of(path, cancellation) == checksum;
+            && await checksum.Compute(path, cancellationToken) == checksum;
 
     private static string Target(string folder, string path) => Path.Combine(folder, path.Replace('/', Path.DirectorySeparatorChar));
 
@@ -218,8 +222,8 @@ public sealed class HubClient : IDisposable
     private static void CheckSpace(string folder, List<HubFile> missing)
     {
         // In floating point: sizes are the hub's word, and their sum may be past any integer.
-        double needed = missing.Sum(
-            file => (double)(file.Size ?? 0) - (
+        double needed = missing.Sum(file =>
+            (double)(file.Size ?? 0) - (
                 new FileInfo(Target(folder, file.Path) + HubName.Partial) is { Exists: true, Length: var here } ? here : 0));
         long free;
         try
@@ -238,13 +242,13 @@ public sealed class HubClient : IDisposable
         }
     }
 
-    private static async Task Copy(string folder, string output, IReadOnlyList<PulledFile> files, CancellationToken cancellation)
+    private static async Task Copy(string folder, string output, IReadOnlyList<PulledFile> files, CancellationToken cancellationToken)
     {
         foreach (PulledFile file in files)
         {
             string target = Target(output, file.Path);
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
-            if (await IsHere(target, new HubFile(file.Path, file.Bytes, HubChecksum.Parse(file.Checksum)), cancellation)) continue;
+            if (await IsHere(target, new HubFile(file.Path, file.Bytes, HubChecksum.Parse(file.Checksum)), cancellationToken)) continue;
             using FileStream source = new(
                 Target(folder, file.Path),
                 FileMode.Open,
@@ -255,7 +259,8 @@ public sealed class HubClient : IDisposable
             AtomicFile.Write(target, stream =>
             {
                 byte[] block = new byte[1 << 20];
-                for (int read; (read = source.Read(block)) > 0; stream.Write(block, 0, read)) cancellation.ThrowIfCancellationRequested();
+                for (int read; (read = source.Read(block)) > 0; stream.Write(block, 0, read))
+                    cancellationToken.ThrowIfCancellationRequested();
             });
         }
     }

@@ -52,10 +52,10 @@ internal sealed class HubConnection : IDisposable
     /// <param name="ifETag">
     /// With <paramref name="from"/>: all of the body is wanted where it no longer has this ETag; null where none is known.
     /// </param>
-    /// <param name="cancellation">Ends the request.</param>
+    /// <param name="cancellationToken">Ends the request.</param>
     /// <exception cref="HubFault">The connection failed in a way that may pass.</exception>
     /// <exception cref="InputException">It failed in a way that will not.</exception>
-    public async Task<HubAnswer> Get(Uri address, long? from, EntityTagHeaderValue? ifETag, CancellationToken cancellation)
+    public async Task<HubAnswer> Get(Uri address, long? from, EntityTagHeaderValue? ifETag, CancellationToken cancellationToken)
     {
         var notes = new HubNotes();
         bool atHub = true;
@@ -63,7 +63,7 @@ internal sealed class HubConnection : IDisposable
         {
             // Whoever the hub sends us to does not get the token, and does not get it by sending us back.
             atHub = atHub && IsHub(address);
-            HttpResponseMessage response = await Send(address, atHub, from, ifETag, cancellation);
+            HttpResponseMessage response = await Send(address, atHub, from, ifETag, cancellationToken);
             if (atHub) notes.Read(response);
             if (response.StatusCode is not (
                     HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect
@@ -97,7 +97,7 @@ internal sealed class HubConnection : IDisposable
                 && address.Port == options.Endpoint.Port;
 
     private async Task<HttpResponseMessage> Send(
-        Uri address, bool atHub, long? from, EntityTagHeaderValue? ifETag, CancellationToken cancellation)
+        Uri address, bool atHub, long? from, EntityTagHeaderValue? ifETag, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
         if (atHub && options.Token is { } token) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -108,14 +108,14 @@ internal sealed class HubConnection : IDisposable
         }
 
         using var silence = new CancellationTokenSource(options.Silence, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silence.Token);
         try
         {
             HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             reached = true;
             return response;
         }
-        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new HubFault($"{address.Host} did not answer", e);
         }
@@ -212,16 +212,16 @@ internal sealed class HubAnswer(
     /// <summary>Reads some of the body.</summary>
     /// <returns>The number of bytes; 0 at the end.</returns>
     /// <exception cref="HubFault">The connection was cut or fell silent.</exception>
-    public async ValueTask<int> Read(Memory<byte> buffer, CancellationToken cancellation)
+    public async ValueTask<int> Read(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         silence.CancelAfter(options.Silence);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, silence.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, silence.Token);
         try
         {
             body ??= await response.Content.ReadAsStreamAsync(either.Token);
             return await body.ReadAsync(buffer, either.Token);
         }
-        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
         {
             throw new HubFault($"{Host} sent nothing for {options.Silence.TotalSeconds:0} s", e);
         }

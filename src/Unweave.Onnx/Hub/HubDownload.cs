@@ -26,10 +26,10 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
     /// <param name="commit">The commit.</param>
     /// <param name="file">The file, its path checked.</param>
     /// <param name="target">Where it goes.</param>
-    /// <param name="cancellation">Ends the fetching; what has come stays for the next time.</param>
+    /// <param name="cancellationToken">Ends the fetching; what has come stays for the next time.</param>
     /// <returns>How it came, and the file with its size and checksum, which the listing may lack.</returns>
     public async Task<(
-        PulledState State, HubFile File)> Run(string name, string commit, HubFile file, string target, CancellationToken cancellation)
+        PulledState State, HubFile File)> Run(string name, string commit, HubFile file, string target, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(target)!);
         string partial = target + HubName.Partial;
@@ -37,8 +37,8 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
         string? wrong = null;
         while (true)
         {
-            (bool resumed, HubFile known) = await Fetch(name, commit, file, partial, patience, cancellation);
-            string? fault = await Fault(partial, known, cancellation);
+            (bool resumed, HubFile known) = await Fetch(name, commit, file, partial, patience, cancellationToken);
+            string? fault = await Fault(partial, known, cancellationToken);
             if (fault is null)
             {
                 File.Move(partial, target, overwrite: true);
@@ -60,17 +60,17 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
     }
 
     /// <summary>What is wrong with a fetched file, or null.</summary>
-    private static async Task<string?> Fault(string partial, HubFile known, CancellationToken cancellation)
+    private static async Task<string?> Fault(string partial, HubFile known, CancellationToken cancellationToken)
     {
         long length = new FileInfo(partial).Length;
         if (length != known.Size) return $"its size is {length} bytes or more, but must be {known.Size}";
-        HubChecksum sum = await known.Checksum!.Of(partial, cancellation);
+        HubChecksum sum = await known.Checksum!.Compute(partial, cancellationToken);
         return sum == known.Checksum ? null : $"its {sum} is wrong; it must be {known.Checksum.Hex}";
     }
 
     /// <summary>Brings a partial file to its full size, or past it where too much is sent.</summary>
     private async Task<(bool Resumed, HubFile Known)> Fetch(
-        string name, string commit, HubFile file, string partial, HubPatience patience, CancellationToken cancellation)
+        string name, string commit, HubFile file, string partial, HubPatience patience, CancellationToken cancellationToken)
     {
         Uri address = connection.Address($"{name}/resolve/{commit}/{string.Join('/', file.Path.Split('/').Select(Uri.EscapeDataString))}");
         HubFile known = file;
@@ -84,14 +84,14 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
             try
             {
                 using HubAnswer answer = await connection.Get(
-                    address, before > 0 ? before : null, before > 0 ? ReadETag(partial) : null, cancellation);
+                    address, before > 0 ? before : null, before > 0 ? ReadETag(partial) : null, cancellationToken);
                 if (answer.Status == HttpStatusCode.RequestedRangeNotSatisfiable)
                 {
                     Discard(partial);
                     throw new HubFault($"{answer.Host} has no more of it than the {before} bytes that had come, which are not the file");
                 }
 
-                if (HubRefusal.Of(answer, options, name, commit, file.Path) is { } refusal) throw refusal;
+                if (HubRefusal.Explain(answer, options, name, commit, file.Path) is { } refusal) throw refusal;
                 known = Known(file, answer, commit, name);
                 if (answer.Status == HttpStatusCode.PartialContent && (answer.Range?.From ?? -1) != before)
                 {
@@ -101,7 +101,7 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
 
                 // 200 to a request for a part: the server sends all, for it knows no parts or its file is another now.
                 resumed &= answer.Status == HttpStatusCode.PartialContent || before == 0;
-                if (await Receive(answer, known, partial, restart: answer.Status == HttpStatusCode.OK, cancellation) < known.Size)
+                if (await Receive(answer, known, partial, restart: answer.Status == HttpStatusCode.OK, cancellationToken) < known.Size)
                     throw new HubFault($"the connection to {answer.Host} was cut");
                 return (resumed, known);
             }
@@ -109,7 +109,7 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
             {
                 long now = Length(partial);
                 resumed &= now > 0;
-                await patience.Wait(fault, progressed: now > most, note => Report(file, now, known.Size, note), cancellation);
+                await patience.Wait(fault, progressed: now > most, note => Report(file, now, known.Size, note), cancellationToken);
                 most = Math.Max(most, now);
             }
         }
@@ -145,7 +145,7 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
 
     /// <summary>Writes a body to the partial file, and stops as soon as it is longer than it may be.</summary>
     /// <returns>The length of the partial file.</returns>
-    private async Task<long> Receive(HubAnswer answer, HubFile known, string partial, bool restart, CancellationToken cancellation)
+    private async Task<long> Receive(HubAnswer answer, HubFile known, string partial, bool restart, CancellationToken cancellationToken)
     {
         using var file = new FileStream(
             partial, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous);
@@ -159,11 +159,11 @@ internal sealed class HubDownload(HubConnection connection, HubOptions options, 
         Report(known, length, known.Size, null);
         while (length <= known.Size)
         {
-            int read = await answer.Read(block, cancellation);
+            int read = await answer.Read(block, cancellationToken);
             if (read == 0) break;
             try
             {
-                await file.WriteAsync(block.AsMemory(0, read), cancellation);
+                await file.WriteAsync(block.AsMemory(0, read), cancellationToken);
             }
             catch (ArgumentOutOfRangeException e)
             {

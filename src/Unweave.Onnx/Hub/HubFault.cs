@@ -21,9 +21,9 @@ internal sealed class HubPatience(string what, HubOptions options, TimeProvider 
     /// <param name="fault">The failure.</param>
     /// <param name="progressed">True when more has come than ever before, so that the count starts again.</param>
     /// <param name="waiting">Told why and how long it waits.</param>
-    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InputException">There were too many failures, or the hub asks for too long a wait.</exception>
-    public async Task Wait(HubFault fault, bool progressed, Action<string> waiting, CancellationToken cancellation)
+    public async Task Wait(HubFault fault, bool progressed, Action<string> waiting, CancellationToken cancellationToken)
     {
         failures = progressed ? 1 : failures + 1;
         if (failures >= options.Attempts)
@@ -36,7 +36,7 @@ internal sealed class HubPatience(string what, HubOptions options, TimeProvider 
                 + $"{Seconds(options.LongestWait)} that a pull waits; pull again then, or set HF_TOKEN, which has limits of its own.",
                     fault);
         waiting($"{fault.Message}; trying again in {Seconds(wait)}");
-        await Task.Delay(wait, time, cancellation);
+        await Task.Delay(wait, time, cancellationToken);
     }
 
     private static string Seconds(TimeSpan time) => $"{Math.Ceiling(time.TotalSeconds)} s";

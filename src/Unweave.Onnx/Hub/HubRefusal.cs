@@ -13,7 +13,7 @@ internal static class HubRefusal
     /// <param name="name">The model.</param>
     /// <param name="revision">The revision or commit.</param>
     /// <param name="path">The file, or null where the list of files was asked for.</param>
-    public static Exception? Of(HubAnswer answer, HubOptions options, string name, string revision, string? path)
+    public static Exception? Explain(HubAnswer answer, HubOptions options, string name, string revision, string? path)
     {
         if (answer.Status is HttpStatusCode.OK or HttpStatusCode.PartialContent) return null;
         string status = $"{(int)answer.Status} {answer.Status}";

@@ -4,7 +4,7 @@ namespace Unweave.Onnx;
 
 /// <summary>
 /// Text on its way to a model's tokens. Every UTF-16 code unit knows the range of the original text that it stands for, so that a
-/// token found in normalised text is traced back to what was written.
+/// token found in normalized text is traced back to what was written.
 /// </summary>
 internal sealed class AlignedText
 {
@@ -24,7 +24,7 @@ internal sealed class AlignedText
     public ReadOnlySpan<char> Units => units;
 
     /// <summary>The original text, with each surrogate that has no partner replaced by U+FFFD, as UTF-8 would have it.</summary>
-    public static AlignedText Of(string text)
+    public static AlignedText Align(string text)
     {
         char[] characters = text.ToCharArray();
         int[] from = new int[characters.Length], to = new int[characters.Length];

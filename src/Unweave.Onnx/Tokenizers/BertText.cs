@@ -5,7 +5,7 @@ using System.Text;
 namespace Unweave.Onnx;
 
 /// <summary>
-/// Normalises and cuts text as BERT does. The package has this too, but joins the words at a line's end, and takes accents off only
+/// Normalizes and cuts text as BERT does. The package has this too, but joins the words at a line's end, and takes accents off only
 /// where the program has culture data; here the place in the original is kept as well.
 /// </summary>
 /// <param name="Clean">Whether control characters are dropped and every blank is a space.</param>

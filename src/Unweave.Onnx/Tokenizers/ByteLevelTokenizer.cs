@@ -53,7 +53,7 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
             return;
         }
 
-        var original = AlignedText.Of(text);
+        var original = AlignedText.Align(text);
         AlignedText composed = CanonicalForm.Apply(original, compose: true);
         int first = tokens.Count;
         Parts(ReferenceEquals(composed, original) ? text : composed.Units.ToString(), tokens);

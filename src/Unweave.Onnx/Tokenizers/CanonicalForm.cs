@@ -5,7 +5,7 @@ using System.Text;
 namespace Unweave.Onnx;
 
 /// <summary>
-/// Canonical decomposition (NFD) and composition (NFC) that keep track of the original text. The platform's own normalisation
+/// Canonical decomposition (NFD) and composition (NFC) that keep track of the original text. The platform's own normalization
 /// leaves text as it is when globalisation is invariant, which would change the tokens without a word.
 /// </summary>
 internal static class CanonicalForm

@@ -36,7 +36,7 @@ internal static class TokenizerJsonReader
             { } one => [one],
         };
         if (normalizers.FirstOrDefault(step => step.Type is not "NFC") is { } normalizer)
-            throw Unsupported(source, $"the normaliser {normalizer.Type} with BPE");
+            throw Unsupported(source, $"the normalizer {normalizer.Type} with BPE");
 
         AddedToken[] added = json.AddedTokens ?? [];
         if (added.FirstOrDefault(token => !token.Special && (token.SingleWord || token.Lstrip || token.Rstrip)) is { } stripped)
@@ -91,7 +91,7 @@ internal static class TokenizerJsonReader
     {
         JsonModel model = json.Model;
         if (json.Normalizer is not { Type: "BertNormalizer" } normalizer)
-            throw Unsupported(source, $"the normaliser {json.Normalizer?.Type ?? "(none)"} with WordPiece");
+            throw Unsupported(source, $"the normalizer {json.Normalizer?.Type ?? "(none)"} with WordPiece");
         if (json.PreTokenizer is not { Type: "BertPreTokenizer" })
             throw Unsupported(source, $"the pre-tokenizer {json.PreTokenizer?.Type ?? "(none)"} with WordPiece");
         AddedToken[] added = json.AddedTokens ?? [];

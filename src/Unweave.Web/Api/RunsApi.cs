@@ -90,6 +90,6 @@ internal static class RunsApi
     private static DensityHistogram Density(FeatureCatalog catalog)
     {
         long rows = Math.Max(1, catalog.Source.Rows);
-        return DensityHistogram.Of([.. catalog.Frequencies().Select(frequency => (long)Math.Round(frequency * rows))], rows);
+        return DensityHistogram.From([.. catalog.Frequencies().Select(frequency => (long)Math.Round(frequency * rows))], rows);
     }
 }

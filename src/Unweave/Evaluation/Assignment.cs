@@ -9,7 +9,7 @@ internal static class Assignment
     /// </summary>
     /// <param name="score">Score of each pair, <c>[rows, columns]</c>, finite.</param>
     /// <returns>The column of each row, −1 for rows left over when there are more rows than columns.</returns>
-    public static int[] Maximise(double[,] score)
+    public static int[] Maximize(double[,] score)
     {
         ArgumentNullException.ThrowIfNull(score);
         (int rows, int columns) = (score.GetLength(0), score.GetLength(1));
@@ -18,7 +18,7 @@ internal static class Assignment
             double[,] flipped = new double[columns, rows];
             for (int r = 0; r < rows; r++)
                 for (int c = 0; c < columns; c++) flipped[c, r] = score[r, c];
-            int[] rowOfColumn = Maximise(flipped), result = new int[rows];
+            int[] rowOfColumn = Maximize(flipped), result = new int[rows];
             Array.Fill(result, -1);
             for (int c = 0; c < columns; c++) result[rowOfColumn[c]] = c;
             return result;

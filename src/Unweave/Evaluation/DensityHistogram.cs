@@ -11,7 +11,7 @@ public sealed record DensityHistogram
     /// <summary>Counts latents by frequency.</summary>
     /// <param name="fired">Rows on which each latent fired.</param>
     /// <param name="rows">Number of rows.</param>
-    public static DensityHistogram Of(ReadOnlySpan<long> fired, long rows)
+    public static DensityHistogram From(ReadOnlySpan<long> fired, long rows)
     {
         int bins = (int)Math.Round(-Lowest / Step);
         int[] counts = new int[bins];

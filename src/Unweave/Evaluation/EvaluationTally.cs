@@ -65,7 +65,7 @@ internal sealed class EvaluationTally(Autoencoder autoencoder, bool firingOnly =
             L1 = activation / rows,
             Latents = sparse.Latents,
             Dead = fired.Count(times => times == 0),
-            Density = DensityHistogram.Of(fired, rows),
+            Density = DensityHistogram.From(fired, rows),
             Fired = fired,
         };
     }

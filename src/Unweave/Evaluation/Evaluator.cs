@@ -15,11 +15,12 @@ public static class Evaluator
     /// <param name="autoencoder">The autoencoder.</param>
     /// <param name="source">The rows, held out from training if the figures are to mean anything.</param>
     /// <param name="progress">Told the share of rows done.</param>
-    /// <param name="cancellation">Ends the evaluation.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
     /// <exception cref="InputException">The rows are of another width, or cannot be read.</exception>
     public static EvaluationReport Run(
-        Autoencoder autoencoder, IActivationSource source, IProgress<double>? progress = null, CancellationToken cancellation = default) =>
-        Run(autoencoder, source, firingOnly: false, progress, cancellation);
+        Autoencoder autoencoder, IActivationSource source, IProgress<double>? progress = null,
+        CancellationToken cancellationToken = default) =>
+        Run(autoencoder, source, firingOnly: false, progress, cancellationToken);
 
     /// <summary>Evaluates what an autoencoder's code is worth when only the latents that fire take part in the reconstruction.</summary>
     /// <remarks>
@@ -29,19 +30,20 @@ public static class Evaluator
     /// <param name="autoencoder">The autoencoder.</param>
     /// <param name="source">The rows.</param>
     /// <param name="progress">Told the share of rows done.</param>
-    /// <param name="cancellation">Ends the evaluation.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
     public static EvaluationReport RunFiringOnly(
         SparseAutoencoder autoencoder, IActivationSource source, IProgress<double>? progress = null,
-            CancellationToken cancellation = default) =>
-        Run(autoencoder, source, firingOnly: true, progress, cancellation);
+            CancellationToken cancellationToken = default) =>
+        Run(autoencoder, source, firingOnly: true, progress, cancellationToken);
 
     private static EvaluationReport Run(
-        Autoencoder autoencoder, IActivationSource source, bool firingOnly, IProgress<double>? progress, CancellationToken cancellation)
+        Autoencoder autoencoder, IActivationSource source, bool firingOnly, IProgress<double>? progress,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(autoencoder);
         ArgumentNullException.ThrowIfNull(source);
         var tally = new EvaluationTally(autoencoder, firingOnly);
-        foreach (Batch batch in Batches(source, progress, cancellation))
+        foreach (Batch batch in Batches(source, progress, cancellationToken))
         {
             using var reconstruction = new Matrix(batch.Rows, autoencoder.OutputWidth);
             tally.Add(batch, reconstruction);
@@ -71,14 +73,15 @@ public static class Evaluator
     }
 
     /// <summary>Reads a source front to back in blocks, each valid until the next.</summary>
-    internal static IEnumerable<Matrix> Blocks(IActivationSource source, IProgress<double>? progress, CancellationToken cancellation) =>
-        Batches(source, progress, cancellation).Select(batch => batch.Input);
+    internal static IEnumerable<Matrix> Blocks(IActivationSource source, IProgress<double>? progress,
+        CancellationToken cancellationToken) =>
+        Batches(source, progress, cancellationToken).Select(batch => batch.Input);
 
-    private static IEnumerable<Batch> Batches(IActivationSource source, IProgress<double>? progress, CancellationToken cancellation)
+    private static IEnumerable<Batch> Batches(IActivationSource source, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         for (long first = 0; first < source.Rows; first += Block)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             long[] rows = new long[(int)Math.Min(Block, source.Rows - first)];
             for (int i = 0; i < rows.Length; i++) rows[i] = first + i;
             using Batch batch = source.Pairs(rows);

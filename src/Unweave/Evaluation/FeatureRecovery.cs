@@ -17,12 +17,12 @@ public sealed record FeatureRecovery(double Mmcs, double Mcc, double Recovered)
     /// <summary>Compares.</summary>
     /// <param name="learned">Learned directions, <c>[n, d]</c>: a decoder. Rows of length 0 have cosine 0 to all.</param>
     /// <param name="known">True directions, <c>[m, d]</c>.</param>
-    public static FeatureRecovery Of(Matrix learned, Matrix known)
+    public static FeatureRecovery Measure(Matrix learned, Matrix known)
     {
         double[,] cosine = Cosines(learned, known);
         double closest = 0;
         for (int i = 0; i < learned.Rows; i++) closest += Enumerable.Range(0, known.Rows).Max(j => cosine[i, j]);
-        int[] match = Assignment.Maximise(cosine);
+        int[] match = Assignment.Maximize(cosine);
         double matched = Enumerable.Range(0, learned.Rows).Where(i => match[i] >= 0).Sum(i => cosine[i, match[i]]);
         int recovered = Enumerable.Range(0, known.Rows).Count(
             j => Enumerable.Range(0, learned.Rows).Any(i => cosine[i, j] > RecoveredCosine));

@@ -5,7 +5,7 @@ using Unweave.Numerics;
 namespace Unweave.Evaluation;
 
 /// <summary>
-/// A dictionary of random unit rows: each vector, centred, takes the k rows of largest positive inner product, with coefficients
+/// A dictionary of random unit rows: each vector, centered, takes the k rows of largest positive inner product, with coefficients
 /// refitted by least squares. The fairest form of "k latents without learning"; what training has to beat.
 /// </summary>
 public static class RandomDictionaryBaseline
@@ -15,23 +15,24 @@ public static class RandomDictionaryBaseline
 
     /// <summary>Evaluates on every row of a source, with the metrics of <see cref="Evaluator"/>.</summary>
     /// <param name="source">The held-out rows.</param>
-    /// <param name="centre">Centre of the vectors: the mean of the training rows, d values.</param>
+    /// <param name="center">Center of the vectors: the mean of the training rows, d values.</param>
     /// <param name="latents">Rows of the dictionary, n.</param>
     /// <param name="k">Rows used for a vector.</param>
     /// <param name="seed">Seed of the dictionary.</param>
-    /// <param name="cancellation">Ends the evaluation.</param>
+    /// <param name="cancellationToken">Ends the evaluation.</param>
     public static unsafe EvaluationReport Run(
-        IActivationSource source, ReadOnlySpan<double> centre, int latents, int k, ulong seed = 0, CancellationToken cancellation = default)
+        IActivationSource source, ReadOnlySpan<double> center, int latents, int k, ulong seed = 0,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
-        if (centre.Length != source.Width)
+        if (center.Length != source.Width)
         {
             throw new ArgumentException(
-                $"The centre has {centre.Length} values, but the vectors have width {source.Width}.", nameof(centre));
+                $"The center has {center.Length} values, but the vectors have width {source.Width}.", nameof(center));
         }
 
-        double[] mean = centre.ToArray();
+        double[] mean = center.ToArray();
         using Matrix dictionary = UnitRows(latents, source.Width, new Rng(seed));
         using Matrix bias = new(1, latents);
         using var encoder = new FusedEncoder(Workers.Shared);
@@ -39,19 +40,19 @@ public static class RandomDictionaryBaseline
         var sums = new ReconstructionSums(source.Width);
         long[] fired = new long[latents];
         double active = 0;
-        foreach (Matrix x in Evaluator.Blocks(source, progress: null, cancellation))
+        foreach (Matrix x in Evaluator.Blocks(source, progress: null, cancellationToken))
         {
-            using Matrix centred = new(x.Rows, x.Columns), reconstruction = new(x.Rows, x.Columns);
+            using Matrix centered = new(x.Rows, x.Columns), reconstruction = new(x.Rows, x.Columns);
             for (int r = 0; r < x.Rows; r++)
-                for (int c = 0; c < x.Columns; c++) centred[r, c] = (float)(x[r, c] - mean[c]);
-            encoder.Load(centred);
+                for (int c = 0; c < x.Columns; c++) centered[r, c] = (float)(x[r, c] - mean[c]);
+            encoder.Load(centered);
             encoder.TopK(dictionary, bias.Pointer, k, [], codes);
             foreach (int latent in codes.AllLatents) fired[latent]++;
             active += codes.Count;
             Workers.Shared.Run(x.Rows, r =>
             {
                 Span<float> row = reconstruction.Row(r);
-                Refit(dictionary, codes.Latents(r), centred.Row(r), row);
+                Refit(dictionary, codes.Latents(r), centered.Row(r), row);
                 for (int c = 0; c < row.Length; c++) row[c] += (float)mean[c];
             });
             sums.Add(x, reconstruction);
@@ -63,7 +64,7 @@ public static class RandomDictionaryBaseline
             Firing = active / source.Rows,
             Latents = latents,
             Dead = fired.Count(times => times == 0),
-            Density = DensityHistogram.Of(fired, source.Rows),
+            Density = DensityHistogram.From(fired, source.Rows),
             Fired = fired,
         };
     }

@@ -41,8 +41,8 @@ internal sealed record TensorStatistics
     /// <summary>Reads a tensor once, block by block, so that it may be larger than memory.</summary>
     /// <param name="file">The file.</param>
     /// <param name="tensor">One of its tensors.</param>
-    /// <param name="cancellation">Stops the reading.</param>
-    public static TensorStatistics Measure(TensorFile file, TensorInfo tensor, CancellationToken cancellation = default)
+    /// <param name="cancellationToken">Stops the reading.</param>
+    public static TensorStatistics Measure(TensorFile file, TensorInfo tensor, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(tensor);
@@ -53,7 +53,7 @@ internal sealed record TensorStatistics
         float[] buffer = new float[(int)Math.Min(count, BlockElements)];
         for (long start = 0; start < count; start += buffer.Length)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             Span<float> block = buffer.AsSpan(0, (int)Math.Min(buffer.Length, count - start));
             file.Read(tensor, start, block);
             double sum = 0;

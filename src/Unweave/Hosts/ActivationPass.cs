@@ -123,11 +123,12 @@ public sealed class ActivationPass : IDisposable
 
     /// <summary>Runs documents.</summary>
     /// <param name="documents">The documents with their numbers, as a corpus gives them.</param>
-    /// <param name="cancellation">Ends the pass between batches.</param>
+    /// <param name="cancellationToken">Ends the pass between batches.</param>
     /// <returns>
     /// One for each document with a token, in order; a document of very many tokens comes in pieces, so that memory stays bounded.
     /// </returns>
-    public IEnumerable<DocumentRows> Run(IEnumerable<(long Number, Document Document)> documents, CancellationToken cancellation = default)
+    public IEnumerable<DocumentRows> Run(IEnumerable<(long Number, Document Document)> documents,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
         return Rows();
@@ -138,7 +139,7 @@ public sealed class ActivationPass : IDisposable
             {
                 try
                 {
-                    Fill(block, cancellation);
+                    Fill(block, cancellationToken);
                     foreach (Piece piece in block) yield return piece.Rows;
                 }
                 finally
@@ -198,7 +199,7 @@ public sealed class ActivationPass : IDisposable
         }
     }
 
-    private void Fill(List<Piece> block, CancellationToken cancellation)
+    private void Fill(List<Piece> block, CancellationToken cancellationToken)
     {
         int[] next = new int[block.Count];
         var places = new Dictionary<(int, int), int>();
@@ -213,11 +214,10 @@ public sealed class ActivationPass : IDisposable
             }
         }
 
-        foreach (
-            (TokenBatch batch, TokenWindow[] rows) in TokenWindow.Batches(
-                windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens))
+        foreach ((TokenBatch batch, TokenWindow[] rows) in TokenWindow.Batches(
+            windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens))
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             run.Run(batch);
             TokensRun += (long)batch.Count * batch.Length;
             for (int row = 0; row < rows.Length; row++)

@@ -67,7 +67,7 @@ internal static class ArrayHarvester
     /// <param name="inputs">As in <see cref="Describe"/>.</param>
     /// <param name="writer">The harvest.</param>
     /// <param name="progress">Told the number of rows after each input.</param>
-    /// <param name="cancellation">Stops between batches; the harvest can be resumed.</param>
+    /// <param name="cancellationToken">Stops between batches; the harvest can be resumed.</param>
     /// <exception cref="InputException">The hooks have different numbers of rows.</exception>
     public static void Run(
         IHostModel model,
@@ -75,7 +75,7 @@ internal static class ArrayHarvester
         IReadOnlyList<IActivationSource> inputs,
         HarvestWriter writer,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(hooks);
@@ -86,7 +86,7 @@ internal static class ArrayHarvester
         int batch = model.Input.FixedBatch ?? Batch;
         for (long first = writer.NextDocument; first < inputs[0].Rows; first += batch)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             int count = (int)Math.Min(batch, inputs[0].Rows - first);
 
             // A model of a fixed batch gets its last inputs filled up with the very last one.

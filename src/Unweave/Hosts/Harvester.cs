@@ -54,14 +54,14 @@ public static class Harvester
     /// <param name="writer">The harvest.</param>
     /// <param name="rows">Rows to stop after, at the end of a document.</param>
     /// <param name="progress">Told the number of rows after each document.</param>
-    /// <param name="cancellation">Stops between documents; what the open shard has is lost, the harvest can be resumed.</param>
+    /// <param name="cancellationToken">Stops between documents; what the open shard has is lost, the harvest can be resumed.</param>
     public static void Run(
         ActivationPass pass,
         TextCorpus corpus,
         HarvestWriter writer,
         long rows = long.MaxValue,
         IProgress<long>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(pass);
         ArgumentNullException.ThrowIfNull(corpus);
@@ -69,7 +69,7 @@ public static class Harvester
         if (writer.Finished) return;
         if (writer.Rows < rows)
         {
-            foreach (DocumentRows document in pass.Run(corpus.Documents(writer.NextDocument), cancellation))
+            foreach (DocumentRows document in pass.Run(corpus.Documents(writer.NextDocument), cancellationToken))
             {
                 writer.Append(
                     document.Number,
@@ -79,7 +79,7 @@ public static class Harvester
                     document.Activations,
                     document.FirstRow);
                 progress?.Report(writer.Rows);
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 if (document.Last && writer.Rows >= rows) break;
             }
         }
@@ -92,11 +92,11 @@ public static class Harvester
     /// <summary>The rows of one hook as blocks, a document or a piece of one each, for training on the way.</summary>
     /// <param name="pass">The model at one hook.</param>
     /// <param name="corpus">The texts.</param>
-    /// <param name="cancellation">Ends the stream.</param>
-    public static IEnumerable<Matrix> Stream(ActivationPass pass, TextCorpus corpus, CancellationToken cancellation = default)
+    /// <param name="cancellationToken">Ends the stream.</param>
+    public static IEnumerable<Matrix> Stream(ActivationPass pass, TextCorpus corpus, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(pass);
         ArgumentNullException.ThrowIfNull(corpus);
-        return pass.Run(corpus.Documents(), cancellation).Select(document => document.Activations[0]);
+        return pass.Run(corpus.Documents(), cancellationToken).Select(document => document.Activations[0]);
     }
 }

@@ -27,7 +27,7 @@ public enum HookKind
     /// <summary>The neurons of an MLP, after the nonlinearity.</summary>
     Neurons,
 
-    /// <summary>What the unembedding reads: the stream after the last normalisation.</summary>
+    /// <summary>What the unembedding reads: the stream after the last normalization.</summary>
     Final,
 }
 

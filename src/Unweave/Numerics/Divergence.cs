@@ -26,7 +26,7 @@ public static class Divergence
     internal const double Ln2 = 0.69314718055994530942;
 
     /// <summary>
-    /// How far from 1 the sum of a discrete distribution may be: single-precision softmax outputs pass, and are normalised.
+    /// How far from 1 the sum of a discrete distribution may be: single-precision softmax outputs pass, and are normalized.
     /// </summary>
     private const double SumTolerance = 1e-5;
 

@@ -44,7 +44,7 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     }
 
     /// <summary>Packs the input of the following selections.</summary>
-    /// <param name="x"><c>[batch, d]</c>, centred and scaled; unchanged until they are done.</param>
+    /// <param name="x"><c>[batch, d]</c>, centered and scaled; unchanged until they are done.</param>
     public void Load(Matrix x)
     {
         (input, batch, depth) = (x, x.Rows, x.Columns);

@@ -3,8 +3,8 @@ using Unweave.Numerics;
 namespace Unweave.Projection;
 
 /// <summary>
-/// How near the points are to each other in their own space: p_ij, symmetric, of sum 1, kept for the nearest 3·perplexity neighbours of
-/// each point and for the points whose neighbour it is (van der Maaten 2014).
+/// How near the points are to each other in their own space: p_ij, symmetric, of sum 1, kept for the nearest 3·perplexity neighbors of
+/// each point and for the points whose neighbor it is (van der Maaten 2014).
 /// </summary>
 internal sealed class Affinities
 {
@@ -36,23 +36,23 @@ internal sealed class Affinities
     public double NegativeEntropy { get; }
 
     /// <summary>Computes them for two points or more.</summary>
-    public static Affinities Of(Matrix centred, double perplexity, Workers workers, CancellationToken cancellation)
+    public static Affinities Compute(Matrix centered, double perplexity, Workers workers, CancellationToken cancellationToken)
     {
-        int points = centred.Rows, kept = (int)Math.Min(points - 1, Math.Ceiling(3 * perplexity));
+        int points = centered.Rows, kept = (int)Math.Min(points - 1, Math.Ceiling(3 * perplexity));
         double used = Math.Min(perplexity, Math.Max(1, (points - 1) / 3.0));
-        (int[] neighbours, double[] distances) = NearestRows.Of(centred, kept, workers, cancellation);
-        cancellation.ThrowIfCancellationRequested();
+        (int[] neighbors, double[] distances) = NearestRows.Of(centered, kept, workers, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         double[] conditional = new double[distances.Length];
         workers.Run((points + PartRows - 1) / PartRows, part =>
         {
             for (int i = part * PartRows; i < Math.Min(points, (part + 1) * PartRows); i++)
                 Fit(distances.AsSpan(i * kept, kept), used, conditional.AsSpan(i * kept, kept));
         });
-        return Symmetrise(points, kept, neighbours, conditional, used);
+        return Symmetrise(points, kept, neighbors, conditional, used);
     }
 
     /// <summary>p_j|i ∝ exp(−β d_ij) with the precision β at which the entropy is ln(perplexity), found by halving.</summary>
-    /// <param name="distances">Squared distances of the neighbours, ascending.</param>
+    /// <param name="distances">Squared distances of the neighbors, ascending.</param>
     /// <param name="perplexity">The perplexity, 1 or more.</param>
     /// <param name="shares">Overwritten; of sum 1.</param>
     internal static void Fit(ReadOnlySpan<double> distances, double perplexity, Span<double> shares)
@@ -87,32 +87,32 @@ internal sealed class Affinities
         }
     }
 
-    // p_ij = (p_j|i + p_i|j) / 2N: a merge of each row's own neighbours with the points that have it as theirs, both ascending.
-    private static Affinities Symmetrise(int points, int kept, int[] neighbours, double[] conditional, double perplexity)
+    // p_ij = (p_j|i + p_i|j) / 2N: a merge of each row's own neighbors with the points that have it as theirs, both ascending.
+    private static Affinities Symmetrise(int points, int kept, int[] neighbors, double[] conditional, double perplexity)
     {
-        int[] begins = new int[points + 1], sources = new int[neighbours.Length], starts = new int[points + 1];
-        double[] given = new double[neighbours.Length];
-        foreach (int j in neighbours) begins[j + 1]++;
+        int[] begins = new int[points + 1], sources = new int[neighbors.Length], starts = new int[points + 1];
+        double[] given = new double[neighbors.Length];
+        foreach (int j in neighbors) begins[j + 1]++;
         for (int i = 0; i < points; i++) begins[i + 1] += begins[i];
         int[] next = begins[..points];
         for (int i = 0; i < points; i++)
         {
-            neighbours.AsSpan(i * kept, kept).Sort(conditional.AsSpan(i * kept, kept));
+            neighbors.AsSpan(i * kept, kept).Sort(conditional.AsSpan(i * kept, kept));
             for (int at = i * kept; at < (i + 1) * kept; at++)
             {
-                int to = next[neighbours[at]]++;
+                int to = next[neighbors[at]]++;
                 (sources[to], given[to]) = (i, conditional[at]);
             }
         }
 
-        var columns = new List<int>(2 * neighbours.Length);
-        var values = new List<double>(2 * neighbours.Length);
+        var columns = new List<int>(2 * neighbors.Length);
+        var values = new List<double>(2 * neighbors.Length);
         for (int i = 0; i < points; i++)
         {
             int own = i * kept, ownEnd = own + kept, other = begins[i], otherEnd = begins[i + 1];
             while (own < ownEnd || other < otherEnd)
             {
-                int mine = own < ownEnd ? neighbours[own] : int.MaxValue, theirs = other < otherEnd ? sources[other] : int.MaxValue;
+                int mine = own < ownEnd ? neighbors[own] : int.MaxValue, theirs = other < otherEnd ? sources[other] : int.MaxValue;
                 double value = 0;
                 if (mine <= theirs) value += conditional[own++];
                 if (theirs <= mine) value += given[other++];

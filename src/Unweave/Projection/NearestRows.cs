@@ -9,15 +9,15 @@ internal static class NearestRows
 
     /// <summary>Finds them.</summary>
     /// <param name="rows">The points, around 0, <c>[N, d]</c>.</param>
-    /// <param name="count">Neighbours of each, 1 to N − 1.</param>
+    /// <param name="count">Neighbors of each, 1 to N − 1.</param>
     /// <param name="workers">Who computes.</param>
-    /// <param name="cancellation">Ends the search.</param>
-    /// <returns>Numbers of the neighbours and their squared distances, <c>[N, count]</c>, nearest first.</returns>
-    public static (int[] Neighbours, double[] Distances) Of(Matrix rows, int count, Workers workers, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends the search.</param>
+    /// <returns>Numbers of the neighbors and their squared distances, <c>[N, count]</c>, nearest first.</returns>
+    public static (int[] Neighbors, double[] Distances) Of(Matrix rows, int count, Workers workers, CancellationToken cancellationToken)
     {
         int points = rows.Rows, d = rows.Columns;
-        int[] neighbours = new int[checked(points * count)];
-        double[] distances = new double[neighbours.Length];
+        int[] neighbors = new int[checked(points * count)];
+        double[] distances = new double[neighbors.Length];
 
         // The nearest to x is the y of largest 2x·y − |y|²; raised by 4 max|y|² it is above 0, and a TopK encoder finds the largest.
         using var bias = new Matrix(1, points);
@@ -29,7 +29,7 @@ internal static class NearestRows
         var codes = new SparseCodes(points);
         for (int first = 0; first < points; first += Block)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             int here = Math.Min(Block, points - first), from = first;
             using var doubled = new Matrix(here, d);
             for (int r = 0; r < here; r++)
@@ -47,16 +47,16 @@ internal static class NearestRows
                         rows,
                         from + r,
                         codes.Latents(r),
-                        neighbours.AsSpan((from + r) * count, count),
+                        neighbors.AsSpan((from + r) * count, count),
                         distances.AsSpan((from + r) * count, count));
             });
         }
 
-        return (neighbours, distances);
+        return (neighbors, distances);
     }
 
     // The product is rounded, so distances are taken again from the rows, of a few more than are kept.
-    private static void Keep(Matrix rows, int row, ReadOnlySpan<int> found, Span<int> neighbours, Span<double> distances)
+    private static void Keep(Matrix rows, int row, ReadOnlySpan<int> found, Span<int> neighbors, Span<double> distances)
     {
         int[] others = new int[found.Length];
         double[] far = new double[found.Length];
@@ -69,7 +69,7 @@ internal static class NearestRows
         }
 
         Array.Sort(far, others, 0, count);
-        others.AsSpan(0, neighbours.Length).CopyTo(neighbours);
+        others.AsSpan(0, neighbors.Length).CopyTo(neighbors);
         far.AsSpan(0, distances.Length).CopyTo(distances);
     }
 

@@ -10,7 +10,7 @@ internal static class PrincipalStart
     private const double Converged = 1e-7;
 
     /// <summary>The points around their mean, scaled by one number so that nothing overflows: t-SNE does not see scale.</summary>
-    public static Matrix Centre(Matrix rows)
+    public static Matrix Center(Matrix rows)
     {
         int d = rows.Columns;
         double[] mean = new double[d];
@@ -30,26 +30,26 @@ internal static class PrincipalStart
         // Of equal rows, what is left of the mean's rounding is no structure.
         double magnitude = 0;
         foreach (double value in mean) magnitude = Math.Max(magnitude, Math.Abs(value));
-        var centred = new Matrix(rows.Rows, d);
-        if (largest <= magnitude * 1e-12) return centred;
+        var centered = new Matrix(rows.Rows, d);
+        if (largest <= magnitude * 1e-12) return centered;
         for (int r = 0; r < rows.Rows; r++)
         {
             ReadOnlySpan<float> row = rows.Row(r);
-            Span<float> target = centred.Row(r);
+            Span<float> target = centered.Row(r);
             for (int c = 0; c < d; c++) target[c] = (float)((row[c] - mean[c]) / largest);
         }
 
-        return centred;
+        return centered;
     }
 
     /// <summary>Where the points start, x and y in turn.</summary>
-    /// <param name="centred">The points around their mean.</param>
+    /// <param name="centered">The points around their mean.</param>
     /// <param name="seed">Seed of the noise.</param>
     /// <param name="workers">Who computes.</param>
-    public static double[] Of(Matrix centred, ulong seed, Workers workers)
+    public static double[] Compute(Matrix centered, ulong seed, Workers workers)
     {
-        int points = centred.Rows;
-        double[] places = Components(centred, workers), start = new double[2 * points];
+        int points = centered.Rows;
+        double[] places = Components(centered, workers), start = new double[2 * points];
         double variance = 0;
         for (int i = 0; i < points; i++) variance += places[2 * i] * places[2 * i] / points;
         double scale = variance > 0 ? Spread / Math.Sqrt(variance) : 0, flat = 0;
@@ -71,15 +71,15 @@ internal static class PrincipalStart
     /// Projections on the first two principal axes by orthogonal iteration, which needs no covariance; where the spectrum is flat they are
     /// near enough for a start.
     /// </summary>
-    private static double[] Components(Matrix centred, Workers workers)
+    private static double[] Components(Matrix centered, Workers workers)
     {
-        int points = centred.Rows, d = centred.Columns, parts = (points + PartRows - 1) / PartRows;
+        int points = centered.Rows, d = centered.Columns, parts = (points + PartRows - 1) / PartRows;
         double[] places = new double[2 * points];
         if (d == 0) return places;
         var rng = new Rng(0, 1);
         double[] first = new double[d], second = new double[d];
         for (int c = 0; c < d; c++) (first[c], second[c]) = (rng.NextNormal(), rng.NextNormal());
-        Orthonormalise(first, second);
+        Orthonormalize(first, second);
         double[][] sums = [.. Enumerable.Range(0, parts).Select(_ => new double[2 * d])];
         for (int round = 0; round < MostRounds; round++)
         {
@@ -93,7 +93,7 @@ internal static class PrincipalStart
                 for (int c = 0; c < d; c++) second[c] += sum[d + c];
             }
 
-            Orthonormalise(first, second);
+            Orthonormalize(first, second);
             if (Turned(first, firstWas) < Converged && Turned(second, secondWas) < Converged) break;
         }
 
@@ -109,7 +109,7 @@ internal static class PrincipalStart
             Array.Clear(sum);
             for (int r = part * PartRows; r < Math.Min(points, (part + 1) * PartRows); r++)
             {
-                ReadOnlySpan<float> row = centred.Row(r);
+                ReadOnlySpan<float> row = centered.Row(r);
                 double x = 0, y = 0;
                 for (int c = 0; c < row.Length; c++)
                 {
@@ -127,9 +127,9 @@ internal static class PrincipalStart
         });
     }
 
-    private static void Orthonormalise(double[] first, double[] second)
+    private static void Orthonormalize(double[] first, double[] second)
     {
-        Normalise(first);
+        Normalize(first);
         double along = 0, before = 0, after = 0;
         for (int c = 0; c < first.Length; c++) (along, before) = (along + (first[c] * second[c]), before + (second[c] * second[c]));
         for (int c = 0; c < first.Length; c++)
@@ -140,7 +140,7 @@ internal static class PrincipalStart
 
         // Where all is along the first axis, the rest is rounding.
         if (after <= 1e-20 * before) Array.Clear(second);
-        Normalise(second);
+        Normalize(second);
     }
 
     // Of an axis without extent, too, nothing turns.
@@ -151,7 +151,7 @@ internal static class PrincipalStart
         return length - Math.Abs(along);
     }
 
-    private static void Normalise(double[] axis)
+    private static void Normalize(double[] axis)
     {
         double squares = 0;
         foreach (double value in axis) squares += value * value;

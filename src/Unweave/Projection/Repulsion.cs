@@ -52,7 +52,7 @@ internal sealed class Repulsion(int count, Workers workers)
         tree.Build(places);
         workers.Run(parts, part =>
         {
-            // In the tree's order: neighbours walk the same nodes, which are then in the cache.
+            // In the tree's order: neighbors walk the same nodes, which are then in the cache.
             double total = 0;
             foreach (int i in tree.Order.Slice(part * PartRows, Math.Min(PartRows, count - (part * PartRows))))
                 total += tree.Sum(places[2 * i], places[(2 * i) + 1], theta, out forces[2 * i], out forces[(2 * i) + 1]) - 1;

@@ -4,26 +4,26 @@ namespace Unweave.Projection;
 
 /// <summary>
 /// t-SNE (van der Maaten and Hinton 2008) with Barnes–Hut forces (van der Maaten 2014): places in the plane such that points that are near
-/// in many dimensions are near there. Groups and neighbours mean something; distances between groups and their sizes mean little.
+/// in many dimensions are near there. Groups and neighbors mean something; distances between groups and their sizes mean little.
 /// </summary>
 /// <remarks>The same rows, options and kind of processor give the same map for any number of threads.</remarks>
 public static class TSne
 {
     private const double EarlyMomentum = 0.5, LateMomentum = 0.8, GainUp = 0.2, GainDown = 0.8, LeastGain = 0.01, LeastRate = 50;
 
-    /// <summary>Makes a map, a step at a time; the neighbours are found before the first one.</summary>
+    /// <summary>Makes a map, a step at a time; the neighbors are found before the first one.</summary>
     /// <param name="rows">The points, <c>[N, d]</c>; unchanged and undisposed until the first step is there.</param>
     /// <param name="options">Settings; null for the defaults.</param>
-    /// <param name="cancellation">
+    /// <param name="cancellationToken">
     /// Ends the work with <see cref="OperationCanceledException"/>; whoever has enough stops reading instead.
     /// </param>
     /// <returns>The state after each step; of fewer than two points, which need no steps, the last state alone.</returns>
     /// <exception cref="InputException">A value is not a finite number.</exception>
-    public static IEnumerable<TSneStep> Run(Matrix rows, TSneOptions? options = null, CancellationToken cancellation = default) =>
-        Run(rows, options ?? new TSneOptions(), Workers.Shared, cancellation);
+    public static IEnumerable<TSneStep> Run(Matrix rows, TSneOptions? options = null, CancellationToken cancellationToken = default) =>
+        Run(rows, options ?? new TSneOptions(), Workers.Shared, cancellationToken);
 
     /// <summary>As above, on a team of threads.</summary>
-    internal static IEnumerable<TSneStep> Run(Matrix rows, TSneOptions options, Workers workers, CancellationToken cancellation)
+    internal static IEnumerable<TSneStep> Run(Matrix rows, TSneOptions options, Workers workers, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(rows);
         for (int row = 0; row < rows.Rows; row++)
@@ -32,19 +32,19 @@ public static class TSne
                     throw new InputException($"Row {row} of the points has the value {value}; leave out rows that are not finite numbers.");
         return rows.Rows < 2
             ? [new TSneStep(options.Iterations, 0, new float[2 * rows.Rows])]
-            : Steps(rows, options, workers, cancellation);
+            : Steps(rows, options, workers, cancellationToken);
     }
 
-    private static IEnumerable<TSneStep> Steps(Matrix rows, TSneOptions options, Workers workers, CancellationToken cancellation)
+    private static IEnumerable<TSneStep> Steps(Matrix rows, TSneOptions options, Workers workers, CancellationToken cancellationToken)
     {
         int points = rows.Rows, early = Math.Min(options.ExaggeratedIterations, options.Iterations / 3);
         TSneObjective objective;
         double[] places;
-        using (Matrix centred = PrincipalStart.Centre(rows))
+        using (Matrix centered = PrincipalStart.Center(rows))
         {
-            objective = new TSneObjective(Affinities.Of(centred, options.Perplexity, workers, cancellation), options.Theta, workers);
-            cancellation.ThrowIfCancellationRequested();
-            places = PrincipalStart.Of(centred, options.Seed, workers);
+            objective = new TSneObjective(Affinities.Compute(centered, options.Perplexity, workers, cancellationToken), options.Theta, workers);
+            cancellationToken.ThrowIfCancellationRequested();
+            places = PrincipalStart.Compute(centered, options.Seed, workers);
         }
 
         double rate = options.LearningRate ?? Math.Max(points / (4 * options.Exaggeration), LeastRate);
@@ -52,7 +52,7 @@ public static class TSne
         gains.AsSpan().Fill(1);
         for (int iteration = 1; iteration <= options.Iterations; iteration++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             bool exaggerated = iteration <= early;
             if (iteration == early + 1)
             {

@@ -4,7 +4,7 @@ namespace Unweave.Projection;
 public sealed record TSneOptions
 {
     /// <summary>
-    /// Number of neighbours that a point counts as its own, softly (van der Maaten and Hinton 2008), 1 or more. Default 30. Of fewer than
+    /// Number of neighbors that a point counts as its own, softly (van der Maaten and Hinton 2008), 1 or more. Default 30. Of fewer than
     /// 3·<see cref="Perplexity"/> + 1 points a third of the others is taken instead.
     /// </summary>
     public double Perplexity
@@ -12,7 +12,7 @@ public sealed record TSneOptions
         get;
         init => field = value is >= 1 and < 1e6
             ? value
-            : throw new InputException($"The perplexity is {value}; it is a number of neighbours, 1 or more, most often 5 to 50.");
+            : throw new InputException($"The perplexity is {value}; it is a number of neighbors, 1 or more, most often 5 to 50.");
     } = 30;
 
     /// <summary>Steps, 1 or more. Default 750.</summary>

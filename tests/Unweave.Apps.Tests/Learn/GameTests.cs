@@ -113,7 +113,7 @@ public sealed class GameTests
     [Fact]
     public void A_histogram_counts_every_number_once()
     {
-        double[] shares = Histogram.Of([-99, -4.95, 0.05, 0.15, 4.99, 99, 5, 0.3]);
+        double[] shares = Histogram.Count([-99, -4.95, 0.05, 0.15, 4.99, 99, 5, 0.3]);
         Assert.Equal(2 / 8.0, shares[0]);
         Assert.Equal(2 / 8.0, shares[25]);
         Assert.Equal(1 / 8.0, shares[26]);

@@ -120,7 +120,7 @@ public sealed class GaussianPairTests
     [InlineData(12.34567, "12.346")]
     [InlineData(1834.56, "1,834.6")]
     [InlineData(0.0000123, "1.23e-5")]
-    public void Divergences_are_written_with_digits_enough(double value, string written) => Assert.Equal(written, Written.Of(value));
+    public void Divergences_are_written_with_digits_enough(double value, string written) => Assert.Equal(written, Written.Format(value));
 
     [Fact]
     public void Shares_add_up_to_one_and_leave_room_as_they_had_it()

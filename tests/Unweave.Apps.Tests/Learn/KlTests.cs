@@ -31,7 +31,7 @@ public sealed class KlTests
         await Reads(page, pair, 10);
 
         await page.GetByRole(AriaRole.Radiogroup, new() { Name = "Which way", Exact = true }).GetByText("KL(q‖p)").ClickAsync();
-        await Expect(page.Locator("[data-value=signed]")).ToHaveTextAsync(Written.Of(pair.Exact.QToP));
+        await Expect(page.Locator("[data-value=signed]")).ToHaveTextAsync(Written.Format(pair.Exact.QToP));
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Far apart" }).ClickAsync();
         await Reads(page, new GaussianPair(30, 20, 70, 20), 10);
@@ -114,24 +114,24 @@ public sealed class KlTests
     {
         ILocator demo = page.Locator("figure.demo").First;
         double kl = Divergence.Kl(pair.P, pair.Q), back = Divergence.Kl(pair.Q, pair.P), js = GaussianDensity.Js(pair.P, pair.Q);
-        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Of(kl));
-        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Of(back));
-        await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Of(js));
-        await Expect(demo.Locator("[data-value=kl-pq-bits]")).ToHaveTextAsync(Written.Of(Divergence.Kl(pair.P, pair.Q, LogBase.Bits)));
-        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Of(GaussianDensity.Js(pair.P, pair.Q, LogBase.Bits)));
+        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Format(kl));
+        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Format(back));
+        await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Format(js));
+        await Expect(demo.Locator("[data-value=kl-pq-bits]")).ToHaveTextAsync(Written.Format(Divergence.Kl(pair.P, pair.Q, LogBase.Bits)));
+        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Format(GaussianDensity.Js(pair.P, pair.Q, LogBase.Bits)));
 
         double[] p = GaussianPair.Bins(pair.P, binWidth), q = GaussianPair.Bins(pair.Q, binWidth);
-        await Expect(page.Locator("[data-value=exact-kl-pq]")).ToHaveTextAsync(Written.Of(kl));
-        await Expect(page.Locator("[data-value=sum-kl-pq]")).ToHaveTextAsync(Written.Of(Divergence.Kl(p, q)));
-        await Expect(page.Locator("[data-value=sum-kl-qp]")).ToHaveTextAsync(Written.Of(Divergence.Kl(q, p)));
-        await Expect(page.Locator("[data-value=sum-js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(p, q, LogBase.Bits)));
+        await Expect(page.Locator("[data-value=exact-kl-pq]")).ToHaveTextAsync(Written.Format(kl));
+        await Expect(page.Locator("[data-value=sum-kl-pq]")).ToHaveTextAsync(Written.Format(Divergence.Kl(p, q)));
+        await Expect(page.Locator("[data-value=sum-kl-qp]")).ToHaveTextAsync(Written.Format(Divergence.Kl(q, p)));
+        await Expect(page.Locator("[data-value=sum-js-bits]")).ToHaveTextAsync(Written.Format(Divergence.Js(p, q, LogBase.Bits)));
     }
 
     private static async Task ReadsOutcomes(ILocator demo, OutcomeShares p, OutcomeShares q)
     {
-        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Of(Divergence.Kl(p.Span, q.Span)));
-        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Of(Divergence.Kl(q.Span, p.Span)));
-        await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Of(Divergence.Js(p.Span, q.Span)));
-        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Of(Divergence.Js(p.Span, q.Span, LogBase.Bits)));
+        await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync(Written.Format(Divergence.Kl(p.Span, q.Span)));
+        await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Format(Divergence.Kl(q.Span, p.Span)));
+        await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Format(Divergence.Js(p.Span, q.Span)));
+        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Format(Divergence.Js(p.Span, q.Span, LogBase.Bits)));
     }
 }

@@ -31,13 +31,13 @@ public sealed class SharedResultTests
     {
         int times = 0;
         var stopped = new TaskCompletionSource();
-        var shared = new SharedResult<string>(async (progress, cancellation) =>
+        var shared = new SharedResult<string>(async (progress, cancellationToken) =>
         {
             if (Interlocked.Increment(ref times) > 1) return "made";
             progress.Report(new Preparation("first", 0.5));
             try
             {
-                await Task.Delay(Timeout.Infinite, cancellation);
+                await Task.Delay(Timeout.Infinite, cancellationToken);
             }
             catch (OperationCanceledException)
             {

@@ -119,7 +119,7 @@ public sealed class ExplainRunTests : IDisposable
             if (number == 10) stop.Cancel();
             return Knowing(request);
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Run(server, Quick with { Parallel = 1 }, cancellation: stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Run(server, Quick with { Parallel = 1 }, cancellationToken: stop.Token));
         Assert.Equal(10, server.Requests.Count);
         Assert.Equal(10L, Sql("SELECT count(*) FROM answer"));
 
@@ -365,10 +365,10 @@ public sealed class ExplainRunTests : IDisposable
     }
 
     private async Task<ExplainReport> Run(LoopbackChat server, ExplainOptions options, int[]? latents = null, string model = "toy",
-        IProgress<ExplainProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<ExplainProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         using IChatClient client = new ChatSettings(server.Address, Key, model).CreateClient();
-        return await ExplainRun.Run(catalog, client, latents ?? [.. Enumerable.Range(0, Latents)], options, progress, cancellation);
+        return await ExplainRun.Run(catalog, client, latents ?? [.. Enumerable.Range(0, Latents)], options, progress, cancellationToken);
     }
 
     private static ChatReply Trouble(string kind) => kind switch

@@ -190,7 +190,7 @@ public sealed class FeatureQueryTests : IDisposable
     }
 
     [Fact]
-    public void What_is_not_found_has_neighbours_in_the_order_all_the_same()
+    public void What_is_not_found_has_neighbors_in_the_order_all_the_same()
     {
         var query = new FeatureQuery { Starred = true, Order = FeatureOrder.Latent };
         Assert.Equal(17, catalog.Next(query, 10));

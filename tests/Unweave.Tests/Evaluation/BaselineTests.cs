@@ -79,19 +79,19 @@ public sealed class BaselineTests
         using var x = new Matrix(500, 8);
         rng.FillNormal(x.AsSpan());
         using var source = new MatrixSource(x);
-        double[] centre = InputStatistics.Mean(x);
-        EvaluationReport some = RandomDictionaryBaseline.Run(source, centre, 64, 3),
-            more = RandomDictionaryBaseline.Run(source, centre, 64, 6);
-        EvaluationReport again = RandomDictionaryBaseline.Run(source, centre, 64, 3);
+        double[] center = InputStatistics.Mean(x);
+        EvaluationReport some = RandomDictionaryBaseline.Run(source, center, 64, 3),
+            more = RandomDictionaryBaseline.Run(source, center, 64, 6);
+        EvaluationReport again = RandomDictionaryBaseline.Run(source, center, 64, 3);
         Assert.Equal(some.Fvu, again.Fvu);
         Assert.Equal(3, some.L0!.Value, 1e-9);
 
         Assert.True(more.Fvu < some.Fvu);
-        Assert.Equal(ProjectionFvu(x, centre, 64, 3), some.Fvu, 1e-5);
-        Assert.Equal(ProjectionFvu(x, centre, 64, 6), more.Fvu, 1e-5);
+        Assert.Equal(ProjectionFvu(x, center, 64, 3), some.Fvu, 1e-5);
+        Assert.Equal(ProjectionFvu(x, center, 64, 6), more.Fvu, 1e-5);
 
         // With as many independent rows as dimensions nothing is left over.
-        EvaluationReport all = RandomDictionaryBaseline.Run(source, centre, 4000, 60);
+        EvaluationReport all = RandomDictionaryBaseline.Run(source, center, 4000, 60);
         Assert.True(all.Fvu < 1e-3, $"{all.Fvu}");
     }
 
@@ -105,7 +105,7 @@ public sealed class BaselineTests
     public void Assignment_matches_scipy(int rows, int columns, double total, int[] expected)
     {
         double[,] grid = Grid(rows, columns);
-        int[] match = Assignment.Maximise(grid);
+        int[] match = Assignment.Maximize(grid);
         Assert.Equal(total, Enumerable.Range(0, rows).Where(r => match[r] >= 0).Sum(r => grid[r, match[r]]), 1e-12);
         Assert.Equal(expected, match);
     }
@@ -120,7 +120,7 @@ public sealed class BaselineTests
             double[,] score = new double[rows, columns];
             for (int r = 0; r < rows; r++)
                 for (int c = 0; c < columns; c++) score[r, c] = rng.NextBelow(10) - 5;
-            int[] match = Assignment.Maximise(score);
+            int[] match = Assignment.Maximize(score);
             Assert.Equal(Math.Min(rows, columns), match.Where(c => c >= 0).Distinct().Count());
             double found = Enumerable.Range(0, rows).Where(r => match[r] >= 0).Sum(r => score[r, match[r]]);
             Assert.Equal(Best(score, 0, []), found, 1e-12);
@@ -132,7 +132,7 @@ public sealed class BaselineTests
     {
         using var known = new Matrix(3, 3, [1, 0, 0, 0, 1, 0, 0, 0, 1]);
         using var learned = new Matrix(4, 3, [0, 2, 0, 1, 0, 0, 1, 0.1f, 0, 0, 0, -1]);
-        FeatureRecovery recovery = FeatureRecovery.Of(learned, known);
+        FeatureRecovery recovery = FeatureRecovery.Measure(learned, known);
         double second = 1 / Math.Sqrt(1.01);
         Assert.Equal((1 + 1 + second + 0) / 4, recovery.Mmcs, 1e-6);
         Assert.Equal((1 + 1 + 0) / 3.0, recovery.Mcc, 1e-6); // the third feature is left with (1, 0.1, 0), at cosine 0
@@ -145,7 +145,7 @@ public sealed class BaselineTests
     }
 
     // A least-squares fit is a projection: here onto the span of the rows that a full sort chooses, by Gram-Schmidt in double precision.
-    private static double ProjectionFvu(Matrix x, double[] centre, int latents, int k)
+    private static double ProjectionFvu(Matrix x, double[] center, int latents, int k)
     {
         var rng = new Rng(0);
         double[][] dictionary = new double[latents][];
@@ -160,7 +160,7 @@ public sealed class BaselineTests
         double errors = 0, spread = 0;
         for (int r = 0; r < x.Rows; r++)
         {
-            double[] left = [.. x.Row(r).ToArray().Select((value, c) => value - centre[c])];
+            double[] left = [.. x.Row(r).ToArray().Select((value, c) => value - center[c])];
             spread += Dot(left, left);
             var basis = new List<double[]>();
             foreach (double[] row in dictionary.OrderByDescending(row => Dot(row, left)).Take(k).ToArray())

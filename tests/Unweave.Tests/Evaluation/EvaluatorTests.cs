@@ -116,7 +116,7 @@ public sealed class EvaluatorTests
     [Fact]
     public void Density_is_counted_by_half_decades_and_the_dead_apart()
     {
-        var histogram = DensityHistogram.Of([0, 1, 9, 10, 11, 1000, 0], 1000);
+        var histogram = DensityHistogram.From([0, 1, 9, 10, 11, 1000, 0], 1000);
         Assert.Equal(2, histogram.Dead);
         Assert.Equal(5, histogram.Counts.Sum());
         Assert.Equal(histogram.Counts.Count + 1, histogram.Edges.Count);

@@ -181,7 +181,7 @@ public sealed class FeatureStatisticsTests
         using Planted planted = Made();
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.ThrowsAny<OperationCanceledException>(() => planted.Statistics(Small, cancellation: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => planted.Statistics(Small, cancellationToken: stop.Token));
         using FeatureStatistics statistics = planted.Statistics(Small);
         Assert.ThrowsAny<OperationCanceledException>(() => statistics.Features(cancellationToken: stop.Token).Count());
     }

@@ -192,17 +192,17 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
     [Fact]
     public void A_cancelled_generation_and_attribution_end()
     {
-        using var cancellation = new CancellationTokenSource();
+        using var cancellationToken = new CancellationTokenSource();
         int pieces = 0;
         Assert.Throws<OperationCanceledException>(() =>
         {
-            foreach (string piece in embedded.Hosted.Generate(Text, [], new GenerationOptions { Tokens = 50 }, cancellation.Token))
+            foreach (string piece in embedded.Hosted.Generate(Text, [], new GenerationOptions { Tokens = 50 }, cancellationToken.Token))
             {
-                if (++pieces == 3) cancellation.Cancel();
+                if (++pieces == 3) cancellationToken.Cancel();
             }
         });
         Assert.Equal(3, pieces);
-        Assert.Throws<OperationCanceledException>(() => embedded.Hosted.Attribute(Text, cancellation: cancellation.Token));
+        Assert.Throws<OperationCanceledException>(() => embedded.Hosted.Attribute(Text, cancellationToken: cancellationToken.Token));
         Assert.NotEmpty(embedded.Hosted.Predict(Text, []));
     }
 
@@ -269,7 +269,7 @@ public sealed class HostedAutoencoderTests(EmbeddedHost embedded) : IClassFixtur
         Assert.Equal(["a", "b", "c"], hosted.Encode("abc").Pieces);
         Assert.Contains("does not predict", Assert.Throws<InputException>(() => hosted.Predict("abc", [])).Message,
             StringComparison.Ordinal);
-        Assert.Throws<InputException>(() => hosted.Generate("abc", [], cancellation: TestContext.Current.CancellationToken));
+        Assert.Throws<InputException>(() => hosted.Generate("abc", [], cancellationToken: TestContext.Current.CancellationToken));
         Assert.Throws<InputException>(() => hosted.Attribute("abc"));
     }
 

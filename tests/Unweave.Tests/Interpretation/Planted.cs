@@ -142,10 +142,10 @@ internal sealed class Planted : IDisposable
 
     /// <summary>Gathers its statistics.</summary>
     public FeatureStatistics Statistics(FeatureStatisticsOptions? options = null, WordTopics? topics = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         using HarvestSource source = harvest.Source();
-        return FeatureStatistics.FromHarvest(Autoencoder, source, Tokenizer, options, topics, cancellationToken: cancellation);
+        return FeatureStatistics.FromHarvest(Autoencoder, source, Tokenizer, options, topics, cancellationToken: cancellationToken);
     }
 
     /// <summary>Gathers its statistics and gives the features.</summary>

@@ -13,7 +13,7 @@ public sealed class DivergenceTests
     // A distribution that differs little from p is as interesting as one that has nothing to do with it.
     private static readonly Gen<(double[] P, double[] Q, double[] R)> Triples =
         Gen.Select(Weights, Weights, Weights, Gen.OneOf(Gen.Const(1.0), Gen.Double[0, 1e-6])).Select((p, q, r, far) =>
-            (Normalise(p), Normalise(Blend(p, q, far)), Normalise(Blend(p, r, far))));
+            (Normalize(p), Normalize(Blend(p, q, far)), Normalize(Blend(p, r, far))));
 
     [Fact]
     public void L1_norm_is_the_sum_of_magnitudes()
@@ -124,7 +124,7 @@ public sealed class DivergenceTests
     }
 
     [Fact]
-    public void Sums_that_are_off_by_single_precision_are_normalised()
+    public void Sums_that_are_off_by_single_precision_are_normalized()
     {
         double[] p = [0.25, 0.75], scaled = [.. p.Select(x => x * (1 + 9e-6))];
         Assert.Equal(Divergence.Kl(p, [0.5, 0.5]), Divergence.Kl(scaled, [0.5, 0.5]), 1e-15);
@@ -159,7 +159,7 @@ public sealed class DivergenceTests
             Assert.Equal(expected, Divergence.Kl(new Gaussian(m1, s1), new Gaussian(m2, s2)), 1e-10 * (1 + expected));
         }, iter: 100);
 
-    private static double[] Normalise(double[] x)
+    private static double[] Normalize(double[] x)
     {
         double sum = x.Sum();
         return [.. x.Select(value => value / sum)];

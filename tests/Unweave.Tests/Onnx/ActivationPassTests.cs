@@ -248,7 +248,8 @@ public sealed class ActivationPassTests
         {
             if (writer.Documents - before >= documents) stop.Cancel();
         });
-        Assert.Throws<OperationCanceledException>(() => Harvester.Run(pass, corpus, writer, progress: progress, cancellation: stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            Harvester.Run(pass, corpus, writer, progress: progress, cancellationToken: stop.Token));
     }
 
     private static void Refused(string part, Func<object> action) =>

@@ -26,7 +26,7 @@ public sealed class HookTests
     }
 
     [Fact]
-    public void A_post_norm_encoder_streams_through_its_normalisations()
+    public void A_post_norm_encoder_streams_through_its_normalizations()
     {
         using var folder = new TemporaryFolder();
         using OnnxHost host = OnnxHost.Open(Graphs.Encoder().Save(folder));

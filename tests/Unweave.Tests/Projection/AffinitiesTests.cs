@@ -24,13 +24,13 @@ public sealed class AffinitiesTests
     }
 
     [Theory]
-    [InlineData(700, 9, 10)] // more than a block, neighbours fewer than points
-    [InlineData(31, 4, 30)] // all are neighbours
+    [InlineData(700, 9, 10)] // more than a block, neighbors fewer than points
+    [InlineData(31, 4, 30)] // all are neighbors
     [InlineData(2, 3, 30)]
     public void They_are_those_of_the_definition(int points, int width, double perplexity)
     {
         using Matrix x = TSneTests.Clusters(1, points, width, seed: 2);
-        Affinities affinities = Affinities.Of(x, perplexity, Workers.Shared, CancellationToken.None);
+        Affinities affinities = Affinities.Compute(x, perplexity, Workers.Shared, CancellationToken.None);
         Assert.Equal(Math.Min(perplexity, Math.Max(1, (points - 1) / 3.0)), affinities.Perplexity);
         int kept = Math.Min(points - 1, (int)(3 * perplexity));
         double[,] expected = new double[points, points];
@@ -79,8 +79,8 @@ public sealed class AffinitiesTests
                 ((float)((0.8 * a) - (0.6 * b)) + 5, (float)((0.6 * a) + (0.8 * b)) - 7, (float)(0.5 * rng.NextNormal()));
         }
 
-        using Matrix centred = PrincipalStart.Centre(x);
-        double[] start = PrincipalStart.Of(centred, 1, Workers.Shared);
+        using Matrix centered = PrincipalStart.Center(x);
+        double[] start = PrincipalStart.Compute(centered, 1, Workers.Shared);
         Assert.Equal(1e-4, Math.Sqrt(Enumerable.Range(0, Points).Average(i => start[2 * i] * start[2 * i])), 1e-6);
         double[] first = [.. Enumerable.Range(0, Points).Select(i => (0.8 * (x[i, 0] - 5)) + (0.6 * (x[i, 1] + 7)))],
             second = [.. Enumerable.Range(0, Points).Select(i => (-0.6 * (x[i, 0] - 5)) + (0.8 * (x[i, 1] + 7)))];

@@ -11,7 +11,7 @@ public sealed class TSneObjectiveTests
     public void The_gradient_is_that_of_the_divergence(double exaggeration)
     {
         using Matrix x = TSneTests.Clusters(3, 15, 6, seed: 1);
-        Affinities affinities = Affinities.Of(x, 5, Workers.Shared, CancellationToken.None);
+        Affinities affinities = Affinities.Compute(x, 5, Workers.Shared, CancellationToken.None);
         double[] places = Places(x.Rows, spread: 3, seed: 2), gradient = new double[places.Length];
         double loss = new TSneObjective(affinities, 0, Workers.Shared).Evaluate(places, exaggeration, gradient);
         Assert.Equal(Divergence(affinities, places, 1), loss, 1e-12);

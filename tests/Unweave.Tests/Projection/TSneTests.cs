@@ -31,19 +31,19 @@ public sealed class TSneTests
     {
         const int Each = 100;
         using Matrix x = Clusters(3, Each, 20, seed: 1);
-        List<TSneStep> steps = [.. TSne.Run(x, cancellation: TestContext.Current.CancellationToken)];
+        List<TSneStep> steps = [.. TSne.Run(x, cancellationToken: TestContext.Current.CancellationToken)];
         Assert.Equal(Enumerable.Range(1, 750), steps.Select(step => step.Iteration));
         Assert.True(steps[^1].Loss < 0.5 * steps[0].Loss, $"{steps[0].Loss} to {steps[^1].Loss}");
         Assert.True(steps[749].Loss < steps[300].Loss);
         ReadOnlyMemory<float> places = steps[^1].Points;
         int alike = Enumerable.Range(0, 3 * Each).Sum(i => Nearest(places.Span, i, 10).Count(j => j / Each == i / Each));
         Assert.True(alike >= 0.99 * 3 * Each * 10, $"{alike} of {3 * Each * 10}");
-        double[] centre =
+        double[] center =
         [
             Enumerable.Range(0, 3 * Each).Average(i => places.Span[2 * i]),
             Enumerable.Range(0, 3 * Each).Average(i => places.Span[(2 * i) + 1]),
         ];
-        Assert.All(centre, value => Assert.Equal(0, value, 1e-4));
+        Assert.All(center, value => Assert.Equal(0, value, 1e-4));
     }
 
     [Fact]
@@ -150,7 +150,7 @@ public sealed class TSneTests
         int steps = 0;
         Assert.Throws<OperationCanceledException>(() =>
         {
-            foreach (TSneStep step in TSne.Run(x, cancellation: stop.Token))
+            foreach (TSneStep step in TSne.Run(x, cancellationToken: stop.Token))
             {
                 steps = step.Iteration;
                 if (steps == 7) stop.Cancel();
@@ -159,7 +159,7 @@ public sealed class TSneTests
         Assert.Equal(7, steps);
     }
 
-    /// <summary>Normal points around centres that lie far apart.</summary>
+    /// <summary>Normal points around centers that lie far apart.</summary>
     internal static Matrix Clusters(int clusters, int each, int width, ulong seed)
     {
         var rng = new Rng(seed);

@@ -117,13 +117,13 @@ public sealed class TrainerTests
     {
         using var folder = new TemporaryFolder();
         using SyntheticFeatures source = Source();
-        using var cancellation = new CancellationTokenSource();
+        using var cancellationToken = new CancellationTokenSource();
         TrainingOptions options = Small with { Output = folder["run"] };
         StepReport? last = null;
-        await foreach (StepReport report in Trainer.Run(options, source, cancellationToken: cancellation.Token))
+        await foreach (StepReport report in Trainer.Run(options, source, cancellationToken: cancellationToken.Token))
         {
             last = report;
-            if (report.Step == 23) await cancellation.CancelAsync();
+            if (report.Step == 23) await cancellationToken.CancelAsync();
         }
 
         Assert.Equal(24, last!.Step);

@@ -130,14 +130,14 @@ public sealed class Harvest : IDisposable
 
     /// <summary>Reads every file whole and compares it with its checksum, and the indexes of rows with the manifest.</summary>
     /// <param name="progress">Told the share of shards done.</param>
-    /// <param name="cancellation">Ends the check.</param>
+    /// <param name="cancellationToken">Ends the check.</param>
     /// <exception cref="InputException">A shard is torn or was changed; the message names the first.</exception>
-    public void Verify(IProgress<double>? progress = null, CancellationToken cancellation = default)
+    public void Verify(IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         for (int shard = 0; shard < Shards; shard++)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             try
             {
                 for (int hook = 0; hook < activations.Length; hook++) activations[hook][shard].Value.Verify();

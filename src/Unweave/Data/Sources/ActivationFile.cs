@@ -38,7 +38,7 @@ public sealed class ActivationFile : IRowSource
     public string Name { get; }
 
     /// <summary>Opens a file of vectors.</summary>
-    /// <param name="path">The file; its format is recognised by its content.</param>
+    /// <param name="path">The file; its format is recognized by its content.</param>
     /// <param name="tensor">The tensor or column to read; null takes the only one that holds vectors, of rank 2 and floats.</param>
     /// <exception cref="InputException">There is no such file or tensor, or not exactly one that holds vectors, or it is empty.</exception>
     public static ActivationFile Open(string path, string? tensor = null)

@@ -22,9 +22,10 @@ internal static class LatentAttribution
     /// <param name="window">The window.</param>
     /// <param name="token">The token whose logit is explained; null takes the likeliest.</param>
     /// <param name="everyPosition">Whether each token is ablated alone.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     public static IEnumerable<LatentEffect> Effects(
-        SplitHost host, SparseAutoencoder autoencoder, TokenWindow window, int? token, bool everyPosition, CancellationToken cancellation)
+        SplitHost host, SparseAutoencoder autoencoder, TokenWindow window, int? token, bool everyPosition,
+        CancellationToken cancellationToken)
     {
         using Matrix clean = host.Activations(window);
         using Matrix own = clean.CopyRows(window.Lead, window.Count);
@@ -35,7 +36,7 @@ internal static class LatentAttribution
         ActiveLatent[][] ablations = [.. Ablations(autoencoder, own, everyPosition)];
         foreach (ActiveLatent[][] some in ablations.Chunk(host.Copies(window)))
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             float[][] ablated = host.Logits(window, clean, some.Length, (copy, rows, first) =>
             {
                 foreach (ActiveLatent firing in some[copy])
@@ -54,9 +55,9 @@ internal static class LatentAttribution
     {
         SparseCodes codes = autoencoder.Encode(own);
         IEnumerable<ActiveLatent> firings = Enumerable.Range(0, codes.Rows)
-            .SelectMany(
-                row => Enumerable.Range(0, codes.RowCount(row)).Select(
-                    entry => new ActiveLatent(codes.Latents(row)[entry], row, codes.Values(row)[entry])))
+            .SelectMany(row =>
+                Enumerable.Range(0, codes.RowCount(row)).Select(entry =>
+                    new ActiveLatent(codes.Latents(row)[entry], row, codes.Values(row)[entry])))
             .Where(firing => firing.Activation > autoencoder.FiringThreshold);
         return everyPosition
             ? firings.Select(firing => (ActiveLatent[])[firing])

@@ -4,12 +4,12 @@ using Unweave.Numerics;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// What directions of a residual stream do to the logits on the direct path: through the model's last normalisation and its unembedding
+/// What directions of a residual stream do to the logits on the direct path: through the model's last normalization and its unembedding
 /// (nostalgebraist 2020, "Interpreting GPT: the logit lens").
 /// </summary>
 /// <remarks>
 /// The direction is put alone into the last block's stream, and so is its negative; half the difference of the logits leaves out what the
-/// normalisation's and the unembedding's own biases add. The normalisation brings the direction to the length that the model's own streams
+/// normalization's and the unembedding's own biases add. The normalization brings the direction to the length that the model's own streams
 /// have there.
 /// </remarks>
 public sealed class LogitLens : IDisposable

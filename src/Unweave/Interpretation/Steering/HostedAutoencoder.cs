@@ -102,14 +102,14 @@ public sealed class HostedAutoencoder : IDisposable
     /// <param name="prompt">The text to go on from; of one longer than the context, its end counts.</param>
     /// <param name="interventions">What is done to latents at every token, of the prompt and of what is generated.</param>
     /// <param name="options">How tokens are drawn.</param>
-    /// <param name="cancellation">Ends it between tokens.</param>
+    /// <param name="cancellationToken">Ends it between tokens.</param>
     /// <returns>Pieces of text, as they come; never one without text.</returns>
     /// <exception cref="InputException">The model predicts no tokens, or an intervention or a setting makes no sense.</exception>
     public IEnumerable<string> Generate(
         string prompt,
         IReadOnlyList<Intervention> interventions,
         GenerationOptions? options = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         CheckPredicts();
@@ -127,7 +127,7 @@ public sealed class HostedAutoencoder : IDisposable
             TokenWindow window = End(start);
             for (int drawn = 0; drawn < settings.Tokens; drawn++)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 int token = sampler.Next(Logits(window, interventions));
                 if (token == tokenizer.Start || token == tokenizer.End) break;
                 if (text.Add(token) is { Length: > 0 } piece) yield return piece;
@@ -145,10 +145,10 @@ public sealed class HostedAutoencoder : IDisposable
     /// <param name="token">The token whose logit is explained; null takes the likeliest.</param>
     /// <param name="count">Effects to give.</param>
     /// <param name="everyPosition">False ablates a latent at all its tokens together; true at each alone.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="InputException">The model predicts no tokens, or there is no such token.</exception>
     public IReadOnlyList<LatentEffect> Attribute(
-        string text, int? token = null, int count = 20, bool everyPosition = false, CancellationToken cancellation = default)
+        string text, int? token = null, int count = 20, bool everyPosition = false, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
@@ -161,7 +161,7 @@ public sealed class HostedAutoencoder : IDisposable
 
         TokenWindow window = End(Ids(text));
         if (window.Count == 0) return [];
-        return [.. LatentAttribution.Effects(host, autoencoder, window, token, everyPosition, cancellation)
+        return [.. LatentAttribution.Effects(host, autoencoder, window, token, everyPosition, cancellationToken)
             .OrderByDescending(effect => Math.Abs(effect.Effect)).ThenBy(effect => effect.Latent).ThenBy(effect => effect.Position)
                 .Take(count)];
     }

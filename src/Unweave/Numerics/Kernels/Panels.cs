@@ -53,7 +53,7 @@ internal static unsafe class Panels
         }
     }
 
-    // Three rounds of exchanges: neighbours, pairs, halves.
+    // Three rounds of exchanges: neighbors, pairs, halves.
     private static void Transpose8x8(float** rows, nint p, float* destination, nint stride)
     {
         Vector256<float> r0 = Vector256.Load(rows[0] + p), r1 = Vector256.Load(rows[1] + p), r2 = Vector256

@@ -104,7 +104,7 @@ public sealed class HarvestTests : IDisposable
         var manifest = Made.Manifest(100) with { Hooks = [new("x", width)], ElementType = type };
         using var x = new Matrix(2, width);
         var rng = new Rng(1);
-        // Random bits within ±2 and, in every other row, exact halves between two neighbours.
+        // Random bits within ±2 and, in every other row, exact halves between two neighbors.
         int kept = type == ElementType.Float16 ? 10 : 7;
         for (int i = 0; i < width; i++)
         {

@@ -107,13 +107,13 @@ public sealed class InputStatisticsTests
         }
     }
 
-    private static double SumOfDistances(Matrix x, double[] centre)
+    private static double SumOfDistances(Matrix x, double[] center)
     {
         double sum = 0;
         for (int i = 0; i < x.Rows; i++)
         {
             double squares = 0;
-            for (int j = 0; j < centre.Length; j++) squares += (x[i, j] - centre[j]) * (x[i, j] - centre[j]);
+            for (int j = 0; j < center.Length; j++) squares += (x[i, j] - center[j]) * (x[i, j] - center[j]);
             sum += Math.Sqrt(squares);
         }
 

@@ -130,7 +130,7 @@ public sealed class PermutationTests
     }
 
     [Fact]
-    public void Neighbours_land_independently()
+    public void Neighbors_land_independently()
     {
         // Pairs (π(i), π(i+1)) over a 10 × 10 grid: χ² with 99 degrees of freedom.
         const int count = 100_003;

@@ -681,11 +681,11 @@ public sealed class HubClientTests : IDisposable
     private HubOptions Offline() => Options() with { Offline = true };
 
     private async Task<HubModel> Pull(HubOptions? options = null, string revision = "main", string[]? include = null, string? output = null,
-        IProgress<HubProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<HubProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         using var client = new HubClient(options ?? Options(), clock);
         return await client.Pull(new HubRequest { Name = FakeHub.Model, Revision = revision, Include = include ?? [], Output = output },
-            progress, cancellation);
+            progress, cancellationToken);
     }
 
     private async Task<string> Refused(HubOptions? options = null, string revision = "main", string[]? include = null,
@@ -705,14 +705,14 @@ public sealed class HubClientTests : IDisposable
     /// <summary>A pull that the user stops when so much of the graph has come.</summary>
     private async Task Stop(int after)
     {
-        using var cancellation = new CancellationTokenSource();
+        using var cancellationToken = new CancellationTokenSource();
         var never = new TaskCompletionSource();
         hub.OfContent = request => FakeHub.Part(request, hub.Files[Graph]) with { CutAfter = after, AtCut = () => never.Task };
         var seen = new Seen(report =>
         {
-            if (report.Path is Graph && report.Bytes == after) cancellation.Cancel();
+            if (report.Path is Graph && report.Bytes == after) cancellationToken.Cancel();
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Pull(progress: seen, cancellation: cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Pull(progress: seen, cancellationToken: cancellationToken.Token));
         hub.OfContent = null;
     }
 

@@ -63,9 +63,9 @@ public sealed class HubOptionsTests
         using var place = new TemporaryFolder();
         await File.WriteAllTextAsync(place["file"], text);
         HubChecksum expected = HubChecksum.Parse(sum)!;
-        Assert.Equal(expected, await expected.Of(place["file"], CancellationToken.None));
+        Assert.Equal(expected, await expected.Compute(place["file"], CancellationToken.None));
         await File.WriteAllTextAsync(place["file"], text + "x");
-        Assert.NotEqual(expected, await expected.Of(place["file"], CancellationToken.None));
+        Assert.NotEqual(expected, await expected.Compute(place["file"], CancellationToken.None));
     }
 
     private static HubOptions From(params (string Name, string Value)[] variables) =>

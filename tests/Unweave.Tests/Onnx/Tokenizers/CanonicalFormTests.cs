@@ -26,14 +26,14 @@ public sealed class CanonicalFormTests
     [InlineData("\u0BC6\u0BBE", "\u0BC6\u0BBE", "\u0BCA")]
     public void Text_is_decomposed_and_composed(string text, string decomposed, string composed)
     {
-        Assert.Equal(decomposed, CanonicalForm.Apply(AlignedText.Of(text), compose: false).Units.ToString());
-        Assert.Equal(composed, CanonicalForm.Apply(AlignedText.Of(text), compose: true).Units.ToString());
+        Assert.Equal(decomposed, CanonicalForm.Apply(AlignedText.Align(text), compose: false).Units.ToString());
+        Assert.Equal(composed, CanonicalForm.Apply(AlignedText.Align(text), compose: true).Units.ToString());
     }
 
     [Fact]
     public void What_is_composed_stands_for_all_of_its_parts()
     {
-        AlignedText text = CanonicalForm.Apply(AlignedText.Of("xe\u0301y"), compose: true);
+        AlignedText text = CanonicalForm.Apply(AlignedText.Align("xe\u0301y"), compose: true);
         Assert.Equal("xéy", text.Units.ToString());
         Assert.Equal([(0, 1), (1, 3), (3, 4)], Enumerable.Range(0, 3).Select(i => (text.StartOf(i), text.EndOf(i))));
     }
@@ -41,7 +41,7 @@ public sealed class CanonicalFormTests
     [Fact]
     public void What_is_decomposed_stands_for_the_whole()
     {
-        AlignedText text = CanonicalForm.Apply(AlignedText.Of("xéy"), compose: false);
+        AlignedText text = CanonicalForm.Apply(AlignedText.Align("xéy"), compose: false);
         Assert.Equal([(0, 1), (1, 2), (1, 2), (2, 3)], Enumerable.Range(0, 4).Select(i => (text.StartOf(i), text.EndOf(i))));
     }
 }
