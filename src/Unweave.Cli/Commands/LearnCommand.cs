@@ -9,11 +9,19 @@ internal static class LearnCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var port = new Option<int>("--port", "-p") { HelpName = "N", Description = "Port; 0 takes a free one.", DefaultValueFactory = _ => ServeCommand.UsualPort };
-        var address = new Option<string>("--address") { HelpName = "IP", Description = $"Address to listen on. Any but a loopback address needs a token in {ServeOptions.TokenVariable}, which readers are then asked for.", DefaultValueFactory = _ => "127.0.0.1" };
-        var command = new Command("learn", "Serves the explainer: what a sparse autoencoder is, to be played with. Needs no model and no data.") { port, address };
+        var command = new Command(
+            "learn", "Serves the explainer: what a sparse autoencoder is, to be played with. Needs no model and no data.");
+        var server = new ServerFlags(command);
         help.AddExamples(command, "unweave learn", "unweave learn --port 8080");
-        command.SetAction((parsed, cancellation) => ServeCommand.Run(ServeCommand.Options(null, parsed.GetValue(port), parsed.GetValue(address)!), parsed.GetValue(json), cancellation));
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            ServeOptions options = server.Read(parsed, folder: null);
+            // The explainer reads no runs, keeps nothing and has no page that changes anything, so that on this machine there is nothing to
+            // protect, and an address without a token can be typed, bookmarked and told. Its demonstrations take processor time, which
+            // other machines get only with the token; and who sets a token wants it asked for.
+            if (!options.IsReachedByOthers && ServerFlags.TokenOfEnvironment is null) options = options with { Token = null };
+            return ServeCommand.Run(options, parsed.GetValue(json), cancellationToken);
+        });
         return command;
     }
 }

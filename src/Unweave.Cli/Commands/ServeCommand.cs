@@ -1,88 +1,90 @@
 using System.CommandLine;
-using System.Net;
 using System.Text.Json.Nodes;
 using Unweave.Web;
-using Unweave.Learn;
 
 namespace Unweave.Cli.Commands;
 
 /// <summary><c>unweave serve</c>: the dashboard over the runs of a folder.</summary>
 internal static class ServeCommand
 {
-    /// <summary>Port where none is named.</summary>
-    internal const int UsualPort = 5210;
-
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var folder = new Argument<string>("FOLDER") { Description = "Folder of a run, or one whose subfolders are runs.", DefaultValueFactory = _ => "runs" };
-        var port = new Option<int>("--port", "-p") { HelpName = "N", Description = "Port; 0 takes a free one.", DefaultValueFactory = _ => UsualPort };
-        var address = new Option<string>("--address") { HelpName = "IP", Description = $"Address to listen on. Any but a loopback address needs a token in {ServeOptions.TokenVariable}, which readers are then asked for.", DefaultValueFactory = _ => "127.0.0.1" };
-        var command = new Command("serve", "Serves the dashboard and the HTTP API over trained autoencoders, until Ctrl-C.") { folder, port, address };
-        help.AddExamples(command, "unweave serve", "unweave serve sae/ --port 8080", "UNWEAVE_TOKEN=$(openssl rand -hex 16) unweave serve --address 0.0.0.0");
-        command.SetAction((parsed, cancellation) => Run(Options(parsed.GetValue(folder)!, parsed.GetValue(port), parsed.GetValue(address)!), parsed.GetValue(json), cancellation));
+        var folder = new Argument<string>("FOLDER")
+        {
+            Description = "Folder of a run, or one whose subfolders are runs.",
+            DefaultValueFactory = _ => "runs",
+        };
+        var command = new Command(
+            "serve",
+            "Serves the dashboard and the HTTP API over trained autoencoders, until Ctrl-C. Readers need the token in the address that it "
+                + $"prints, a new one at each start, or what {ServeOptions.TokenVariable} holds.") { folder };
+        var server = new ServerFlags(command);
+        var noToken = new Option<bool>("--no-token")
+        {
+            Description = "Ask for no token: everyone on this machine may read and annotate the runs. Loopback addresses only.",
+        };
+        command.Add(noToken);
+        help.AddExamples(
+            command,
+            "unweave serve",
+            "unweave serve sae/ --port 8080",
+            "unweave serve --address 0.0.0.0",
+            "UNWEAVE_TOKEN=$(openssl rand -hex 16) unweave serve --behind-proxy");
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            ServeOptions options = server.Read(parsed, parsed.GetValue(folder)!);
+            if (parsed.GetValue(noToken)) options = options with { Token = null };
+            return Run(options, parsed.GetValue(json), cancellationToken);
+        });
         return command;
     }
 
-    /// <summary>Serves until cancelled.</summary>
-    public static async Task Run(ServeOptions options, bool json, CancellationToken cancellation)
-    {
-        await using WebApplication server = Dashboard.Build(options);
-        try
-        {
-            await server.StartAsync(cancellation);
-        }
-        catch (IOException e) when (e.InnerException is not null)
-        {
-            throw new InputException($"port {options.Port} of {options.Address} is taken by another program; choose another with --port, or --port 0 for any free one.", e);
-        }
-        catch (System.Net.Sockets.SocketException e)
-        {
-            throw new InputException($"{options.Address} port {options.Port} cannot be listened on ({e.Message}); choose others with --address and --port.", e);
-        }
-
-        string at = server.Urls.First() + (options.Folder is null ? Chapter.Start : "");
-        if (json) Screen.WriteJson(new JsonObject { ["url"] = at, ["folder"] = options.Folder is { } folder ? Path.GetFullPath(folder) : null, ["needsToken"] = options.Token is not null });
-        else Console.Out.WriteLine($"{(options.Folder is null ? "The explainer" : "Unweave's dashboard")} is at {at}{(options.Token is null ? "" : $"; readers are asked for the token in {ServeOptions.TokenVariable}")}. Ctrl-C stops it.");
-        await AskFirst(at, cancellation);
-        await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
-        await server.StopAsync(CancellationToken.None);
-    }
-
-    // A page is compiled when it is first asked for, which takes half a second: that is over before a reader comes.
-    private static async Task AskFirst(string at, CancellationToken cancellation)
-    {
-        try
-        {
-            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-            using HttpResponseMessage answer = await client.GetAsync(new Uri(at), cancellation);
-        }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
-        {
-        }
-    }
+    /// <summary>Serves until cancelled, and says where.</summary>
+    public static Task Run(ServeOptions options, bool json, CancellationToken cancellationToken) =>
+        Dashboard.RunAsync(options, address => Report(options, address, json), cancellationToken);
 
     /// <summary>Serves a folder on the usual port, or on a free one where that is taken.</summary>
-    public static async Task RunAnywhere(string folder, CancellationToken cancellation)
+    public static async Task RunAnywhere(string folder, CancellationToken cancellationToken)
     {
         Console.Out.WriteLine();
-        ServeOptions options = Options(folder, UsualPort, "127.0.0.1");
+        ServeOptions options = ServerFlags.Own(folder);
         try
         {
-            await Run(options, json: false, cancellation);
+            await Run(options, json: false, cancellationToken);
         }
         catch (InputException e) when (e.InnerException is IOException)
         {
-            await Run(options with { Port = 0 }, json: false, cancellation);
+            await Run(options with { Port = 0 }, json: false, cancellationToken);
         }
     }
 
-    /// <summary>What the flags and the environment ask for.</summary>
-    public static ServeOptions Options(string? folder, int port, string address) => new()
+    private static void Report(ServeOptions options, Uri address, bool json)
     {
-        Folder = folder,
-        Port = port,
-        Address = string.Equals(address, "localhost", StringComparison.OrdinalIgnoreCase) ? IPAddress.Loopback : IPAddress.TryParse(address, out IPAddress? parsed) ? parsed : throw new InputException($"--address is '{address}'; it must be an IP address, for instance 127.0.0.1 or 0.0.0.0."),
-        Token = Environment.GetEnvironmentVariable(ServeOptions.TokenVariable) is { Length: > 0 } token ? token : null,
-    };
+        if (options is { IsReachedByOthers: true, BehindProxy: false })
+        {
+            Console.Error.WriteLine(
+                "unweave: warning: between machines the token and all pages travel unencrypted; on a network that you do not trust, put a "
+                    + "proxy with HTTPS before it and serve with --behind-proxy.");
+        }
+
+        if (json)
+        {
+            Screen.WriteJson(new JsonObject
+            {
+                ["url"] = address.AbsoluteUri,
+                ["folder"] = options.Folder is { } folder ? Path.GetFullPath(folder) : null,
+                ["needsToken"] = options.Token is not null,
+                ["token"] = options.Token,
+            });
+            return;
+        }
+
+        // A token of the user's own lasts, so it is not written where others may read it; one made for this run opens the page at a click.
+        bool own = options.Token is not null && string.Equals(options.Token, ServerFlags.TokenOfEnvironment, StringComparison.Ordinal);
+        Console.Out.WriteLine(
+            $"{(options.Folder is null ? "The explainer" : "Unweave's dashboard")} is at "
+                + $"{(own ? address.GetLeftPart(UriPartial.Path) : address.AbsoluteUri)}");
+        Console.Out.WriteLine($"{(own ? $"Readers are asked for the token in {ServeOptions.TokenVariable}. " : "")}Ctrl-C stops it.");
+    }
 }

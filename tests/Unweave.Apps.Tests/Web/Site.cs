@@ -13,13 +13,17 @@ internal sealed class Site : IAsyncDisposable
     private readonly Process process;
     private readonly bool shared;
 
-    private Site(Process process, Uri address, bool shared = false)
+    private Site(Process process, JsonNode said, bool shared = false)
     {
         this.process = process;
         this.shared = shared;
-        Address = address;
-        Client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = address };
+        Said = said;
+        Address = new Uri(new Uri((string)said["url"]!), "/");
+        Client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Address };
     }
+
+    /// <summary>What it said when it was started.</summary>
+    public JsonNode Said { get; }
 
     /// <summary>Where it is.</summary>
     public Uri Address { get; }
@@ -29,16 +33,22 @@ internal sealed class Site : IAsyncDisposable
 
     /// <summary>Starts one on a free port, and waits until it answers.</summary>
     /// <param name="folder">Folder of runs.</param>
-    /// <param name="token">The token it asks for, or null.</param>
+    /// <param name="token">The token it asks for; null for none.</param>
     /// <param name="arguments">Further arguments.</param>
     public static Task<Site> Start(string folder, string? token = null, params string[] arguments) =>
-        Run(folder, token, ["serve", folder, "--port", "0", "--json", .. arguments]);
+        Run(folder, token, ["serve", folder, "--port", "0", "--json", .. (string[])(token is null ? ["--no-token"] : []), .. arguments]);
+
+    /// <summary>Starts one as a person does, with the random token of its own.</summary>
+    /// <param name="folder">Folder of runs.</param>
+    /// <param name="arguments">Further arguments.</param>
+    public static Task<Site> StartUsual(string folder, params string[] arguments) =>
+        Run(folder, token: null, ["serve", folder, "--port", "0", "--json", .. arguments]);
 
     /// <summary>The explainer alone: one server for all tests, ended with the last of them.</summary>
     public static async Task<Site> Learn()
     {
         Site explainer = await Explainer.Value;
-        return new Site(explainer.process, explainer.Address, shared: true);
+        return new Site(explainer.process, explainer.Said, shared: true);
     }
 
     /// <summary>The explainer alone, on a server of its own.</summary>
@@ -58,8 +68,7 @@ internal sealed class Site : IAsyncDisposable
         if (processors is { } count) environment["DOTNET_PROCESSOR_COUNT"] = count.ToString(CultureInfo.InvariantCulture);
         Process server = Cli.Start(folder, environment, command);
         string? line = await server.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromMinutes(2));
-        if (line is not null && JsonNode.Parse(line)?["url"] is { } url)
-            return new Site(server, new Uri(new Uri(url.GetValue<string>()), "/"));
+        if (line is not null && JsonNode.Parse(line) is { } said) return new Site(server, said);
         Outcome end = await Cli.End(server);
         server.Dispose();
         throw new InvalidOperationException($"The server did not start: {line}\n{end.Error}");
