@@ -17,7 +17,7 @@ internal static class CatalogBuild
         string path,
         CatalogSource source,
         IEnumerable<(Feature Feature, IReadOnlyList<FeatureLabel> Labels)> features,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         string? folder = Path.GetDirectoryName(path);
         if (!Directory.Exists(folder)) throw new InputException($"{path}: its folder does not exist; make it first.");
@@ -25,7 +25,7 @@ internal static class CatalogBuild
         if (File.Exists(path))
         {
             using FeatureCatalog existing = FeatureCatalog.OpenFile(path, CatalogFile.Patience, finished: false);
-            Fill(existing.File, source, features, cancellation);
+            Fill(existing.File, source, features, cancellationToken);
             return;
         }
 
@@ -34,7 +34,7 @@ internal static class CatalogBuild
         try
         {
             Create(partial);
-            using (var file = new CatalogFile(partial, CatalogFile.Patience)) Fill(file, source, features, cancellation);
+            using (var file = new CatalogFile(partial, CatalogFile.Patience)) Fill(file, source, features, cancellationToken);
             // The last connection is closed, so everything is in the file itself.
             File.Move(partial, path);
         }
@@ -49,7 +49,7 @@ internal static class CatalogBuild
         CatalogFile file,
         CatalogSource source,
         IEnumerable<(Feature, IReadOnlyList<FeatureLabel>)> features,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         BuildTables old = default, tables = default;
         file.Write((connection, current) =>
@@ -63,13 +63,13 @@ internal static class CatalogBuild
             int written = 0;
             foreach ((Feature Feature, IReadOnlyList<FeatureLabel>)[] batch in features.Chunk(Batch))
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 Check(source, batch, written);
                 WriteBatch(file, tables, batch);
                 written += batch.Length;
             }
 
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             if (written != source.Latents)
             {
                 throw new ArgumentException(

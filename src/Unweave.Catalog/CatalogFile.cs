@@ -31,11 +31,11 @@ internal sealed class CatalogFile(string path, int patience) : IDisposable
     }
 
     /// <summary>Reads one state of the file.</summary>
-    public T Read<T>(Func<SqliteConnection, BuildTables, T> read) => Guard(connection =>
+    public T Read<T>(Func<SqliteConnection, BuildTables, T> read)
     {
-        using SqliteTransaction snapshot = connection.BeginTransaction(deferred: true);
-        return read(connection, Current(connection));
-    });
+        using var snapshot = new CatalogSnapshot(this);
+        return snapshot.Read(read);
+    }
 
     /// <summary>Writes; either all of it is kept or nothing.</summary>
     public void Write(Action<SqliteConnection, BuildTables> write) => Guard(connection =>
@@ -47,15 +47,36 @@ internal sealed class CatalogFile(string path, int patience) : IDisposable
     });
 
     /// <summary>Calls with a connection; failures of the file come out as <see cref="InputException"/>.</summary>
-    public T Guard<T>(Func<SqliteConnection, T> call)
+    public T Guard<T>(Func<SqliteConnection, T> call) => Guard(() =>
     {
+        using SqliteConnection connection = Connect();
+        return call(connection);
+    });
+
+    /// <summary>An open connection; failures come out as SQLite tells them.</summary>
+    public SqliteConnection Connect()
+    {
+        var connection = new SqliteConnection(connectionString);
         try
         {
-            using var connection = new SqliteConnection(connectionString);
             connection.Open();
             // The wait in SQLite wakes sooner than the one above it.
             connection.Run($"PRAGMA busy_timeout = {patience * 1000}");
-            return call(connection);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Calls; failures of the file come out as <see cref="InputException"/>.</summary>
+    public T Guard<T>(Func<T> call)
+    {
+        try
+        {
+            return call();
         }
         catch (SqliteException e) when (SqliteErrors.IsOfFile(e))
         {

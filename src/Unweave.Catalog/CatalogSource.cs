@@ -29,4 +29,14 @@ public sealed record CatalogSource
 
     /// <summary>When it was computed.</summary>
     public DateTimeOffset Built { get; init; }
+
+    /// <summary>Whether there is a latent of a number.</summary>
+    public bool Has(int latent) => (uint)latent < (uint)Latents;
+
+    /// <summary>Refuses a latent that there is not.</summary>
+    internal void Check(int latent)
+    {
+        if (!Has(latent))
+            throw new ArgumentOutOfRangeException(nameof(latent), latent, $"latents are numbered from 0 to {Latents - 1}");
+    }
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using Unweave.Interpretation;
 using Unweave.Runs;
@@ -8,14 +7,15 @@ namespace Unweave.Catalog;
 
 /// <summary>
 /// The catalog of one autoencoder's features: one SQLite file in its folder. What is computed and what people wrote are kept apart: a
-/// rebuild replaces the first and never touches the second. Safe to use from several threads and several processes.
+/// rebuild replaces the first and never touches the second. Safe to use from several threads and several processes. Each call reads the
+/// state that the file has then; several calls that belong together are made on one <see cref="Snapshot"/>.
 /// </summary>
 public sealed class FeatureCatalog : IDisposable
 {
     /// <summary>Name of the file in an autoencoder's folder.</summary>
     public const string FileName = RunFolder.CatalogName;
 
-    private const int LongestLabel = 200, LongestNote = 100_000, PointBytes = 12;
+    private const int LongestLabel = 200, LongestNote = 100_000;
 
     private FeatureCatalog(CatalogFile file) => File = file;
 
@@ -23,7 +23,10 @@ public sealed class FeatureCatalog : IDisposable
     public string Path => File.Path;
 
     /// <summary>What the features were computed from.</summary>
-    public CatalogSource Source => File.Read((connection, _) => SourceOf(connection));
+    public CatalogSource Source => At(snapshot => snapshot.Source);
+
+    /// <summary>The state that the file has now, to be read for as long as it takes.</summary>
+    public CatalogSnapshot Snapshot() => new(File);
 
     /// <summary>Whether a catalog is there.</summary>
     /// <param name="path">The file, or an autoencoder's folder.</param>
@@ -75,18 +78,22 @@ public sealed class FeatureCatalog : IDisposable
     /// <param name="path">The file, or an autoencoder's folder.</param>
     /// <param name="source">What they were computed from.</param>
     /// <param name="features">Every latent once, in ascending order; read one at a time.</param>
-    /// <param name="cancellation">Ends the writing; the file is then as it was.</param>
-    public static void Build(string path, CatalogSource source, IEnumerable<Feature> features, CancellationToken cancellation = default)
+    /// <param name="cancellationToken">Ends the writing; the file is then as it was.</param>
+    public static void Build(
+        string path,
+        CatalogSource source,
+        IEnumerable<Feature> features,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(features);
-        Build(path, source, features.Select(feature => (feature, (IReadOnlyList<FeatureLabel>)[])), cancellation);
+        Build(path, source, features.Select(feature => (feature, (IReadOnlyList<FeatureLabel>)[])), cancellationToken);
     }
 
     /// <summary>Writes features and the labels computed with them, as above; quicker than adding the labels afterwards.</summary>
     /// <param name="path">The file, or an autoencoder's folder.</param>
     /// <param name="source">What they were computed from.</param>
     /// <param name="features">Every latent once, in ascending order, with its labels, of different methods; read a few at a time.</param>
-    /// <param name="cancellation">Ends the writing; the file is then as it was.</param>
+    /// <param name="cancellationToken">Ends the writing; the file is then as it was.</param>
     /// <exception cref="InputException">
     /// The catalog that is there cannot be read, another build of it is being written, or the disk is full.
     /// </exception>
@@ -94,41 +101,29 @@ public sealed class FeatureCatalog : IDisposable
         string path,
         CatalogSource source,
         IEnumerable<(Feature Feature, IReadOnlyList<FeatureLabel> Labels)> features,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(features);
-        CatalogBuild.Write(CatalogFile.Locate(path), source, features, cancellation);
+        CatalogBuild.Write(CatalogFile.Locate(path), source, features, cancellationToken);
     }
 
     /// <summary>Finds lines of the table.</summary>
-    public FeatureRows Find(FeatureQuery query) => File.Read((connection, tables) => FeatureRowQuery.Find(connection, tables, query));
+    public FeatureRows Find(FeatureQuery query) => At(snapshot => snapshot.Find(query));
 
     /// <summary>The lines of some latents, in the order given.</summary>
-    public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) =>
-        File.Read((connection, tables) => FeatureRowQuery.Rows(connection, tables, latents));
+    public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) => At(snapshot => snapshot.Rows(latents));
 
-    /// <summary>All that is known of a latent.</summary>
+    /// <summary>All that was computed of a latent.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
-    public Feature Read(int latent) => File.Read((connection, tables) =>
-    {
-        Check(connection, latent);
-        (byte[] Json, double Max) stored = connection.All($"SELECT json, max FROM {tables.Detail} JOIN {tables.Feature} USING (latent) "
-            + $"WHERE latent = $latent", line => ((byte[])line[0], line.GetDouble(1)), ("$latent", latent)).FirstOrDefault();
-        if (stored.Json is null) throw new InvalidDataException($"latent {latent} is not stored");
-        return StoredFeature.Read(stored.Json) with { Latent = latent, Max = (float)stored.Max };
-    });
+    public Feature Read(int latent) => At(snapshot => snapshot.Read(latent));
 
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>
     public int? Next(FeatureQuery query, int latent, bool backwards = false) =>
-        File.Read((connection, tables) => FeatureRowQuery.Next(connection, tables, query, latent, backwards));
+        At(snapshot => snapshot.Next(query, latent, backwards));
 
     /// <summary>Computed labels of a latent, best first.</summary>
-    public IReadOnlyList<FeatureLabel> Labels(int latent) => File.Read((connection, tables) =>
-    {
-        Check(connection, latent);
-        return ShownLabel.Labels(connection, tables, latent);
-    });
+    public IReadOnlyList<FeatureLabel> Labels(int latent) => At(snapshot => snapshot.Labels(latent));
 
     /// <summary>Adds labels, each replacing an earlier one of the same latent and method, all in one transaction.</summary>
     public void AddLabels(IEnumerable<(int Latent, FeatureLabel Label)> labels)
@@ -149,11 +144,7 @@ public sealed class FeatureCatalog : IDisposable
     }
 
     /// <summary>What a person wrote about a latent.</summary>
-    public Annotation Annotation(int latent) => File.Read((connection, _) =>
-    {
-        Check(connection, latent);
-        return AnnotationTable.Read(connection, latent);
-    });
+    public Annotation Annotation(int latent) => At(snapshot => snapshot.Annotation(latent));
 
     /// <summary>Sets a person's label; null or white space removes it.</summary>
     public void SetLabel(int latent, string? label) => Set(latent, "label", AnnotationTable.Clean(label, LongestLabel, oneLine: true));
@@ -165,8 +156,7 @@ public sealed class FeatureCatalog : IDisposable
     public void SetStar(int latent, bool starred) => Set(latent, "starred", starred ? 1 : 0);
 
     /// <summary>The lists with their numbers of members, by name.</summary>
-    public IReadOnlyList<(string Name, int Members)> Lists() =>
-        File.Read((connection, _) => AnnotationTable.Lists(connection, SourceOf(connection).Latents));
+    public IReadOnlyList<(string Name, int Members)> Lists() => At(snapshot => snapshot.Lists());
 
     /// <summary>Puts a latent into a list, which is made if there is none of that name.</summary>
     public void AddToList(string list, int latent)
@@ -187,26 +177,19 @@ public sealed class FeatureCatalog : IDisposable
     public void RemoveList(string list) => File.Write((connection, _) => AnnotationTable.Remove(connection, list));
 
     /// <summary>Frequencies of all latents, <c>[n]</c>, for the density histogram.</summary>
-    public IReadOnlyList<double> Frequencies() =>
-        File.Read(
-            (connection, tables) => connection.All($"SELECT frequency FROM {tables.Feature} ORDER BY latent", line => line.GetDouble(0)));
+    public IReadOnlyList<double> Frequencies() => At(snapshot => snapshot.Frequencies());
 
     /// <summary>The map; empty before one was written.</summary>
-    public IReadOnlyList<MapPoint> Map() =>
-        File.Read(
-            (connection, tables) =>
-                connection.Value("SELECT points FROM map WHERE build = $build", ("$build", tables.Number)) is byte[] points
-                    ? Points(points)
-                    : []);
+    public IReadOnlyList<MapPoint> Map() => At(snapshot => snapshot.Map());
 
     /// <summary>Writes the map, replacing an earlier one.</summary>
     public void WriteMap(IReadOnlyList<MapPoint> points)
     {
         ArgumentNullException.ThrowIfNull(points);
-        byte[] bytes = new byte[points.Count * PointBytes];
+        byte[] bytes = new byte[points.Count * CatalogSnapshot.PointBytes];
         for (int i = 0; i < points.Count; i++)
         {
-            Span<byte> place = bytes.AsSpan(i * PointBytes, PointBytes);
+            Span<byte> place = bytes.AsSpan(i * CatalogSnapshot.PointBytes, CatalogSnapshot.PointBytes);
             BinaryPrimitives.WriteInt32LittleEndian(place, points[i].Latent);
             BinaryPrimitives.WriteSingleLittleEndian(place[4..], points[i].X);
             BinaryPrimitives.WriteSingleLittleEndian(place[8..], points[i].Y);
@@ -256,29 +239,12 @@ public sealed class FeatureCatalog : IDisposable
         }
     }
 
-    private static CatalogSource SourceOf(SqliteConnection connection) =>
-        JsonSerializer.Deserialize((string)connection.Value("SELECT source FROM build")!, StoredFeatureJson.Default.CatalogSource)!;
+    private static void Check(SqliteConnection connection, int latent) => CatalogSnapshot.SourceOf(connection).Check(latent);
 
-    private static void Check(SqliteConnection connection, int latent)
+    private T At<T>(Func<CatalogSnapshot, T> read)
     {
-        int latents = SourceOf(connection).Latents;
-        if (latent < 0 || latent >= latents)
-            throw new ArgumentOutOfRangeException(nameof(latent), latent, $"latents are numbered from 0 to {latents - 1}");
-    }
-
-    private static MapPoint[] Points(byte[] bytes)
-    {
-        var points = new MapPoint[bytes.Length / PointBytes];
-        for (int i = 0; i < points.Length; i++)
-        {
-            ReadOnlySpan<byte> place = bytes.AsSpan(i * PointBytes, PointBytes);
-            points[i] = new MapPoint(
-                BinaryPrimitives.ReadInt32LittleEndian(place),
-                BinaryPrimitives.ReadSingleLittleEndian(place[4..]),
-                BinaryPrimitives.ReadSingleLittleEndian(place[8..]));
-        }
-
-        return points;
+        using CatalogSnapshot snapshot = Snapshot();
+        return read(snapshot);
     }
 
     private void Set(int latent, string column, object? value) => File.Write((connection, tables) =>

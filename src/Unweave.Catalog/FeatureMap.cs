@@ -20,7 +20,7 @@ public static class FeatureMap
     /// <param name="autoencoder">The catalog's autoencoder.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told after each step, on the calling thread; null for silence.</param>
-    /// <param name="cancellation">Ends the work.</param>
+    /// <param name="cancellationToken">Ends the work.</param>
     /// <returns>A point for each latent, in ascending order; none where all are dead.</returns>
     /// <exception cref="InputException">
     /// The autoencoder has another number of latents than the catalog, or a decoder row is not finite.
@@ -30,7 +30,7 @@ public static class FeatureMap
         SparseAutoencoder autoencoder,
         TSneOptions? options = null,
         IProgress<FeatureMapProgress>? progress = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         ArgumentNullException.ThrowIfNull(autoencoder);
@@ -57,7 +57,7 @@ public static class FeatureMap
         }
 
         MapPoint[] points = [];
-        foreach (TSneStep step in TSne.Run(rows, options, cancellation))
+        foreach (TSneStep step in TSne.Run(rows, options, cancellationToken))
         {
             ReadOnlySpan<float> places = step.Points.Span;
             if (progress is null && step.Iteration < options.Iterations) continue;

@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using Unweave.Catalog;
+using Unweave.Catalog.Json;
 using Unweave.Formats;
 using Unweave.Runs;
-using Unweave.Web.Api;
 
 namespace Unweave.Cli.Commands;
 
@@ -20,7 +20,8 @@ internal static class FeaturesExportCommand
         help.AddExamples(command, "unweave features export sae/ -o features.jsonl");
         command.SetAction((parsed, cancellationToken) =>
         {
-            using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
+            using var opened = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
+            using CatalogSnapshot catalog = opened.Snapshot();
             if (parsed.GetValue(output) is { } file)
             {
                 AtomicFile.Write(file, stream =>
@@ -37,11 +38,11 @@ internal static class FeaturesExportCommand
 
             IEnumerable<string> Lines()
             {
-                CatalogSource source = catalog.Source;
-                for (int latent = 0; latent < source.Latents; latent++)
+                for (int latent = 0; latent < catalog.Source.Latents; latent++)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    yield return JsonSerializer.Serialize(NeuronpediaFeature.Of(catalog.Read(latent), source), ApiJson.Whole);
+                    var feature = NeuronpediaFeature.Of(catalog.Read(latent), catalog.Source);
+                    yield return JsonSerializer.Serialize(feature, CatalogJson.Options);
                 }
             }
         });

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using Unweave.Catalog;
+using Unweave.Catalog.Json;
 using Unweave.Runs;
-using Unweave.Web.Api;
 
 namespace Unweave.Cli.Commands;
 
@@ -50,7 +50,7 @@ internal static class FeaturesMarkCommand
             foreach (string list in parsed.GetValue(add) ?? []) catalog.AddToList(list, number);
             foreach (string list in parsed.GetValue(remove) ?? []) catalog.RemoveFromList(list, number);
             Annotation own = catalog.Annotation(number);
-            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(own, ApiJson.Whole));
+            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(own, CatalogJson.Options));
             else Console.Out.WriteLine(
                 $"latent {number}: label {own.Label ?? "none"}, note {own.Note ?? "none"}, {(own.Starred ? "starred" : "not starred")}, "
                 + $"{(own.Lists.Count == 0 ? "in no list" : "in " + string.Join(", ", own.Lists))}.");

@@ -2,10 +2,10 @@ using System.CommandLine;
 using System.Text.Json;
 using Spectre.Console;
 using Unweave.Catalog;
+using Unweave.Catalog.Json;
 using Unweave.Cli.Rendering;
 using Unweave.Interpretation;
 using Unweave.Runs;
-using Unweave.Web.Api;
 
 namespace Unweave.Cli.Commands;
 
@@ -26,18 +26,20 @@ internal static class FeaturesShowCommand
         help.AddExamples(command, "unweave features show sae/ 1207");
         command.SetAction((parsed, _) =>
         {
-            using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
+            using var opened = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
+            using CatalogSnapshot catalog = opened.Snapshot();
             int number = parsed.GetValue(latent), latents = catalog.Source.Latents;
             if (number < 0 || number >= latents)
                 throw new InputException($"There is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
-            if (parsed.GetValue(json)) Console.Out.WriteLine(JsonSerializer.Serialize(FeatureDetail.Of(catalog, number), ApiJson.Whole));
+            if (parsed.GetValue(json))
+                Console.Out.WriteLine(JsonSerializer.Serialize(FeatureDetail.Of(catalog, number), CatalogJson.Options));
             else Write(catalog, number);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private static void Write(FeatureCatalog catalog, int number)
+    private static void Write(CatalogSnapshot catalog, int number)
     {
         Feature feature = catalog.Read(number);
         FeatureRow row = catalog.Rows([number])[0];
@@ -70,7 +72,7 @@ internal static class FeaturesShowCommand
         if (text.Length > 0) Screen.Results.MarkupLineInterpolated($"  [grey]{heading}:[/] {text}");
     }
 
-    private static IEnumerable<string> Related(FeatureCatalog catalog, IReadOnlyList<RelatedLatent> related, Func<double, string> figure)
+    private static IEnumerable<string> Related(CatalogSnapshot catalog, IReadOnlyList<RelatedLatent> related, Func<double, string> figure)
     {
         RelatedLatent[] shown = [.. related.Take(RelatedShown)];
         IReadOnlyList<FeatureRow> rows = catalog.Rows([.. shown.Select(other => other.Latent)]);

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Routing;
 using Unweave.Catalog;
+using Unweave.Catalog.Json;
 using Unweave.Web.Runs;
 
 namespace Unweave.Web.Api;
@@ -17,27 +18,40 @@ internal static class ExportApi
     /// <summary>Maps the routes.</summary>
     public static void Map(RouteGroupBuilder api)
     {
-        RouteGroupBuilder export = api.MapGroup("/runs/{run}/export/neuronpedia").WithTags("Export").ProducesProblem(StatusCodes.Status404NotFound);
-        export.MapGet("", All).WithName("exportFeatures").WithSummary("All features in Neuronpedia's JSON, a line each.").Produces<NeuronpediaFeature>(StatusCodes.Status200OK, JsonLines);
+        RouteGroupBuilder export = api.MapGroup("/runs/{run}/export/neuronpedia").WithTags("Export")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        export.MapGet("", All).WithName("exportFeatures").WithSummary("All features in Neuronpedia's JSON, a line each.")
+            .Produces<NeuronpediaFeature>(StatusCodes.Status200OK, JsonLines);
         export.MapGet("/{latent}", One).WithName("exportFeature").WithSummary("A feature in Neuronpedia's JSON.");
     }
 
-    private static Ok<NeuronpediaFeature> One([Description("Name of the run.")] string run, [Description("Number of the latent.")] int latent, ServedRuns runs)
+    private static Ok<NeuronpediaFeature> One(
+        [Description("Name of the run.")] string run,
+        [Description("Number of the latent.")] int latent,
+        ServedRuns runs)
     {
-        FeatureCatalog catalog = runs.Features(run);
-        return TypedResults.Ok(NeuronpediaFeature.Of(catalog.Read(catalog.Known(latent)), catalog.Source));
+        using CatalogSnapshot catalog = runs.Features(run).Snapshot();
+        return TypedResults.Ok(NeuronpediaFeature.Of(catalog.Read(catalog.Source.Known(latent)), catalog.Source));
     }
 
-    private static PushStreamHttpResult All([Description("Name of the run.")] string run, ServedRuns runs, CancellationToken cancellation)
+    private static PushStreamHttpResult All(
+        [Description("Name of the run.")] string run,
+        ServedRuns runs,
+        CancellationToken cancellationToken)
     {
-        FeatureCatalog catalog = runs.Features(run);
-        return TypedResults.Stream(async stream =>
-        {
-            for (int latent = 0; latent < catalog.Source.Latents; latent++)
+        FeatureCatalog features = runs.Features(run);
+        return TypedResults.Stream(
+            async stream =>
             {
-                await JsonSerializer.SerializeAsync(stream, NeuronpediaFeature.Of(catalog.Read(latent), catalog.Source), ApiJson.Whole, cancellation);
-                await stream.WriteAsync("\n"u8.ToArray(), cancellation);
-            }
-        }, JsonLines);
+                // A reader may take minutes, in which the features may be built anew.
+                using CatalogSnapshot catalog = features.Snapshot();
+                for (int latent = 0; latent < catalog.Source.Latents; latent++)
+                {
+                    var line = NeuronpediaFeature.Of(catalog.Read(latent), catalog.Source);
+                    await JsonSerializer.SerializeAsync(stream, line, CatalogJson.Options, cancellationToken);
+                    await stream.WriteAsync("\n"u8.ToArray(), cancellationToken);
+                }
+            },
+            JsonLines);
     }
 }

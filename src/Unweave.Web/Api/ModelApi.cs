@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
 using Unweave.Autoencoders;
+using Unweave.Catalog;
 using Unweave.Interpretation;
 using Unweave.Numerics;
 using Unweave.Web.Runs;
@@ -65,7 +66,14 @@ internal sealed record PredictAnswer(IReadOnlyList<NextToken> Without, IReadOnly
 /// <param name="TopK">Samples among this many likeliest tokens; 0 among all.</param>
 /// <param name="Seed">Seed of the sampling: the same seed gives the same texts.</param>
 /// <param name="Count">Next tokens to list.</param>
-internal sealed record SteerRequest(string Prompt, IReadOnlyList<Intervention>? Interventions = null, int Tokens = 60, double Temperature = 0.8, int TopK = 40, ulong Seed = 0, int Count = 10);
+internal sealed record SteerRequest(
+    string Prompt,
+    IReadOnlyList<Intervention>? Interventions = null,
+    int Tokens = 60,
+    double Temperature = 0.8,
+    int TopK = 40,
+    ulong Seed = 0,
+    int Count = 10);
 
 /// <summary>A continuation and the next tokens.</summary>
 /// <param name="Text">What was generated, without the prompt.</param>
@@ -104,16 +112,28 @@ internal static class ModelApi
     public static void Map(RouteGroupBuilder api)
     {
         RouteGroupBuilder run = api.MapGroup("/runs/{run}").WithTags("Model")
-            .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound).ProducesProblem(StatusCodes.Status409Conflict)
-            .ProducesProblem(StatusCodes.Status413PayloadTooLarge).ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict)
+            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
         run.MapPost("/encode", Encode).WithName("encode").WithSummary("The strongest latents of each token of a text.");
-        run.MapPost("/encode-vectors", EncodeVectors).WithName("encodeVectors").WithSummary("The sparse codes of vectors.").WithMetadata(new RequestSizeLimitAttribute(Limits.VectorBytes));
-        run.MapPost("/predict", Predict).WithName("predict").WithSummary("The likeliest next tokens of a text, with and without changes of latents.");
-        run.MapPost("/steer", Steer).WithName("steer").WithSummary("Text generated with and without changes of latents, from the same seed.");
-        run.MapPost("/attribute", Attribute).WithName("attribute").WithSummary("Which latents raise or lower the logit of a next token, by ablating each.");
+        run.MapPost("/encode-vectors", EncodeVectors).WithName("encodeVectors").WithSummary("The sparse codes of vectors.")
+            .WithMetadata(new RequestSizeLimitAttribute(Limits.VectorBytes));
+        run.MapPost("/predict", Predict).WithName("predict")
+            .WithSummary("The likeliest next tokens of a text, with and without changes of latents.");
+        run.MapPost("/steer", Steer).WithName("steer")
+            .WithSummary("Text generated with and without changes of latents, from the same seed.");
+        run.MapPost("/attribute", Attribute).WithName("attribute")
+            .WithSummary("Which latents raise or lower the logit of a next token, by ablating each.");
     }
 
-    private static async Task<Ok<EncodeAnswer>> Encode([Description("Name of the run.")] string run, EncodeRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<EncodeAnswer>> Encode(
+        [Description("Name of the run.")] string run,
+        EncodeRequest request,
+        ServedRuns runs,
+        ModelGate gate,
+        CancellationToken cancellationToken)
     {
         CheckText(request.Text, "text");
         CheckRange(request.Top, 1, Limits.LatentsOfToken, "top");
@@ -121,30 +141,55 @@ internal static class ModelApi
         using Lease<ServedHost> hosted = named.Hosted();
         HostedAutoencoder host = hosted.Value.Autoencoder;
         Reading reading;
-        using (await gate.EnterAsync(cancellation)) reading = new Reading(host.Encode(request.Text));
-        List<IReadOnlyList<Firing>> strongest = [.. Enumerable.Range(0, reading.Pieces.Count).Select(token => reading.Strongest(token, request.Top))];
+        using (await gate.EnterAsync(cancellationToken)) reading = new Reading(host.Encode(request.Text));
+        List<IReadOnlyList<Firing>> strongest =
+            [.. Enumerable.Range(0, reading.Pieces.Count).Select(token => reading.Strongest(token, request.Top))];
         Dictionary<int, string?> labels = Labels(named, strongest.SelectMany(token => token.Select(firing => firing.Latent)));
-        return TypedResults.Ok(new EncodeAnswer([.. strongest.Select((firings, token) =>
-            new TokenLatents(reading.Pieces[token], reading.Active(token), [.. firings.Select(firing => new ActiveLatent(firing.Latent, firing.Activation, labels.GetValueOrDefault(firing.Latent)))]))]));
+        ActiveLatent Labelled(Firing firing) => new(firing.Latent, firing.Activation, labels.GetValueOrDefault(firing.Latent));
+        return TypedResults.Ok(new EncodeAnswer(
+        [
+            .. strongest.Select((firings, token) =>
+                new TokenLatents(reading.Pieces[token], reading.Active(token), [.. firings.Select(Labelled)])),
+        ]));
     }
 
-    private static async Task<Ok<VectorsAnswer>> EncodeVectors([Description("Name of the run.")] string run, VectorsRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<VectorsAnswer>> EncodeVectors(
+        [Description("Name of the run.")] string run,
+        VectorsRequest request,
+        ServedRuns runs,
+        ModelGate gate,
+        CancellationToken cancellationToken)
     {
         float[][] vectors = request.Vectors;
-        if (vectors.Length > Limits.Vectors) throw Refusal.TooLarge($"vectors has {vectors.Length} rows; one request takes {Limits.Vectors}.");
+        if (vectors.Length > Limits.Vectors)
+            throw Refusal.TooLarge($"vectors has {vectors.Length} rows; one request takes {Limits.Vectors}.");
         using Lease<Autoencoder>? weights = runs.Named(run).LeaseAutoencoder();
-        SparseAutoencoder autoencoder = weights?.Value as SparseAutoencoder ?? throw Refusal.Conflict($"Run {ApiRoutes.Quoted(run)} has no autoencoder with a dictionary of latents yet.");
+        SparseAutoencoder autoencoder = weights?.Value as SparseAutoencoder
+            ?? throw Refusal.Conflict($"Run {ApiRoutes.Quoted(run)} has no autoencoder with a dictionary of latents yet.");
         int wrong = Array.FindIndex(vectors, vector => vector?.Length != autoencoder.InputWidth);
-        if (wrong >= 0) throw new InputException($"vectors[{wrong}] has width {vectors[wrong]?.Length ?? 0}, but the autoencoder of run {ApiRoutes.Quoted(run)} takes {autoencoder.InputWidth}; give vectors of the same model and layer.");
+        if (wrong >= 0)
+        {
+            throw new InputException(
+                $"vectors[{wrong}] has width {vectors[wrong]?.Length ?? 0}, but the autoencoder of run {ApiRoutes.Quoted(run)} takes "
+                    + $"{autoencoder.InputWidth}; give vectors of the same model and layer.");
+        }
+
         if (vectors.Length == 0) return TypedResults.Ok(new VectorsAnswer(autoencoder.Latents, []));
         using var x = new Matrix(vectors.Length, autoencoder.InputWidth);
         for (int row = 0; row < vectors.Length; row++) vectors[row].CopyTo(x.Row(row));
         SparseCodes codes;
-        using (await gate.EnterAsync(cancellation)) codes = autoencoder.Encode(x);
-        return TypedResults.Ok(new VectorsAnswer(autoencoder.Latents, [.. Enumerable.Range(0, codes.Rows).Select(row => new Code(codes.Latents(row).ToArray(), codes.Values(row).ToArray()))]));
+        using (await gate.EnterAsync(cancellationToken)) codes = autoencoder.Encode(x);
+        return TypedResults.Ok(new VectorsAnswer(
+            autoencoder.Latents,
+            [.. Enumerable.Range(0, codes.Rows).Select(row => new Code(codes.Latents(row).ToArray(), codes.Values(row).ToArray()))]));
     }
 
-    private static async Task<Ok<PredictAnswer>> Predict([Description("Name of the run.")] string run, PredictRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<PredictAnswer>> Predict(
+        [Description("Name of the run.")] string run,
+        PredictRequest request,
+        ServedRuns runs,
+        ModelGate gate,
+        CancellationToken cancellationToken)
     {
         CheckText(request.Prompt, "prompt");
         CheckRange(request.Count, 1, Limits.Listed, "count");
@@ -152,55 +197,80 @@ internal static class ModelApi
         using Lease<ServedHost> hosted = Predicting(named);
         HostedAutoencoder host = hosted.Value.Autoencoder;
         IReadOnlyList<Intervention> interventions = Checked(named, request.Interventions);
-        using (await gate.EnterAsync(cancellation))
+        using (await gate.EnterAsync(cancellationToken))
         {
             IReadOnlyList<NextToken> without = host.Predict(request.Prompt, [], request.Count);
-            cancellation.ThrowIfCancellationRequested();
-            return TypedResults.Ok(new PredictAnswer(without, interventions.Count == 0 ? without : host.Predict(request.Prompt, interventions, request.Count)));
+            cancellationToken.ThrowIfCancellationRequested();
+            IReadOnlyList<NextToken> with =
+                interventions.Count == 0 ? without : host.Predict(request.Prompt, interventions, request.Count);
+            return TypedResults.Ok(new PredictAnswer(without, with));
         }
     }
 
-    private static async Task<Ok<SteerAnswer>> Steer([Description("Name of the run.")] string run, SteerRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<SteerAnswer>> Steer(
+        [Description("Name of the run.")] string run,
+        SteerRequest request,
+        ServedRuns runs,
+        ModelGate gate,
+        CancellationToken cancellationToken)
     {
         CheckText(request.Prompt, "prompt");
         CheckRange(request.Count, 1, Limits.Listed, "count");
         CheckRange(request.Tokens, 1, Limits.Tokens, "tokens");
         CheckRange(request.TopK, 0, int.MaxValue, "topK");
-        if (request.Temperature is < 0 or > 100) throw new InputException($"temperature is {request.Temperature}; it must be from 0 to 100.");
+        if (request.Temperature is < 0 or > 100)
+            throw new InputException($"temperature is {request.Temperature}; it must be from 0 to 100.");
         ServedRun named = runs.Named(run);
         using Lease<ServedHost> hosted = Predicting(named);
         HostedAutoencoder host = hosted.Value.Autoencoder;
         IReadOnlyList<Intervention> interventions = Checked(named, request.Interventions);
-        var options = new GenerationOptions { Tokens = request.Tokens, Temperature = request.Temperature, TopK = request.TopK, Seed = request.Seed };
-        using (await gate.EnterAsync(cancellation))
+        var options = new GenerationOptions
         {
-            Continuation Continue(IReadOnlyList<Intervention> changes) => new(string.Concat(host.Generate(request.Prompt, changes, options, cancellation)), host.Predict(request.Prompt, changes, request.Count));
+            Tokens = request.Tokens,
+            Temperature = request.Temperature,
+            TopK = request.TopK,
+            Seed = request.Seed,
+        };
+        using (await gate.EnterAsync(cancellationToken))
+        {
+            Continuation Continue(IReadOnlyList<Intervention> changes) => new(
+                string.Concat(host.Generate(request.Prompt, changes, options, cancellationToken)),
+                host.Predict(request.Prompt, changes, request.Count));
             Continuation without = Continue([]);
             return TypedResults.Ok(new SteerAnswer(without, interventions.Count == 0 ? without : Continue(interventions)));
         }
     }
 
-    private static async Task<Ok<AttributeAnswer>> Attribute([Description("Name of the run.")] string run, AttributeRequest request, ServedRuns runs, ModelGate gate, CancellationToken cancellation)
+    private static async Task<Ok<AttributeAnswer>> Attribute(
+        [Description("Name of the run.")] string run,
+        AttributeRequest request,
+        ServedRuns runs,
+        ModelGate gate,
+        CancellationToken cancellationToken)
     {
         CheckText(request.Text, "text");
         CheckRange(request.Count, 1, Limits.Listed, "count");
         ServedRun named = runs.Named(run);
         using Lease<ServedHost> hosted = Predicting(named);
         HostedAutoencoder host = hosted.Value.Autoencoder;
-        using (await gate.EnterAsync(cancellation))
+        using (await gate.EnterAsync(cancellationToken))
         {
             int token = request.Token ?? host.Predict(request.Text, [], 1)[0].Token;
-            IReadOnlyList<LatentEffect> effects = host.Attribute(request.Text, token, request.Count, request.EveryPosition, cancellation);
+            IReadOnlyList<LatentEffect> effects =
+                host.Attribute(request.Text, token, request.Count, request.EveryPosition, cancellationToken);
             Dictionary<int, string?> labels = Labels(named, effects.Select(effect => effect.Latent));
-            return TypedResults.Ok(new AttributeAnswer(token, [.. effects.Select(effect => new LabelledEffect(effect.Latent, effect.Position, effect.Activation, effect.Effect, labels.GetValueOrDefault(effect.Latent)))]));
+            LabelledEffect Labelled(LatentEffect effect) =>
+                new(effect.Latent, effect.Position, effect.Activation, effect.Effect, labels.GetValueOrDefault(effect.Latent));
+            return TypedResults.Ok(new AttributeAnswer(token, [.. effects.Select(Labelled)]));
         }
     }
 
     /// <summary>Labels of some latents; none where the features were not built.</summary>
     private static Dictionary<int, string?> Labels(ServedRun run, IEnumerable<int> latents)
     {
-        if (run.Catalog is not { } catalog) return [];
-        int[] known = [.. latents.Distinct().Where(latent => latent < catalog.Source.Latents)];
+        using CatalogSnapshot? catalog = run.Catalog?.Snapshot();
+        if (catalog is null) return [];
+        int[] known = [.. latents.Distinct().Where(catalog.Source.Has)];
         return known.Length == 0 ? [] : catalog.Rows(known).ToDictionary(row => row.Latent, row => row.Label);
     }
 
@@ -215,12 +285,22 @@ internal static class ModelApi
     private static IReadOnlyList<Intervention> Checked(ServedRun run, IReadOnlyList<Intervention>? interventions)
     {
         if (interventions is null) return [];
-        if (interventions.Count > Limits.Interventions) throw Refusal.TooLarge($"interventions has {interventions.Count} entries; one request takes {Limits.Interventions}.");
+        if (interventions.Count > Limits.Interventions)
+        {
+            throw Refusal.TooLarge(
+                $"interventions has {interventions.Count} entries; one request takes {Limits.Interventions}.");
+        }
+
         int latents = run.Autoencoder!.Latents;
         for (int i = 0; i < interventions.Count; i++)
         {
-            if (interventions[i] is not { } change) throw new InputException($"interventions[{i}] is null; name a latent and a kind.");
-            if ((uint)change.Latent >= (uint)latents) throw Refusal.NotFound($"interventions[{i}] names latent {change.Latent}; they are numbered from 0 to {latents - 1}.");
+            if (interventions[i] is not { } change)
+                throw new InputException($"interventions[{i}] is null; name a latent and a kind.");
+            if ((uint)change.Latent >= (uint)latents)
+            {
+                throw Refusal.NotFound(
+                    $"interventions[{i}] names latent {change.Latent}; they are numbered from 0 to {latents - 1}.");
+            }
         }
 
         return interventions;
@@ -228,11 +308,14 @@ internal static class ModelApi
 
     private static void CheckText(string text, string name)
     {
-        if (text.Length > Limits.Text) throw Refusal.TooLarge($"{name} has {text.Length} characters; one request takes {Limits.Text}.");
+        if (text.Length > Limits.Text)
+            throw Refusal.TooLarge($"{name} has {text.Length} characters; one request takes {Limits.Text}.");
     }
 
     private static void CheckRange(int value, int least, int most, string name)
     {
-        if (value < least || value > most) throw new InputException($"{name} is {value}; it must be {(most == int.MaxValue ? $"at least {least}" : $"from {least} to {most}")}.");
+        if (value >= least && value <= most) return;
+        string range = most == int.MaxValue ? $"at least {least}" : $"from {least} to {most}";
+        throw new InputException($"{name} is {value}; it must be {range}.");
     }
 }

@@ -8,6 +8,7 @@ using Unweave.Autoencoders;
 using Unweave.Catalog;
 using Unweave.Evaluation;
 using Unweave.Hosts;
+using Unweave.Runs;
 using Unweave.Training;
 using Unweave.Web.Runs;
 
@@ -21,7 +22,18 @@ namespace Unweave.Web.Api;
 internal sealed record RunLine(string Name, int? Latents, bool Trained, bool HasCatalog);
 
 /// <summary>A point of a run's log; what the log leaves out is null.</summary>
-internal sealed record MetricsPoint(long Step, long Tokens, double Loss, double Reconstruction, double Sparsity, double Auxiliary, double Fvu, double ValidationFvu, double L0, double Dead, double LearningRate);
+internal sealed record MetricsPoint(
+    long Step,
+    long Tokens,
+    double Loss,
+    double Reconstruction,
+    double Sparsity,
+    double Auxiliary,
+    double Fvu,
+    double ValidationFvu,
+    double L0,
+    double Dead,
+    double LearningRate);
 
 /// <summary>What is known of a run.</summary>
 /// <param name="Name">Its name.</param>
@@ -33,8 +45,20 @@ internal sealed record MetricsPoint(long Step, long Tokens, double Loss, double 
 /// <param name="Hook">The hook that it was trained on.</param>
 /// <param name="Features">What its features were computed from; null before <c>unweave features build</c>.</param>
 /// <param name="Metrics">Its log: all lines of a short one, means over stretches of a long one.</param>
-/// <param name="Density">How often its latents fire: counts by log10 of their frequency; null before <c>unweave features build</c>.</param>
-internal sealed record RunOverview(string Name, int? Latents, int? InputWidth, JsonElement? Settings, string? Model, string? ModelMissing, string? Hook, CatalogSource? Features, IReadOnlyList<MetricsPoint> Metrics, DensityHistogram? Density);
+/// <param name="Density">
+/// How often its latents fire: counts by log10 of their frequency; null before <c>unweave features build</c>.
+/// </param>
+internal sealed record RunOverview(
+    string Name,
+    int? Latents,
+    int? InputWidth,
+    JsonElement? Settings,
+    string? Model,
+    string? ModelMissing,
+    string? Hook,
+    CatalogSource? Features,
+    IReadOnlyList<MetricsPoint> Metrics,
+    DensityHistogram? Density);
 
 /// <summary><c>/api/runs</c>: what runs there are, and what is known of one.</summary>
 internal static class RunsApi
@@ -44,7 +68,8 @@ internal static class RunsApi
     {
         RouteGroupBuilder runs = api.MapGroup("/runs").WithTags("Runs");
         runs.MapGet("", List).WithName("listRuns").WithSummary("The runs there are, by name.");
-        runs.MapGet("/{run}", Read).WithName("readRun").WithSummary("A run: settings, model, log and how often its latents fire.").ProducesProblem(StatusCodes.Status404NotFound);
+        runs.MapGet("/{run}", Read).WithName("readRun").WithSummary("A run: settings, model, log and how often its latents fire.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
     }
 
     private static Ok<IReadOnlyList<RunLine>> List(ServedRuns runs)
@@ -63,12 +88,33 @@ internal static class RunsApi
         ServedRun named = runs.Named(run);
         using Lease<ServedHost>? hosted = named.LeaseHost(out string? missing);
         HostReference? host = named.Origin;
-        FeatureCatalog? catalog = named.Catalog;
+        using CatalogSnapshot? catalog = named.Catalog?.Snapshot();
         JsonElement? settings = named.Settings is { } options ? JsonDocument.Parse(RunFile.Write(options)).RootElement : null;
-        IReadOnlyList<MetricsPoint> metrics =
-            [.. named.Log.Read().Lines.Select(line => new MetricsPoint(line.Step, line.Rows, line.Loss, line.Reconstruction, line.Sparsity, line.Auxiliary, line.Fvu, line.ValidationFvu, line.L0, line.Dead, line.LearningRate))];
-        return TypedResults.Ok(new RunOverview(named.Name, Latents(named), named.Trained?.InputWidth, settings, host?.Model, missing, host?.Hook, catalog?.Source, metrics, catalog is null ? null : Density(catalog)));
+        return TypedResults.Ok(new RunOverview(
+            named.Name,
+            named.Autoencoder?.Latents ?? (named.Settings?.Autoencoder as DictionaryOptions)?.Latents ?? catalog?.Source.Latents,
+            named.Trained?.InputWidth,
+            settings,
+            host?.Model,
+            missing,
+            host?.Hook,
+            catalog?.Source,
+            [.. named.Log.Read().Lines.Select(Point)],
+            catalog is null ? null : Density(catalog)));
     }
+
+    private static MetricsPoint Point(MetricsLine line) => new(
+        line.Step,
+        line.Rows,
+        line.Loss,
+        line.Reconstruction,
+        line.Sparsity,
+        line.Auxiliary,
+        line.Fvu,
+        line.ValidationFvu,
+        line.L0,
+        line.Dead,
+        line.LearningRate);
 
     private static RunLine Line(ServedRun run)
     {
@@ -85,9 +131,7 @@ internal static class RunsApi
         return new RunLine(run.Name, latents, File.Exists(run.Files.AutoencoderPath), FeatureCatalog.Exists(run.Folder));
     }
 
-    private static int? Latents(ServedRun run) => run.Autoencoder?.Latents ?? (run.Settings?.Autoencoder as DictionaryOptions)?.Latents ?? run.Catalog?.Source.Latents;
-
-    private static DensityHistogram Density(FeatureCatalog catalog)
+    private static DensityHistogram Density(CatalogSnapshot catalog)
     {
         long rows = Math.Max(1, catalog.Source.Rows);
         return DensityHistogram.From([.. catalog.Frequencies().Select(frequency => (long)Math.Round(frequency * rows))], rows);

@@ -4,7 +4,7 @@ using Unweave.Catalog;
 namespace Unweave.Web.Runs;
 
 /// <summary>A run's map being made in the background: one at a time, shared by all who look at it, and ended when the run is closed.</summary>
-public sealed class MapMaking : IDisposable
+internal sealed class MapMaking : IDisposable
 {
     private readonly Lock entry = new();
     private CancellationTokenSource? stop;
@@ -53,7 +53,7 @@ public sealed class MapMaking : IDisposable
     {
         try
         {
-            if (weights.Value is SparseAutoencoder autoencoder) catalog.WriteMap(FeatureMap.Make(catalog, autoencoder, progress: new ProgressReporter(this), cancellation: source.Token));
+            if (weights.Value is SparseAutoencoder autoencoder) catalog.WriteMap(FeatureMap.Make(catalog, autoencoder, progress: new ProgressReporter(this), cancellationToken: source.Token));
         }
         catch (OperationCanceledException)
         {

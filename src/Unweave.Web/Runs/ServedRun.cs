@@ -74,7 +74,7 @@ public sealed class ServedRun : IDisposable
     }
 
     /// <summary>The making of its map.</summary>
-    public MapMaking Making { get; } = new();
+    internal MapMaking Making { get; } = new();
 
     /// <summary>Its log, read as far as it is written.</summary>
     internal MetricsReader Log { get; }

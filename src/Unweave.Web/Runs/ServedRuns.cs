@@ -4,7 +4,7 @@ using Unweave.Runs;
 namespace Unweave.Web.Runs;
 
 /// <summary>The runs that a server serves: the folder itself, or its subfolders that hold a run.</summary>
-public sealed class ServedRuns(ServeOptions options) : IDisposable
+internal sealed class ServedRuns(ServeOptions options) : IDisposable
 {
     private readonly Lock entry = new();
     private readonly Dictionary<string, ServedRun> opened = new(StringComparer.Ordinal);

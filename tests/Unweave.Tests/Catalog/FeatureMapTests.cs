@@ -42,7 +42,7 @@ public sealed class FeatureMapTests : IDisposable
         Assert.Equal(map, told.All[^1].Points);
         Assert.Equal(map,
             FeatureMap.Make(catalog, autoencoder, new TSneOptions { Perplexity = 10, Iterations = 300 },
-                cancellation: TestContext.Current.CancellationToken));
+                cancellationToken: TestContext.Current.CancellationToken));
         catalog.WriteMap(map);
         Assert.Equal(map, catalog.Map());
     }

@@ -1,14 +1,13 @@
 using System.Text.Json.Serialization;
-using Unweave.Catalog;
 using Unweave.Interpretation;
 
-namespace Unweave.Web.Api;
+namespace Unweave.Catalog.Json;
 
 /// <summary>
 /// A feature under the keys that Neuronpedia's dashboards use. What the catalog does not know is empty: alignment with neurons, correlated
 /// neurons and features, the histogram of logits, and direct attribution.
 /// </summary>
-internal sealed record NeuronpediaFeature
+public sealed record NeuronpediaFeature
 {
     /// <summary>Number of the latent.</summary>
     [JsonPropertyName("feature_index")] public required int Index { get; init; }
@@ -31,7 +30,7 @@ internal sealed record NeuronpediaFeature
     /// <summary>Empty.</summary>
     [JsonPropertyName("correlated_neurons_l1")] public IReadOnlyList<double> NeuronsL1 { get; init; } = [];
 
-    /// <summary>Empty: the catalog's neighbours are by cosine and by mutual information, which is not what these keys mean.</summary>
+    /// <summary>Empty: the catalog's neighbors are by cosine and by mutual information, which is not what these keys mean.</summary>
     [JsonPropertyName("correlated_features_indices")] public IReadOnlyList<int> FeaturesIndices { get; init; } = [];
 
     /// <summary>Empty.</summary>
@@ -96,7 +95,8 @@ internal sealed record NeuronpediaFeature
         Activations =
         [
             .. feature.Top.Select(example => NeuronpediaExample.Of(example, -1, -1)),
-            .. feature.Quantiles.SelectMany(group => group.Examples.Select(example => NeuronpediaExample.Of(example, group.From, group.To))),
+            .. feature.Quantiles.SelectMany(
+                group => group.Examples.Select(example => NeuronpediaExample.Of(example, group.From, group.To))),
         ],
     };
 }
@@ -108,7 +108,7 @@ internal sealed record NeuronpediaFeature
 /// <param name="BinMax">Strongest peak of its group; −1 for one of the strongest of all.</param>
 /// <param name="BinContains">Share of activations in its group: not known, so −1.</param>
 /// <param name="Peak">Which token the peak is.</param>
-internal sealed record NeuronpediaExample(
+public sealed record NeuronpediaExample(
     [property: JsonPropertyName("tokens")] IReadOnlyList<string> Tokens,
     [property: JsonPropertyName("values")] IReadOnlyList<float> Values,
     [property: JsonPropertyName("bin_min")] double BinMin,
@@ -117,5 +117,6 @@ internal sealed record NeuronpediaExample(
     [property: JsonPropertyName("qualifying_token_index")] int Peak)
 {
     /// <summary>An example under these keys.</summary>
-    public static NeuronpediaExample Of(FeatureExample example, double least, double most) => new(example.Pieces, example.Activations, least, most, -1, example.Peak);
+    public static NeuronpediaExample Of(FeatureExample example, double least, double most) =>
+        new(example.Pieces, example.Activations, least, most, -1, example.Peak);
 }
