@@ -5,10 +5,12 @@ using Unweave.Training;
 
 namespace Unweave.Runs;
 
-/// <summary>A line of a run's log. What a line leaves out is NaN.</summary>
+/// <summary>
+/// A line of a run's log. What a line leaves out is NaN; latents that fire are those of L0 where the line does not count them apart.
+/// </summary>
 internal sealed record MetricsLine(
     long Step, long Rows, double Loss, double Reconstruction, double Sparsity, double Auxiliary, double Fvu, double ValidationFvu,
-    double L0, double Dead, double LearningRate)
+    double L0, double Firing, double Dead, double LearningRate)
 {
     /// <summary>Reads a line; null when it is not one.</summary>
     public static MetricsLine? Parse(ReadOnlySpan<byte> line)
@@ -26,11 +28,13 @@ internal sealed record MetricsLine(
                         : double.NaN;
                 // the name before version 0.2
                 double step = Number("step"), rows = Number(root.TryGetProperty("rows", out _) ? "rows" : "tokens");
+                double l0 = Number("l0"), firing = Number("firing");
                 return double.IsNaN(step)
                     ? null
                     : new MetricsLine(
                         (long)step, double.IsNaN(rows) ? 0 : (long)rows, Number("loss"), Number("reconstruction"), Number("sparsity"),
-                        Number("auxiliary"), Number("fvu"), Number("validationFvu"), Number("l0"), Number("dead"), Number("learningRate"));
+                        Number("auxiliary"), Number("fvu"), Number("validationFvu"), l0, double.IsNaN(firing) ? l0 : firing, Number("dead"),
+                        Number("learningRate"));
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

@@ -103,7 +103,7 @@ internal sealed class MetricsReader(string path)
             return new MetricsLine(
                 last.Step, last.Rows, Average(line => line.Loss), Average(line => line.Reconstruction), Average(line => line.Sparsity),
                 Average(line => line.Auxiliary), Average(line => line.Fvu), Average(line => line.ValidationFvu), Average(line => line.L0),
-                Average(line => line.Dead), Average(line => line.LearningRate));
+                Average(line => line.Firing), Average(line => line.Dead), Average(line => line.LearningRate));
         }
     }
 }

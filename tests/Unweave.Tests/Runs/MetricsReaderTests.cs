@@ -41,7 +41,7 @@ public sealed class MetricsReaderTests
     }
 
     [Fact]
-    public void What_is_no_line_of_a_log_is_passed_over()
+    public void What_is_no_line_of_a_log_is_skipped()
     {
         using var place = new TemporaryFolder();
         File.WriteAllText(place["metrics.jsonl"],
@@ -49,6 +49,21 @@ public sealed class MetricsReaderTests
         MetricsState state = new MetricsReader(place["metrics.jsonl"]).Read();
         Assert.Equal((20, 2.0, 2), Tell(state));
         Assert.True(double.IsNaN(state.Last!.Fvu));
+    }
+
+    [Fact]
+    public void Latents_that_fire_are_those_of_L0_where_the_log_does_not_count_them_apart()
+    {
+        using var place = new TemporaryFolder();
+        File.WriteAllText(
+            place["metrics.jsonl"],
+            """
+            {"step":10,"l0":120,"firing":40}
+            {"step":20,"l0":4}
+
+            """);
+        MetricsState state = new MetricsReader(place["metrics.jsonl"]).Read();
+        Assert.Equal([(120.0, 40.0), (4.0, 4.0)], state.Lines.Select(line => (line.L0, line.Firing)));
     }
 
     [Fact]
