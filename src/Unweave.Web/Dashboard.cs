@@ -12,7 +12,6 @@ using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using MudBlazor.Services;
 using Unweave.Learn;
 using Unweave.Web.Api;
 using Unweave.Web.Components;
@@ -125,7 +124,6 @@ public static class Dashboard
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddRazorComponents().AddInteractiveServerComponents(Bound)
             .AddHubOptions(hub => hub.MaximumReceiveMessageSize = LargestMessage);
-        services.AddMudServices();
         services.AddApi();
         WebApplication app = builder.Build();
         if (options.BehindProxy) app.UseForwardedHeaders(Forwarded);

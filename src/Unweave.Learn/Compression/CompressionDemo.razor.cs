@@ -28,10 +28,10 @@ public sealed partial class CompressionDemo : Demonstration, IAsyncDisposable
     private float[] code = [];
     private Preparation? preparation;
     private string? problem;
-    private IReadOnlyList<Series> curves = [];
+    private IReadOnlyList<ChartSeries> curves = [];
     private CancellationTokenSource? waiting;
     private ElementReference figure;
-    private Script? script;
+    private ScriptModule? script;
     private DotNetObjectReference<CompressionDemo>? self;
 
     private int Width => Bottlenecks.Widths[place];
@@ -77,7 +77,7 @@ public sealed partial class CompressionDemo : Demonstration, IAsyncDisposable
     {
         if (firstRender)
         {
-            script = new Script(Browser, "learn/compression.js");
+            script = new ScriptModule(Browser, "learn/compression.js");
             self = DotNetObjectReference.Create(this);
             await script.Call("paint", figure, self);
         }
@@ -187,9 +187,9 @@ public sealed partial class CompressionDemo : Demonstration, IAsyncDisposable
             .SelectMany(measured => measured.Errors).ToDictionary();
         curves =
         [
-            new Series("autoencoder", Points(trained)),
-            new Series("PCA", Shared.Components.Ready is { } components ? Points(components.Errors) : []),
-            new Series("cosine waves", Points(Shared.Cosine.Value.Errors)),
+            new ChartSeries("autoencoder", Points(trained)),
+            new ChartSeries("PCA", Shared.Components.Ready is { } components ? Points(components.Errors) : []),
+            new ChartSeries("cosine waves", Points(Shared.Cosine.Value.Errors)),
         ];
     }
 

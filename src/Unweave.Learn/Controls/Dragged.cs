@@ -7,7 +7,7 @@ namespace Unweave.Learn.Controls;
 /// <summary>A part of a demonstration in which a pointer drags something: mouse, pen or finger.</summary>
 public abstract class Dragged : ComponentBase, IAsyncDisposable
 {
-    private Script? script;
+    private ScriptModule? script;
     private DotNetObjectReference<Dragged>? self;
 
     /// <summary>The reader's browser.</summary>
@@ -46,7 +46,7 @@ public abstract class Dragged : ComponentBase, IAsyncDisposable
     protected override async Task OnAfterRenderAsync(bool firstRender)
     {
         if (!firstRender) return;
-        script = new Script(Browser, "learn/drag.js");
+        script = new ScriptModule(Browser, "learn/drag.js");
         self = DotNetObjectReference.Create(this);
         await script.Call("start", Box, self);
     }

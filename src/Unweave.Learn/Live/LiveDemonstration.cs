@@ -34,7 +34,7 @@ public abstract class LiveDemonstration : Demonstration
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(125);
 
     private readonly Lock stepping = new();
-    private Script? drawing;
+    private ScriptModule? drawing;
     private CancellationTokenSource? running;
     private Task work = Task.CompletedTask;
 
@@ -64,7 +64,7 @@ public abstract class LiveDemonstration : Demonstration
     internal bool CanPause => Stage is LiveStage.Running or LiveStage.Waiting;
 
     /// <summary>The script that draws maps of points.</summary>
-    private protected Script Drawing => drawing ??= new Script(Browser, "learn/kl-elsewhere.js");
+    private protected ScriptModule Drawing => drawing ??= new ScriptModule(Browser, "learn/kl-elsewhere.js");
 
     /// <summary>
     /// Steps between two pictures while nobody waits for the slot, for work that would be over before it could be watched.

@@ -62,16 +62,17 @@ public sealed partial class TrainingDemonstration : LiveDemonstration
     private string Penalty =>
         Of(report => Figures.Short(seen.Settings.Sparsity == SparsityKind.TopK ? report.Loss.Auxiliary : report.Loss.Sparsity));
 
-    private IReadOnlyList<Series> Losses =>
+    private IReadOnlyList<ChartSeries> Losses =>
     [
-        new Series("reconstruction", [.. seen.Losses.Select(point => ((double)point.Step, point.Reconstruction))]),
+        new ChartSeries("reconstruction", [.. seen.Losses.Select(point => ((double)point.Step, point.Reconstruction))]),
         .. seen.Settings.Sparsity == SparsityKind.TopK
-            ? (IEnumerable<Series>)[] : [new Series(PenaltyName, [.. seen.Losses.Select(point => ((double)point.Step, point.Sparsity))])],
+            ? (IEnumerable<ChartSeries>)[]
+            : [new ChartSeries(PenaltyName, [.. seen.Losses.Select(point => ((double)point.Step, point.Sparsity))])],
     ];
 
-    private IReadOnlyList<Bar> Histogram => seen.Activations is not { } bins
-        ? [.. Enumerable.Range(0, 24).Select(_ => new Bar("", 0))]
-        : [.. bins.Counts.Select((count, i) => new Bar($"{Edge(bins, i)} to {Edge(bins, i + 1)}: {Figures.Count(count)}", count))];
+    private IReadOnlyList<ChartBar> Histogram => seen.Activations is not { } bins
+        ? [.. Enumerable.Range(0, 24).Select(_ => new ChartBar("", 0))]
+        : [.. bins.Counts.Select((count, i) => new ChartBar($"{Edge(bins, i)} to {Edge(bins, i + 1)}: {Figures.Count(count)}", count))];
 
     // The latents that the row shown is made of, as far as they are worth a frame.
     private IEnumerable<int> Marked =>

@@ -6,12 +6,19 @@ namespace Unweave.Web.Runs;
 /// <summary>A row of the table of metrics: its name, its explanation, and a value for each column; NaN where there is none.</summary>
 internal sealed record MetricRow(string Name, string Meaning, IReadOnlyList<double> Values);
 
-/// <summary>A row of the table of losses: what stood at the hook, the model's loss with it, and how much of the loss it recovered.</summary>
+/// <summary>A row of the table of losses: what was put at the hook, the model's loss with it, and the share of loss recovered.</summary>
 internal sealed record LossRow(string Name, double Loss, double Recovered);
 
-/// <summary>What was measured of a run: <c>eval.json</c> in its folder, as <c>unweave eval --json</c> or <c>unweave demo --json</c> writes it.</summary>
+/// <summary>
+/// What was measured of a run: <c>eval.json</c> in its folder, as <c>unweave eval --json</c> or <c>unweave demo --json</c> writes it.
+/// </summary>
 internal sealed record EvaluationTables(
-    IReadOnlyList<string> Columns, IReadOnlyList<MetricRow> Metrics, IReadOnlyList<LossRow> Losses, double Predictions, double Divergence, double Agreement)
+    IReadOnlyList<string> Columns,
+    IReadOnlyList<MetricRow> Metrics,
+    IReadOnlyList<LossRow> Losses,
+    double Predictions,
+    double Divergence,
+    double Agreement)
 {
     private static readonly (string Key, string Name)[] Reports =
         [("autoencoder", "autoencoder"), ("pca", "PCA"), ("randomDictionary", "random dictionary")];
@@ -29,6 +36,9 @@ internal sealed record EvaluationTables(
         ("deadFraction", "dead", "share of latents that never fired"),
     ];
 
+    private static readonly (string Key, string Name)[] Replacements =
+        [("clean", "as they are"), ("spliced", "the autoencoder's"), ("mean", "their mean"), ("zero", "zeros")];
+
     /// <summary>Reads what was measured; null where there is nothing, or nothing that can be shown.</summary>
     /// <exception cref="InputException">It is not JSON, or was measured of another autoencoder.</exception>
     public static EvaluationTables? Read(RunFolder run)
@@ -38,25 +48,33 @@ internal sealed record EvaluationTables(
         (string Name, JsonObject Report)[] columns =
             [.. Reports.Where(report => root[report.Key] is JsonObject).Select(report => (report.Name, root[report.Key]!.AsObject()))];
         if (columns.Length == 0 && splice?["reconstruction"] is JsonObject alone) columns = [("autoencoder", alone)];
+        double[] Values(string key) => [.. columns.Select(column => Number(column.Report, key))];
         MetricRow[] metrics =
         [
-            .. Figures.Select(figure => new MetricRow(figure.Name, figure.Meaning, [.. columns.Select(column => Number(column.Report, figure.Key))]))
+            .. Figures.Select(figure => new MetricRow(figure.Name, figure.Meaning, Values(figure.Key)))
                 .Where(row => row.Values.Any(value => !double.IsNaN(value))),
         ];
         LossRow[] losses = splice is null ? [] : [.. LossesOf(splice)];
-        return metrics.Length == 0 && losses.Length == 0 ? null : new EvaluationTables(
-            [.. columns.Select(column => column.Name)], metrics, losses, Number(splice, "predictions"), Number(splice, "divergence"), Number(splice, "agreement"));
+        if (metrics.Length == 0 && losses.Length == 0) return null;
+        return new EvaluationTables(
+            [.. columns.Select(column => column.Name)],
+            metrics,
+            losses,
+            Number(splice, "predictions"),
+            Number(splice, "divergence"),
+            Number(splice, "agreement"));
     }
 
     private static IEnumerable<LossRow> LossesOf(JsonObject splice)
     {
         double clean = Number(splice, "clean"), zero = Number(splice, "zero");
-        foreach ((string key, string name) in ((string, string)[])[("clean", "as they are"), ("spliced", "the autoencoder's"), ("mean", "their mean"), ("zero", "zeros")])
+        foreach ((string key, string name) in Replacements)
         {
             double loss = Number(splice, key);
             if (!double.IsNaN(loss)) yield return new LossRow(name, loss, (zero - loss) / (zero - clean));
         }
     }
 
-    private static double Number(JsonObject? from, string key) => from?[key] is JsonValue value && value.TryGetValue(out double number) ? number : double.NaN;
+    private static double Number(JsonObject? from, string key) =>
+        from?[key] is JsonValue value && value.TryGetValue(out double number) ? number : double.NaN;
 }

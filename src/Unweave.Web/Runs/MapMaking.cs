@@ -3,7 +3,9 @@ using Unweave.Catalog;
 
 namespace Unweave.Web.Runs;
 
-/// <summary>A run's map being made in the background: one at a time, shared by all who look at it, and ended when the run is closed.</summary>
+/// <summary>
+/// A run's map being made in the background: one at a time, shared by all who look at it, and ended when the run is closed.
+/// </summary>
 internal sealed class MapMaking : IDisposable
 {
     private readonly Lock entry = new();
@@ -53,7 +55,8 @@ internal sealed class MapMaking : IDisposable
     {
         try
         {
-            if (weights.Value is SparseAutoencoder autoencoder) catalog.WriteMap(FeatureMap.Make(catalog, autoencoder, progress: new ProgressReporter(this), cancellationToken: source.Token));
+            if (weights.Value is not SparseAutoencoder autoencoder) return;
+            catalog.WriteMap(FeatureMap.Make(catalog, autoencoder, null, new ProgressReporter(this), source.Token));
         }
         catch (OperationCanceledException)
         {

@@ -30,9 +30,12 @@ internal static class RunDescription
             yield return ("hook", $"{host.Hook}, windows of {host.Context} tokens");
         }
 
-        yield return ("rows to train on", $"{Figures.Count(settings.Rows)}, in {Figures.Count(settings.Steps)} steps of {Figures.Count(settings.Batch)}");
-        yield return ("learning rate", $"{(settings.LearningRate is { } rate ? Number(rate) : "by the number of latents")}, falling over the last {Figures.Percent(settings.DecayFraction)}");
-        yield return ("held out", settings.Validation == 0 ? "nothing" : $"{Figures.Percent(settings.Validation)} of the rows, measured every {Figures.Count(settings.ValidateEvery)} steps");
+        string steps = $"{Figures.Count(settings.Steps)} steps of {Figures.Count(settings.Batch)}";
+        yield return ("rows to train on", $"{Figures.Count(settings.Rows)}, in {steps}");
+        string peak = settings.LearningRate is { } rate ? Number(rate) : "by the number of latents";
+        yield return ("learning rate", $"{peak}, falling over the last {Figures.Percent(settings.DecayFraction)}");
+        string every = $"measured every {Figures.Count(settings.ValidateEvery)} steps";
+        yield return ("held out", settings.Validation == 0 ? "nothing" : $"{Figures.Percent(settings.Validation)} of the rows, {every}");
         yield return ("seed", settings.Seed.ToString(CultureInfo.InvariantCulture));
         if (settings.Data.Count > 0) yield return ("data", string.Join(", ", settings.Data));
     }
@@ -41,7 +44,8 @@ internal static class RunDescription
     private static string ModelName(string path)
     {
         string file = Path.GetFileName(path);
-        return file is "model.onnx" && Path.GetFileName(Path.GetDirectoryName(path)) is { Length: > 0 } folder ? folder : path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) ? file : path;
+        if (file is "model.onnx" && Path.GetFileName(Path.GetDirectoryName(path)) is { Length: > 0 } folder) return folder;
+        return path.EndsWith(".onnx", StringComparison.OrdinalIgnoreCase) ? file : path;
     }
 
     private static string Number(double value) => value.ToString("G6", CultureInfo.InvariantCulture);

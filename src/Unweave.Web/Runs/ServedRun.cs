@@ -38,7 +38,9 @@ public sealed class ServedRun : IDisposable
     /// <summary>Its folder.</summary>
     public string Folder => Files.Path;
 
-    /// <summary>The catalog of its features; null when none was built, or when it is that of another autoencoder (<see cref="CatalogProblem"/>).</summary>
+    /// <summary>
+    /// The catalog of its features; null when none was built, or when it is that of another autoencoder (<see cref="CatalogProblem"/>).
+    /// </summary>
     /// <exception cref="InputException">It is damaged, of a newer version, or locked.</exception>
     public FeatureCatalog? Catalog => catalog.Get() is { } open && open.Mismatch(Files) is null ? open : null;
 
@@ -57,7 +59,9 @@ public sealed class ServedRun : IDisposable
     /// <exception cref="InputException">The file is damaged.</exception>
     public TrainingOptions? Settings => settings.Get();
 
-    /// <summary>The model and the hook that it was trained on; null for other vectors, or where the file that says so cannot be used.</summary>
+    /// <summary>
+    /// The model and the hook that it was trained on; null for other vectors, or where the file that says so cannot be used.
+    /// </summary>
     internal HostReference? Origin
     {
         get
@@ -68,13 +72,16 @@ public sealed class ServedRun : IDisposable
             }
             catch (InputException)
             {
-                return null; // who opens the host is told why
+                return null; // opening the host says why
             }
         }
     }
 
     /// <summary>The making of its map.</summary>
     internal MapMaking Making { get; } = new();
+
+    /// <summary>Its map as pages draw it.</summary>
+    internal SharedMaps Maps { get; } = new();
 
     /// <summary>Its log, read as far as it is written.</summary>
     internal MetricsReader Log { get; }
@@ -110,7 +117,9 @@ public sealed class ServedRun : IDisposable
     internal string? HostMissing(bool predicting = false)
     {
         using Lease<ServedHost>? opened = LeaseHost(out string? missing);
-        return predicting && opened is { Value.Autoencoder.PredictsTokens: false } ? "Its model is no language model: it does not predict tokens." : missing;
+        return predicting && opened is { Value.Autoencoder.PredictsTokens: false }
+            ? "Its model is no language model: it does not predict tokens."
+            : missing;
     }
 
     /// <summary>A latent's decoder row, <c>[d]</c>, at the scale of the weights; null without an autoencoder.</summary>

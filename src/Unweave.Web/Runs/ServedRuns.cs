@@ -21,8 +21,10 @@ internal sealed class ServedRuns(ServeOptions options) : IDisposable
         string? folder = Folders().FirstOrDefault(folder => string.Equals(NameOf(folder), name, StringComparison.Ordinal));
         lock (entry)
         {
-            run = folder is null || name is null ? null : opened.TryGetValue(name, out ServedRun? known) ? known : opened[name] = new ServedRun(name, folder);
-            return run is not null;
+            run = null;
+            if (folder is null || name is null) return false;
+            if (!opened.TryGetValue(name, out run)) run = opened[name] = new ServedRun(name, folder);
+            return true;
         }
     }
 

@@ -11,7 +11,7 @@ namespace Unweave.Web.Security;
 /// </summary>
 internal static class RequestGuard
 {
-    /// <summary>Scripts, styles and connections of this server only; MudBlazor sets style attributes, hence inline styles.</summary>
+    /// <summary>Scripts, styles and connections of this server only; bars and shades are style attributes, hence inline styles.</summary>
     private const string Policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         + "font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 

@@ -1,43 +1,116 @@
-// What the pages do without asking the server: colours, keys, copying, and reading values off charts.
+// What the pages do without asking the server: colors, keys, copying, and reading values off charts.
 (() => {
-  window.unweaveAlive = () => { document.documentElement.dataset.alive = 'yes'; };
+  window.unweaveAlive = () => {
+    document.documentElement.dataset.alive = 'yes';
+  };
   // On another page the heading gets the focus, so that it is read out, but never from a reader who is already doing something there.
   window.unweaveArrived = () => {
-    const at = document.activeElement, heading = document.querySelector('main h1');
-    if (heading && (!at || at === document.body || at.closest('header.bar') && !at.matches('input'))) { heading.tabIndex = -1; heading.focus({ preventScroll: true }); }
+    const at = document.activeElement,
+      heading = document.querySelector('main h1');
+    if (heading && (!at || at === document.body || (at.closest('header.bar') && !at.matches('input')))) {
+      heading.tabIndex = -1;
+      heading.focus({ preventScroll: true });
+    }
   };
   const typing = e => e.target.closest?.('input, textarea, select, [contenteditable]');
-  const on = (type, selector, act, options) => document.addEventListener(type, e => { const at = e.target.closest?.(selector); if (at) act(at, e); }, options);
+  const on = (type, selector, act, options) =>
+    document.addEventListener(
+      type,
+      e => {
+        const at = e.target.closest?.(selector);
+        if (at) act(at, e);
+      },
+      options,
+    );
 
   // On a narrow screen the chapters are one line: the present one is brought into it.
-  const chapter = () => { const at = document.querySelector('.chapters [aria-current=page]'); at?.closest('nav').scrollTo({ left: at.offsetLeft - 60 }); };
-  addEventListener('DOMContentLoaded', () => { chapter(); window.Blazor?.addEventListener('enhancedload', chapter); });
-
-  on('click', '[data-theme-next]', () => unweaveNextTheme());
-  on('click', '[data-help]', () => document.getElementById('keys')?.showModal());
-  on('click', '[data-copy]', async at => {
-    const text = at.dataset.copy;
-    try { await navigator.clipboard.writeText(text); }
-    catch {
-      const area = Object.assign(document.createElement('textarea'), { value: text });
-      document.body.append(area); area.select(); document.execCommand('copy'); area.remove(); at.focus();
-    }
-    at.classList.add('copied'); setTimeout(() => at.classList.remove('copied'), 1200);
+  const chapter = () => {
+    const at = document.querySelector('.chapters [aria-current=page]');
+    at?.closest('nav').scrollTo({ left: at.offsetLeft - 60 });
+  };
+  addEventListener('DOMContentLoaded', () => {
+    chapter();
+    window.Blazor?.addEventListener('enhancedload', chapter);
   });
 
-  const press = selector => { const at = document.querySelector(selector); if (!at) return false; at.click(); return true; };
+  on('click', '[data-theme-next]', () => unweaveNextTheme());
+  on('click', '[data-help]', () => help());
+  on('click', '[data-copy]', async at => {
+    const text = at.dataset.copy;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = Object.assign(document.createElement('textarea'), { value: text });
+      document.body.append(area);
+      area.select();
+      document.execCommand('copy');
+      area.remove();
+      at.focus();
+    }
+    at.classList.add('copied');
+    setTimeout(() => at.classList.remove('copied'), 1200);
+  });
+
+  // Keys of a single character can be switched off: speech input may type one, or a hand touch one, by accident.
+  const keysChoice = 'unweave-keys';
+  const keysOn = () => {
+    try {
+      return localStorage.getItem(keysChoice) !== 'off';
+    } catch {
+      return true;
+    }
+  };
+  on('change', '[data-keys-switch]', box => {
+    try {
+      localStorage.setItem(keysChoice, box.checked ? 'on' : 'off');
+    } catch {
+      /* a browser that keeps nothing */
+    }
+  });
+  const help = () => {
+    const keys = document.getElementById('keys');
+    if (!keys) return false;
+    keys.querySelector('[data-keys-switch]').checked = keysOn();
+    keys.showModal();
+    return true;
+  };
+
+  const press = selector => {
+    const at = document.querySelector(selector);
+    if (!at) return false;
+    at.click();
+    return true;
+  };
   const keys = {
-    '/': () => { const at = document.querySelector('main [data-search]') ?? document.querySelector('[data-search]'); at?.focus(); at?.select(); return at; },
-    '?': () => { document.getElementById('keys')?.showModal(); return true; },
-    t: () => { unweaveNextTheme(); return true; },
-    n: () => press('a[rel=next]'), j: () => press('a[rel=next]'),
-    p: () => press('a[rel=prev]'), k: () => press('a[rel=prev]'),
-    s: e => { const row = e.target.closest?.('tr[data-row]'), star = (row ?? document.querySelector('main')).querySelector('[data-star]'); star?.click(); return star; },
+    '/': () => {
+      const at = document.querySelector('main [data-search]') ?? document.querySelector('[data-search]');
+      at?.focus();
+      at?.select();
+      return at;
+    },
+    '?': () => help(),
+    t: () => {
+      unweaveNextTheme();
+      return true;
+    },
+    n: () => press('a[rel=next]'),
+    j: () => press('a[rel=next]'),
+    p: () => press('a[rel=prev]'),
+    k: () => press('a[rel=prev]'),
+    s: e => {
+      const row = e.target.closest?.('tr[data-row]'),
+        star = (row ?? document.querySelector('main')).querySelector('[data-star]');
+      star?.click();
+      return star;
+    },
   };
   document.addEventListener('keydown', e => {
     if (e.ctrlKey || e.metaKey || e.altKey || document.querySelector('dialog[open]')) return;
-    if (typing(e)) { if (e.key === 'Escape') e.target.blur(); return; }
-    if (keys[e.key]?.(e)) e.preventDefault();
+    if (typing(e)) {
+      if (e.key === 'Escape') e.target.blur();
+      return;
+    }
+    if (keysOn() && keys[e.key]?.(e)) e.preventDefault();
   });
 
   // Arrows move among the rows of a table, and among the tokens of an example that fire.
@@ -45,53 +118,118 @@
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12 }[e.key];
     if (!step || typing(e)) return;
     e.preventDefault();
-    const rows = [...row.parentElement.querySelectorAll('tr[data-row]')], next = Math.min(rows.length - 1, rows.indexOf(row) + step);
-    if (next < 0) document.querySelector('main [data-search]')?.focus(); else rows[next].querySelector('a')?.focus();
+    const rows = [...row.parentElement.querySelectorAll('tr[data-row]')],
+      next = Math.min(rows.length - 1, rows.indexOf(row) + step);
+    if (next < 0) document.querySelector('main [data-search]')?.focus();
+    else rows[next].querySelector('a')?.focus();
   });
   on('keydown', 'main [data-search]', (box, e) => {
     if (e.key !== 'ArrowDown') return;
     const row = document.querySelector('[data-rows-view] tr[data-row] a');
-    if (row) { e.preventDefault(); row.focus(); }
+    if (row) {
+      e.preventDefault();
+      row.focus();
+    }
   });
   on('keydown', '[data-tokens]', (text, e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
     if (!step) return;
     e.preventDefault();
-    const tokens = [...text.querySelectorAll('.fires')], from = tokens.indexOf(document.activeElement);
+    const tokens = [...text.querySelectorAll('.fires')],
+      from = tokens.indexOf(document.activeElement);
     tokens[from < 0 ? (step > 0 ? 0 : tokens.length - 1) : Math.min(tokens.length - 1, Math.max(0, from + step))]?.focus();
   });
 
   // Charts: the nearest step's values, under the pointer or by arrows.
-  const short = v => !isFinite(v) ? '–' : v === 0 ? '0' : Math.abs(v) >= 1e6 || Math.abs(v) < 1e-3 ? v.toExponential(2) : Math.abs(v) >= 1000 ? Math.round(v).toLocaleString('en') : String(+v.toPrecision(3));
+  const short = v =>
+    !isFinite(v)
+      ? '–'
+      : v === 0
+        ? '0'
+        : Math.abs(v) >= 1e6 || Math.abs(v) < 1e-3
+          ? v.toExponential(2)
+          : Math.abs(v) >= 1000
+            ? Math.round(v).toLocaleString('en')
+            : String(+v.toPrecision(3));
   const read = (chart, at) => {
-    const d = chart.dataset, x0 = +d.x0, x1 = +d.x1, y0 = +d.y0, y1 = +d.y1;
-    const lines = [...chart.querySelectorAll('polyline')].map(line => ({ line, points: (line.getAttribute('points') || '').split(' ').filter(Boolean).map(p => p.split(',').map(Number)) })).filter(l => l.points.length);
+    const d = chart.dataset,
+      x0 = +d.x0,
+      x1 = +d.x1,
+      y0 = +d.y0,
+      y1 = +d.y1;
+    const lines = [...chart.querySelectorAll('polyline')]
+      .map(line => ({
+        line,
+        points: (line.getAttribute('points') || '')
+          .split(' ')
+          .filter(Boolean)
+          .map(p => p.split(',').map(Number)),
+      }))
+      .filter(l => l.points.length);
     if (!lines.length) return;
-    const near = (points, to = at) => points.reduce((best, p) => Math.abs(p[0] - to) < Math.abs(best[0] - to) ? p : best);
-    const places = d.places?.split('|'), x = places ? Math.round(at / 1000 * (places.length - 1)) * 1000 / (places.length - 1) : near(lines[0].points)[0], cross = chart.querySelector('.crosshair'), out = chart.querySelector('.readout');
+    const near = (points, to = at) => points.reduce((best, p) => (Math.abs(p[0] - to) < Math.abs(best[0] - to) ? p : best));
+    const places = d.places?.split('|'),
+      x = places ? (Math.round((at / 1000) * (places.length - 1)) * 1000) / (places.length - 1) : near(lines[0].points)[0],
+      cross = chart.querySelector('.crosshair'),
+      out = chart.querySelector('.readout');
     cross.hidden = out.hidden = false;
     cross.style.left = x / 10 + '%';
-    const name = places ? places[Math.round(x / 1000 * (places.length - 1))] : Math.round(x0 + (x1 - x0) * x / 1000).toLocaleString('en');
-    out.replaceChildren(`${d.xName} ${name}`, ...lines.filter(l => !places || Math.abs(near(l.points, x)[0] - x) < 1).map(l => {
-      const p = near(l.points, places ? x : at), up = 1 - p[1] / 1000, value = d.log ? y0 * Math.pow(y1 / y0, up) : y0 + (y1 - y0) * up, row = document.createElement('div');
-      row.className = [...l.line.classList].filter(c => /^s\d/.test(c)).join(' ');
-      row.textContent = `${l.line.dataset.name} ${short(value)}`;
-      return row;
-    }));
-    out.style.left = x < 500 ? `calc(${x / 10}% + 8px)` : ''; out.style.right = x < 500 ? '' : `calc(${100 - x / 10}% + 8px)`;
+    const name = places
+      ? places[Math.round((x / 1000) * (places.length - 1))]
+      : Math.round(x0 + ((x1 - x0) * x) / 1000).toLocaleString('en');
+    out.replaceChildren(
+      `${d.xName} ${name}`,
+      ...lines
+        .filter(l => !places || Math.abs(near(l.points, x)[0] - x) < 1)
+        .map(l => {
+          const p = near(l.points, places ? x : at),
+            up = 1 - p[1] / 1000,
+            value = d.log ? y0 * Math.pow(y1 / y0, up) : y0 + (y1 - y0) * up,
+            row = document.createElement('div');
+          row.className = [...l.line.classList].filter(c => /^s\d/.test(c)).join(' ');
+          row.textContent = `${l.line.dataset.name} ${short(value)}`;
+          return row;
+        }),
+    );
+    out.style.left = x < 500 ? `calc(${x / 10}% + 8px)` : '';
+    out.style.right = x < 500 ? '' : `calc(${100 - x / 10}% + 8px)`;
     chart.dataset.at = x;
   };
-  const leave = chart => { for (const part of chart.querySelectorAll('.crosshair, .readout')) part.hidden = true; };
-  on('pointermove', '[data-chart]', (chart, e) => { const box = chart.getBoundingClientRect(); read(chart, 1000 * (e.clientX - box.left) / box.width); });
-  on('pointerout', '[data-chart]', (chart, e) => { if (!chart.contains(e.relatedTarget)) leave(chart); });
+  // What the keyboard reads is announced; under the pointer it would only be noise.
+  const speak = chart => {
+    const parts = [...chart.querySelector('.readout').childNodes].map(part => part.textContent);
+    chart.closest('figure').querySelector('[data-spoken]').textContent = parts.join(', ');
+  };
+  const leave = chart => {
+    for (const part of chart.querySelectorAll('.crosshair, .readout')) part.hidden = true;
+  };
+  on('pointermove', '[data-chart]', (chart, e) => {
+    const box = chart.getBoundingClientRect();
+    read(chart, (1000 * (e.clientX - box.left)) / box.width);
+  });
+  on('pointerout', '[data-chart]', (chart, e) => {
+    if (!chart.contains(e.relatedTarget)) leave(chart);
+  });
   on('focusout', '[data-chart]', leave);
   on('keydown', '[data-chart]', (chart, e) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
     if (!step) return;
     e.preventDefault();
-    const xs = [...new Set([...chart.querySelectorAll('polyline')].flatMap(l => (l.getAttribute('points') || '').split(' ').filter(Boolean).map(p => +p.split(',')[0])))].sort((a, b) => a - b);
-    const from = xs.findIndex(x => x >= +(chart.dataset.at ?? -1)), stride = Math.max(1, Math.round(xs.length / 50));
+    const xs = [
+      ...new Set(
+        [...chart.querySelectorAll('polyline')].flatMap(l =>
+          (l.getAttribute('points') || '')
+            .split(' ')
+            .filter(Boolean)
+            .map(p => +p.split(',')[0]),
+        ),
+      ),
+    ].sort((a, b) => a - b);
+    const from = xs.findIndex(x => x >= +(chart.dataset.at ?? -1)),
+      stride = Math.max(1, Math.round(xs.length / 50));
+    if (!xs.length) return;
     read(chart, xs[Math.min(xs.length - 1, Math.max(0, chart.dataset.at === undefined ? 0 : from + step * stride))]);
+    speak(chart);
   });
 
   // The table of features: tells the server which rows can be seen, and finds its place again when the reader comes back.
@@ -102,12 +240,33 @@
     const tell = () => {
       waiting = false;
       if (!view.isConnected) return;
-      server.invokeMethodAsync('Scrolled', Math.floor(view.scrollTop / height), Math.ceil(view.clientHeight / height)).catch(() => { });
-      try { sessionStorage.setItem(place(), view.scrollTop); } catch { /* a browser that keeps nothing */ }
+      server
+        .invokeMethodAsync('Scrolled', Math.floor(view.scrollTop / height), Math.ceil(view.clientHeight / height))
+        .catch(() => {});
+      try {
+        sessionStorage.setItem(place(), view.scrollTop);
+      } catch {
+        /* a browser that keeps nothing */
+      }
     };
-    view.addEventListener('scroll', () => { if (!waiting) { waiting = true; requestAnimationFrame(tell); } }, { passive: true });
-    try { view.scrollTop = +(sessionStorage.getItem(place()) ?? 0); } catch { /* as above */ }
+    view.addEventListener(
+      'scroll',
+      () => {
+        if (!waiting) {
+          waiting = true;
+          requestAnimationFrame(tell);
+        }
+      },
+      { passive: true },
+    );
+    try {
+      view.scrollTop = +(sessionStorage.getItem(place()) ?? 0);
+    } catch {
+      /* as above */
+    }
     tell();
   };
-  window.unweaveRowsTop = view => { if (view) view.scrollTop = 0; };
+  window.unweaveRowsTop = view => {
+    if (view) view.scrollTop = 0;
+  };
 })();

@@ -104,7 +104,7 @@ public sealed class BrowserTests
     }
 
     [Fact]
-    public async Task Colours_follow_the_system_until_the_reader_chooses_and_the_choice_is_remembered()
+    public async Task Colors_follow_the_system_until_the_reader_chooses_and_the_choice_is_remembered()
     {
         using var place = new Workplace();
         SampleCatalog.Build(place["run"], 20);
@@ -123,6 +123,79 @@ public sealed class BrowserTests
         await Expect(page.GetByRole(AriaRole.Dialog)).ToBeVisibleAsync();
         await page.Keyboard.PressAsync("Escape");
         await Expect(page.GetByRole(AriaRole.Dialog)).ToBeHiddenAsync();
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task Keys_of_a_single_character_can_be_switched_off_and_the_choice_is_remembered()
+    {
+        using var place = new Workplace();
+        SampleCatalog.Build(place["run"], 20);
+        await using Site site = await Site.Start(place.Folder);
+        await using Browser browser = await Browser.Open(site, "/runs/run/features/3");
+        IPage page = browser.Page;
+        ILocator star = page.Locator(".feature-head [data-star]"), choice = page.Locator("[data-keys-switch]");
+        ILocator help = page.GetByRole(AriaRole.Button, new() { Name = "Keys" });
+        await help.ClickAsync();
+        await Expect(choice).ToBeCheckedAsync();
+        await choice.UncheckAsync();
+        await page.Keyboard.PressAsync("Escape");
+        await page.ReloadAsync();
+        await browser.Alive();
+        foreach (string key in (string[])["s", "t", "n", "/", "?"]) await page.Keyboard.PressAsync(key);
+        await Expect(star).ToHaveAttributeAsync("aria-pressed", "false");
+        await Expect(page).ToHaveURLAsync(new Uri(site.Address, "/runs/run/features/3").AbsoluteUri);
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToBeHiddenAsync();
+        Assert.Equal("system", await page.EvaluateAsync<string>("() => document.documentElement.dataset.themeChoice"));
+
+        await help.ClickAsync();
+        await Expect(choice).Not.ToBeCheckedAsync();
+        await choice.CheckAsync();
+        await page.Keyboard.PressAsync("Escape");
+        await page.Locator("h1").ClickAsync();
+        await page.Keyboard.PressAsync("s");
+        await Expect(star).ToHaveAttributeAsync("aria-pressed", "true");
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task Keys_of_a_single_character_can_be_switched_off_in_the_explainer_too()
+    {
+        await using Site site = await Site.Learn();
+        await using Browser browser = await Browser.Open(site, "/learn/sparsity");
+        IPage page = browser.Page;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Keys" }).ClickAsync();
+        await page.Locator("[data-keys-switch]").UncheckAsync();
+        await page.Keyboard.PressAsync("Escape");
+        await page.Keyboard.PressAsync("t");
+        Assert.Equal("system", await page.EvaluateAsync<string>("() => document.documentElement.dataset.themeChoice"));
+        await page.GetByRole(AriaRole.Button, new() { Name = "Keys" }).ClickAsync();
+        await page.Locator("[data-keys-switch]").CheckAsync();
+        await page.Keyboard.PressAsync("Escape");
+        await page.Keyboard.PressAsync("t");
+        Assert.Equal("light", await page.EvaluateAsync<string>("() => document.documentElement.dataset.themeChoice"));
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task The_values_of_a_chart_read_with_the_keyboard_are_announced_and_those_under_the_pointer_are_not()
+    {
+        using var place = new Workplace();
+        place.Write("run/config.json", """{ "tokens": 12800, "batch": 128, "autoencoder": { "latents": 64, "k": 4 } }""");
+        place.Write("run/metrics.jsonl", Line(10, 9) + Line(20, 7));
+        await using Site site = await Site.Start(place.Folder);
+        await using Browser browser = await Browser.Open(site, "/runs/run");
+        ILocator chart = browser.Page.Locator("[data-chart]").First, said = browser.Page.Locator("figure [data-spoken]").First;
+        await chart.HoverAsync();
+        await Expect(browser.Page.Locator(".readout").First).ToContainTextAsync("loss");
+        await Expect(said).ToHaveTextAsync("");
+        await browser.Page.Mouse.MoveAsync(0, 0);
+        await chart.EvaluateAsync("chart => { delete chart.dataset.at; }");
+        await chart.FocusAsync();
+        await browser.Page.Keyboard.PressAsync("ArrowRight");
+        await Expect(said).ToHaveTextAsync("step 10, loss 9");
+        await browser.Page.Keyboard.PressAsync("ArrowRight");
+        await Expect(said).ToHaveTextAsync("step 20, loss 7");
         browser.AssertClean();
     }
 

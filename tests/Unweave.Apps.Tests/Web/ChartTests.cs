@@ -1,7 +1,7 @@
 using System.Globalization;
 using AngleSharp.Dom;
 using Bunit;
-using Unweave.Web;
+using Unweave.Web.Runs;
 
 namespace Unweave.Apps.Tests.Web;
 
@@ -12,7 +12,7 @@ public sealed class ChartTests
     {
         using var context = new BunitContext();
         (double X, double Y)[] points = [(10, 3), (20, 7), (30, 12), (35, double.NaN), (50, 4)];
-        IElement canvas = Draw(context, [new Series("loss", points)]).Find("[data-chart]");
+        IElement canvas = Draw(context, [new ChartSeries("loss", points)]).Find("[data-chart]");
         double Data(string name) => double.Parse(canvas.GetAttribute(name)!, CultureInfo.InvariantCulture);
         double x0 = Data("data-x0"), x1 = Data("data-x1"), y0 = Data("data-y0"), y1 = Data("data-y1");
         Assert.Equal((10, 50), (x0, x1));
@@ -29,10 +29,10 @@ public sealed class ChartTests
     }
 
     [Fact]
-    public void Each_series_has_its_colour_its_name_and_its_last_value()
+    public void Each_series_has_its_color_its_name_and_its_last_value()
     {
         using var context = new BunitContext();
-        IRenderedComponent<LineChart> chart = Draw(context, [new Series("training", [(0, 1), (1, 0.5)]), new Series("validation", [(0, 1), (1, 0.625)])]);
+        IRenderedComponent<LineChart> chart = Draw(context, [new ChartSeries("training", [(0, 1), (1, 0.5)]), new ChartSeries("validation", [(0, 1), (1, 0.625)])]);
         Assert.Equal(["training 0.5", "validation 0.625"], chart.FindAll(".key").Select(key => key.TextContent.Trim()), StringComparer.Ordinal);
         Assert.Equal(["line s1", "line s2"], chart.FindAll("polyline").Select(line => line.ClassName), StringComparer.Ordinal);
         Assert.Contains("training from 1 to 0.5", chart.Find("[data-chart]").GetAttribute("aria-label"), StringComparison.Ordinal);
@@ -44,7 +44,7 @@ public sealed class ChartTests
         using var context = new BunitContext();
         IRenderedComponent<LineChart> chart = context.Render<LineChart>(parameters => parameters
             .Add(drawn => drawn.Title, "errors")
-            .Add(drawn => drawn.Series, [new Series("all", [(0, 4), (1, 2), (2, 1)]), new Series("one", [(1, 3)]), new Series("none", [])])
+            .Add(drawn => drawn.Series, [new ChartSeries("all", [(0, 4), (1, 2), (2, 1)]), new ChartSeries("one", [(1, 3)]), new ChartSeries("none", [])])
             .Add(drawn => drawn.Places, ["1", "8", "64"]).Add(drawn => drawn.At, 1));
         Assert.Equal(["all 2", "one 3", "none"], chart.FindAll(".key").Select(key => key.TextContent.Trim()), StringComparer.Ordinal);
         Assert.Equal(["0%", "50%", "100%"], chart.FindAll(".chart-dot.s1").Select(Left), StringComparer.Ordinal);
@@ -56,10 +56,20 @@ public sealed class ChartTests
     }
 
     [Fact]
+    public void The_values_read_with_the_keyboard_are_said_by_a_live_region_outside_the_image()
+    {
+        using var context = new BunitContext();
+        IElement said = Draw(context, [new ChartSeries("loss", [(0, 1), (1, 0.5)])]).Find("[data-spoken]");
+        Assert.Equal("polite", said.GetAttribute("aria-live"));
+        Assert.Null(said.Closest("[role=img]"));
+        Assert.NotNull(said.Closest("figure.chart"));
+    }
+
+    [Fact]
     public void Without_points_it_says_so()
     {
         using var context = new BunitContext();
-        IRenderedComponent<LineChart> chart = Draw(context, [new Series("loss", [])]);
+        IRenderedComponent<LineChart> chart = Draw(context, [new ChartSeries("loss", [])]);
         Assert.Empty(chart.FindAll("svg"));
         Assert.Contains("Nothing logged yet", chart.Markup, StringComparison.Ordinal);
     }
@@ -73,7 +83,7 @@ public sealed class ChartTests
     [InlineData(32, 32.5)]
     public void The_axis_holds_its_values_between_few_round_numbers(double low, double high)
     {
-        (double from, double to, IReadOnlyList<double> ticks) = Ticks.Of(low, high, log: false);
+        (double from, double to, IReadOnlyList<double> ticks) = AxisTicks.Between(low, high, log: false);
         Assert.True(from <= low + 1e-12 && to >= high - 1e-12, $"{from}..{to}");
         Assert.InRange(ticks.Count, 2, 8);
         Assert.Equal(ticks.Order(), ticks);
@@ -84,7 +94,7 @@ public sealed class ChartTests
     public void Bars_are_as_high_as_their_values_and_rare_ones_can_be_seen()
     {
         using var context = new BunitContext();
-        IRenderedComponent<BarChart> chart = context.Render<BarChart>(parameters => parameters.Add(bars => bars.Bars, [new Bar("a: 100", 100), new Bar("b: 50", 50), new Bar("c: 0", 0), new Bar("d: 1", 0.01)]));
+        IRenderedComponent<BarChart> chart = context.Render<BarChart>(parameters => parameters.Add(bars => bars.Bars, [new ChartBar("a: 100", 100), new ChartBar("b: 50", 50), new ChartBar("c: 0", 0), new ChartBar("d: 1", 0.01)]));
         Assert.Equal(["height:100%", "height:50%", "height:0%", "height:1.5%"], chart.FindAll(".bar").Select(bar => bar.GetAttribute("style")), StringComparer.Ordinal);
         Assert.Equal("a: 100", chart.Find(".bar-slot").GetAttribute("title"));
     }
@@ -92,7 +102,7 @@ public sealed class ChartTests
     [Fact]
     public void Latents_are_counted_by_the_logarithm_of_their_frequency()
     {
-        IReadOnlyList<Bar> bars = DensityBars.Of([0, 0, 1e-9, 0.0012, 0.0013, 0.5, 1]);
+        IReadOnlyList<ChartBar> bars = DensityBars.Count([0, 0, 1e-9, 0.0012, 0.0013, 0.5, 1]);
         Assert.Equal(24, bars.Count);
         Assert.Equal(1, bars[0].Value);
         Assert.Equal(2, bars[12].Value);
@@ -100,5 +110,5 @@ public sealed class ChartTests
         Assert.Equal(5, bars.Sum(bar => bar.Value));
     }
 
-    private static IRenderedComponent<LineChart> Draw(BunitContext context, Series[] series) => context.Render<LineChart>(parameters => parameters.Add(chart => chart.Title, "Loss").Add(chart => chart.Series, series));
+    private static IRenderedComponent<LineChart> Draw(BunitContext context, ChartSeries[] series) => context.Render<LineChart>(parameters => parameters.Add(chart => chart.Title, "Loss").Add(chart => chart.Series, series));
 }

@@ -1,7 +1,8 @@
 using CsCheck;
 using Unweave.Catalog;
 using Unweave.Interpretation;
-using Unweave.Web;
+using Unweave.Web.Routing;
+using Unweave.Web.Runs;
 
 namespace Unweave.Apps.Tests.Web;
 
@@ -35,7 +36,7 @@ public sealed class FeatureAddressTests
     [Fact]
     public void What_is_on_the_screen_can_be_had_by_a_command() => Assert.Equal(
         "unweave features list 'my run' 'it'\\''s; $x' --kind Dead --min-score 0.7 --starred --sort Score --reverse",
-        FeatureCommands.List("my run", FeatureAddress.Read("?q=it's; $x&kind=dead&score=0.7&starred=yes&sort=score&order=down")));
+        TerminalCommands.ListFeatures("my run", FeatureAddress.Read("?q=it's; $x&kind=dead&score=0.7&starred=yes&sort=score&order=down")));
 
     [Fact]
     public void A_long_text_is_cut() => Assert.Equal(200, FeatureAddress.Read("?q=" + new string('a', 5000)).Text!.Length);

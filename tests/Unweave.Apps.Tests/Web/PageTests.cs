@@ -6,6 +6,7 @@ using Unweave.Catalog;
 using Unweave.Web;
 using Unweave.Web.Components;
 using Unweave.Web.Pages;
+using Unweave.Web.Routing;
 using Unweave.Web.Runs;
 
 namespace Unweave.Apps.Tests.Web;
@@ -190,7 +191,51 @@ public sealed class PageTests : IDisposable
         Assert.True(cells.Contains("FVU|0.11|0.42", StringComparer.Ordinal), string.Join('\n', cells));
         Assert.True(cells.Contains("the autoencoder's|3.200|24.5|90.0%", StringComparer.Ordinal), string.Join('\n', cells));
         Assert.Contains("TopK, 120 latents, 4 active", page.Markup, StringComparison.Ordinal);
-        Assert.Contains("labelled", page.Markup, StringComparison.Ordinal);
+        Assert.Contains("labeled", page.Markup, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_with_a_penalty_that_keeps_all_activations_above_0_shows_how_many_fire()
+    {
+        static string Line(int step, int firing) =>
+            $$"""{"step":{{step}},"rows":1,"loss":5,"fvu":0.5,"l0":120,"firing":{{firing}},"dead":0,"learningRate":0.001}""" + "\n";
+        place.Write("one/metrics.jsonl", Line(10, 40) + Line(20, 30));
+        IRenderedComponent<Overview> page = context.Render<Overview>(parameters => parameters.Add(overview => overview.RunName, "one"));
+        IElement chart = page.FindAll(".charts .card")[2];
+        Assert.Equal("firing 30", chart.QuerySelector(".key")!.TextContent.Trim());
+        Assert.Contains("firing from 40 to 30", chart.QuerySelector("[data-chart]")!.GetAttribute("aria-label"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_map_keeps_the_rows_that_it_lists_and_reads_the_others_when_they_are_asked_for()
+    {
+        using (FeatureCatalog catalog = FeatureCatalog.Open(place["one"]))
+            catalog.WriteMap([.. Enumerable.Range(0, 100).Select(latent => new MapPoint(latent, latent, -latent))]);
+        IRenderedComponent<Map> page = context.Render<Map>(parameters => parameters.Add(map => map.RunName, "one"));
+        Assert.Contains("100 latents", page.Find("[role=status]").TextContent, StringComparison.Ordinal);
+        await page.InvokeAsync(() => page.Instance.Nearest([5, 3, 110]));
+        Assert.Equal(["5", "3"], page.FindAll(".near .number").Select(number => number.TextContent), StringComparer.Ordinal);
+        Assert.StartsWith("whales and whaling\n", page.Instance.Words(SampleCatalog.Whales), StringComparison.Ordinal);
+        Assert.Equal("", page.Instance.Words(110)); // it is not on the map
+        page.Find("input[type=search]").Input("whales");
+        page.WaitForAssertion(() => Assert.Equal("Found", page.Find("#near-title").TextContent), TimeSpan.FromSeconds(20));
+        Assert.All(
+            page.FindAll(".near .number"), number => Assert.InRange(int.Parse(number.TextContent), 0, 99));
+    }
+
+    [Fact]
+    public void Opening_a_map_that_is_known_costs_a_page_little_whatever_the_number_of_latents()
+    {
+        const int Latents = 3000;
+        SampleCatalog.Build(place["large"], Latents);
+        using (FeatureCatalog catalog = FeatureCatalog.Open(place["large"]))
+            catalog.WriteMap([.. Enumerable.Range(0, Latents).Select(latent => new MapPoint(latent, latent, -latent))]);
+        void Open() => context.Render<Map>(parameters => parameters.Add(map => map.RunName, "large"));
+        Open();
+        Open();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Open();
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 150 * Latents);
     }
 
     private string Address => context.Services.GetRequiredService<NavigationManager>().Uri;

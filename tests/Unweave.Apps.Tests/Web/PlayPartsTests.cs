@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Components.Web;
 using Unweave.Interpretation;
 using Unweave.Web;
 using Unweave.Web.Components;
+using Unweave.Web.Routing;
 using Unweave.Web.Runs;
+using Unweave.Web.Steering;
 
 namespace Unweave.Apps.Tests.Web;
 
@@ -39,9 +41,9 @@ public sealed class PlayPartsTests
     }
 
     [Fact]
-    public void Changes_come_back_from_their_address_and_nonsense_is_passed_over()
+    public void Changes_come_back_from_their_address_and_nonsense_is_skipped()
     {
-        Change[] read = [.. Change.Parse("12:steer:1.5,7:ablate,3:clamp:0.25,x,99:steer:1,12:ablate,5:steer:NaN,6:steer:1e300,8:7:1", latents: 50)];
+        LatentEdit[] read = [.. LatentEdit.Parse("12:steer:1.5,7:ablate,3:clamp:0.25,x,99:steer:1,12:ablate,5:steer:NaN,6:steer:1e300,8:7:1", latents: 50)];
         Assert.Equal(["12:steer:1.5", "7:ablate", "3:clamp:0.25", "5:steer:1", "6:steer:3", "8:steer:1"], read.Select(change => change.ToString()), StringComparer.Ordinal);
         read[0].Unit = 4;
         Assert.Equal(new Intervention(12, InterventionKind.Steer, 6), read[0].ToIntervention());
@@ -51,10 +53,10 @@ public sealed class PlayPartsTests
     [Fact]
     public void An_address_holds_any_text()
     {
-        Assert.Equal("/p", Addresses.Of("/p", ("a", null)));
-        string address = Addresses.Of("/p", ("a", "x & y=z#\ud800 😀"), ("b", "1,2"));
+        Assert.Equal("/p", PageAddress.Build("/p", ("a", null)));
+        string address = PageAddress.Build("/p", ("a", "x & y=z#\ud800 😀"), ("b", "1,2"));
         Assert.Equal("/p?a=x%20%26%20y%3Dz%23%EF%BF%BD%20%F0%9F%98%80&b=1%2C2", address);
-        Assert.Equal([3, 4], Addresses.Numbers("3,4,4,-1,x,100,", 100));
+        Assert.Equal([3, 4], PageAddress.ParseNumbers("3,4,4,-1,x,100,", 100));
     }
 
     [Fact]
@@ -79,6 +81,25 @@ public sealed class PlayPartsTests
         Assert.Equal("--a:0.5", second.GetAttribute("style"), StringComparer.Ordinal);
         Assert.True(second.ClassList.Contains("at"));
         Assert.Equal("U+202E", shown.Find("[data-i='2'] .mark").GetAttribute("title"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_token_that_can_be_pointed_at_is_a_button_with_a_name_that_is_pressed_while_it_is_held(bool held)
+    {
+        using var context = new BunitContext();
+        IRenderedComponent<LiveTokens> shown = context.Render<LiveTokens>(parameters => parameters
+            .Add(tokens => tokens.Pieces, ["The", " king", "\n"])
+            .Add(tokens => tokens.Activations, [0f, 2f, 0f])
+            .Add(tokens => tokens.Selected, 1)
+            .Add(tokens => tokens.Held, held));
+        IReadOnlyList<AngleSharp.Dom.IElement> buttons = shown.FindAll("[data-live] [role=button]");
+        string?[] names = [.. buttons.Select(button => button.GetAttribute("aria-label"))];
+        Assert.Equal(["The", "king, activation 2", "line feed"], names, StringComparer.Ordinal);
+        string?[] pressed = [.. buttons.Select(button => button.GetAttribute("aria-pressed"))];
+        Assert.Equal(["false", held ? "true" : "false", "false"], pressed, StringComparer.Ordinal);
+        Assert.Equal("1", Assert.Single(buttons, button => button.GetAttribute("tabindex") is "0").GetAttribute("data-i"));
     }
 
     [Fact]

@@ -150,7 +150,7 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
         await using Browser browser = await Browser.Open(served.Site, "runs/model/map");
         await Assertions.Expect(browser.Page.Locator(".state code")).ToContainTextAsync("unweave features map");
         await browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out here" }).ClickAsync();
-        await Assertions.Expect(browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out anew" })).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Assertions.Expect(browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out again" })).ToBeVisibleAsync(new() { Timeout = 60_000 });
         await Assertions.Expect(browser.Page.Locator(".map canvas")).ToBeVisibleAsync();
         await browser.Page.ReloadAsync();
         await Assertions.Expect(browser.Page.Locator(".map canvas")).ToBeVisibleAsync();

@@ -1,6 +1,9 @@
+using System.Runtime.InteropServices;
 using Unweave.Autoencoders;
+using Unweave.Catalog;
 using Unweave.Checkpoints;
 using Unweave.Hosts;
+using Unweave.Interpretation;
 using Unweave.Numerics;
 using Unweave.Onnx;
 using Unweave.Web;
@@ -75,6 +78,61 @@ public sealed class ServedRunTests
         place.Write("run/eval.json", """{"autoencoder":{"mse":3.5}}""");
         MetricRow row = Assert.Single(EvaluationTables.Read(Unweave.Runs.RunFolder.Open(place["run"]))!.Metrics);
         Assert.Equal("squared distance, mean over rows", row.Meaning);
+    }
+
+    [Fact]
+    public void The_points_of_a_map_are_read_once_for_all_readers_and_again_when_the_catalog_changes()
+    {
+        using var place = new Workplace();
+        SampleCatalog.Build(place["run"], 60);
+        using var runs = new ServedRuns(new ServeOptions { Folder = place["run"] });
+        Assert.True(runs.TryGet("run", out ServedRun? run));
+        Assert.Null(run.Maps.Of(run.Catalog!));
+
+        using FeatureCatalog elsewhere = FeatureCatalog.Open(place["run"]);
+        elsewhere.WriteMap([new MapPoint(0, 1, 2), new MapPoint(SampleCatalog.Dead, 3, 4), new MapPoint(10, 5, 6)]);
+        LatentMap map = run.Maps.Of(run.Catalog!)!;
+        Assert.Same(map, run.Maps.Of(run.Catalog!));
+        (int[] latents, float[] x, float[] scores, byte[] kinds) = Columns(map);
+        Assert.Equal([0, SampleCatalog.Dead, 10], latents);
+        Assert.Equal([1, 3, 5], x);
+        IReadOnlyList<FeatureRow> rows = elsewhere.Rows(latents);
+        Assert.Equal((float)rows[0].Score!.Value, scores[0]);
+        Assert.True(float.IsNaN(scores[1]));
+        Assert.Equal(rows.Select(row => (byte)row.Kind), kinds);
+        Assert.True(map.Contains(10) && !map.Contains(11) && !map.Contains(-1) && !map.Contains(1_000_000));
+        Assert.Equal(3, map.Kinds.Sum(kind => kind.Count));
+
+        elsewhere.WriteMap([new MapPoint(11, 7, 8)]);
+        LatentMap moved = run.Maps.Of(run.Catalog!)!;
+        Assert.Equal(1, moved.Count);
+        elsewhere.AddLabels([(11, new FeatureLabel("a better one", "tokens", 0.999, double.NaN, 40))]);
+        Assert.Equal(0.999f, Columns(run.Maps.Of(run.Catalog!)!).Scores[0]);
+    }
+
+    [Fact]
+    public void A_step_of_a_map_being_made_is_packed_once_for_all_who_watch()
+    {
+        using var place = new Workplace();
+        SampleCatalog.Build(place["run"], 40);
+        using var runs = new ServedRuns(new ServeOptions { Folder = place["run"] });
+        Assert.True(runs.TryGet("run", out ServedRun? run));
+        var first = new FeatureMapProgress(1, 10, 2.5, [new MapPoint(3, 1, 1), new MapPoint(4_000, 2, 2)]);
+        LatentMap? shown = run.Maps.Of(run.Catalog!, first);
+        Assert.Equal(1, shown?.Count); // a latent of another build is left out
+        Assert.Same(shown, run.Maps.Of(run.Catalog!, first));
+        Assert.NotSame(shown, run.Maps.Of(run.Catalog!, first with { Iteration = 2 }));
+        Assert.Null(run.Maps.Of(run.Catalog!, progress: null));
+    }
+
+    private static (int[] Latents, float[] X, float[] Scores, byte[] Kinds) Columns(LatentMap map)
+    {
+        using var bytes = new MemoryStream();
+        using (Stream packed = map.Open()) packed.CopyTo(bytes);
+        byte[] all = bytes.ToArray();
+        int n = map.Count;
+        float[] Floats(int column) => MemoryMarshal.Cast<byte, float>(all.AsSpan(4 * n * column, 4 * n)).ToArray();
+        return (MemoryMarshal.Cast<byte, int>(all.AsSpan(0, 4 * n)).ToArray(), Floats(1), Floats(3), all[(20 * n)..]);
     }
 
     private static void Save(string folder, int width, int latents)

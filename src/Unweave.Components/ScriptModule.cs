@@ -2,10 +2,10 @@ using Microsoft.JSInterop;
 
 namespace Unweave.Components;
 
-/// <summary>A script of a page, imported when first called; when the reader has gone, calls do nothing.</summary>
+/// <summary>A JavaScript module of a page, imported when first called; when the reader has gone, calls do nothing.</summary>
 /// <param name="runtime">The reader's browser.</param>
 /// <param name="file">Name of the module among the dashboard's assets.</param>
-internal sealed class Script(IJSRuntime runtime, string file) : IAsyncDisposable
+internal sealed class ScriptModule(IJSRuntime runtime, string file) : IAsyncDisposable
 {
     private Task<IJSObjectReference>? module;
 

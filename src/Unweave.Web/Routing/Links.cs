@@ -1,4 +1,4 @@
-namespace Unweave.Web;
+namespace Unweave.Web.Routing;
 
 /// <summary>Addresses of the dashboard's pages: the only place that writes them.</summary>
 internal static class Links

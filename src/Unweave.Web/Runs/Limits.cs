@@ -1,4 +1,4 @@
-namespace Unweave.Web;
+namespace Unweave.Web.Runs;
 
 /// <summary>How much one request or one page may ask for.</summary>
 internal static class Limits

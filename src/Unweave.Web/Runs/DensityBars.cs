@@ -1,5 +1,4 @@
-
-namespace Unweave.Web;
+namespace Unweave.Web.Runs;
 
 /// <summary>How often latents fire: bars of log₁₀ frequency, a quarter of a decade each, those that never fired left out.</summary>
 internal static class DensityBars
@@ -8,7 +7,7 @@ internal static class DensityBars
     private const int Lowest = -6;
 
     /// <summary>Counts latents by frequency.</summary>
-    public static IReadOnlyList<Bar> Of(IReadOnlyList<double> frequencies)
+    public static IReadOnlyList<ChartBar> Count(IReadOnlyList<double> frequencies)
     {
         int bins = (int)(-Lowest / Step);
         int[] counts = new int[bins];
@@ -20,8 +19,10 @@ internal static class DensityBars
         return [.. counts.Select((count, bin) =>
         {
             double from = Lowest + (bin * Step);
-            string range = bin == 0 ? $"below {Figures.Percent(Math.Pow(10, from + Step))}" : $"{Figures.Percent(Math.Pow(10, from))} to {Figures.Percent(Math.Pow(10, from + Step))}";
-            return new Bar($"{range}: {Figures.Count(count)} latents", count, bin % 4 == 0 ? $"{(int)Math.Round(from)}".Replace('-', '−') : null);
+            string end = Figures.Percent(Math.Pow(10, from + Step));
+            string range = bin == 0 ? $"below {end}" : $"{Figures.Percent(Math.Pow(10, from))} to {end}";
+            string? tick = bin % 4 == 0 ? $"{(int)Math.Round(from)}".Replace('-', '−') : null;
+            return new ChartBar($"{range}: {Figures.Count(count)} latents", count, tick);
         })];
     }
 }

@@ -1,22 +1,10 @@
 namespace Unweave.Components;
 
-/// <summary>A line of a chart.</summary>
-/// <param name="Name">Its name in the legend.</param>
-/// <param name="Points">Its points, ascending by x.</param>
-public sealed record Series(string Name, IReadOnlyList<(double X, double Y)> Points);
-
-/// <summary>A bar of a histogram.</summary>
-/// <param name="Label">What it stands for, in full: told on hover.</param>
-/// <param name="Value">Its length, 0 or more.</param>
-/// <param name="Tick">What is written under it; null for nothing.</param>
-/// <param name="Tone">A number of a colour, from 1; 0 for the usual one.</param>
-public sealed record Bar(string Label, double Value, string? Tick = null, int Tone = 0);
-
 /// <summary>Round numbers along an axis.</summary>
-internal static class Ticks
+internal static class AxisTicks
 {
     /// <summary>Ends of an axis that holds a range, with three to six round values on it.</summary>
-    public static (double Low, double High, IReadOnlyList<double> Values) Of(double low, double high, bool log)
+    public static (double Low, double High, IReadOnlyList<double> Values) Between(double low, double high, bool log)
     {
         if (log)
         {

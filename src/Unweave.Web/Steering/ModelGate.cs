@@ -1,8 +1,8 @@
-namespace Unweave.Web;
+namespace Unweave.Web.Steering;
 
 /// <summary>
-/// The door before the models: each run of one takes whole cores, so that few may run at once; the others wait, not for ever and not without
-/// number. Pages and HTTP API share it.
+/// The door in front of the models: each run of one takes whole cores, so few may run at once; a bounded number of others wait, for a
+/// bounded time. Pages and HTTP API share it.
 /// </summary>
 internal sealed class ModelGate(TimeProvider time, int running, int waiting, TimeSpan patience) : IDisposable
 {
@@ -20,9 +20,9 @@ internal sealed class ModelGate(TimeProvider time, int running, int waiting, Tim
 
     /// <summary>Waits for a place; disposing the result leaves it.</summary>
     /// <exception cref="BusyException">Too many wait already, or it took too long.</exception>
-    public async Task<IDisposable> EnterAsync(CancellationToken cancellation = default)
+    public async Task<IDisposable> EnterAsync(CancellationToken cancellationToken = default)
     {
-        if (free.Wait(0, cancellation)) return new Place(free);
+        if (free.Wait(0, cancellationToken)) return new Place(free);
         if (Interlocked.Increment(ref queue) > waiting)
         {
             Interlocked.Decrement(ref queue);
@@ -30,13 +30,13 @@ internal sealed class ModelGate(TimeProvider time, int running, int waiting, Tim
         }
 
         using var over = new CancellationTokenSource(patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellation);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellationToken);
         try
         {
             await free.WaitAsync(either.Token).ConfigureAwait(false);
             return new Place(free);
         }
-        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new BusyException();
         }

@@ -5,14 +5,20 @@ using Microsoft.AspNetCore.Http;
 namespace Unweave.Web.Components;
 
 /// <summary>Shows its content, or why that failed; the rest of the page stays as it is.</summary>
-public sealed class Guard : ErrorBoundaryBase
+public sealed class ErrorGuard : ErrorBoundaryBase
 {
     [CascadingParameter] private HttpContext? Context { get; set; }
 
     /// <inheritdoc/>
     protected override Task OnErrorAsync(Exception exception)
     {
-        if (Context is { Response.HasStarted: false } context) context.Response.StatusCode = exception is InputException ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status500InternalServerError;
+        if (Context is { Response.HasStarted: false } context)
+        {
+            context.Response.StatusCode = exception is InputException
+                ? StatusCodes.Status503ServiceUnavailable
+                : StatusCodes.Status500InternalServerError;
+        }
+
         return Task.CompletedTask;
     }
 

@@ -1,6 +1,6 @@
 using Unweave.Interpretation;
 
-namespace Unweave.Web;
+namespace Unweave.Web.Steering;
 
 /// <summary>A latent in a text.</summary>
 /// <param name="Latent">Its number.</param>
@@ -14,7 +14,7 @@ internal sealed class Reading(TextCodes codes)
     public IReadOnlyList<string> Pieces => codes.Pieces;
 
     /// <summary>The strongest latents of a token, strongest first.</summary>
-    public IReadOnlyList<Firing> Strongest(int token, int count) => [.. Of(token).OrderByDescending(firing => firing.Activation).ThenBy(firing => firing.Latent).Take(count)];
+    public IReadOnlyList<Firing> Strongest(int token, int count) => Strongest(FiringOn(token), count);
 
     /// <summary>Number of latents that fire on a token.</summary>
     public int Active(int token) => codes.Codes.RowCount(token);
@@ -26,7 +26,7 @@ internal sealed class Reading(TextCodes codes)
         ReadOnlySpan<int> latents = codes.Codes.AllLatents;
         ReadOnlySpan<float> values = codes.Codes.AllValues;
         for (int i = 0; i < latents.Length; i++) peaks[latents[i]] = Math.Max(values[i], peaks.GetValueOrDefault(latents[i]));
-        return [.. peaks.Select(peak => new Firing(peak.Key, peak.Value)).OrderByDescending(firing => firing.Activation).ThenBy(firing => firing.Latent).Take(count)];
+        return Strongest(peaks.Select(peak => new Firing(peak.Key, peak.Value)), count);
     }
 
     /// <summary>A latent's activation on each token; 0 where it does not fire.</summary>
@@ -42,7 +42,10 @@ internal sealed class Reading(TextCodes codes)
         return activations;
     }
 
-    private IEnumerable<Firing> Of(int token)
+    private static IReadOnlyList<Firing> Strongest(IEnumerable<Firing> firings, int count) =>
+        [.. firings.OrderByDescending(firing => firing.Activation).ThenBy(firing => firing.Latent).Take(count)];
+
+    private IEnumerable<Firing> FiringOn(int token)
     {
         int[] latents = codes.Codes.Latents(token).ToArray();
         float[] values = codes.Codes.Values(token).ToArray();

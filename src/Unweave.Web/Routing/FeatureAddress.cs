@@ -4,16 +4,19 @@ using Microsoft.Extensions.Primitives;
 using Unweave.Catalog;
 using Unweave.Interpretation;
 
-namespace Unweave.Web;
+namespace Unweave.Web.Routing;
 
-/// <summary>The browser's query as the query string of an address, so that what is on the screen can be linked. What an address gets wrong is left out.</summary>
+/// <summary>
+/// The browser's query as the query string of an address, so that what is on the screen can be linked. What an address gets wrong is
+/// left out.
+/// </summary>
 internal static class FeatureAddress
 {
     private const int LongestText = 200;
 
-    private static readonly Dictionary<string, FeatureKind> Kinds = Enum.GetValues<FeatureKind>().ToDictionary(kind => kind.ToString().ToLowerInvariant(), StringComparer.OrdinalIgnoreCase);
+    private static readonly Dictionary<string, FeatureKind> Kinds = ByName<FeatureKind>();
 
-    private static readonly Dictionary<string, FeatureOrder> Orders = Enum.GetValues<FeatureOrder>().ToDictionary(order => order.ToString().ToLowerInvariant(), StringComparer.OrdinalIgnoreCase);
+    private static readonly Dictionary<string, FeatureOrder> Orders = ByName<FeatureOrder>();
 
     /// <summary>Reads an address.</summary>
     /// <param name="address">An address or its query string.</param>
@@ -21,8 +24,15 @@ internal static class FeatureAddress
     {
         int mark = address.IndexOf('?', StringComparison.Ordinal);
         Dictionary<string, StringValues> values = QueryHelpers.ParseQuery(mark < 0 ? "" : address[mark..].Split('#')[0]);
-        string? Text(string name) => values.TryGetValue(name, out StringValues value) && !string.IsNullOrWhiteSpace(value[^1]) ? value[^1]![..Math.Min(value[^1]!.Length, LongestText)] : null;
-        double? Number(string name) => double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) && number >= 0 ? number : null;
+        string? Text(string name) =>
+            values.TryGetValue(name, out StringValues value) && value[^1] is { } last && !string.IsNullOrWhiteSpace(last)
+                ? last[..Math.Min(last.Length, LongestText)]
+                : null;
+        double? Number(string name) =>
+            double.TryParse(Text(name), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+                && double.IsFinite(number) && number >= 0
+                ? number
+                : null;
         FeatureKind[] kinds = [.. (Text("kind") ?? "").Split(',').Where(Kinds.ContainsKey).Select(name => Kinds[name]).Distinct().Order()];
         return new FeatureQuery
         {
@@ -49,7 +59,8 @@ internal static class FeatureAddress
         }
 
         Add("q", query.Text);
-        Add("kind", query.Kinds is { Count: > 0 } kinds ? string.Join(',', kinds.Order().Select(kind => kind.ToString().ToLowerInvariant())) : null);
+        IEnumerable<string> kinds = (query.Kinds ?? []).Order().Select(kind => kind.ToString().ToLowerInvariant());
+        Add("kind", string.Join(',', kinds));
         Add("min", Number(query.MinFrequency));
         Add("max", Number(query.MaxFrequency));
         Add("score", Number(query.MinScore));
@@ -60,6 +71,10 @@ internal static class FeatureAddress
         Add("order", query.Descending ? "down" : null);
         return QueryHelpers.AddQueryString("", values);
     }
+
+    private static Dictionary<string, T> ByName<T>()
+        where T : struct, Enum
+        => Enum.GetValues<T>().ToDictionary(value => value.ToString().ToLowerInvariant(), StringComparer.OrdinalIgnoreCase);
 
     private static string? Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture);
 }

@@ -1,0 +1,126 @@
+using Microsoft.AspNetCore.Components;
+using Unweave.Catalog;
+using Unweave.Interpretation;
+
+namespace Unweave.Web.Pages;
+
+/// <summary>All that is known of one feature, and what a person adds to it.</summary>
+public sealed partial class FeaturePage
+{
+    private FeatureCatalog? catalog;
+    private Feature? feature;
+    private Annotation annotation = new(null, null, false, []);
+    private FeatureLabel? best;
+    private IReadOnlyList<FeatureLabel> others = [];
+    private IReadOnlyList<(string Name, int Members)> lists = [];
+    private IReadOnlyDictionary<int, string?> labels = new Dictionary<int, string?>();
+    private IReadOnlyList<ChartBar> histogram = [], positions = [];
+    private string written = "", saved = "", newList = "";
+    private string? title;
+    private double topShare = 1, topLogit = 1;
+    private int? previous, next;
+
+    /// <summary>Number of the latent, from the address.</summary>
+    [Parameter] public int Latent { get; set; }
+
+    private bool IsText => catalog?.Source.Model is not null;
+
+    /// <inheritdoc/>
+    protected override void OnParametersSet()
+    {
+        catalog = Run.Catalog;
+        feature = null;
+        if (catalog is null) return;
+        if (Latent < 0 || Latent >= catalog.Source.Latents)
+        {
+            Navigation.NotFound();
+            return;
+        }
+
+        feature = catalog.Read(Latent);
+        FeatureQuery query = FeatureAddress.Read(Navigation.Uri);
+        written = FeatureAddress.Write(query);
+        (previous, next) = (catalog.Next(query, Latent, backwards: true), catalog.Next(query, Latent));
+        IReadOnlyList<FeatureLabel> computed = catalog.Labels(Latent);
+        best = computed.FirstOrDefault(label => label.AboveChance);
+        others = [.. computed.Where(label => !ReferenceEquals(label, best))];
+        int[] related = [.. feature.Nearest.Concat(feature.Partners).Select(other => other.Latent).Distinct()];
+        labels = catalog.Rows(related).ToDictionary(row => row.Latent, row => row.Label);
+        topShare = Largest(feature.Tokens.Select(token => token.Share));
+        topLogit = Largest(feature.Raised.Concat(feature.Lowered).Select(token => Math.Abs((double)token.Logit)));
+        histogram = HistogramBars(feature.Histogram);
+        positions = PositionBars(feature.Positions);
+        (saved, newList) = ("", "");
+        ReadAnnotation();
+    }
+
+    // Bars are drawn in shares of the longest one, which is never 0.
+    private static double Largest(IEnumerable<double> values) => Math.Max(1e-9, values.DefaultIfEmpty().Max());
+
+    private static IReadOnlyList<ChartBar> HistogramBars(ActivationHistogram histogram)
+    {
+        if (histogram.Counts.All(count => count == 0)) return [];
+        int last = histogram.Counts.Count - 1;
+        string Edge(int edge) => Figures.Activation(edge * histogram.Width);
+        string? Tick(int bin) => bin == 0 ? "0" : bin == last ? Edge(last + 1) : null;
+        return
+        [
+            .. histogram.Counts.Select(
+                (count, bin) => new ChartBar($"{Edge(bin)} to {Edge(bin + 1)}: {Figures.Count(count)}", count, Tick(bin))),
+        ];
+    }
+
+    private static IReadOnlyList<ChartBar> PositionBars(IReadOnlyList<PositionShare> positions)
+    {
+        if (positions.All(position => position.Frequency == 0)) return [];
+        static string Range(PositionShare of) => of.First == of.Last ? $"position {of.First}" : $"positions {of.First} to {of.Last}";
+        string? Tick(int index) => index == 0 ? $"{positions[0].First}" : index == positions.Count - 1 ? $"{positions[^1].Last}" : null;
+        return
+        [
+            .. positions.Select(
+                (at, index) => new ChartBar($"{Range(at)}: {Figures.Percent(at.Frequency)}", at.Frequency, Tick(index))),
+        ];
+    }
+
+    private string ListLink(string list) => Links.Features(Run.Name, FeatureAddress.Write(new FeatureQuery { List = list }));
+
+    private void ReadAnnotation()
+    {
+        annotation = catalog!.Annotation(Latent);
+        lists = catalog.Lists();
+        title = annotation.Label ?? best?.Text;
+    }
+
+    private void Star() =>
+        Save(() => catalog!.SetStar(Latent, !annotation.Starred), annotation.Starred ? "Star removed." : "Starred.");
+
+    private void SaveLabel(ChangeEventArgs change) => Save(() => catalog!.SetLabel(Latent, change.Value as string), "Label saved.");
+
+    private void SaveNote(ChangeEventArgs change) => Save(() => catalog!.SetNote(Latent, change.Value as string), "Note saved.");
+
+    private void PutIn()
+    {
+        string list = newList.Trim();
+        if (list.Length == 0) return;
+        Save(() => catalog!.AddToList(list, Latent), $"Put into {VisibleText.OneLine(list)}.");
+        newList = "";
+    }
+
+    private void TakeOut(string list) =>
+        Save(() => catalog!.RemoveFromList(list, Latent), $"Taken out of {VisibleText.OneLine(list)}.");
+
+    // What cannot be written now (the file is locked) is said where it was typed, and stays there to be saved again.
+    private void Save(Action write, string done)
+    {
+        try
+        {
+            write();
+            saved = done;
+            ReadAnnotation();
+        }
+        catch (InputException e)
+        {
+            saved = $"Not saved: {e.Message}";
+        }
+    }
+}

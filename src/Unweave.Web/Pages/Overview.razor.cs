@@ -1,0 +1,170 @@
+using Microsoft.AspNetCore.Components;
+using Unweave.Autoencoders;
+using Unweave.Catalog;
+using Unweave.Hosts;
+using Unweave.Interpretation;
+using Unweave.Runs;
+using Unweave.Training;
+using Unweave.Web.Runs;
+
+namespace Unweave.Web.Pages;
+
+/// <summary>A run: how it trained, what it was measured to be, and its features in numbers.</summary>
+public sealed partial class Overview
+{
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(30);
+
+    private static readonly FeatureQuery BestLabelsFirst = new() { Order = FeatureOrder.Score, Descending = true, Labelled = true };
+
+    private readonly CancellationTokenSource stop = new();
+    private MetricsState log = new([], [], null, 0);
+    private TrainingOptions? settings;
+    private Autoencoder? trained;
+    private AutoencoderOptions? options;
+    private HostReference? reference;
+    private FeatureCatalog? catalog;
+    private string? catalogProblem, hostProblem;
+    private bool live, finished;
+    private int dead, labeled, starred;
+    private IReadOnlyList<ChartBar> density = [];
+    private IReadOnlyList<(FeatureKind Kind, int Count)> kinds = [];
+
+    [Inject] private TimeProvider Time { get; set; } = null!;
+
+    private string ShareDone =>
+        settings is { Steps: > 0 } total && log.Last is { } now ? $", {Figures.Percent((double)now.Step / total.Steps)}" : "";
+
+    private string SourceWords
+    {
+        get
+        {
+            if (catalog?.Source is not { } source) return "";
+            string hook = source.Hook is { } name ? $", at {name}" : "";
+            return $"From {Figures.Count(source.Rows)} {(source.Model is null ? "rows" : "tokens")} of {source.Texts}{hook}.";
+        }
+    }
+
+    private IReadOnlyList<ChartSeries> Loss
+    {
+        get
+        {
+            bool sparsity = log.Lines.Any(line => line.Sparsity > 0), auxiliary = log.Lines.Any(line => line.Auxiliary > 0);
+            List<ChartSeries> series = [Line("loss", line => line.Loss)];
+            if (sparsity || auxiliary) series.Add(Line("reconstruction", line => line.Reconstruction));
+            if (sparsity) series.Add(Line("sparsity", line => line.Sparsity));
+            if (auxiliary) series.Add(Line("auxiliary", line => line.Auxiliary));
+            return [.. series.Select(one => one with { Points = [.. one.Points.Where(point => point.Y > 0)] })];
+        }
+    }
+
+    private IReadOnlyList<ChartSeries> Fvu => log.Validations.Count == 0
+        ? [Line("training", line => line.Fvu)]
+        : [Line("training", line => line.Fvu), new ChartSeries("validation", Points(log.Validations, line => line.ValidationFvu))];
+
+    // With a KL penalty every latent has an activation above 0, so L0 says nothing: how many fire is logged beside it.
+    private IReadOnlyList<ChartSeries> ActiveLatents =>
+        [Line(log.Lines.Any(line => line.Firing < line.L0) ? "firing" : "L0", line => line.Firing)];
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        stop.Cancel();
+        stop.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override void OnParametersSet()
+    {
+        log = Run.Log.Read();
+        settings = Run.Settings;
+        Refresh();
+        (catalog, reference) = (null, null);
+        hostProblem = Problem(() => reference = Run.Files.Host);
+        catalogProblem = Problem(() =>
+        {
+            catalog = Run.Catalog;
+            if (catalog is not null) Count(catalog);
+        });
+        if (catalogProblem is null && catalog is null) catalogProblem = Run.CatalogProblem;
+    }
+
+    /// <inheritdoc/>
+    protected override void OnAfterRender(bool firstRender)
+    {
+        if (firstRender) _ = Watch();
+    }
+
+    /// <summary>Why something cannot be read; the rest of the page does without it.</summary>
+    private static string? Problem(Action read)
+    {
+        try
+        {
+            read();
+            return null;
+        }
+        catch (InputException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private static string ShareOf(int part, int whole) => Figures.Percent((double)part / Math.Max(1, whole));
+
+    private static (double X, double Y)[] Points(IReadOnlyList<MetricsLine> lines, Func<MetricsLine, double> value) =>
+        [.. lines.Select(line => ((double)line.Step, value(line))).Where(point => double.IsFinite(point.Item2))];
+
+    private ChartSeries Line(string name, Func<MetricsLine, double> value) => new(name, Points(log.Lines, value));
+
+    private string Browse(FeatureQuery query) => Links.Features(Run.Name, FeatureAddress.Write(query));
+
+    /// <summary>Looks at the log once a second, and draws when there is something new.</summary>
+    private async Task Watch()
+    {
+        CancellationToken ended = stop.Token;
+        using var timer = new PeriodicTimer(Beat, Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(ended)) await InvokeAsync(Look);
+        }
+        catch (OperationCanceledException)
+        {
+            // the page was left
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            // the log cannot be read any more: what was drawn stays
+        }
+    }
+
+    private void Look()
+    {
+        MetricsState now = Run.Log.Read();
+        bool grew = now.Read != log.Read, was = live;
+        log = now;
+        if (!grew && !was) return;
+        Refresh();
+        if (grew || was != live) StateHasChanged();
+    }
+
+    private void Refresh()
+    {
+        string file = Run.Files.MetricsPath;
+        bool complete = settings is { Steps: > 0 } known && log.Last?.Step >= known.Steps;
+        live = log.Last is not null && !complete && File.Exists(file)
+            && Time.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(file) < Silence;
+        trained = Run.Trained;
+        finished = trained is not null && !live;
+        options = settings?.Autoencoder ?? trained?.Options;
+    }
+
+    private void Count(FeatureCatalog from)
+    {
+        IReadOnlyList<double> frequencies = from.Frequencies();
+        dead = frequencies.Count(frequency => frequency <= 0);
+        density = DensityBars.Count(frequencies);
+        int Total(FeatureQuery query) => from.Find(query with { Take = 1 }).Total;
+        kinds = [.. Enum.GetValues<FeatureKind>().Select(kind => (kind, Total(new FeatureQuery { Kinds = [kind] })))];
+        labeled = Total(new FeatureQuery { Labelled = true });
+        starred = Total(new FeatureQuery { Starred = true });
+    }
+}
