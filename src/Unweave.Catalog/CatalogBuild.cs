@@ -79,9 +79,8 @@ internal static class CatalogBuild
             file.Write((connection, _) => tables.Index(connection));
             file.Write((connection, _) =>
             {
-                foreach (
-                    int latent in connection.All(
-                        "SELECT latent FROM person WHERE latent < $latents", line => line.GetInt32(0), ("$latents", source.Latents)))
+                foreach (int latent in connection.All(
+                    "SELECT latent FROM person WHERE latent < $latents", line => line.GetInt32(0), ("$latents", source.Latents)))
                     ShownLabel.Refresh(connection, tables, latent);
                 connection.Run("DELETE FROM build; DELETE FROM map");
                 connection.Run(

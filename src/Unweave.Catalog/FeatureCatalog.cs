@@ -195,9 +195,8 @@ public sealed class FeatureCatalog : IDisposable
             BinaryPrimitives.WriteSingleLittleEndian(place[8..], points[i].Y);
         }
 
-        File.Write(
-            (connection, tables) =>
-                connection.Run("INSERT OR REPLACE INTO map VALUES ($build, $points)", ("$build", tables.Number), ("$points", bytes)));
+        File.Write((connection, tables) =>
+            connection.Run("INSERT OR REPLACE INTO map VALUES ($build, $points)", ("$build", tables.Number), ("$points", bytes)));
     }
 
     /// <inheritdoc/>

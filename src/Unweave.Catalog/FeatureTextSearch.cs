@@ -80,10 +80,9 @@ internal sealed class FeatureTextSearch
     {
         LatentSet given = new(latents), first = new(latents);
         if (number is { } latent) first.Add(latent);
-        foreach (
-            Func<LatentSet> place in (Func<LatentSet>[])
+        foreach (Func<LatentSet> place in (Func<LatentSet>[])
             [
-                () => first, () => Matches($"{{own label note}} : ({match})"), () => Matches($"{{tokens}} : ({match})"), () => found
+            () => first, () => Matches($"{{own label note}} : ({match})"), () => Matches($"{{tokens}} : ({match})"), () => found
             ])
         {
             foreach (int one in place().All())

@@ -24,9 +24,8 @@ internal readonly record struct FeatureWords(string Tokens, string Examples)
     public static string Glance(Feature feature)
     {
         var glance = new StringBuilder();
-        foreach (
-            string token in feature.Tokens.Select(token => Visible(token.Text)).Where(text => text.Length > 0)
-                .Distinct(StringComparer.Ordinal).Take(GlanceTokens))
+        foreach (string token in feature.Tokens.Select(token => Visible(token.Text)).Where(text => text.Length > 0)
+            .Distinct(StringComparer.Ordinal).Take(GlanceTokens))
         {
             if (glance.Length + token.Length > LongestGlance) break;
             if (glance.Length > 0) glance.Append(" · ");

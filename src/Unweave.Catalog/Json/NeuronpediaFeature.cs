@@ -95,8 +95,8 @@ public sealed record NeuronpediaFeature
         Activations =
         [
             .. feature.Top.Select(example => NeuronpediaExample.Of(example, -1, -1)),
-            .. feature.Quantiles.SelectMany(
-                group => group.Examples.Select(example => NeuronpediaExample.Of(example, group.From, group.To))),
+            .. feature.Quantiles.SelectMany(group =>
+                group.Examples.Select(example => NeuronpediaExample.Of(example, group.From, group.To))),
         ],
     };
 }

@@ -65,8 +65,8 @@ public sealed partial class FeaturePage
         string? Tick(int bin) => bin == 0 ? "0" : bin == last ? Edge(last + 1) : null;
         return
         [
-            .. histogram.Counts.Select(
-                (count, bin) => new ChartBar($"{Edge(bin)} to {Edge(bin + 1)}: {Figures.Count(count)}", count, Tick(bin))),
+            .. histogram.Counts.Select((count, bin) =>
+                new ChartBar($"{Edge(bin)} to {Edge(bin + 1)}: {Figures.Count(count)}", count, Tick(bin))),
         ];
     }
 
@@ -77,8 +77,8 @@ public sealed partial class FeaturePage
         string? Tick(int index) => index == 0 ? $"{positions[0].First}" : index == positions.Count - 1 ? $"{positions[^1].Last}" : null;
         return
         [
-            .. positions.Select(
-                (at, index) => new ChartBar($"{Range(at)}: {Figures.Percent(at.Frequency)}", at.Frequency, Tick(index))),
+            .. positions.Select((at, index) =>
+                new ChartBar($"{Range(at)}: {Figures.Percent(at.Frequency)}", at.Frequency, Tick(index))),
         ];
     }
 

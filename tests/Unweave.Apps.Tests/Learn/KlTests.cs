@@ -118,7 +118,8 @@ public sealed class KlTests
         await Expect(demo.Locator("[data-value=kl-qp]")).ToHaveTextAsync(Written.Format(back));
         await Expect(demo.Locator("[data-value=js]")).ToHaveTextAsync(Written.Format(js));
         await Expect(demo.Locator("[data-value=kl-pq-bits]")).ToHaveTextAsync(Written.Format(Divergence.Kl(pair.P, pair.Q, LogBase.Bits)));
-        await Expect(demo.Locator("[data-value=js-bits]")).ToHaveTextAsync(Written.Format(GaussianDensity.Js(pair.P, pair.Q, LogBase.Bits)));
+        await Expect(demo.Locator("[data-value=js-bits]"))
+            .ToHaveTextAsync(Written.Format(GaussianDensity.Js(pair.P, pair.Q, LogBase.Bits)));
 
         double[] p = GaussianPair.Bins(pair.P, binWidth), q = GaussianPair.Bins(pair.Q, binWidth);
         await Expect(page.Locator("[data-value=exact-kl-pq]")).ToHaveTextAsync(Written.Format(kl));

@@ -103,7 +103,10 @@ public sealed class SparseAutoencoderTests
             for (int i = 0; i < 4; i++) readers.Add(await Browser.Open(site, Address));
 
             // The state is watched from before the press on: it may not last until the next question to the page.
-            string[] expected = ["Training", "Waiting: you are next", "Waiting: 1 reader is before you", "Waiting: 2 readers are before you"];
+            string[] expected =
+            [
+                "Training", "Waiting: you are next", "Waiting: 1 reader is before you", "Waiting: 2 readers are before you",
+            ];
             foreach ((Browser reader, string state) in readers.Zip(expected))
             {
                 Task seen = reader.Page.WaitForFunctionAsync("state => document.querySelector('.run-state').textContent === state", state);

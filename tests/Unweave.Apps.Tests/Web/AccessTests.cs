@@ -260,8 +260,8 @@ public sealed class AccessTests
             StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.Unauthorized, await Status(site, HttpMethod.Get, "/runs/one", ("Cookie", Cookie(first))));
         Assert.Equal(HttpStatusCode.OK, await Status(site, HttpMethod.Get, "/runs/one", ("Cookie", Cookie(second))));
-        await Assert.ThrowsAsync<WebSocketException>(
-            () => page.ReceiveAsync(new byte[100], CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(1)));
+        await Assert.ThrowsAsync<WebSocketException>(() =>
+            page.ReceiveAsync(new byte[100], CancellationToken.None).WaitAsync(TimeSpan.FromMinutes(1)));
     }
 
     [Fact]

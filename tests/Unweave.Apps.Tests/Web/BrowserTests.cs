@@ -30,7 +30,8 @@ public sealed class BrowserTests
             await Expect(page).ToHaveURLAsync(new Uri(site.Address, $"/runs/run/features/{feature}?q=harpoon").AbsoluteUri);
             await Expect(page.Locator(".token.fires").First).ToBeVisibleAsync();
             await page.Locator(".token.fires").First.HoverAsync();
-            Assert.True(await page.Locator(".token.fires").First.EvaluateAsync<bool>("at => getComputedStyle(at, '::after').content !== 'none'"));
+            Assert.True(
+                await page.Locator(".token.fires").First.EvaluateAsync<bool>("at => getComputedStyle(at, '::after').content !== 'none'"));
 
             await page.Keyboard.PressAsync("s");
             await Expect(page.Locator(".feature-head [data-star]")).ToHaveAttributeAsync("aria-pressed", "true");
@@ -213,5 +214,6 @@ public sealed class BrowserTests
         browser.AssertClean();
     }
 
-    private static string Line(long step, double loss) => $$"""{"step":{{step}},"tokens":{{step * 128}},"loss":{{loss}},"reconstruction":{{loss}},"sparsity":0,"auxiliary":0,"fvu":0.5,"l0":4,"dead":0,"learningRate":0.001}""" + "\n";
+    private static string Line(long step, double loss) =>
+        $$"""{"step":{{step}},"tokens":{{step * 128}},"loss":{{loss}},"reconstruction":{{loss}},"sparsity":0,"auxiliary":0,"fvu":0.5,"l0":4,"dead":0,"learningRate":0.001}""" + "\n";
 }

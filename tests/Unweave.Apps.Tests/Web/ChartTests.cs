@@ -18,7 +18,11 @@ public sealed class ChartTests
         Assert.Equal((10, 50), (x0, x1));
         Assert.True(y0 <= 3 && y1 >= 12);
 
-        double[][] drawn = [.. canvas.QuerySelector("polyline")!.GetAttribute("points")!.Split(' ').Select(point => point.Split(',').Select(number => double.Parse(number, CultureInfo.InvariantCulture)).ToArray())];
+        double[][] drawn =
+        [
+            .. canvas.QuerySelector("polyline")!.GetAttribute("points")!.Split(' ')
+            .Select(point => point.Split(',').Select(number => double.Parse(number, CultureInfo.InvariantCulture)).ToArray()),
+        ];
         (double X, double Y)[] finite = [.. points.Where(point => double.IsFinite(point.Y))];
         Assert.Equal(finite.Length, drawn.Length);
         foreach ((double[] at, (double x, double y)) in drawn.Zip(finite))
@@ -32,8 +36,10 @@ public sealed class ChartTests
     public void Each_series_has_its_color_its_name_and_its_last_value()
     {
         using var context = new BunitContext();
-        IRenderedComponent<LineChart> chart = Draw(context, [new ChartSeries("training", [(0, 1), (1, 0.5)]), new ChartSeries("validation", [(0, 1), (1, 0.625)])]);
-        Assert.Equal(["training 0.5", "validation 0.625"], chart.FindAll(".key").Select(key => key.TextContent.Trim()), StringComparer.Ordinal);
+        IRenderedComponent<LineChart> chart = Draw(context,
+            [new ChartSeries("training", [(0, 1), (1, 0.5)]), new ChartSeries("validation", [(0, 1), (1, 0.625)])]);
+        Assert.Equal(["training 0.5", "validation 0.625"], chart.FindAll(".key").Select(key => key.TextContent.Trim()),
+            StringComparer.Ordinal);
         Assert.Equal(["line s1", "line s2"], chart.FindAll("polyline").Select(line => line.ClassName), StringComparer.Ordinal);
         Assert.Contains("training from 1 to 0.5", chart.Find("[data-chart]").GetAttribute("aria-label"), StringComparison.Ordinal);
     }
@@ -44,7 +50,8 @@ public sealed class ChartTests
         using var context = new BunitContext();
         IRenderedComponent<LineChart> chart = context.Render<LineChart>(parameters => parameters
             .Add(drawn => drawn.Title, "errors")
-            .Add(drawn => drawn.Series, [new ChartSeries("all", [(0, 4), (1, 2), (2, 1)]), new ChartSeries("one", [(1, 3)]), new ChartSeries("none", [])])
+            .Add(drawn => drawn.Series,
+                [new ChartSeries("all", [(0, 4), (1, 2), (2, 1)]), new ChartSeries("one", [(1, 3)]), new ChartSeries("none", [])])
             .Add(drawn => drawn.Places, ["1", "8", "64"]).Add(drawn => drawn.At, 1));
         Assert.Equal(["all 2", "one 3", "none"], chart.FindAll(".key").Select(key => key.TextContent.Trim()), StringComparer.Ordinal);
         Assert.Equal(["0%", "50%", "100%"], chart.FindAll(".chart-dot.s1").Select(Left), StringComparer.Ordinal);
@@ -94,8 +101,11 @@ public sealed class ChartTests
     public void Bars_are_as_high_as_their_values_and_rare_ones_can_be_seen()
     {
         using var context = new BunitContext();
-        IRenderedComponent<BarChart> chart = context.Render<BarChart>(parameters => parameters.Add(bars => bars.Bars, [new ChartBar("a: 100", 100), new ChartBar("b: 50", 50), new ChartBar("c: 0", 0), new ChartBar("d: 1", 0.01)]));
-        Assert.Equal(["height:100%", "height:50%", "height:0%", "height:1.5%"], chart.FindAll(".bar").Select(bar => bar.GetAttribute("style")), StringComparer.Ordinal);
+        IRenderedComponent<BarChart> chart = context.Render<BarChart>(parameters =>
+            parameters.Add(bars => bars.Bars,
+                [new ChartBar("a: 100", 100), new ChartBar("b: 50", 50), new ChartBar("c: 0", 0), new ChartBar("d: 1", 0.01)]));
+        Assert.Equal(["height:100%", "height:50%", "height:0%", "height:1.5%"],
+            chart.FindAll(".bar").Select(bar => bar.GetAttribute("style")), StringComparer.Ordinal);
         Assert.Equal("a: 100", chart.Find(".bar-slot").GetAttribute("title"));
     }
 
@@ -110,5 +120,6 @@ public sealed class ChartTests
         Assert.Equal(5, bars.Sum(bar => bar.Value));
     }
 
-    private static IRenderedComponent<LineChart> Draw(BunitContext context, ChartSeries[] series) => context.Render<LineChart>(parameters => parameters.Add(chart => chart.Title, "Loss").Add(chart => chart.Series, series));
+    private static IRenderedComponent<LineChart> Draw(BunitContext context, ChartSeries[] series) =>
+        context.Render<LineChart>(parameters => parameters.Add(chart => chart.Title, "Loss").Add(chart => chart.Series, series));
 }

@@ -18,7 +18,18 @@ public sealed class FeatureAddressTests
         from list in Gen.String[Gen.Char.AlphaNumeric, 1, 10].Null()
         from order in Gen.Enum<FeatureOrder>()
         from down in Gen.Bool
-        select new FeatureQuery { Text = Meant(text), Kinds = kinds.Length == 0 ? null : [.. kinds.Distinct().Order()], MinFrequency = min, MinScore = score, Labelled = labelled, Starred = starred, List = list, Order = order, Descending = down };
+        select new FeatureQuery
+        {
+            Text = Meant(text),
+            Kinds = kinds.Length == 0 ? null : [.. kinds.Distinct().Order()],
+            MinFrequency = min,
+            MinScore = score,
+            Labelled = labelled,
+            Starred = starred,
+            List = list,
+            Order = order,
+            Descending = down,
+        };
 
     [Fact]
     public void A_query_comes_back_from_its_address() => Queries.Sample(query =>
@@ -31,7 +42,8 @@ public sealed class FeatureAddressTests
     [InlineData("")]
     [InlineData("?kind=nonsense&min=x&max=-1&score=NaN&sort=color&labelled=maybe&starred=1&q=%20")]
     [InlineData("?min=1e999&kind=,,&order=up")]
-    public void What_an_address_gets_wrong_is_left_out(string address) => Assert.Equal("", FeatureAddress.Write(FeatureAddress.Read(address)));
+    public void What_an_address_gets_wrong_is_left_out(string address) =>
+        Assert.Equal("", FeatureAddress.Write(FeatureAddress.Read(address)));
 
     [Fact]
     public void What_is_on_the_screen_can_be_had_by_a_command() => Assert.Equal(
@@ -52,5 +64,10 @@ public sealed class FeatureAddressTests
         Assert.Equal(run, Links.RunOf(address));
     }
 
-    private static string? Meant(string? text) => string.IsNullOrWhiteSpace(text) ? null : new string([.. text.Where(c => !char.IsSurrogate(c))]) is { } plain && !string.IsNullOrWhiteSpace(plain) ? plain : null;
+    private static string? Meant(string? text) =>
+        string.IsNullOrWhiteSpace(text)
+            ? null
+            : new string([.. text.Where(c => !char.IsSurrogate(c))]) is { } plain && !string.IsNullOrWhiteSpace(plain)
+            ? plain
+            : null;
 }

@@ -20,7 +20,8 @@ public sealed class PageTests : IDisposable
     public PageTests()
     {
         SampleCatalog.Build(place["one"], 120);
-        context.Services.AddSingleton(new ServeOptions { Folder = place.Folder }).AddSingleton<ServedRuns>().AddSingleton(TimeProvider.System);
+        context.Services.AddSingleton(new ServeOptions { Folder = place.Folder }).AddSingleton<ServedRuns>()
+            .AddSingleton(TimeProvider.System);
         context.JSInterop.Mode = JSRuntimeMode.Loose;
     }
 
@@ -37,7 +38,9 @@ public sealed class PageTests : IDisposable
         Assert.Contains("whales and whaling", page.Find(".label-line").TextContent, StringComparison.Ordinal);
         Assert.Contains("detection 0.", page.Find(".label-line").TextContent, StringComparison.Ordinal);
         string[] headings = [.. page.FindAll("h2").Select(heading => heading.TextContent)];
-        foreach (string heading in (string[])["Strongest examples", "Examples by strength", "Where it does not fire", "Yours", "Tokens it fires on", "Next tokens it raises and lowers", "Nearest decoder rows", "Fires together with", "Other computed labels"])
+        foreach (string heading in (string[])["Strongest examples", "Examples by strength", "Where it does not fire", "Yours",
+            "Tokens it fires on", "Next tokens it raises and lowers", "Nearest decoder rows", "Fires together with",
+            "Other computed labels"])
             Assert.True(headings.Contains(heading, StringComparer.Ordinal), heading);
         Assert.Equal(12, page.FindAll("section[aria-labelledby=examples-title] .example").Count);
         Assert.Contains("Activations", page.Markup, StringComparison.Ordinal);
@@ -50,7 +53,8 @@ public sealed class PageTests : IDisposable
     public void A_label_no_better_than_chance_stands_among_the_rejected_only()
     {
         IRenderedComponent<FeaturePage> page = Feature(SampleCatalog.Whales);
-        IElement rejected = Assert.Single(page.FindAll("details"), details => details.TextContent.Contains("Rejected", StringComparison.Ordinal));
+        IElement rejected = Assert.Single(page.FindAll("details"),
+            details => details.TextContent.Contains("Rejected", StringComparison.Ordinal));
         Assert.Contains("after a comma", rejected.TextContent, StringComparison.Ordinal);
         Assert.Equal(1, page.Markup.Split("after a comma").Length - 1);
     }
@@ -78,7 +82,8 @@ public sealed class PageTests : IDisposable
     {
         FeatureQuery query = new() { Text = "whales", Order = FeatureOrder.Frequency, Descending = true };
         int[] order;
-        using (FeatureCatalog catalog = FeatureCatalog.Open(place["one"])) order = [.. catalog.Find(query with { Take = 100 }).Rows.Select(row => row.Latent)];
+        using (FeatureCatalog catalog = FeatureCatalog.Open(place["one"]))
+            order = [.. catalog.Find(query with { Take = 100 }).Rows.Select(row => row.Latent)];
         Assert.True(order.Length > 3);
         string written = FeatureAddress.Write(query);
         IRenderedComponent<FeaturePage> page = Feature(order[1], written);
@@ -113,15 +118,19 @@ public sealed class PageTests : IDisposable
         Assert.NotEmpty(latents);
         Assert.Equal(latents.OrderDescending(), latents);
         Assert.Equal("harpoon", page.Find("input[type=search]").GetAttribute("value"));
-        Assert.Equal("descending", page.FindAll("th").Single(heading => heading.TextContent.StartsWith("Latent", StringComparison.Ordinal)).GetAttribute("aria-sort"));
-        Assert.Equal(Links.Feature("one", latents[0], "?q=harpoon&sort=latent&order=down"), page.Find("tr[data-row] a").GetAttribute("href"));
+        Assert.Equal("descending",
+            page.FindAll("th").Single(heading => heading.TextContent.StartsWith("Latent", StringComparison.Ordinal))
+                .GetAttribute("aria-sort"));
+        Assert.Equal(Links.Feature("one", latents[0], "?q=harpoon&sort=latent&order=down"),
+            page.Find("tr[data-row] a").GetAttribute("href"));
     }
 
     [Fact]
     public void Sorting_and_filtering_change_the_address()
     {
         IRenderedComponent<Features> page = Browse("");
-        void Sort(string name) => page.FindAll("th button").Single(button => button.TextContent.StartsWith(name, StringComparison.Ordinal)).Click();
+        void Sort(string name) =>
+            page.FindAll("th button").Single(button => button.TextContent.StartsWith(name, StringComparison.Ordinal)).Click();
         Sort("Frequency");
         Assert.EndsWith("/features?sort=frequency&order=down", Address, StringComparison.Ordinal);
         page.FindAll("select")[0].Change("Dead");
@@ -164,7 +173,8 @@ public sealed class PageTests : IDisposable
     public void Without_a_catalog_the_command_that_builds_one_is_shown()
     {
         place.Write("bare run/config.json", "{}");
-        IRenderedComponent<Features> page = context.Render<Features>(parameters => parameters.Add(features => features.RunName, "bare run"));
+        IRenderedComponent<Features> page = context.Render<Features>(parameters =>
+            parameters.Add(features => features.RunName, "bare run"));
         Assert.Equal($"unweave features build '{place["bare run"]}' --text corpus/", page.Find("[data-copy]").GetAttribute("data-copy"));
     }
 
@@ -182,12 +192,20 @@ public sealed class PageTests : IDisposable
     public void The_overview_shows_the_charts_the_counts_and_what_was_measured()
     {
         place.Write("one/config.json", """{ "tokens": 4096, "batch": 128, "autoencoder": { "latents": 120, "k": 4 } }""");
-        place.Write("one/metrics.jsonl", """{"step":10,"tokens":1280,"loss":5,"reconstruction":4,"sparsity":0,"auxiliary":1,"fvu":0.5,"l0":4,"dead":2,"learningRate":0.001}""" + "\n" + """{"step":20,"tokens":2560,"loss":4,"reconstruction":3.5,"sparsity":0,"auxiliary":0.5,"fvu":0.4,"l0":4,"dead":1,"learningRate":0.0005,"validationFvu":0.45}""" + "\n");
-        place.Write("one/eval.json", """{"autoencoder":{"fvu":0.11,"l0":4},"pca":{"fvu":0.42},"randomDictionary":null,"splice":{"clean":3,"spliced":3.2,"zero":5,"mean":4.5,"predictions":1000,"divergence":0.1,"agreement":0.9}}""");
+        place.Write("one/metrics.jsonl",
+            """{"step":10,"tokens":1280,"loss":5,"reconstruction":4,"sparsity":0,"auxiliary":1,"fvu":0.5,"l0":4,"dead":2,"learningRate":0.001}""" + "\n" + """{"step":20,"tokens":2560,"loss":4,"reconstruction":3.5,"sparsity":0,"auxiliary":0.5,"fvu":0.4,"l0":4,"dead":1,"learningRate":0.0005,"validationFvu":0.45}""" + "\n");
+        place.Write("one/eval.json",
+            """{"autoencoder":{"fvu":0.11,"l0":4},"pca":{"fvu":0.42},"randomDictionary":null,"splice":{"clean":3,"spliced":3.2,"zero":5,"mean":4.5,"predictions":1000,"divergence":0.1,"agreement":0.9}}""");
         IRenderedComponent<Overview> page = context.Render<Overview>(parameters => parameters.Add(overview => overview.RunName, "one"));
-        Assert.Equal(["Loss", "FVU: variance unexplained", "L0: active latents of a row", "Dead latents", "Learning rate"], page.FindAll(".charts .chart-title").Select(title => title.TextContent), StringComparer.Ordinal);
-        Assert.Equal(["loss", "reconstruction", "auxiliary"], page.FindAll(".charts .card")[0].QuerySelectorAll("polyline").Select(line => line.GetAttribute("data-name")), StringComparer.Ordinal);
-        string[] cells = [.. page.FindAll("table.figures tr").Select(row => string.Join('|', row.Children.Select(cell => cell.TextContent.Trim())))];
+        Assert.Equal(["Loss", "FVU: variance unexplained", "L0: active latents of a row", "Dead latents", "Learning rate"],
+            page.FindAll(".charts .chart-title").Select(title => title.TextContent), StringComparer.Ordinal);
+        Assert.Equal(["loss", "reconstruction", "auxiliary"],
+            page.FindAll(".charts .card")[0].QuerySelectorAll("polyline").Select(line => line.GetAttribute("data-name")),
+            StringComparer.Ordinal);
+        string[] cells =
+        [
+            .. page.FindAll("table.figures tr").Select(row => string.Join('|', row.Children.Select(cell => cell.TextContent.Trim()))),
+        ];
         Assert.True(cells.Contains("FVU|0.11|0.42", StringComparer.Ordinal), string.Join('\n', cells));
         Assert.True(cells.Contains("the autoencoder's|3.200|24.5|90.0%", StringComparer.Ordinal), string.Join('\n', cells));
         Assert.Contains("TopK, 120 latents, 4 active", page.Markup, StringComparison.Ordinal);

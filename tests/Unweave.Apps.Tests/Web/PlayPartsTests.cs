@@ -43,8 +43,12 @@ public sealed class PlayPartsTests
     [Fact]
     public void Changes_come_back_from_their_address_and_nonsense_is_skipped()
     {
-        LatentEdit[] read = [.. LatentEdit.Parse("12:steer:1.5,7:ablate,3:clamp:0.25,x,99:steer:1,12:ablate,5:steer:NaN,6:steer:1e300,8:7:1", latents: 50)];
-        Assert.Equal(["12:steer:1.5", "7:ablate", "3:clamp:0.25", "5:steer:1", "6:steer:3", "8:steer:1"], read.Select(change => change.ToString()), StringComparer.Ordinal);
+        LatentEdit[] read =
+        [
+            .. LatentEdit.Parse("12:steer:1.5,7:ablate,3:clamp:0.25,x,99:steer:1,12:ablate,5:steer:NaN,6:steer:1e300,8:7:1", latents: 50),
+        ];
+        Assert.Equal(["12:steer:1.5", "7:ablate", "3:clamp:0.25", "5:steer:1", "6:steer:3", "8:steer:1"],
+            read.Select(change => change.ToString()), StringComparer.Ordinal);
         read[0].Unit = 4;
         Assert.Equal(new Intervention(12, InterventionKind.Steer, 6), read[0].ToIntervention());
         Assert.Equal(new Intervention(7, InterventionKind.Ablate), read[1].ToIntervention());
@@ -62,7 +66,8 @@ public sealed class PlayPartsTests
     [Fact]
     public void Next_tokens_of_both_runs_are_joined_and_those_not_listed_are_left_open()
     {
-        NextToken[] without = [new(1, " a", 2, 0.5), new(2, " b", 1, 0.3), new(3, " c", 0, 0.01)], with = [new(2, " b", 3, 0.8), new(4, " d", 0, 0.1), new(1, " a", -1, 0.05)];
+        NextToken[] without = [new(1, " a", 2, 0.5), new(2, " b", 1, 0.3), new(3, " c", 0, 0.01)],
+            with = [new(2, " b", 3, 0.8), new(4, " d", 0, 0.1), new(1, " a", -1, 0.05)];
         IReadOnlyList<ChangedToken> joined = ChangedToken.Join(without, with, 2);
         Assert.Equal([2, 1, 4], joined.Select(token => token.Token));
         Assert.Equal(0.5, joined[0].Move, 12);
@@ -74,7 +79,9 @@ public sealed class PlayPartsTests
     public void Tokens_are_shown_as_text_with_their_strength()
     {
         using var context = new BunitContext();
-        IRenderedComponent<LiveTokens> shown = context.Render<LiveTokens>(parameters => parameters.Add(tokens => tokens.Pieces, ["<b>", " x", "\u202e"]).Add(tokens => tokens.Activations, [0f, 2f, 0f]).Add(tokens => tokens.Max, 4f).Add(tokens => tokens.Selected, 1));
+        IRenderedComponent<LiveTokens> shown = context.Render<LiveTokens>(parameters =>
+            parameters.Add(tokens => tokens.Pieces, ["<b>", " x", "\u202e"]).Add(tokens => tokens.Activations, [0f, 2f, 0f])
+                .Add(tokens => tokens.Max, 4f).Add(tokens => tokens.Selected, 1));
         Assert.Empty(shown.FindAll("b"));
         Assert.Equal("<b>", shown.Find("[data-i='0']").TextContent);
         AngleSharp.Dom.IElement second = shown.Find("[data-i='1']");
@@ -111,7 +118,8 @@ public sealed class PlayPartsTests
         Assert.True(runs.TryGet("run", out ServedRun? run));
         using var context = new BunitContext();
         int picked = -1;
-        IRenderedComponent<LatentPicker> picker = context.Render<LatentPicker>(parameters => parameters.Add(box => box.Run, run).Add(box => box.Picked, latent => picked = latent));
+        IRenderedComponent<LatentPicker> picker = context.Render<LatentPicker>(parameters =>
+            parameters.Add(box => box.Run, run).Add(box => box.Picked, latent => picked = latent));
         picker.Find("input").Input("whales");
         picker.WaitForAssertion(() => Assert.NotEmpty(picker.FindAll("[role=option]")), TimeSpan.FromSeconds(20));
         string second = picker.FindAll("[role=option] .mono")[1].TextContent;

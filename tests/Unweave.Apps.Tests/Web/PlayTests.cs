@@ -42,7 +42,8 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
         ILocator cells = page.Locator(".pinned tbody td.number");
         await Assertions.Expect(cells).ToHaveCountAsync(2);
         await Assertions.Expect(cells.Nth(1)).ToHaveTextAsync(await cells.Nth(0).InnerTextAsync());
-        await Assertions.Expect(page).ToHaveURLAsync(new Regex("u=The%20king%20rode&pin=[0-9]+$", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        await Assertions.Expect(page)
+            .ToHaveURLAsync(new Regex("u=The%20king%20rode&pin=[0-9]+$", RegexOptions.None, TimeSpan.FromSeconds(1)));
 
         string pinned = await page.Locator(".pinned .mono").InnerTextAsync();
         await page.ReloadAsync();
@@ -90,7 +91,8 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
         await Assertions.Expect(page.Locator(".change")).ToHaveCountAsync(1);
         await page.Locator(".change input[type=range]").FillAsync("3");
         await page.GetByRole(AriaRole.Button, new() { Name = "Generate" }).ClickAsync();
-        await Assertions.Expect(page.Locator("[data-without]")).ToHaveTextAsync(new Regex("^The king of .{8,}", RegexOptions.Singleline, TimeSpan.FromSeconds(1)));
+        await Assertions.Expect(page.Locator("[data-without]"))
+            .ToHaveTextAsync(new Regex("^The king of .{8,}", RegexOptions.Singleline, TimeSpan.FromSeconds(1)));
         await Assertions.Expect(page.Locator(".caret")).ToHaveCountAsync(0);
         string without = await page.Locator("[data-without]").InnerTextAsync(), with = await page.Locator("[data-with]").InnerTextAsync();
         Assert.NotEqual(without, with, StringComparer.Ordinal);
@@ -150,7 +152,8 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
         await using Browser browser = await Browser.Open(served.Site, "runs/model/map");
         await Assertions.Expect(browser.Page.Locator(".state code")).ToContainTextAsync("unweave features map");
         await browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out here" }).ClickAsync();
-        await Assertions.Expect(browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out again" })).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Assertions.Expect(browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out again" }))
+            .ToBeVisibleAsync(new() { Timeout = 60_000 });
         await Assertions.Expect(browser.Page.Locator(".map canvas")).ToBeVisibleAsync();
         await browser.Page.ReloadAsync();
         await Assertions.Expect(browser.Page.Locator(".map canvas")).ToBeVisibleAsync();
@@ -167,15 +170,28 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
         public async ValueTask InitializeAsync()
         {
             string run = workplace["runs/model"], model = Path.Combine(AppContext.BaseDirectory, "models", "english-4m");
-            workplace.Write("corpus/a.txt", string.Join("\n\n", Enumerable.Range(0, 40).Select(i => $"The king rode to town number {i} and the queen stayed at home with the {(i % 2 == 0 ? "army" : "children")}. It was a long way, and the road was old.")));
-            Outcome harvested = await workplace.Run("harvest", "--model", model, "--hook", "blocks.2", "--text", workplace["corpus"], "-o", workplace["acts"]);
+            workplace.Write("corpus/a.txt",
+                string.Join("\n\n",
+                    Enumerable.Range(0, 40)
+                        .Select(i =>
+                            $"The king rode to town number {i} and the queen stayed at home with the "
+                            + $"{(i % 2 == 0 ? "army" : "children")}. It was a long way, and the road was old.")));
+            Outcome harvested = await workplace.Run("harvest", "--model", model, "--hook", "blocks.2", "--text", workplace["corpus"], "-o",
+                workplace["acts"]);
             Assert.True(harvested.Code == 0, harvested.Error);
-            Outcome trained = await workplace.Run("train", workplace["acts"], "--latents", "200", "--k", "8", "--tokens", "8000", "--batch", "200", "-o", run);
+            Outcome trained = await workplace.Run("train", workplace["acts"], "--latents", "200", "--k", "8", "--tokens", "8000", "--batch",
+                "200", "-o", run);
             Assert.True(trained.Code == 0, trained.Error);
             Assert.NotNull(Unweave.Runs.RunFolder.Open(run).Host);
             SampleCatalog.Build(run);
             SampleCatalog.Build(workplace["runs/sample"]);
-            using (FeatureCatalog catalog = FeatureCatalog.Open(workplace["runs/sample"])) catalog.WriteMap([.. Enumerable.Range(0, 200).Select(latent => new MapPoint(latent, (float)(Math.Sqrt(latent) * Math.Cos(2.4 * latent)), (float)(Math.Sqrt(latent) * Math.Sin(2.4 * latent))))]);
+            using (FeatureCatalog catalog = FeatureCatalog.Open(workplace["runs/sample"]))
+                catalog.WriteMap(
+                    [
+                        .. Enumerable.Range(0, 200)
+                        .Select(latent =>
+                            new MapPoint(latent, (float)(Math.Sqrt(latent) * Math.Cos(2.4 * latent)),
+                                (float)(Math.Sqrt(latent) * Math.Sin(2.4 * latent))))]);
             Site = await Site.Start(workplace["runs"]);
         }
 

@@ -11,13 +11,15 @@ public sealed class TokenTextTests
     {
         using var context = new BunitContext();
         FeatureExample example = SampleCatalog.Feature(SampleCatalog.Hostile).Top[0];
-        IRenderedComponent<TokenText> shown = context.Render<TokenText>(parameters => parameters.Add(text => text.Example, example).Add(text => text.Max, 12f));
+        IRenderedComponent<TokenText> shown = context.Render<TokenText>(parameters =>
+            parameters.Add(text => text.Example, example).Add(text => text.Max, 12f));
 
         Assert.Empty(shown.FindAll("script, img, b, i"));
         string text = shown.Find("[data-tokens]").TextContent;
         Assert.Contains(SampleCatalog.Markup, text, StringComparison.Ordinal);
         Assert.Contains("&amp;", text, StringComparison.Ordinal);
-        foreach (string mark in (string[])["‹NUL›", "‹ESC›", "⇥", "‹202E›", "‹200B›", "↵"]) Assert.Contains(mark, text, StringComparison.Ordinal);
+        foreach (string mark in (string[])["‹NUL›", "‹ESC›", "⇥", "‹202E›", "‹200B›", "↵"])
+            Assert.Contains(mark, text, StringComparison.Ordinal);
         Assert.DoesNotContain(text, c => char.IsControl(c) && c != '\n');
         Assert.DoesNotContain('\u202e', text);
     }
@@ -27,7 +29,8 @@ public sealed class TokenTextTests
     {
         using var context = new BunitContext();
         var example = new FeatureExample("d", 0, 1, ["a", " b", " c", "d"], [0, 10, 5, 0.001f], 1);
-        IRenderedComponent<TokenText> shown = context.Render<TokenText>(parameters => parameters.Add(text => text.Example, example).Add(text => text.Max, 20f));
+        IRenderedComponent<TokenText> shown = context.Render<TokenText>(parameters =>
+            parameters.Add(text => text.Example, example).Add(text => text.Max, 20f));
 
         IElement[] fires = [.. shown.FindAll(".fires")];
         Assert.Equal(["b", "c", "d"], fires.Select(token => token.FirstChild!.TextContent), StringComparer.Ordinal);
@@ -71,8 +74,10 @@ public sealed class TokenTextTests
     public void Only_the_pieces_around_the_peak_are_shown_where_that_is_asked(int peak, int count, string expected, bool before, bool after)
     {
         using var context = new BunitContext();
-        var example = new FeatureExample("d", 0, 1, [.. Enumerable.Range(0, count).Select(i => ((char)('a' + i)).ToString())], [.. Enumerable.Range(0, count).Select(i => i == peak ? 1f : 0f)], peak);
-        IRenderedComponent<TokenText> shown = context.Render<TokenText>(parameters => parameters.Add(text => text.Example, example).Add(text => text.Around, 1));
+        var example = new FeatureExample("d", 0, 1, [.. Enumerable.Range(0, count).Select(i => ((char)('a' + i)).ToString())],
+            [.. Enumerable.Range(0, count).Select(i => i == peak ? 1f : 0f)], peak);
+        IRenderedComponent<TokenText> shown = context.Render<TokenText>(parameters =>
+            parameters.Add(text => text.Example, example).Add(text => text.Around, 1));
         Assert.Equal(expected, string.Concat(shown.FindAll(".token").Select(token => token.FirstChild!.TextContent)));
         string[] parts = [.. shown.Find("[data-tokens]").Children.Select(child => child.ClassName ?? "")];
         Assert.Equal(before, parts[0] is "cut");
@@ -83,7 +88,8 @@ public sealed class TokenTextTests
     public void Text_that_does_not_fire_is_no_stop_for_the_keyboard()
     {
         using var context = new BunitContext();
-        IRenderedComponent<TokenText> shown = context.Render<TokenText>(parameters => parameters.Add(text => text.Pieces, ["a", "b"]).Add(text => text.Activations, [0f, 0f]));
+        IRenderedComponent<TokenText> shown = context.Render<TokenText>(parameters =>
+            parameters.Add(text => text.Pieces, ["a", "b"]).Add(text => text.Activations, [0f, 0f]));
         Assert.Null(shown.Find("[data-tokens]").GetAttribute("tabindex"));
         Assert.Empty(shown.FindAll(".fires"));
     }
