@@ -8,7 +8,8 @@ namespace Unweave.Web.Runs;
 
 /// <summary>
 /// One run: its folder, and what of it is open. Each part is opened when first asked for, again when its file has changed, and is
-/// shared by all readers. Weights and the model are used under a lease, so that none is disposed while it works.
+/// shared by all readers. Weights and the model are used under a lease, so that none is disposed while it works. Public because parts of
+/// pages, which Razor makes public, take it as a parameter.
 /// </summary>
 public sealed class ServedRun : IDisposable
 {
@@ -30,34 +31,34 @@ public sealed class ServedRun : IDisposable
     }
 
     /// <summary>Its name, that of its folder.</summary>
-    public string Name { get; }
+    internal string Name { get; }
 
     /// <summary>Its files.</summary>
-    public RunFolder Files { get; }
+    internal RunFolder Files { get; }
 
     /// <summary>Its folder.</summary>
-    public string Folder => Files.Path;
+    internal string Folder => Files.Path;
 
     /// <summary>
     /// The catalog of its features; null when none was built, or when it is that of another autoencoder (<see cref="CatalogProblem"/>).
     /// </summary>
     /// <exception cref="InputException">It is damaged, of a newer version, or locked.</exception>
-    public FeatureCatalog? Catalog => catalog.Get() is { } open && open.Mismatch(Files) is null ? open : null;
+    internal FeatureCatalog? Catalog => catalog.Get() is { } open && open.Mismatch(Files) is null ? open : null;
 
     /// <summary>Why the catalog that is there is not shown; null when it is, or when there is none.</summary>
-    public string? CatalogProblem => catalog.Get()?.Mismatch(Files);
+    internal string? CatalogProblem => catalog.Get()?.Mismatch(Files);
 
     /// <summary>Its trained autoencoder, of any kind, for its sizes and settings; null when training has not written one yet.</summary>
     /// <exception cref="InputException">The file is damaged.</exception>
-    public Autoencoder? Trained => autoencoder.Get();
+    internal Autoencoder? Trained => autoencoder.Get();
 
     /// <summary>Its trained autoencoder where that has a dictionary of latents, for its sizes and settings; else null.</summary>
     /// <exception cref="InputException">The file is damaged.</exception>
-    public SparseAutoencoder? Autoencoder => Trained as SparseAutoencoder;
+    internal SparseAutoencoder? Autoencoder => Trained as SparseAutoencoder;
 
     /// <summary>Its settings; null where it has no run file.</summary>
     /// <exception cref="InputException">The file is damaged.</exception>
-    public TrainingOptions? Settings => settings.Get();
+    internal TrainingOptions? Settings => settings.Get();
 
     /// <summary>
     /// The model and the hook that it was trained on; null for other vectors, or where the file that says so cannot be used.
@@ -124,7 +125,7 @@ public sealed class ServedRun : IDisposable
 
     /// <summary>A latent's decoder row, <c>[d]</c>, at the scale of the weights; null without an autoencoder.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
-    public float[]? DecoderRow(int latent)
+    internal float[]? DecoderRow(int latent)
     {
         using Lease<Autoencoder>? weights = autoencoder.Lease();
         if (weights?.Value is not SparseAutoencoder sparse) return null;

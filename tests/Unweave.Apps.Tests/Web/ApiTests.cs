@@ -50,15 +50,16 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
         JsonNode second = await Get($"{Features}?kind=dense&kind=token&order=frequency&descending=true&take=3&skip=3");
         int[] expected =
         [
-            .. Enumerable.Range(0, 200).Select(latent => SampleCatalog.Feature(latent))
-            .Where(feature => feature.Kind is FeatureKind.Dense or FeatureKind.Token).Select(feature => feature.Latent),
+            .. Enumerable.Range(0, 200)
+                .Where(latent => SampleCatalog.Feature(latent).Kind is FeatureKind.Dense or FeatureKind.Token),
         ];
         Assert.Equal(expected.Length, (int)first["total"]!);
         JsonNode[] rows = [.. first["rows"]!.AsArray().Concat(second["rows"]!.AsArray()).Select(row => row!)];
         Assert.Equal(6, rows.Select(row => (int)row["latent"]!).Distinct().Count());
         Assert.All(rows, row => Assert.Contains((int)row["latent"]!, expected));
         Assert.Equal(rows.Select(row => (double)row["frequency"]!).OrderDescending(), rows.Select(row => (double)row["frequency"]!));
-        Assert.All((await Get($"{Features}?minFrequency=0.001&maxFrequency=0.01"))["rows"]!.AsArray(),
+        Assert.All(
+            (await Get($"{Features}?minFrequency=0.001&maxFrequency=0.01"))["rows"]!.AsArray(),
             row => Assert.InRange((double)row!["frequency"]!, 0.001, 0.01));
         Assert.All((await Get($"{Features}?labelled=false"))["rows"]!.AsArray(), row => Assert.Null(row!["label"]));
         Assert.Contains((await Get($"{Features}?text=whales"))["rows"]!.AsArray(), row => (int)row!["latent"]! == SampleCatalog.Whales);
@@ -126,8 +127,9 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
     public async Task Vectors_are_encoded_as_the_command_encodes_them()
     {
         float[] vector = [.. Enumerable.Range(0, 16).Select(i => 0.1f * (i - 7))];
-        JsonNode answer = await Send(HttpMethod.Post, "api/runs/vectors/encode-vectors",
-            $$"""{"vectors":[[{{string.Join(',', vector)}}],[{{string.Join(',', vector.Select(x => -x))}}]]}""");
+        string there = string.Join(',', vector), opposite = string.Join(',', vector.Select(x => -x));
+        JsonNode answer = await Send(
+            HttpMethod.Post, "api/runs/vectors/encode-vectors", $$"""{"vectors":[[{{there}}],[{{opposite}}]]}""");
         using var autoencoder = (SparseAutoencoder)Autoencoder.Load(served.Workplace["runs/vectors"]);
         using var x = new Matrix(2, 16, [.. vector, .. vector.Select(value => -value)]);
         SparseCodes codes = autoencoder.Encode(x);
@@ -154,7 +156,9 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
         Feature feature = SampleCatalog.Feature(7);
         Assert.Equal(7, (int)one["feature_index"]!);
         Assert.Equal(feature.Frequency, (double)one["frac_nonzero"]!, 6);
-        Assert.Equal(feature.Raised.Select(token => token.Text), one["pos_str"]!.AsArray().Select(text => (string)text!),
+        Assert.Equal(
+            feature.Raised.Select(token => token.Text),
+            one["pos_str"]!.AsArray().Select(text => (string)text!),
             StringComparer.Ordinal);
         Assert.Equal(feature.Lowered.Count, one["neg_values"]!.AsArray().Count);
         Assert.Equal(feature.Top.Count + feature.Quantiles.Sum(group => group.Examples.Count), one["activations"]!.AsArray().Count);
@@ -174,32 +178,48 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
         Assert.StartsWith("3.", (string)document["openapi"]!, StringComparison.Ordinal);
         string[] expected =
         [
-            "GET /api/runs", "GET /api/runs/{run}", "GET /api/runs/{run}/features", "GET /api/runs/{run}/features/{latent}",
-            "GET /api/runs/{run}/features/{latent}/labels", "GET /api/runs/{run}/map",
-            "GET /api/runs/{run}/features/{latent}/annotation", "PUT /api/runs/{run}/features/{latent}/label",
-            "PUT /api/runs/{run}/features/{latent}/note", "PUT /api/runs/{run}/features/{latent}/star",
+            "GET /api/runs",
+            "GET /api/runs/{run}",
+            "GET /api/runs/{run}/features",
+            "GET /api/runs/{run}/features/{latent}",
+            "GET /api/runs/{run}/features/{latent}/labels",
+            "GET /api/runs/{run}/map",
+            "GET /api/runs/{run}/features/{latent}/annotation",
+            "PUT /api/runs/{run}/features/{latent}/label",
+            "PUT /api/runs/{run}/features/{latent}/note",
+            "PUT /api/runs/{run}/features/{latent}/star",
             "DELETE /api/runs/{run}/features/{latent}/star",
-            "GET /api/runs/{run}/lists", "DELETE /api/runs/{run}/lists/{list}", "PUT /api/runs/{run}/lists/{list}/{latent}",
+            "GET /api/runs/{run}/lists",
+            "DELETE /api/runs/{run}/lists/{list}",
+            "PUT /api/runs/{run}/lists/{list}/{latent}",
             "DELETE /api/runs/{run}/lists/{list}/{latent}",
-            "POST /api/runs/{run}/encode", "POST /api/runs/{run}/encode-vectors", "POST /api/runs/{run}/predict",
-            "POST /api/runs/{run}/steer", "POST /api/runs/{run}/attribute",
-            "GET /api/runs/{run}/export/neuronpedia", "GET /api/runs/{run}/export/neuronpedia/{latent}",
+            "POST /api/runs/{run}/encode",
+            "POST /api/runs/{run}/encode-vectors",
+            "POST /api/runs/{run}/predict",
+            "POST /api/runs/{run}/steer",
+            "POST /api/runs/{run}/attribute",
+            "GET /api/runs/{run}/export/neuronpedia",
+            "GET /api/runs/{run}/export/neuronpedia/{latent}",
         ];
-        JsonObject[] operations =
+        (string Name, JsonObject What)[] described =
         [
-            .. document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject()).Select(operation => operation.Value!.AsObject()),
+            .. document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject().Select(
+                operation => ($"{operation.Key.ToUpperInvariant()} {path.Key}", operation.Value!.AsObject()))),
         ];
-        Assert.Equal(expected.Order(StringComparer.Ordinal),
-            document["paths"]!.AsObject()
-                .SelectMany(path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key}"))
-                .Order(StringComparer.Ordinal),
+        Assert.Equal(
+            expected.Order(StringComparer.Ordinal),
+            described.Select(operation => operation.Name).Order(StringComparer.Ordinal),
             StringComparer.Ordinal);
+        JsonObject[] operations = [.. described.Select(operation => operation.What)];
         Assert.All(operations, operation => Assert.NotEmpty((string)operation["summary"]!));
-        Assert.All(operations.SelectMany(operation => operation["parameters"]?.AsArray() ?? []),
+        Assert.All(
+            operations.SelectMany(operation => operation["parameters"]?.AsArray() ?? []),
             parameter => Assert.NotEmpty((string)parameter!["description"]!));
         Assert.All(operations, operation => Assert.Contains(operation["responses"]!.AsObject(), response => response.Key.StartsWith('2')));
-        Assert.Equal(["ordinary", "dead", "dense", "token", "position"],
-            document["components"]!["schemas"]!["FeatureKind"]!["enum"]!.AsArray().Select(name => (string)name!), StringComparer.Ordinal);
+        Assert.Equal(
+            ["ordinary", "dead", "dense", "token", "position"],
+            document["components"]!["schemas"]!["FeatureKind"]!["enum"]!.AsArray().Select(name => (string)name!),
+            StringComparer.Ordinal);
     }
 
     [Theory]
@@ -230,15 +250,24 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
     [InlineData("POST", "api/runs/vectors/encode", "{\"text\":\"a\"}", 409)]
     [InlineData("POST", "api/runs/vectors/encode", "{\"text\":null}", 400)]
     [InlineData("POST", "api/runs/vectors/encode", "{\"text\":\"a\",\"top\":0}", 400)]
-    [InlineData("POST", "api/runs/vectors/steer",
-        "{\"prompt\":\"a\",\"interventions\":[{\"latent\":1,\"kind\":\"steer\",\"strength\":\"NaN\"}]}", 400)]
-    [InlineData("POST", "api/runs/vectors/steer",
-        "{\"prompt\":\"a\",\"interventions\":[{\"latent\":1,\"kind\":\"steer\",\"strength\":1e999}]}", 400)]
+    [InlineData(
+        "POST",
+        "api/runs/vectors/steer",
+        "{\"prompt\":\"a\",\"interventions\":[{\"latent\":1,\"kind\":\"steer\",\"strength\":\"NaN\"}]}",
+        400)]
+    [InlineData(
+        "POST",
+        "api/runs/vectors/steer",
+        "{\"prompt\":\"a\",\"interventions\":[{\"latent\":1,\"kind\":\"steer\",\"strength\":1e999}]}",
+        400)]
     [InlineData("POST", "api/runs/vectors/steer", "{\"prompt\":\"a\",\"interventions\":[{\"latent\":1,\"kind\":\"explode\"}]}", 400)]
     [InlineData("POST", "api/runs/vectors/encode-vectors", "{\"vectors\":[[1,2,3]]}", 400)]
     [InlineData("POST", "api/runs/vectors/encode-vectors", "{\"vectors\":[null]}", 400)]
     [InlineData("POST", "api/runs/vectors/encode-vectors", "{\"vectors\":[[\"NaN\"]]}", 400)]
-    [InlineData("POST", "api/runs/vectors/encode-vectors", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+    [InlineData(
+        "POST",
+        "api/runs/vectors/encode-vectors",
+        "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
         400)]
     public async Task What_is_asked_wrongly_is_answered_with_a_sentence(string method, string path, string? body, int status)
     {
@@ -250,27 +279,24 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
     [Fact]
     public async Task Too_much_is_refused_with_a_sentence()
     {
-        using HttpResponseMessage label = await served.Site.Client.PutAsync($"{Features}/1/label",
-            Json($$"""{"text":"{{new string('a', 201)}}"}"""));
+        HttpClient client = served.Site.Client;
+        static StringContent Text(int length) => Json($$"""{"text":"{{new string('a', length)}}"}""");
+        static StringContent Vectors(string rows) => Json($$"""{"vectors":[{{rows}}]}""");
+        using HttpResponseMessage label = await client.PutAsync($"{Features}/1/label", Text(201));
         await AssertProblem(label, 413);
-        using HttpResponseMessage text = await served.Site.Client.PostAsync("api/runs/vectors/encode",
-            Json($$"""{"text":"{{new string('a', 20_001)}}"}"""));
+        using HttpResponseMessage text = await client.PostAsync("api/runs/vectors/encode", Text(20_001));
         await AssertProblem(text, 413);
-        using HttpResponseMessage rows = await served.Site.Client.PostAsync("api/runs/vectors/encode-vectors",
-            Json($$"""{"vectors":[{{string.Join(',', Enumerable.Repeat("[]", 1025))}}]}"""));
+        using HttpResponseMessage rows = await client.PostAsync(
+            "api/runs/vectors/encode-vectors", Vectors(string.Join(',', Enumerable.Repeat("[]", 1025))));
         await AssertProblem(rows, 413);
-        using HttpResponseMessage body = await served.Site.Client.PutAsync($"{Features}/1/note",
-            Json($$"""{"text":"{{new string('a', 2 << 20)}}"}"""));
+        using HttpResponseMessage body = await client.PutAsync($"{Features}/1/note", Text(2 << 20));
         await AssertProblem(body, 413);
-        using HttpResponseMessage vectors = await served.Site.Client.PostAsync("api/runs/vectors/encode-vectors",
-            Json($$"""{"vectors":[[{{new string(' ', 33 << 20)}}]]}"""));
+        using HttpResponseMessage vectors = await client.PostAsync(
+            "api/runs/vectors/encode-vectors", Vectors($"[{new string(' ', 33 << 20)}]"));
         await AssertProblem(vectors, 413);
         // One sent in pieces does not say how long it is: it is cut off where it is too long, and a client that still sends may miss the
         // answer.
-        using HttpRequestMessage pieces = new(HttpMethod.Put, $"{Features}/1/note")
-        {
-            Content = Json($$"""{"text":"{{new string('a', 2 << 20)}}"}"""),
-        };
+        using HttpRequestMessage pieces = new(HttpMethod.Put, $"{Features}/1/note") { Content = Text(2 << 20) };
         pieces.Headers.TransferEncodingChunked = true;
         try
         {
@@ -333,8 +359,8 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
             using (FeatureCatalog catalog = FeatureCatalog.Open(Workplace["runs/sample"]))
                 catalog.WriteMap([.. Enumerable.Range(0, 200).Select(latent => new MapPoint(latent, latent / 2f, -latent))]);
             string vectors = Workplace.WriteVectors("vectors.npy");
-            Outcome trained = await Workplace.Run("train", vectors, "--latents", "64", "--k", "4", "--tokens", "4000", "--batch", "100",
-                "-o", Workplace["runs/vectors"]);
+            Outcome trained = await Workplace.Run(
+                "train", vectors, "--latents", "64", "--k", "4", "--tokens", "4000", "--batch", "100", "-o", Workplace["runs/vectors"]);
             Assert.True(trained.Code == 0, trained.Error);
             Site = await Site.Start(Workplace["runs"]);
         }
