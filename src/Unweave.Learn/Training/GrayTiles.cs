@@ -9,7 +9,8 @@ internal static class GrayTiles
     private const byte Middle = 128, Gap = 92;
 
     /// <summary>A picture whose blackest or whitest pixel is the value farthest from 0.</summary>
-    public static byte[] Render(ReadOnlySpan<float> values) => Render(values, values.IsEmpty ? 0 : Math.Abs(TensorPrimitives.MaxMagnitude(values)));
+    public static byte[] Render(ReadOnlySpan<float> values) =>
+        Render(values, values.IsEmpty ? 0 : Math.Abs(TensorPrimitives.MaxMagnitude(values)));
 
     /// <summary>A picture in which ±<paramref name="most"/> is white and black.</summary>
     public static byte[] Render(ReadOnlySpan<float> values, float most)

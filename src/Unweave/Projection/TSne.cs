@@ -42,7 +42,8 @@ public static class TSne
         double[] places;
         using (Matrix centered = PrincipalStart.Center(rows))
         {
-            objective = new TSneObjective(Affinities.Compute(centered, options.Perplexity, workers, cancellationToken), options.Theta, workers);
+            var affinities = Affinities.Compute(centered, options.Perplexity, workers, cancellationToken);
+            objective = new TSneObjective(affinities, options.Theta, workers);
             cancellationToken.ThrowIfCancellationRequested();
             places = PrincipalStart.Compute(centered, options.Seed, workers);
         }

@@ -193,9 +193,15 @@ public sealed class PageTests : IDisposable
     {
         place.Write("one/config.json", """{ "tokens": 4096, "batch": 128, "autoencoder": { "latents": 120, "k": 4 } }""");
         place.Write("one/metrics.jsonl",
-            """{"step":10,"tokens":1280,"loss":5,"reconstruction":4,"sparsity":0,"auxiliary":1,"fvu":0.5,"l0":4,"dead":2,"learningRate":0.001}""" + "\n" + """{"step":20,"tokens":2560,"loss":4,"reconstruction":3.5,"sparsity":0,"auxiliary":0.5,"fvu":0.4,"l0":4,"dead":1,"learningRate":0.0005,"validationFvu":0.45}""" + "\n");
+            """{"step":10,"tokens":1280,"loss":5,"reconstruction":4,"sparsity":0,"auxiliary":1,"fvu":0.5,"l0":4,"dead":2,"""
+            + """"learningRate":0.001}""" + "\n"
+            + """{"step":20,"tokens":2560,"loss":4,"reconstruction":3.5,"sparsity":0,"auxiliary":0.5,"fvu":0.4,"l0":4,"dead":1,"""
+            + """"learningRate":0.0005,"validationFvu":0.45}""" + "\n");
         place.Write("one/eval.json",
-            """{"autoencoder":{"fvu":0.11,"l0":4},"pca":{"fvu":0.42},"randomDictionary":null,"splice":{"clean":3,"spliced":3.2,"zero":5,"mean":4.5,"predictions":1000,"divergence":0.1,"agreement":0.9}}""");
+            """
+            {"autoencoder":{"fvu":0.11,"l0":4},"pca":{"fvu":0.42},"randomDictionary":null,
+             "splice":{"clean":3,"spliced":3.2,"zero":5,"mean":4.5,"predictions":1000,"divergence":0.1,"agreement":0.9}}
+            """);
         IRenderedComponent<Overview> page = context.Render<Overview>(parameters => parameters.Add(overview => overview.RunName, "one"));
         Assert.Equal(["Loss", "FVU: variance unexplained", "L0: active latents of a row", "Dead latents", "Learning rate"],
             page.FindAll(".charts .chart-title").Select(title => title.TextContent), StringComparer.Ordinal);

@@ -119,7 +119,8 @@ public sealed class ExplainRunTests : IDisposable
             if (number == 10) stop.Cancel();
             return Knowing(request);
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Run(server, Quick with { Parallel = 1 }, cancellationToken: stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Run(server, Quick with { Parallel = 1 }, cancellationToken: stop.Token));
         Assert.Equal(10, server.Requests.Count);
         Assert.Equal(10L, Sql("SELECT count(*) FROM answer"));
 
