@@ -215,6 +215,6 @@ public sealed class BrowserTests
     }
 
     private static string Line(long step, double loss) =>
-        $$"""{"step":{{step}},"tokens":{{step * 128}},"loss":{{loss}},"reconstruction":{{loss}},"sparsity":0,"auxiliary":0,"""
-        + """"fvu":0.5,"l0":4,"dead":0,"learningRate":0.001}""" + "\n";
+        $$"""{"step":{{step}},"tokens":{{step * 128}},"loss":{{loss}},"reconstruction":{{loss}},"sparsity":0,"auxiliary":0"""
+        + ""","fvu":0.5,"l0":4,"dead":0,"learningRate":0.001}""" + "\n";
 }

@@ -193,10 +193,10 @@ public sealed class PageTests : IDisposable
     {
         place.Write("one/config.json", """{ "tokens": 4096, "batch": 128, "autoencoder": { "latents": 120, "k": 4 } }""");
         place.Write("one/metrics.jsonl",
-            """{"step":10,"tokens":1280,"loss":5,"reconstruction":4,"sparsity":0,"auxiliary":1,"fvu":0.5,"l0":4,"dead":2,"""
-            + """"learningRate":0.001}""" + "\n"
-            + """{"step":20,"tokens":2560,"loss":4,"reconstruction":3.5,"sparsity":0,"auxiliary":0.5,"fvu":0.4,"l0":4,"dead":1,"""
-            + """"learningRate":0.0005,"validationFvu":0.45}""" + "\n");
+            """{"step":10,"tokens":1280,"loss":5,"reconstruction":4,"sparsity":0,"auxiliary":1,"fvu":0.5,"l0":4,"dead":2"""
+            + ""","learningRate":0.001}""" + "\n"
+            + """{"step":20,"tokens":2560,"loss":4,"reconstruction":3.5,"sparsity":0,"auxiliary":0.5,"fvu":0.4,"l0":4,"dead":1"""
+            + ""","learningRate":0.0005,"validationFvu":0.45}""" + "\n");
         place.Write("one/eval.json",
             """
             {"autoencoder":{"fvu":0.11,"l0":4},"pca":{"fvu":0.42},"randomDictionary":null,
