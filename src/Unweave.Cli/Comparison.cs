@@ -55,6 +55,10 @@ internal sealed record Comparison(EvaluationReport Trained, EvaluationReport? Fi
     public static (RowSubset Training, RowSubset HeldOut) Split(IActivationSource source, ulong seed, double validation)
     {
         var rows = new ShuffledRows(source.Rows, seed, validation);
+        long held = source.Rows - rows.TrainingRows;
+        if (held < 2)
+            throw new InputException($"{source.Name}: {(held == 0 ? "no row was" : "only 1 row was")} held out of {source.Rows} "
+                + $"(validation {validation}), too few to measure on; add --all to measure on every row of the files.");
         long[] training = new long[Math.Min(rows.TrainingRows, FitRows)];
         rows.Fill(0, training);
         return (new RowSubset(source, training), RowSubset.Validation(source, rows));

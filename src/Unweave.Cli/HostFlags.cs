@@ -83,9 +83,19 @@ internal sealed class HostFlags
     /// <param name="parsed">The command line.</param>
     /// <param name="otherwise">What to take when none are named.</param>
     /// <exception cref="InputException">None are named and there are no others.</exception>
-    public TextCorpus Corpus(ParseResult parsed, string? otherwise = null) =>
-        TextCorpus.Open(parsed.GetValue(text) ?? otherwise ?? throw new InputException("no texts are named; give --text with a file or a "
-            + "folder."), parsed.GetValue(column));
+    public TextCorpus Corpus(ParseResult parsed, string? otherwise = null)
+    {
+        string named = parsed.GetValue(text) ?? otherwise
+            ?? throw new InputException("no texts are named; give --text with a file or a folder.");
+        var corpus = TextCorpus.Open(named, parsed.GetValue(column));
+        if (corpus.LeftOut is [string first, ..])
+        {
+            string others = corpus.LeftOut.Count > 1 ? $" and {corpus.LeftOut.Count - 1} more" : "";
+            Console.Error.WriteLine($"unweave: warning: {first}{others} left out: only gzip and zstd are unpacked; unpack it yourself.");
+        }
+
+        return corpus;
+    }
 
     /// <summary>How documents are run.</summary>
     public PassOptions Pass(ParseResult parsed) => new() { Context = parsed.GetValue(context), KeepSpecial = parsed.GetValue(keepSpecial) };

@@ -89,7 +89,8 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
             return;
         }
 
-        string held = Last.ValidationFvu is { } fvu ? $", {Figures.Short(fvu)} held out" : "";
+        string held = Last.ValidationFvu is not { } fvu ? ""
+            : double.IsFinite(fvu) ? $", {Figures.Short(fvu)} held out" : ", too few rows held out to measure";
         string sparse = options.Autoencoder is DictionaryOptions ? $", {L0(Last)}, {Figures.Count(Last.Dead)} dead latents" : "";
         string start = Last.StoppedEarly
             ? $"Stopped early after step {Figures.Count(Last.Step)} of {Figures.Count(Last.Steps)}, because validation had stopped "

@@ -1,14 +1,16 @@
 using System.ClientModel;
 using System.Globalization;
 using System.Net;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.AI;
 
 namespace Unweave.Explaining;
 
 /// <summary>Asks a chat model, waits where it is busy, asks again where it fails or answers nonsense, and remembers every answer.</summary>
-internal sealed class RetryingChatClient(IChatClient client, string model, AnswerCache answers, ExplainOptions options)
+internal sealed partial class RetryingChatClient(IChatClient client, string model, AnswerCache answers, ExplainOptions options)
 {
-    private const int LongestAnswer = 100_000;
+    private const int LongestAnswer = 100_000, LongestWords = 200;
 
     private int requests, remembered;
 
@@ -27,30 +29,27 @@ internal sealed class RetryingChatClient(IChatClient client, string model, Answe
     public async Task<T> Ask<T>(ChatQuestion question, Func<string, T?> read, CancellationToken cancellationToken)
         where T : class
     {
-        string last = "";
+        string reason = "";
         // A second try at sense is often enough; more would mostly be paid for nothing.
         for (int attempt = 0; attempt < Math.Min(2, options.Attempts); attempt++)
         {
-            string? answer = answers.Find(question, attempt);
-            if (answer is not null)
-            {
-                Interlocked.Increment(ref remembered);
-            }
-            else
-            {
-                answer = await Send(question, cancellationToken);
-                answers.Keep(question, attempt, answer);
-                cancellationToken.ThrowIfCancellationRequested();
-            }
-
-            if (read(answer) is { } sense) return sense;
-            last = answer;
+            (string Text, bool IsCut) answer = (answers.Find(question, attempt) ?? "", false);
+            bool isKept = answer.Text.Length > 0;
+            if (isKept) Interlocked.Increment(ref remembered);
+            else answer = await Send(question, cancellationToken);
+            T? sense = read(answer.Text);
+            // An answer that was cut off before it said anything is no answer: the next run asks again.
+            if (!isKept && (sense is not null || !answer.IsCut)) answers.Keep(question, attempt, answer.Text);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (sense is not null) return sense;
+            reason = answer.IsCut ? $"the answer was cut off after {options.AnswerTokens} tokens, before it said anything"
+                : RefusedAnswer.Is(answer.Text) ? "the model refused" : "the answer made no sense";
         }
 
-        throw new NoAnswerException(RefusedAnswer.Is(last) ? "the model refused" : "the answer made no sense", ofServer: false);
+        throw new NoAnswerException(reason, ofServer: false);
     }
 
-    private async Task<string> Send(ChatQuestion question, CancellationToken cancellationToken)
+    private async Task<(string Text, bool IsCut)> Send(ChatQuestion question, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -67,7 +66,8 @@ internal sealed class RetryingChatClient(IChatClient client, string model, Answe
                 ChatResponse response = await client.GetResponseAsync(
                     messages, new ChatOptions { MaxOutputTokens = options.AnswerTokens }, limit.Token);
                 // What counts is at the end of an answer.
-                return response.Text is { Length: > LongestAnswer } endless ? endless[^LongestAnswer..] : response.Text;
+                string text = response.Text is { Length: > LongestAnswer } endless ? endless[^LongestAnswer..] : response.Text;
+                return (text, response.FinishReason == ChatFinishReason.Length);
             }
             catch (OperationCanceledException e)
             {
@@ -117,8 +117,37 @@ internal sealed class RetryingChatClient(IChatClient client, string model, Answe
             + $"{ChatSettings.ModelVariable} and {ChatSettings.AddressVariable}.", e),
         (int)HttpStatusCode.TooManyRequests => "too many requests (status 429)",
         (int)HttpStatusCode.RequestTimeout or 409 or 425 or >= 500 => $"the server failed (status {status})",
-        _ => throw new NoAnswerException($"the server refused the question (status {status})", ofServer: true, e),
+        _ => throw new NoAnswerException($"the server refused the question (status {status}{Words(e)})", ofServer: true, e),
     };
+
+    /// <summary>What the server says of its refusal, on one short line; what looks like a key is left out.</summary>
+    private static string Words(Exception e)
+    {
+        if ((e as ClientResultException)?.GetRawResponse()?.Content.ToString() is not { Length: > 0 } body) return "";
+        string words = body;
+        try
+        {
+            JsonElement root = JsonElement.Parse(body);
+            if (root.ValueKind == JsonValueKind.Object)
+            {
+                if (root.TryGetProperty("error", out JsonElement error)) root = error;
+                if (root.ValueKind == JsonValueKind.Object
+                    && (root.TryGetProperty("message", out JsonElement inner) || root.TryGetProperty("detail", out inner))) root = inner;
+            }
+
+            words = root.ValueKind == JsonValueKind.String ? root.GetString()! : root.GetRawText();
+        }
+        catch (JsonException)
+        {
+            // Shown as it is.
+        }
+
+        words = KeyLike().Replace(QuotedText.Plain(words), "…").Trim();
+        return words.Length == 0 ? "" : $": {(words.Length > LongestWords ? words[..LongestWords] + "…" : words)}";
+    }
+
+    [GeneratedRegex(@"(?=[^\s""']*\d)[^\s""']{16,}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex KeyLike();
 
     /// <summary>How long the server asks to be left alone: seconds or a date.</summary>
     private TimeSpan? Asked(ClientResultException e)

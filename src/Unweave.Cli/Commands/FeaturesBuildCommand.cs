@@ -50,7 +50,9 @@ internal static class FeaturesBuildCommand
             using var subject = FeatureBuild.Subject.Open(parsed.GetValue(sae)!);
             RunFolder run = subject.Run;
             string[] named = parsed.GetValue(data) ?? [];
-            IReadOnlyList<string> files = named.Length > 0 ? named : host.HasText(parsed) && run.Host is not null ? [] : run.Data;
+            // Texts are run through the model that is named, or that the run was trained on; beside vectors they stand one for each row.
+            bool throughModel = host.HasText(parsed) && (host.HasModel(parsed) || run.Host is not null);
+            IReadOnlyList<string> files = named.Length > 0 ? named : throughModel ? [] : run.Data;
             var options = new FeatureStatisticsOptions { Seed = parsed.GetValue(seed) };
             FeatureBuild.Result result = files.Count == 0 ? FromTexts()
                 : files.Count == 1 && FeatureBuild.IsHarvest(files[0]) ? FromHarvest(files[0]) : FromVectors(files);
@@ -75,9 +77,10 @@ internal static class FeaturesBuildCommand
             FeatureBuild.Result FromVectors(IReadOnlyList<string> files)
             {
                 using ActivationFiles source = ActivationFiles.Open(files, parsed.GetValue(tensor) ?? run.Settings?.Tensor);
-                string[]? texts = host.HasText(parsed)
-                    ? [.. host.Corpus(parsed).Documents().Select(document => document.Document.Text)]
-                    : null;
+                if (host.HasModel(parsed))
+                    throw new InputException(
+                        $"--model names a model to run, but {files[0]} holds vectors, which are read as they are; leave one of them out.");
+                string[]? texts = host.HasText(parsed) ? [.. host.Corpus(parsed).Texts()] : null;
                 return FeatureBuild.FromVectors(subject, source, texts, options, cancellationToken);
             }
         });

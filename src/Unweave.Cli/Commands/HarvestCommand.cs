@@ -114,8 +114,10 @@ internal static class HarvestCommand
     private static HarvestWriter Open(string folder, HarvestManifest manifest, bool resume) =>
         resume ? HarvestWriter.Resume(folder, manifest) : HarvestWriter.Create(folder, manifest);
 
-    private static string Skipped(TextCorpus corpus) =>
-        corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and passed over.";
+    private static string Skipped(TextCorpus corpus) => string.Concat(
+        corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and passed over.",
+        corpus.MendedDocuments == 0 ? ""
+            : $" {Figures.Count(corpus.MendedDocuments)} documents had half an escaped character (\\ud83d alone), read as U+FFFD.");
 
     private static int Made(HarvestWriter writer, string folder, RowsDisplay display, bool json, Action<IProgress<long>> run,
         Func<string> more)

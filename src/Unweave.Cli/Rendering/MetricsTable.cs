@@ -29,8 +29,11 @@ internal static class MetricsTable
         }
 
         void Add(string name, Func<EvaluationReport, double?> figure) =>
-            table.AddRow([name, .. reports.Select(report => figure(report) is { } value ? Figures.Short(value) : "")]);
+            table.AddRow(
+                [name, .. reports.Select(report => figure(report) is { } value && double.IsFinite(value) ? Figures.Short(value) : "")]);
         Add("FVU (variance unexplained)", report => report.Fvu);
+        bool hasOutliers = trained.OutlierRows > 0;
+        if (hasOutliers) Add("FVU without outlier rows", report => report.OrdinaryFvu);
         Add("explained variance", report => report.ExplainedVariance);
         Add("mean squared error", report => report.Mse);
         Add("cosine", report => report.Cosine);
@@ -39,5 +42,8 @@ internal static class MetricsTable
         Add("L0 (numbers a row)", report => report.L0);
         if (trained.L1 is not null) Add("L1", report => report.L1);
         Screen.Results.Write(table);
+        if (hasOutliers)
+            Console.Out.WriteLine($"{Figures.Count(trained.OutlierRows ?? 0)} of {Figures.Count(trained.Rows)} rows are outliers, over "
+                + "10 times as long as half of the rows are: they hide how well the others are reconstructed.");
     }
 }

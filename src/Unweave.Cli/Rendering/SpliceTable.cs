@@ -23,7 +23,8 @@ internal static class SpliceTable
             ? string.Create(CultureInfo.InvariantCulture,
                 $"L0 {l0:F2}, {Figures.Count(rows.Dead ?? 0)} of {Figures.Count(rows.Latents ?? 0)} latents silent, ")
             : "";
-        Console.Out.WriteLine($"Over {Figures.Count(report.Predictions)} predictions: {sparse}FVU {Figures.Short(rows.Fvu)},");
+        Console.Out.WriteLine(
+            $"Over {Figures.Count(report.Predictions)} predictions: {sparse}FVU {Figures.Short(rows.Fvu)}{Outliers(rows)},");
         Console.Out.WriteLine(
             $"KL from the model's own predictions {Figures.Short(report.Divergence)} nats, the same most likely token in "
             + $"{Figures.Percent(report.Agreement)}.");
@@ -62,6 +63,10 @@ internal static class SpliceTable
 
         Screen.Results.Write(table);
     }
+
+    private static string Outliers(EvaluationReport rows) => rows is { OutlierRows: > 0 and long count, OrdinaryFvu: { } fvu }
+        ? $" ({Figures.Short(fvu)} without {Figures.Count(count)} outlier rows)"
+        : "";
 
     private static string Share(double? share) =>
         share is { } value && double.IsFinite(value) ? string.Create(CultureInfo.InvariantCulture, $"{value * 100:F1}%") : "";

@@ -95,7 +95,7 @@ internal sealed class TrainingDisplay(TimeProvider time)
     private string Describe(StepReport step)
     {
         var parts = new List<string> { $"loss {Figures.Short(step.Loss.Total)}", $"FVU {Figures.Short(step.Fvu)}" };
-        if (validationFvu is { } held) parts.Add($"held-out FVU {Figures.Short(held)}");
+        if (validationFvu is { } held && double.IsFinite(held)) parts.Add($"held-out FVU {Figures.Short(held)}");
         if (step.L0 > 0)
         {
             parts.Add(TrainingEnd.L0(step));

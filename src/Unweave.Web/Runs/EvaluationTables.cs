@@ -26,6 +26,8 @@ internal sealed record EvaluationTables(
     private static readonly (string Key, string Name, string Meaning)[] Figures =
     [
         ("fvu", "FVU", "share of the variance that is not explained"),
+        ("ordinaryFvu", "FVU without outliers", "that of the rows not over 10 times as long as half of the rows are"),
+        ("outlierRows", "outlier rows", "rows over 10 times as long as half of the rows are"),
         ("explainedVariance", "explained variance", "1 − FVU"),
         ("mse", "mean squared error", "squared distance, mean over rows"),
         ("cosine", "cosine", "between a row and its reconstruction"),

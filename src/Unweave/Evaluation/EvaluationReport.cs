@@ -19,6 +19,15 @@ public sealed record EvaluationReport
     /// </summary>
     public required double Fvu { get; init; }
 
+    /// <summary>
+    /// Rows over 10 times as long as half of the rows are, such as attention sinks and start tokens: they can have nearly all of the
+    /// variance, so that FVU looks perfect while no other row is reconstructed. Null where there are none.
+    /// </summary>
+    public long? OutlierRows { get; init; }
+
+    /// <summary>FVU of all rows but <see cref="OutlierRows"/>, about their own mean. Null where there are no outliers.</summary>
+    public double? OrdinaryFvu { get; init; }
+
     /// <summary>1 − FVU.</summary>
     public double ExplainedVariance => 1 - Fvu;
 

@@ -10,14 +10,19 @@ namespace Unweave.Evaluation;
 /// <param name="width">Width d of the vectors.</param>
 internal sealed class ReconstructionSums(int width)
 {
-    private readonly double[] mean = new double[width], blockMean = new double[width], row = new double[width];
-    private double spread, errors, cosines, ratios, squares, products;
-    private long rows, cosineRows, ratioRows;
+    /// <summary>A row this many times as long as half of the first block's is an outlier.</summary>
+    internal const double OutlierTimes = 10;
+
+    private readonly SpreadSum all = new(width);
+    private SpreadSum? ordinary; // as all, until there is an outlier
+    private double errors, ordinaryErrors, cosines, ratios, squares, products;
+    private double? limit;
+    private long outliers, cosineRows, ratioRows;
 
     /// <summary>Adds a block of rows and their reconstructions.</summary>
     public void Add(Matrix x, Matrix reconstruction)
     {
-        Array.Clear(blockMean);
+        double[] lengths = new double[x.Rows], rowErrors = new double[x.Rows]; // squared
         for (int r = 0; r < x.Rows; r++)
         {
             ReadOnlySpan<float> a = x.Row(r), b = reconstruction.Row(r);
@@ -29,9 +34,9 @@ internal sealed class ReconstructionSums(int width)
                 bb += v * v;
                 ab += u * v;
                 error += (u - v) * (u - v);
-                blockMean[c] += u;
             }
 
+            (lengths[r], rowErrors[r]) = (aa, error);
             errors += error;
             squares += bb;
             products += ab;
@@ -48,39 +53,90 @@ internal sealed class ReconstructionSums(int width)
             }
         }
 
-        MergeSpread(x);
+        AddSpread(x, lengths, rowErrors);
+    }
+
+    private void AddSpread(Matrix x, double[] lengths, double[] rowErrors)
+    {
+        if (x.Rows == 0) return;
+        double most = limit ??= Limit(lengths);
+        int here = lengths.Count(length => length > most);
+        if (here > 0) ordinary ??= all.Copy();
+        outliers += here;
+        for (int r = 0; r < x.Rows; r++)
+            if (lengths[r] <= most) ordinaryErrors += rowErrors[r];
+        ordinary?.Add(x, r => lengths[r] > most);
+        all.Add(x);
     }
 
     /// <summary>The metrics of all rows added so far.</summary>
     public EvaluationReport Report(string name) => new()
     {
         Name = name,
-        Rows = rows,
-        Fvu = errors / spread,
-        Mse = errors / rows,
+        Rows = all.Rows,
+        Fvu = errors / all.Spread,
+        OutlierRows = outliers > 0 ? outliers : null,
+        OrdinaryFvu = ordinaryErrors / ordinary?.Spread,
+        Mse = errors / all.Rows,
         Cosine = cosines / cosineRows,
         L2Ratio = ratios / ratioRows,
         RelativeReconstructionBias = squares / products,
     };
 
-    private void MergeSpread(Matrix x)
+    // A row is an outlier by its length beside the median of the first block's: sinks and start tokens are hundreds of times as long.
+    private static double Limit(double[] squares)
     {
-        TensorPrimitives.Divide(blockMean, x.Rows, blockMean);
-        for (int r = 0; r < x.Rows; r++)
+        double[] sorted = [.. squares.Order()];
+        return sorted[sorted.Length / 2] * OutlierTimes * OutlierTimes;
+    }
+
+    /// <summary>Rows, their mean and their spread about it, without those that are left out.</summary>
+    private sealed class SpreadSum(int width)
+    {
+        private readonly double[] mean = new double[width], blockMean = new double[width], row = new double[width];
+
+        public double Spread { get; private set; }
+
+        public long Rows { get; private set; }
+
+        public SpreadSum Copy()
         {
-            TensorPrimitives.ConvertTruncating<float, double>(x.Row(r), row);
-            TensorPrimitives.Subtract(row, blockMean, row);
-            spread += TensorPrimitives.SumOfSquares<double>(row);
+            var copy = new SpreadSum(width) { Spread = Spread, Rows = Rows };
+            mean.CopyTo(copy.mean, 0);
+            return copy;
         }
 
-        long total = rows + x.Rows;
-        for (int c = 0; c < mean.Length; c++)
+        public void Add(Matrix x, Func<int, bool>? leftOut = null)
         {
-            double difference = blockMean[c] - mean[c];
-            spread += difference * difference * rows * x.Rows / total;
-            mean[c] += difference * x.Rows / total;
-        }
+            int count = 0;
+            Array.Clear(blockMean);
+            for (int r = 0; r < x.Rows; r++)
+            {
+                if (leftOut?.Invoke(r) is true) continue;
+                count++;
+                ReadOnlySpan<float> values = x.Row(r);
+                for (int c = 0; c < values.Length; c++) blockMean[c] += values[c];
+            }
 
-        rows = total;
+            if (count == 0) return;
+            TensorPrimitives.Divide(blockMean, count, blockMean);
+            for (int r = 0; r < x.Rows; r++)
+            {
+                if (leftOut?.Invoke(r) is true) continue;
+                TensorPrimitives.ConvertTruncating<float, double>(x.Row(r), row);
+                TensorPrimitives.Subtract(row, blockMean, row);
+                Spread += TensorPrimitives.SumOfSquares<double>(row);
+            }
+
+            long total = Rows + count;
+            for (int c = 0; c < mean.Length; c++)
+            {
+                double difference = blockMean[c] - mean[c];
+                Spread += difference * difference * Rows * count / total;
+                mean[c] += difference * count / total;
+            }
+
+            Rows = total;
+        }
     }
 }

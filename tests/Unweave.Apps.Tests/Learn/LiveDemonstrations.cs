@@ -12,5 +12,5 @@ public sealed class LiveDemonstrations
     public const string Name = "Live demonstrations";
 
     /// <summary>Milliseconds that a demonstration may take to its end.</summary>
-    internal static readonly float Deadline = Environment.GetEnvironmentVariable("UNWEAVE_TIMED") is "1" ? 30_000 : 180_000;
+    internal static readonly float Deadline = Environment.GetEnvironmentVariable("UNWEAVE_TIMED") is "1" ? 30_000 : 600_000;
 }

@@ -14,7 +14,7 @@ internal sealed class Browser : IAsyncDisposable
     private readonly ConcurrentQueue<string> elsewhere = new(), errors = new();
 
     // The default of five seconds is short for a machine that runs other tests too.
-    static Browser() => Assertions.SetDefaultExpectTimeout(60_000);
+    static Browser() => Assertions.SetDefaultExpectTimeout(180_000);
 
     private Browser(IBrowserContext profile, IPage page, Uri site)
     {
@@ -51,7 +51,7 @@ internal sealed class Browser : IAsyncDisposable
             ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
         });
         IPage page = await fresh.NewPageAsync();
-        page.SetDefaultTimeout(60_000);
+        page.SetDefaultTimeout(180_000);
         var opened = new Browser(fresh, page, site.Address);
         await page.GotoAsync(new Uri(site.Address, path).AbsoluteUri);
         if (token is not null)

@@ -365,6 +365,29 @@ public sealed class ExplainRunTests : IDisposable
         Assert.Empty(server.Requests);
     }
 
+    [Fact]
+    public async Task An_answer_cut_off_before_it_says_anything_is_not_kept()
+    {
+        using var server = new LoopbackChat((request, _) =>
+            IsLabel(request) ? ChatReply.Says("<think>Let me think about it at le", finish: "length") : Knowing(request));
+        ExplainReport first = await Run(server, Quick, [0]);
+        Assert.Contains("cut off after", Assert.Single(first.Skipped).Reason, StringComparison.Ordinal);
+        ExplainReport second = await Run(server, Quick, [0]);
+        Assert.Equal((first.Requests, 0), (second.Requests, second.Remembered));
+    }
+
+    [Theory]
+    [InlineData("""{"detail":"unknown field max_completion_tokens"}""", "(status 422: unknown field max_completion_tokens)")]
+    [InlineData("""{"error":{"message":"no such\nthing"}}""", "(status 422: no such↵thing)")]
+    [InlineData("plain words", "(status 422: plain words)")]
+    [InlineData("""{"detail":"bad key sk-a1b2c3d4e5f6g7h8i9"}""", "(status 422: bad key …)")]
+    public async Task The_server_s_own_words_say_why_it_refuses(string body, string expected)
+    {
+        using var server = new LoopbackChat((_, _) => new ChatReply(422, body));
+        ExplainReport report = await Run(server, Quick, [0]);
+        Assert.Contains(expected, Assert.Single(report.Skipped).Reason, StringComparison.Ordinal);
+    }
+
     private async Task<ExplainReport> Run(LoopbackChat server, ExplainOptions options, int[]? latents = null, string model = "toy",
         IProgress<ExplainProgress>? progress = null, CancellationToken cancellationToken = default)
     {

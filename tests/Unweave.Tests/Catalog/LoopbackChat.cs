@@ -24,7 +24,7 @@ internal sealed record ChatRequest(string Path, string Headers, string Model, st
 internal sealed record ChatReply(int Status, string Body, string Headers = "", bool Cut = false, bool Silent = false)
 {
     /// <summary>A right answer of the protocol.</summary>
-    public static ChatReply Says(string text) => new(200, new JsonObject
+    public static ChatReply Says(string text, string finish = "stop") => new(200, new JsonObject
     {
         ["id"] = "1",
         ["object"] = "chat.completion",
@@ -33,7 +33,7 @@ internal sealed record ChatReply(int Status, string Body, string Headers = "", b
         ["choices"] = new JsonArray(new JsonObject
         {
             ["index"] = 0,
-            ["finish_reason"] = "stop",
+            ["finish_reason"] = finish,
             ["message"] = new JsonObject { ["role"] = "assistant", ["content"] = text },
         }),
         ["usage"] = new JsonObject { ["prompt_tokens"] = 1, ["completion_tokens"] = 1, ["total_tokens"] = 2 },

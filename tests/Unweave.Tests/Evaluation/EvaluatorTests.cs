@@ -8,6 +8,36 @@ namespace Unweave.Tests.Evaluation;
 public sealed class EvaluatorTests
 {
     [Fact]
+    public void Outlier_rows_are_counted_and_FVU_is_given_without_them()
+    {
+        var rng = new Rng(3);
+        using Matrix rows = new(3000, 8), rebuilt = new(3000, 8);
+        for (int i = 0; i < rows.AsSpan().Length; i++) rows.AsSpan()[i] = (float)rng.NextNormal();
+        for (int i = 0; i < rows.AsSpan().Length; i++) rebuilt.AsSpan()[i] = rows.AsSpan()[i] + (0.5f * (float)rng.NextNormal());
+        EvaluationReport plain = Evaluator.Compare(rows, rebuilt, "plain");
+        Assert.Equal((null, null), (plain.OutlierRows, plain.OrdinaryFvu));
+        int[] outliers = [0, 7, 1500, 2999];
+        int[] ordinary = [.. Enumerable.Range(0, 3000).Except(outliers)];
+        using Matrix kept = new(ordinary.Length, 8), keptRebuilt = new(ordinary.Length, 8);
+        for (int i = 0; i < ordinary.Length; i++)
+        {
+            rows.Row(ordinary[i]).CopyTo(kept.Row(i));
+            rebuilt.Row(ordinary[i]).CopyTo(keptRebuilt.Row(i));
+        }
+
+        foreach (int row in outliers)
+        {
+            rows.Row(row).Fill(1000);
+            rebuilt.Row(row).Fill(1001);
+        }
+
+        EvaluationReport hidden = Evaluator.Compare(rows, rebuilt, "hidden");
+        Assert.InRange(hidden.Fvu, 0, 0.001);
+        Assert.Equal(4, hidden.OutlierRows);
+        Assert.Equal(Evaluator.Compare(kept, keptRebuilt, "kept").Fvu, hidden.OrdinaryFvu!.Value, 1e-9);
+    }
+
+    [Fact]
     public void Metrics_match_their_definitions_over_several_blocks()
     {
         var rng = new Rng(1);

@@ -18,13 +18,15 @@ public sealed class ActivationFile : IRowSource
     {
         this.file = file;
         tensor = Choose(file, tensorName);
-        RowChecks.NotEmpty(file.Path, tensor.Shape[0], tensor.Shape[1]);
-        if (tensor.Shape[1] > Array.MaxLength)
+        // Of an array of more axes, such as [texts, tokens, width], the leading ones are rows one after the other.
+        long width = tensor.Shape[^1], rows = tensor.Shape.SkipLast(1).Aggregate(1L, (product, length) => checked(product * length));
+        RowChecks.NotEmpty(file.Path, rows, width);
+        if (width > Array.MaxLength)
             throw new InputException(
-                $"{file.Path}: the vectors have width {tensor.Shape[1]}, which is too wide for a row in memory; is the array transposed?");
-        Name = file.Path;
-        Width = (int)tensor.Shape[1];
-        Rows = tensor.Shape[0];
+                $"{file.Path}: the vectors have width {width}, which is too wide for a row in memory; is the array transposed?");
+        Name = tensor.Shape.Count == 2 ? file.Path : $"{file.Path} ([{string.Join(", ", tensor.Shape)}] as {rows} rows of {width})";
+        Width = (int)width;
+        Rows = rows;
         if (file.IsSequential(tensor)) spool = Unpack();
     }
 
@@ -39,7 +41,8 @@ public sealed class ActivationFile : IRowSource
 
     /// <summary>Opens a file of vectors.</summary>
     /// <param name="path">The file; its format is recognized by its content.</param>
-    /// <param name="tensor">The tensor or column to read; null takes the only one that holds vectors, of rank 2 and floats.</param>
+    /// <param name="tensor">The tensor or column to read; null takes the only one that holds vectors: floats of two axes, or
+    /// else of more, whose leading axes are rows one after the other.</param>
     /// <exception cref="InputException">There is no such file or tensor, or not exactly one that holds vectors, or it is empty.</exception>
     public static ActivationFile Open(string path, string? tensor = null)
     {
@@ -108,23 +111,24 @@ public sealed class ActivationFile : IRowSource
         if (name is not null)
         {
             TensorInfo named = file[name];
-            return named.Shape.Count == 2
+            return named.Shape.Count >= 2
                 ? named
                 : throw new InputException(
-                    $"{file.Path}: tensor {Describe(named)} has {named.Shape.Count} axes; vectors need two, [rows, width].");
+                    $"{file.Path}: tensor {Describe(named)} has {named.Shape.Count} axes; vectors need at least two, [rows, width].");
         }
 
-        TensorInfo[] candidates = [.. file.Tensors.Where(HoldsVectors)];
+        TensorInfo[] candidates = [.. file.Tensors.Where(tensor => HoldsVectors(tensor) && tensor.Shape.Count == 2)];
+        if (candidates.Length == 0) candidates = [.. file.Tensors.Where(HoldsVectors)];
         if (candidates.Length == 1) return candidates[0];
         if (candidates.Length > 1)
             throw new InputException($"{file.Path}: several tensors could be the vectors: {List(candidates)}; choose one by its name.");
         if (file.Tensors.Count == 0) throw new InputException($"{file.Path}: there are no tensors in it.");
         throw new InputException(
-            $"{file.Path}: no tensor is an array of floats with two axes, [rows, width]; it has {List(file.Tensors)}.");
+            $"{file.Path}: no tensor is an array of floats with two axes or more, [rows, width]; it has {List(file.Tensors)}.");
     }
 
     private static bool HoldsVectors(TensorInfo tensor) =>
-        tensor.Shape.Count == 2
+        tensor.Shape.Count >= 2
             && tensor.Type is (ElementType.Float64 or ElementType.Float32 or ElementType.Float16 or ElementType.BFloat16);
 
     private static string List(IReadOnlyList<TensorInfo> tensors)

@@ -6,7 +6,8 @@ namespace Unweave.Data;
 
 /// <summary>
 /// The texts of files, read one at a time in an order that is always the same: plain text (a file is a document), JSON lines, CSV,
-/// TSV and Parquet (a row is a document), each also compressed with gzip. Text is UTF-8; anything else is refused, never guessed.
+/// TSV and Parquet (a row is a document), each also compressed with gzip or Zstandard. Text is UTF-8; anything else is refused, never
+/// guessed.
 /// </summary>
 /// <remarks>
 /// One document is in memory at a time, and of a Parquet file its columns of texts and ids. Documents are numbered from 0 in the corpus's
@@ -54,11 +55,20 @@ public sealed class TextCorpus
     /// </summary>
     public long EmptyDocuments { get; private set; }
 
+    /// <summary>
+    /// Documents met so far with a part that was no text, such as half of an escaped character, which was read as U+FFFD.
+    /// </summary>
+    public long MendedDocuments { get; private set; }
+
+    /// <summary>Files of the folders opened that have texts in a compression that is not read.</summary>
+    public IReadOnlyList<string> LeftOut { get; private init; } = [];
+
     /// <summary>Opens a file, a folder or the files of a pattern.</summary>
     /// <param name="path">
     /// A file; a folder, of which every supported file at any depth is read in ordinal order of the paths; or a pattern with <c>*</c>,
     /// <c>?</c> and <c>**</c>. The ending of a name says what is in the file: <c>.jsonl</c>, <c>.ndjson</c>, <c>.csv</c>, <c>.tsv</c>,
-    /// <c>.parquet</c>, or plain text; <c>.gz</c> after it means compressed. In a folder, plain text is <c>.txt</c>, <c>.text</c> and
+    /// <c>.parquet</c>, or plain text; <c>.gz</c> or <c>.zst</c> after it means compressed. In a folder, plain text is <c>.txt</c>,
+    /// <c>.text</c> and
     /// <c>.md</c>.
     /// </param>
     /// <param name="textColumn">The field or column of the text. Default: <c>text</c>, or the only column of a table. Plain text ignores
@@ -84,7 +94,13 @@ public sealed class TextCorpus
 
         bool several = found.Count > 1;
         return new TextCorpus(paths.Count == 1 ? paths[0] : $"{paths[0]} … {paths[^1]} ({paths.Count} paths)",
-            [.. found.Select(file => TextFile.Create(file.Path, file.Name, textColumn, several))], textColumn);
+            [.. found.Select(file => TextFile.Create(file.Path, file.Name, textColumn, several))], textColumn)
+        {
+            LeftOut =
+            [
+                .. paths.Where(Directory.Exists).SelectMany(FilePattern.Below).Where(TextFile.IsLeftOut).Order(StringComparer.Ordinal),
+            ],
+        };
     }
 
     /// <summary>Reads the documents that have text, in order.</summary>
@@ -115,7 +131,7 @@ public sealed class TextCorpus
                     long here = number++;
                     if (here < from) continue;
                     bool empty = string.IsNullOrWhiteSpace(document.Text);
-                    Met(here, empty);
+                    Met(here, empty, document.IsMended);
                     if (empty) continue;
                     any = true;
                     yield return (here, document);
@@ -128,6 +144,12 @@ public sealed class TextCorpus
                     + $"{(number == 1 ? "document" : "documents")} of nothing but white space); give files with text.");
         }
     }
+
+    /// <summary>
+    /// The texts of all documents in order, those of nothing but white space included: for texts that stand beside rows, one for each.
+    /// </summary>
+    /// <exception cref="InputException">While reading: a file is torn, malformed or not UTF-8.</exception>
+    public IEnumerable<string> Texts() => files.SelectMany(file => file.Read(0)).Select(document => document.Text);
 
     /// <summary>Size of a file, also where its name is a link, or why it cannot be read.</summary>
     internal static long FileLength(string path) => Opened(path, file => file.Length);
@@ -148,13 +170,14 @@ public sealed class TextCorpus
         }
     }
 
-    private void Met(long number, bool empty)
+    private void Met(long number, bool empty, bool mended)
     {
         lock (entry)
         {
             if (number < reached) return;
             reached = number + 1;
             if (empty) EmptyDocuments++;
+            if (mended) MendedDocuments++;
         }
     }
 
@@ -170,7 +193,8 @@ public sealed class TextCorpus
         return below.Length > 0
             ? below
             : throw new InputException(
-                $"{folder}: no file of text is in this folder or below it; {TextFile.Endings} are read, each also with .gz after it.");
+                $"{folder}: no file of text is in this folder or below it; {TextFile.Endings} are read, each also with .gz or .zst after "
+                + "it.");
     }
 
     private static IEnumerable<(string Path, string Name)> Matching(string pattern) =>

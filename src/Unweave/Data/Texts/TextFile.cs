@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Unweave.Formats;
 
 namespace Unweave.Data;
 
 /// <summary>One file of a corpus: its documents in order, those without text included.</summary>
-internal abstract class TextFile
+internal abstract partial class TextFile
 {
     /// <summary>What is read, for messages.</summary>
     public const string Endings = ".txt, .text, .md, .jsonl, .ndjson, .csv, .tsv and .parquet";
@@ -47,6 +48,9 @@ internal abstract class TextFile
     public static bool Supports(string path) =>
         Ending(path) is ".txt" or ".text" or ".md" or ".jsonl" or ".ndjson" or ".csv" or ".tsv" or ".parquet";
 
+    /// <summary>Whether a folder's file of this name has texts in a compression that is not read.</summary>
+    public static bool IsLeftOut(string path) => Compression.UnpackedUnread(path) is { } inner && Supports(inner);
+
     /// <summary>Number of documents where it can be had without reading them; null elsewhere.</summary>
     public virtual long? Count() => null;
 
@@ -76,11 +80,7 @@ internal abstract class TextFile
                 $"{Path}: which {what} is the text? None is named '{DefaultText}'; it has {List(columns)}. Choose one by its name.");
     }
 
-    private static string Ending(string path)
-    {
-        string name = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path;
-        return System.IO.Path.GetExtension(name).ToLowerInvariant();
-    }
+    private static string Ending(string path) => System.IO.Path.GetExtension(Compression.Unpacked(path)).ToLowerInvariant();
 
     /// <summary>A file that is one document.</summary>
     private sealed class PlainFile(string path, string name) : TextFile(path, name)
@@ -95,14 +95,25 @@ internal abstract class TextFile
     }
 
     /// <summary>An object a line; lines of white space are no documents.</summary>
-    private sealed class JsonLinesFile(string path, string name, string field, string prefix) : TextFile(path, name)
+    private sealed partial class JsonLinesFile(string path, string name, string field, string prefix) : TextFile(path, name)
     {
         public override IEnumerable<Document> Read(long first)
         {
             using var reader = new Utf8Reader(Path);
             for (long number = 1; reader.ReadLine() is { } line; number++)
-                if (!string.IsNullOrWhiteSpace(line)) yield return Parse(line, number);
+            {
+                if (string.IsNullOrWhiteSpace(line)) continue;
+                // JSON can escape half of a character (\ud83d alone), which no text has: it is read as U+FFFD, and counted.
+                string whole = !line.Contains(@"\ud", StringComparison.OrdinalIgnoreCase) ? line
+                    : HalfEscape().Replace(line, match => match.Groups["half"].Success ? @"\ufffd" : match.Value);
+                yield return Parse(whole, number) with { IsMended = !string.Equals(whole, line, StringComparison.Ordinal) };
+            }
         }
+
+        // An escaped backslash, a whole pair, or half of one.
+        [GeneratedRegex(@"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})",
+            RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
+        private static partial Regex HalfEscape();
 
         private Document Parse(string line, long number)
         {
@@ -124,11 +135,6 @@ internal abstract class TextFile
             {
                 throw new InputException($"{Path}: line {number} is not well-formed JSON (at byte {(e.BytePositionInLine ?? 0) + 1} of "
                     + "the line); the file is cut short, or not JSON lines.", e);
-            }
-            catch (InvalidOperationException e)
-            {
-                // What the JSON reader throws for half of an escaped surrogate pair.
-                throw new InputException($"{Path}: line {number} has an escape (\\u…) that is half a character; mend what wrote it.", e);
             }
         }
 
@@ -209,10 +215,10 @@ internal abstract class TextFile
                 : [.. MemoryMarshal.Cast<byte, int>(bytes).ToArray().Select(id => id.ToString())];
         }
 
-        /// <summary>Opens the file; one in gzip is unpacked to a temporary file first, as Parquet is read from its end.</summary>
+        /// <summary>Opens the file; a compressed one is unpacked to a temporary file first, as Parquet is read from its end.</summary>
         private void Open(Action<ParquetFile> read)
         {
-            if (!Path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
+            if (!Compression.Is(Path))
             {
                 using var plain = new ParquetFile(Path);
                 read(plain);
@@ -238,15 +244,16 @@ internal abstract class TextFile
 
         private void Unpack(string target)
         {
-            using var gzip = new SealedGzip(TensorFile.OpenStream(Path));
+            using Stream packed = Compression.Unpack(Path, TensorFile.OpenStream(Path));
             try
             {
                 using FileStream file = File.Create(target);
-                gzip.CopyTo(file);
+                packed.CopyTo(file);
             }
-            catch (InvalidDataException e)
+            catch (Exception e) when (Compression.IsDamage(e))
             {
-                throw new InputException($"{Path}: cannot be unpacked as gzip ({e.Message.TrimEnd('.')}): the file is torn or damaged; "
+                throw new InputException(
+                    $"{Path}: cannot be unpacked as {Compression.Name(Path)} ({e.Message.TrimEnd('.')}): the file is torn or damaged; "
                     + "copy or write it again.", e);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -6,8 +6,8 @@ using Unweave.Formats;
 namespace Unweave.Data;
 
 /// <summary>
-/// Reads a text file, gzip-compressed where its name ends in <c>.gz</c>, character by character, line by line or whole. Bytes that are
-/// not UTF-8 are an error that says where, never a replacement character. A byte order mark is dropped.
+/// Reads a text file, unpacked where its name ends in <c>.gz</c> or <c>.zst</c>, character by character, line by line or whole. Bytes that
+/// are not UTF-8 are an error that says where, never a replacement character. A byte order mark is dropped.
 /// </summary>
 internal sealed class Utf8Reader : IDisposable
 {
@@ -15,9 +15,9 @@ internal sealed class Utf8Reader : IDisposable
     public const int LongestText = 1 << 29;
 
     private const int Block = 1 << 16;
-    private const string Gzip = ".gz";
 
     private readonly string path;
+    private readonly bool packed;
     private readonly Stream? stream;
     private readonly int longest;
     private readonly byte[] bytes = new byte[Block];
@@ -34,10 +34,10 @@ internal sealed class Utf8Reader : IDisposable
     {
         this.path = path;
         this.longest = longest;
-        bool packed = path.EndsWith(Gzip, StringComparison.OrdinalIgnoreCase);
+        packed = Compression.Is(path);
         if (!packed && TextCorpus.FileLength(path) == 0) return;
         Stream file = TensorFile.OpenStream(path);
-        stream = packed ? new SealedGzip(file) : file;
+        stream = packed ? Compression.Unpack(path, file) : file;
     }
 
     /// <summary>The next character, or −1 at the end.</summary>
@@ -125,9 +125,10 @@ internal sealed class Utf8Reader : IDisposable
             }
             while (!started && !ended && held < bytes.Length);
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (packed && Compression.IsDamage(e))
         {
-            throw new InputException($"{path}: cannot be unpacked as gzip ({e.Message.TrimEnd('.')}): the file is torn or damaged; copy "
+            throw new InputException(
+                $"{path}: cannot be unpacked as {Compression.Name(path)} ({e.Message.TrimEnd('.')}): the file is torn or damaged; copy "
                 + "or write it again.", e);
         }
         catch (IOException e)
@@ -154,9 +155,8 @@ internal sealed class Utf8Reader : IDisposable
 
     private InputException NotUtf8(long at, byte value)
     {
-        bool packed = stream is SealedGzip;
-        string hint = at == 1 && value == 0x8B && !packed
-            ? "it begins like gzip: give its name the ending .gz"
+        string hint = at == 1 && value == 0x8B && !packed ? "it begins like gzip: give its name the ending .gz"
+            : at == 1 && value == 0xB5 && !packed ? "it begins like zstd: give its name the ending .zst"
             : "convert it to UTF-8 (iconv -f WINDOWS-1252 -t UTF-8, for example), or leave the file out";
         return new InputException(
             $"{path}: is not UTF-8 text: byte {at}{(packed ? " of the unpacked text" : "")} is 0x{value:X2}; {hint}.");

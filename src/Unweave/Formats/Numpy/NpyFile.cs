@@ -5,9 +5,8 @@ namespace Unweave.Formats;
 /// </summary>
 internal sealed class NpyFile : MappedTensorFile
 {
-    private static readonly Dictionary<string, string> NoMetadata = new(StringComparer.Ordinal);
-
     private readonly FileBytes bytes;
+    private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
 
     /// <summary>Opens a file and checks its header against its length.</summary>
     /// <exception cref="InputException">The file is missing, or not one whole array of plain numbers.</exception>
@@ -23,6 +22,7 @@ internal sealed class NpyFile : MappedTensorFile
                 header = NpyHeader.Parse(view.Span(0, (int)Math.Min(bytes.Length, NpyHeader.Longest)), path, out unreadable);
             if (header is null) throw new InputException(unreadable!);
             CheckLength(header, bytes.Length, path);
+            if (header.Guess is { } guess) metadata["elements"] = guess;
             Add(new StridedElements(new TensorInfo("", header.Type, header.Shape), () => bytes, header.DataStart, header.Strides));
         }
         catch
@@ -35,8 +35,8 @@ internal sealed class NpyFile : MappedTensorFile
     /// <inheritdoc/>
     public override string Format => "npy";
 
-    /// <inheritdoc/>
-    public override IReadOnlyDictionary<string, string> Metadata => NoMetadata;
+    /// <summary>What was guessed, where anything was.</summary>
+    public override IReadOnlyDictionary<string, string> Metadata => metadata;
 
     /// <summary>Whether a file begins like this format.</summary>
     internal static bool Begins(ReadOnlySpan<byte> head) => NpyHeader.Begins(head);

@@ -14,6 +14,9 @@ namespace Unweave.Formats;
 /// <param name="DataStart">Offset of the first element.</param>
 internal sealed record NpyHeader(ElementType Type, long[] Shape, bool Fortran, int DataStart)
 {
+    /// <summary>What is said of elements that the file calls two bytes (V2).</summary>
+    private const string TakenForBFloat16 = "two bytes without a type (V2), taken for bfloat16, which NumPy saves so";
+
     /// <summary>No honest header comes near: the dict of an array of 64 axes takes under 2,000 characters.</summary>
     public const int Longest = 1 << 16;
 
@@ -33,6 +36,9 @@ internal sealed record NpyHeader(ElementType Type, long[] Shape, bool Fortran, i
             return reversed;
         }
     }
+
+    /// <summary>What was guessed of the elements, for people; null where the file says it all.</summary>
+    public string? Guess => Type == ElementType.BFloat16 ? TakenForBFloat16 : null;
 
     /// <summary>Whether bytes begin like an npy array.</summary>
     public static bool Begins(ReadOnlySpan<byte> head) => head.Length >= 6 && head[0] == 0x93 && head[1..].StartsWith("NUMPY"u8);
@@ -67,6 +73,7 @@ internal sealed record NpyHeader(ElementType Type, long[] Shape, bool Fortran, i
 
     private static ElementType? ParseType(string descr) => descr switch
     {
+        "<V2" or "|V2" => ElementType.BFloat16, // NumPy has no such type of its own, and saves that of ml_dtypes as two bytes
         "<f8" => ElementType.Float64,
         "<f4" => ElementType.Float32,
         "<f2" => ElementType.Float16,

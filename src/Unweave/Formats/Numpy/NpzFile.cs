@@ -40,7 +40,10 @@ internal sealed class NpzFile : MappedTensorFile
     /// <inheritdoc/>
     public override string Format => "npz";
 
-    /// <summary>For each array that cannot be read, such as one of texts, the reason; the others can.</summary>
+    /// <summary>
+    /// For each array that cannot be read, such as one of texts, the reason; the others can. For one whose elements were guessed, the
+    /// guess.
+    /// </summary>
     public override IReadOnlyDictionary<string, string> Metadata => metadata;
 
     /// <summary>Whether a zip archive holds arrays.</summary>
@@ -66,6 +69,7 @@ internal sealed class NpzFile : MappedTensorFile
         }
 
         NpyFile.CheckLength(header, entry.Length, entry.Where);
+        if (header.Guess is { } guess) metadata.Add(name, guess);
         Add(new StridedElements(new TensorInfo(name, header.Type, header.Shape), entry.Content, header.DataStart, header.Strides));
     }
 }

@@ -229,10 +229,12 @@ internal sealed class ParquetFile : TensorFile
     }
 
     /// <summary>Checks that the schema is one tree, and a shallow one: Parquet.Net walks it by recursion.</summary>
-    private static void CheckSchema(List<object> elements)
+    private void CheckSchema(List<object> elements)
     {
+        const int LogicalType = 10, Float16 = 15; // numbers of their fields in parquet.thrift
         if (elements.Count == 0) throw new ParquetThrift.MalformedException("it has no schema");
         var open = new Stack<long>(); // children still to come, of each group around
+        string column = "";
         for (int i = 0; i < elements.Count; i++)
         {
             var element = (Dictionary<int, object>)elements[i];
@@ -241,7 +243,14 @@ internal sealed class ParquetFile : TensorFile
             {
                 while (open.TryPeek(out long left) && left == 0) open.Pop();
                 if (open.Count == 0) throw new ParquetThrift.MalformedException("its schema has more columns than it says");
+                if (open.Count == 1)
+                    column = element.TryGetValue(4, out object? name) ? System.Text.Encoding.UTF8.GetString((byte[])name) : "";
                 open.Push(open.Pop() - 1);
+                // Parquet.Net 6.1 knows no half floats, and would not open the file.
+                if (element.TryGetValue(LogicalType, out object? logical) && logical is Dictionary<int, object> kind
+                    && kind.ContainsKey(Float16))
+                    throw new InputException($"{Path}: column '{OneLine(column)}' has half floats (FLOAT16), which cannot be read; write "
+                        + "it as FLOAT, for instance column.cast(pyarrow.list_(pyarrow.float32())).");
                 if (element.ContainsKey(1) == (children > 0))
                     throw new ParquetThrift.MalformedException($"entry {i} of its schema is neither a column nor a group");
             }

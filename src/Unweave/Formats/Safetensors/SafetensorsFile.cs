@@ -156,8 +156,10 @@ internal sealed class SafetensorsFile : MappedTensorFile
             string name = reader.GetString()!;
             if (!names.Add(name)) throw Bad($"has two entries named '{OneLine(name)}'");
             reader.Read();
+            bool isMetadata = string.Equals(name, MetadataKey, StringComparison.Ordinal);
+            if (isMetadata && reader.TokenType == JsonTokenType.Null) continue; // as the reference reader does
             Expect(ref reader, JsonTokenType.StartObject, name);
-            if (string.Equals(name, MetadataKey, StringComparison.Ordinal)) ParseMetadata(ref reader);
+            if (isMetadata) ParseMetadata(ref reader);
             else places.Add(ParseTensor(ref reader, name));
         }
 
@@ -202,7 +204,7 @@ internal sealed class SafetensorsFile : MappedTensorFile
                     break;
                 case "shape": shape = ParseNumbers(ref reader, name); break;
                 case "data_offsets": offsets = ParseNumbers(ref reader, name); break;
-                default: throw Bad($"has an unknown entry '{OneLine(key)}' in tensor '{OneLine(name)}'");
+                default: reader.Skip(); break; // as the reference reader does
             }
         }
 

@@ -13,18 +13,24 @@ internal sealed record PickledStorage(ElementType Type, string Key, long Count);
 /// <summary>A tensor of a pickle: a strided window on a storage, in elements. Not yet checked against it.</summary>
 internal sealed record PickledTensor(PickledStorage Storage, long Offset, long[] Shape, long[] Strides);
 
+/// <summary>
+/// Something of a pickle that is not read: a type, a function, or what they would make. It is named, and nothing is called.
+/// </summary>
+/// <param name="Name">Its name, short and on one line.</param>
+internal sealed record PickledOther(string Name);
+
 /// <summary>A dictionary of a pickle, in the order it was filled.</summary>
 internal sealed class PickledDictionary : List<(object? Key, object? Value)>;
 
 /// <summary>
 /// Reads a pickle of protocol 2 to 5 that a checkpoint of tensors needs: dictionaries, lists, tuples, texts, numbers and tensors. A
 /// pickle is a program for a stack machine that may call any Python function; here the only calls are the three that rebuild
-/// tensors and ordered dictionaries, known by name and done by hand. Anything else is refused by its name: a pickle is
-/// parsed, never executed.
+/// tensors and ordered dictionaries, known by name and done by hand. Anything else is passed over and named
+/// (<see cref="PickledOther"/>): a pickle is parsed, never executed.
 /// </summary>
 /// <remarks>
 /// Values are null, <see cref="bool"/>, <see cref="long"/>, <see cref="BigInteger"/>, <see cref="double"/>, <see cref="string"/>,
-/// byte arrays, <c>List&lt;object?&gt;</c>, <c>object?[]</c> for tuples, and the three types beside this one. They may be shared and even
+/// byte arrays, <c>List&lt;object?&gt;</c>, <c>object?[]</c> for tuples, and the four types beside this one. They may be shared and even
 /// contain themselves, so who walks them bounds the walk. Every operation takes at least a byte, so the work is bounded by the length.
 /// </remarks>
 internal ref struct PickleReader
@@ -125,6 +131,8 @@ internal ref struct PickleReader
                 case 0x93: GlobalFromStack(); break;
                 case (byte)'Q': stack.Add(Storage(Pop())); break;
                 case (byte)'R': Call(); break;
+                case 0x81: Make(Last(2)[0]); break; // NEWOBJ
+                case 0x92: Make(Last(3)[0]); break; // NEWOBJ_EX
                 case (byte)'b': Build(); break;
                 default: throw Bad($"operation 0x{code:x2} at byte {position - 1} is not read");
             }
@@ -133,12 +141,17 @@ internal ref struct PickleReader
 
     private void Append(object?[] values)
     {
-        if (Peek() is not List<object?> list) throw Bad("it appends to what is not a list");
-        list.AddRange(values);
+        switch (Peek())
+        {
+            case List<object?> list: list.AddRange(values); break;
+            case PickledOther: break;
+            default: throw Bad("it appends to what is not a list");
+        }
     }
 
     private void Set(object?[] values)
     {
+        if (Peek() is PickledOther) return;
         if (Peek() is not PickledDictionary dictionary || values.Length % 2 != 0) throw Bad("it sets entries of what is not a dictionary");
         for (int i = 0; i < values.Length; i += 2) dictionary.Add((values[i], values[i + 1]));
     }
@@ -149,7 +162,7 @@ internal ref struct PickleReader
         stack.Add(Global(module, name));
     }
 
-    private readonly object Global(string module, string name) => $"{module}.{name}" switch
+    private static object Global(string module, string name) => $"{module}.{name}" switch
     {
         "collections.OrderedDict" => Callable.OrderedDictionary,
         "torch._utils._rebuild_tensor_v2" => Callable.RebuildTensor,
@@ -164,16 +177,25 @@ internal ref struct PickleReader
         "torch.CharStorage" => ElementType.Int8,
         "torch.ByteStorage" => ElementType.UInt8,
         "torch.BoolStorage" => ElementType.Bool,
-        string other => throw new InputException(
-            $"{source}: its pickle asks for '{Printable(other)}'; a pickle is parsed, never executed, and only tensors in dictionaries, "
-            + "lists and tuples are read. Save the state_dict alone, or convert it to safetensors."),
+        string other => new PickledOther(Printable(other)),
     };
 
+    private void Make(object? type) =>
+        stack.Add(type as PickledOther ?? throw Bad($"it makes an object before byte {position} in a way that is not read"));
+
     /// <summary>What torch calls a persistent id: <c>('storage', type, key, device, count)</c>.</summary>
-    private readonly PickledStorage Storage(object? id) =>
-        id is object?[] and ["storage", ElementType type, string key, string, long count] && count >= 0
-            ? new PickledStorage(type, key, count)
-            : throw Bad("a storage is named in a way that is not read");
+    private readonly object Storage(object? id) => id switch
+    {
+        object?[] and ["storage", ElementType type, string key, string, long count] when count >= 0 => new PickledStorage(type, key, count),
+        object?[] and ["storage", PickledOther type, string, string, long] => type,
+        _ => throw Bad("a storage is named in a way that is not read"),
+    };
+
+    // A view of torch that negates or conjugates when it is read keeps the elements of its base.
+    private static PickledOther? Lazily(object?[] rest) =>
+        rest is [_, _, PickledDictionary flags, ..] && flags.FirstOrDefault(flag => flag.Value is true).Key is string name
+            ? new PickledOther($"a view of torch that is only marked as {Printable(name)}; save tensor.resolve_{Printable(name)}()")
+            : null;
 
     private void Call()
     {
@@ -181,9 +203,13 @@ internal ref struct PickleReader
         stack.Add(call switch
         {
             [Callable.OrderedDictionary, object?[] and []] => new PickledDictionary(),
-            [Callable.RebuildTensor, object?[] and [PickledStorage storage, long offset, object?[] shape, object?[] strides, ..]] =>
-                new PickledTensor(storage, offset, Lengths(shape), Lengths(strides)),
+            [Callable.RebuildTensor,
+                object?[] and [PickledStorage storage, long offset, object?[] shape, object?[] strides, .. var rest]] =>
+                (object?)Lazily(rest) ?? new PickledTensor(storage, offset, Lengths(shape), Lengths(strides)),
+            [Callable.RebuildTensor, object?[] and [PickledOther storage, ..]] => storage,
             [Callable.RebuildParameter, object?[] and [PickledTensor tensor, ..]] => tensor,
+            [Callable.RebuildParameter, object?[] and [PickledOther tensor, ..]] => tensor,
+            [PickledOther other, object?[]] => other,
             _ => throw Bad($"it makes a call before byte {position} that is not read"),
         });
     }
@@ -202,7 +228,9 @@ internal ref struct PickleReader
     /// </summary>
     private void Build()
     {
-        if (Pop() is not PickledDictionary || Peek() is not PickledDictionary)
+        object? state = Pop();
+        if (Peek() is PickledOther) return;
+        if (state is not PickledDictionary || Peek() is not PickledDictionary)
             throw Bad($"it sets the state of an object before byte {position}, which is not read");
     }
 

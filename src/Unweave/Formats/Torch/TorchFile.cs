@@ -5,12 +5,13 @@ namespace Unweave.Formats;
 
 /// <summary>
 /// A checkpoint of torch (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>; the zip archive that <c>torch.save</c> writes since 1.6), mapped into
-/// memory. Its pickle is parsed, never executed: tensors in dictionaries, lists and tuples are read, and anything else is refused.
+/// memory. Its pickle is parsed, never executed: tensors in dictionaries, lists and tuples are read, and anything else is passed over
+/// and named. A file without a tensor that can be read is refused.
 /// </summary>
 /// <remarks>
 /// Names of nested entries are joined by dots, positions in lists and tuples are numbers: <c>optimizer.param_groups.0.lr</c>. What
 /// is not a tensor goes to <see cref="Metadata"/>: numbers in invariant culture, <c>true</c>, <c>false</c>, <c>null</c>; of bytes only
-/// their number.
+/// their number, and of what is passed over what it is.
 /// </remarks>
 internal sealed class TorchFile : MappedTensorFile
 {
@@ -24,6 +25,7 @@ internal sealed class TorchFile : MappedTensorFile
     private int walked;
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> unreadable = new(StringComparer.Ordinal); // what it is, by name
 
     /// <summary>Opens a checkpoint and checks every tensor against its storage.</summary>
     /// <exception cref="InputException">It is not whole, not a checkpoint, or its pickle asks for something other than tensors.</exception>
@@ -46,6 +48,7 @@ internal sealed class TorchFile : MappedTensorFile
                 throw Bad($"its pickle has {pickle.Length} bytes, more than the {LongestPickle} that are read");
             using FileBytes.View view = pickle.Content().Hold();
             Flatten("", PickleReader.Read(view.Span(0, (int)pickle.Length), path), depth: 0);
+            if (Tensors.Count == 0 && unreadable.Count > 0) throw Unread(unreadable.Values.First());
         }
         catch
         {
@@ -66,6 +69,14 @@ internal sealed class TorchFile : MappedTensorFile
         zip.Release();
         file.Dispose();
     }
+
+    /// <inheritdoc/>
+    private protected override string? WhyUnreadable(string name) =>
+        unreadable.TryGetValue(name, out string? what) ? Unread(what).Message : null;
+
+    private InputException Unread(string what) =>
+        new($"{Path}: its pickle asks for '{what}'; a pickle is parsed, never executed, and only tensors in dictionaries, lists and "
+            + "tuples are read. Save the state_dict alone, or convert it to safetensors.");
 
     /// <summary>Whether an archive is a torch checkpoint: it holds a pickle of that name.</summary>
     internal static bool Is(ZipDirectory zip) => zip.Entries.Any(entry => entry.Name.EndsWith(PickleName, StringComparison.Ordinal));
@@ -117,6 +128,11 @@ internal sealed class TorchFile : MappedTensorFile
                 break;
             case PickledTensor tensor:
                 Add(name, tensor);
+                break;
+            case PickledOther other:
+                Claim(name);
+                unreadable.Add(name, other.Name);
+                metadata.Add(name, $"not read: {other.Name}");
                 break;
             default:
                 Claim(name);

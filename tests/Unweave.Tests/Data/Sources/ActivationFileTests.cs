@@ -28,16 +28,28 @@ public sealed class ActivationFileTests : IDisposable
     }
 
     [Fact]
+    public void The_leading_axes_of_more_than_two_are_rows_one_after_the_other()
+    {
+        TensorInfo ids = new("ids", ElementType.Int64, [4, 2]), cube = new("cube", ElementType.Float32, [2, 3, 5]);
+        using var only = new ActivationFile(new FakeFile(ids, cube), null);
+        Assert.Equal((6, 5), (only.Rows, only.Width));
+        Assert.Contains("[2, 3, 5] as 6 rows of 5", only.Name, StringComparison.Ordinal);
+        using var flat = new ActivationFile(new FakeFile(new("flat", ElementType.Float32, [4, 2]), cube), null);
+        Assert.Equal((4, 2), (flat.Rows, flat.Width));
+    }
+
+    [Fact]
     public void What_holds_no_vectors_is_refused_with_what_there_is()
     {
         TensorInfo a = new("a", ElementType.Float32, [4, 2]), b = new("b", ElementType.BFloat16, [5, 2]),
-            ids = new("ids", ElementType.Int64, [4, 2]), cube = new("cube", ElementType.Float32, [2, 2, 2]);
+            ids = new("ids", ElementType.Int64, [4, 2]), line = new("line", ElementType.Float32, [4]);
         Assert.Equal("fake.file: several tensors could be the vectors: 'a' Float32 [4, 2], 'b' BFloat16 [5, 2]; choose one by its name.",
             Refused(null, a, ids, b));
-        Assert.Equal("fake.file: no tensor is an array of floats with two axes, [rows, width]; it has 'ids' Int64 [4, 2], 'cube' Float32 "
-            + "[2, 2, 2].", Refused(null, ids, cube));
+        Assert.Equal("fake.file: no tensor is an array of floats with two axes or more, [rows, width]; it has 'ids' Int64 [4, 2], 'line' "
+            + "Float32 [4].", Refused(null, ids, line));
         Assert.Equal("fake.file: there are no tensors in it.", Refused(null));
-        Assert.Equal("fake.file: tensor 'cube' Float32 [2, 2, 2] has 3 axes; vectors need two, [rows, width].", Refused("cube", a, cube));
+        Assert.Equal("fake.file: tensor 'line' Float32 [4] has 1 axes; vectors need at least two, [rows, width].",
+            Refused("line", a, line));
         Assert.Equal("fake.file: no tensor named 'c'; it has 'a', 'b'.", Refused("c", a, b));
         Assert.EndsWith(" and 5 more; choose one by its name.",
             Refused(null, [.. Enumerable.Range(0, 15).Select(i => a with { Name = $"t{i}" })]), StringComparison.Ordinal);

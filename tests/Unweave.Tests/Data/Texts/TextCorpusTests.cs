@@ -183,6 +183,62 @@ public sealed class TextCorpusTests : IDisposable
     }
 
     [Fact]
+    public void Zstandard_is_read_and_a_cut_or_damaged_file_is_refused()
+    {
+        byte[] whole = Zstandard(Encoding.UTF8.GetBytes(
+            string.Join('\n', Enumerable.Range(0, 300).Select(i => $"{{\"text\":\"{i * 7919 % 1000}\"}}"))));
+        File.WriteAllBytes(folder["a.jsonl.zst"], whole);
+        File.WriteAllBytes(folder["b.txt.zstd"], Zstandard("plain"u8.ToArray()));
+        Assert.Equal(301, TextCorpus.Open(folder.Path).Documents().Count());
+        for (int length = 1; length < whole.Length; length++)
+        {
+            File.WriteAllBytes(folder["a.jsonl.zst"], whole[..length]);
+            Refused("a.jsonl.zst", "");
+        }
+
+        File.WriteAllText(folder["a.jsonl.zst"], "{\"text\":\"not packed\"}");
+        Refused("a.jsonl.zst", "cannot be unpacked as zstd");
+        File.WriteAllBytes(folder["a.jsonl"], whole);
+        Refused("a.jsonl", "give its name the ending .zst");
+    }
+
+    [Fact]
+    public void A_folder_names_the_texts_that_it_leaves_out()
+    {
+        foreach (string name in new[] { "a.txt", "b.jsonl.xz", "c.csv.bz2", "picture.png.xz" }) File.WriteAllText(folder[name], "text");
+        TextCorpus corpus = TextCorpus.Open(folder.Path);
+        Assert.Single(corpus.Documents());
+        Assert.Equal([folder["b.jsonl.xz"], folder["c.csv.bz2"]], corpus.LeftOut);
+    }
+
+    [Fact]
+    public void Half_an_escaped_character_is_read_as_U_FFFD_and_counted()
+    {
+        File.WriteAllText(folder["a.jsonl"], """
+            {"text":"good \ud83d\ude00 \\ud83d"}
+            {"text":"bad \ud83d"}
+            {"text":"worse \ude00\uD83D\ud83d\ude00"}
+            """);
+        TextCorpus corpus = TextCorpus.Open(folder["a.jsonl"]);
+        Assert.Equal(["good 😀 \\ud83d", "bad \ufffd", "worse \ufffd\ufffd😀"], corpus.Documents().Select(found => found.Document.Text),
+            StringComparer.Ordinal);
+        Assert.Equal(2, corpus.MendedDocuments);
+    }
+
+    [Fact]
+    public void Texts_beside_rows_keep_those_of_nothing_but_white_space()
+    {
+        File.WriteAllText(folder["a.jsonl"], "{\"text\":\"one\"}\n{\"text\":\"\"}\n{\"text\":\"three\"}\n");
+        Assert.Equal(["one", "", "three"], TextCorpus.Open(folder["a.jsonl"]).Texts(), StringComparer.Ordinal);
+    }
+
+    private static byte[] Zstandard(byte[] content)
+    {
+        using var compressor = new ZstdSharp.Compressor();
+        return compressor.Wrap(content).ToArray();
+    }
+
+    [Fact]
     public void Gzip_of_several_members_is_read_to_its_end()
     {
         File.WriteAllBytes(folder["a.txt.gz"],

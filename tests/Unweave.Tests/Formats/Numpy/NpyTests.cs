@@ -30,6 +30,23 @@ public sealed class NpyTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    // np.save of an array of ml_dtypes.bfloat16 writes the type as two bytes.
+    [Theory]
+    [InlineData("<V2")]
+    [InlineData("|V2")]
+    public void Two_bytes_without_a_type_are_bfloat16_and_that_is_said(string type)
+    {
+        string path = folder["bf16.npy"];
+        byte[] header = System.Text.Encoding.ASCII.GetBytes(
+            $"{{'descr': '{type}', 'fortran_order': False, 'shape': (2,), }}".PadRight(117) + "\n");
+        File.WriteAllBytes(path, [0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, 0, .. header, 0x80, 0x3F, 0x20, 0xC0]);
+        using var file = new NpyFile(path);
+        float[] values = new float[2];
+        file.Read(file[""], 0, values);
+        Assert.Equal([1, -2.5f], values);
+        Assert.Contains("taken for bfloat16", file.Metadata["elements"], StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Arrays_of_numpy_are_read_in_C_and_Fortran_order()
     {

@@ -11,6 +11,23 @@ public sealed class ParquetFileTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    // A footer by hand, in Thrift's compact protocol: the schema is a root and a column of FIXED_LEN_BYTE_ARRAY(2), logical type FLOAT16.
+    [Fact]
+    public void Half_floats_are_refused_by_the_name_of_their_column()
+    {
+        byte[] footer =
+        [
+            0x15, 0x02, 0x19, 0x2C,
+            0x48, 0x06, .. "schema"u8, 0x15, 0x02, 0x00,
+            0x15, 0x0E, 0x15, 0x04, 0x15, 0x00, 0x18, 0x04, .. "half"u8, 0x6C, 0xFC, 0x00, 0x00, 0x00,
+            0x16, 0x00, 0x19, 0x0C, 0x00,
+        ];
+        string path = folder["half.parquet"];
+        File.WriteAllBytes(path, [.. "PAR1"u8, .. footer, (byte)footer.Length, 0, 0, 0, .. "PAR1"u8]);
+        Assert.Contains("column 'half' has half floats (FLOAT16)", TestFiles.Refused(path, () => new ParquetFile(path).Dispose()),
+            StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Lists_of_one_length_are_a_matrix_over_all_row_groups()
     {

@@ -117,6 +117,38 @@ public sealed class TorchFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData("ctorch\ndevice\nX\x03\0\0\0cpu\x85R", "torch.device")]
+    [InlineData("ctorch\nfloat32\n", "torch.float32")]
+    [InlineData("ctorch\nSize\nK\x02\x85\x85R", "torch.Size")]
+    [InlineData("cargparse\nNamespace\n)\x81}X\x02\0\0\0lrK\x01sb", "argparse.Namespace")]
+    [InlineData("cmy\nList\n)\x81(K\x01K\x02e", "my.List")]
+    [InlineData("cmy\nMap\n)\x81X\x01\0\0\0aK\x01s", "my.Map")]
+    public void What_is_no_tensor_is_named_beside_those_that_are(string other, string name)
+    {
+        using var file = new TorchFile(Pickle($"}}(X\x04\0\0\0acts{Tensor("")}X\x05\0\0\0other{other}u."));
+        Assert.Equal([1, 2, 3], Read(file, Assert.Single(file.Tensors), 0, 3));
+        Assert.Equal($"not read: {name}", file.Metadata["other"]);
+        Assert.Contains($"asks for '{name}'", Assert.Throws<InputException>(() => file["other"]).Message, StringComparison.Ordinal);
+    }
+
+    // torch.save of x.conj() or torch._neg_view(x) keeps the elements of x and says so in the tensor's metadata.
+    [Theory]
+    [InlineData("neg")]
+    [InlineData("conj")]
+    public void A_view_that_torch_negates_when_it_is_read_is_not_taken_for_its_base(string flag)
+    {
+        string lazily = Tensor($"}}X{(char)flag.Length}\0\0\0{flag}\x88s");
+        Assert.Contains($"save tensor.resolve_{flag}()", Refused(Pickle($"{lazily}.")), StringComparison.Ordinal);
+        using var file = new TorchFile(Pickle($"{Tensor($"}}X{(char)flag.Length}\0\0\0{flag}\x89s")}."));
+        Assert.Equal([1, 2, 3], Read(file, file[""], 0, 3));
+    }
+
+    private static string Tensor(string metadata) =>
+        "ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0"
+            + "0X\x03\0\0\0cpuK\x03tQK\0K\x03\x85K\x01\x85\x89"
+        + "ccollections\nOrderedDict\n)R" + metadata + "tR";
+
+    [Theory]
     [InlineData(".", "it ends with 0 values instead of one")]
     [InlineData("N", "it is cut off")]
     [InlineData("NN.", "it ends with 2 values instead of one")]
@@ -132,7 +164,9 @@ public sealed class TorchFileTests : IDisposable
     [InlineData("X\x02\0\0\0\xff\xfe.", "not UTF-8")]
     [InlineData("\x8b\xff\xff\xff\xff.", "an integer of 4294967295 bytes")]
     [InlineData("\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "it is cut off")]
-    [InlineData("\x81.", "operation 0x81")]
+    [InlineData("\x81.", "it runs out of values")]
+    [InlineData("N)\x81.", "it makes an object before byte 5 in a way that is not read")]
+    [InlineData("\x82.", "operation 0x82")]
     [InlineData("NQ.", "a storage is named in a way that is not read")]
     [InlineData("]q\0h\0a.", "nested more than 64 deep")] // a list in itself
     [InlineData("}q\0X\x01\0\0\0ah\0s.", "nested more than 64 deep")]
