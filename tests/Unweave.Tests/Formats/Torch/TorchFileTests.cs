@@ -121,7 +121,7 @@ public sealed class TorchFileTests : IDisposable
     [InlineData("ctorch\nfloat32\n", "torch.float32")]
     [InlineData("ctorch\nSize\nK\x02\x85\x85R", "torch.Size")]
     [InlineData("cargparse\nNamespace\n)\x81}X\x02\0\0\0lrK\x01sb", "argparse.Namespace")]
-    [InlineData("cmy\nList\n)\x81(K\x01K\x02e", "my.List")]
+    [InlineData("cmy\nList\n)\x81(K\u0001K\u0002e", "my.List")]
     [InlineData("cmy\nMap\n)\x81X\x01\0\0\0aK\x01s", "my.Map")]
     public void What_is_no_tensor_is_named_beside_those_that_are(string other, string name)
     {
