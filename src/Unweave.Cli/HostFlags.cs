@@ -32,8 +32,9 @@ internal sealed class HostFlags
     private readonly Option<int?> context = new("--context")
     {
         HelpName = "N",
-        Description = "Tokens of a window; left out, that of the run, or else the model's context.",
+        Description = "Tokens of a window; left out, that of the run, or else the model's context, at most 1,024.",
     };
+    private readonly Option<string[]> inputs = InputOption();
     private readonly Option<bool> keepSpecial = new("--keep-special") { Description = "Use the activations of start and end tokens too." };
 
     /// <summary>Adds the flags to a command.</summary>
@@ -41,9 +42,40 @@ internal sealed class HostFlags
     /// <param name="texts">Whether it reads texts; otherwise only the model and the tokenizer are named.</param>
     public HostFlags(Command command, bool texts = true)
     {
-        foreach (Option option in texts ? (Option[])[model, tokenizer, text, column, context, keepSpecial] : [model, tokenizer])
+        foreach (Option option in texts ? (Option[])[model, tokenizer, text, column, context, keepSpecial, inputs]
+            : [model, tokenizer, inputs])
             command.Add(option);
     }
+
+    /// <summary>The flag that says what inputs of a model are fed.</summary>
+    public static Option<string[]> InputOption() => new("--input")
+    {
+        HelpName = "NAME=WHAT",
+        Description = "What an input of the model is fed, where the guess is wrong: ids, mask, segments, positions, zeros, ones, array, or "
+            + "an array's lengths (1x3x224x224; 0 stays free). May be given several times.",
+    };
+
+    /// <summary>What the inputs of a model are fed, by name.</summary>
+    /// <param name="given">As they are given to <see cref="InputOption"/>.</param>
+    /// <exception cref="InputException">One is not of the form NAME=WHAT.</exception>
+    public static IReadOnlyDictionary<string, string> Inputs(string[]? given)
+    {
+        var chosen = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (string one in given ?? [])
+        {
+            int at = one.LastIndexOf('=');
+            if (at <= 0 || at == one.Length - 1)
+                throw new InputException($"--input {one} is not of the form NAME=WHAT; write for instance --input mask=zeros.");
+            chosen[one[..at]] = one[(at + 1)..];
+        }
+
+        return chosen;
+    }
+
+    /// <summary>Opens a model.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="path">Its path.</param>
+    public OnnxHost OpenModel(ParseResult parsed, string path) => OnnxHost.Open(path, inputs: Inputs(parsed.GetValue(inputs)));
 
     /// <summary>Whether a model is named.</summary>
     public bool HasModel(ParseResult parsed) => parsed.GetValue(model) is not null;
@@ -69,7 +101,8 @@ internal sealed class HostFlags
     public RunHost Open(RunFolder run, ParseResult parsed, string? hook)
     {
         bool? kept = parsed.GetResult(keepSpecial) is { Implicit: false } ? parsed.GetValue(keepSpecial) : null;
-        var choice = new HostChoice(parsed.GetValue(model), parsed.GetValue(tokenizer), hook, parsed.GetValue(context), kept);
+        var choice = new HostChoice(parsed.GetValue(model), parsed.GetValue(tokenizer), hook, parsed.GetValue(context), kept,
+            Inputs(parsed.GetValue(inputs)));
         var host = RunHost.Open(run, choice);
         if (host.Note is not null) Console.Error.WriteLine(host.Note);
         return host;

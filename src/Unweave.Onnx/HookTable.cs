@@ -15,11 +15,11 @@ internal sealed class HookTable
             "SpaceToDepth", "QLinearConv",
     };
 
-    // The channels stay where they are.
-    private static readonly HashSet<string> Elementwise = new(StringComparer.Ordinal)
+    // What makes other features of the last axis, or moves numbers to other axes.
+    private static readonly HashSet<string> Rearranging = new(StringComparer.Ordinal)
     {
-        "Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Gelu", "Sigmoid", "HardSigmoid", "HardSwish", "Mish", "Tanh", "Clip", "Softplus",
-            "Add", "Sub", "Mul", "Div", "Cast", "Identity", "Dropout", "Concat", "Pad", "Erf", "QuantizeLinear", "DequantizeLinear", "Sum",
+        "MatMul", "Gemm", "FusedMatMul", "FusedGemm", "MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul", "MatMulNBits", "Einsum",
+            "Reshape", "Flatten", "Gather", "GatherND", "GatherElements", "Shape", "Size", "Attention", "MultiHeadAttention",
     };
 
     /// <summary>Makes the list.</summary>
@@ -28,7 +28,7 @@ internal sealed class HookTable
     /// <param name="tokens">Whether the model is fed tokens.</param>
     public HookTable(OnnxGraph graph, IReadOnlyDictionary<string, TensorDescription> tensors, bool tokens)
     {
-        HashSet<string> channelsFirst = tokens ? [] : WithChannelsFirst(graph);
+        Dictionary<string, int> channels = tokens ? [] : ChannelAxes(graph, tensors);
         var hooks = new List<Hook>();
         foreach ((string name, string tensor, HookKind kind) in ResidualStream.Find(graph, tensors)) Add(name, tensor, kind);
         var named = hooks.Select(hook => hook.Tensor).ToHashSet(StringComparer.Ordinal);
@@ -44,24 +44,55 @@ internal sealed class HookTable
             if (!tensors.TryGetValue(tensor, out TensorDescription? description) || description.Floats is null
                 || description.Shape.Count == 0)
                 return;
-            int axis = channelsFirst.Contains(tensor) && description.Shape.Count > 2 ? 1 : description.Shape.Count - 1;
-            if (!int.TryParse(description.Shape[axis], CultureInfo.InvariantCulture, out int width) || width < 2) return;
-            hooks.Add(new Hook(name, tensor, kind, description.Shape, width, axis));
+            IReadOnlyList<string> shape = description.Shape;
+            int axis = channels.GetValueOrDefault(tensor, shape.Count - 1);
+            if (!int.TryParse(shape[axis], CultureInfo.InvariantCulture, out int width)) return;
+
+            // The vectors of a token's heads are one.
+            if (shape is [Axes.Batch, Axes.Sequence, _, _] or [Axes.Sequence, Axes.Batch, _, _]
+                && int.TryParse(shape[2], CultureInfo.InvariantCulture, out int count))
+                (axis, width) = (2, count * width);
+            if (width > 1) hooks.Add(new Hook(name, tensor, kind, shape, width, axis));
         }
     }
 
     /// <summary>The hooks.</summary>
     public IReadOnlyList<Hook> Hooks { get; }
 
-    private static HashSet<string> WithChannelsFirst(OnnxGraph graph)
+    // Where channels come before places: from the operators that have them so, through all that leave the axes where they are.
+    private static Dictionary<string, int> ChannelAxes(OnnxGraph graph, IReadOnlyDictionary<string, TensorDescription> tensors)
     {
-        var found = new HashSet<string>(StringComparer.Ordinal);
+        var found = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (NodeProto node in graph.Graph.Node)
         {
-            if (ChannelsFirst.Contains(node.OpType) || (Elementwise.Contains(node.OpType) && node.Input.Any(found.Contains)))
-                found.UnionWith(node.Output);
+            int rank = Rank(node.Output.FirstOrDefault() ?? "");
+            if (rank < 3) continue;
+            if (ChannelsFirst.Contains(node.OpType))
+            {
+                Carry(node, 1);
+                continue;
+            }
+
+            string? source = node.Input.FirstOrDefault(input => found.ContainsKey(input) && Rank(input) == rank);
+            if (source is null || Rearranging.Contains(node.OpType)) continue;
+            int axis = found[source];
+            if (node.OpType is "Transpose")
+            {
+                AttributeProto? moved = node.Attribute.FirstOrDefault(
+                    attribute => string.Equals(attribute.Name, "perm", StringComparison.Ordinal));
+                axis = moved is null ? rank - 1 - axis : moved.Ints.IndexOf(axis);
+            }
+
+            Carry(node, axis);
         }
 
         return found;
+
+        int Rank(string tensor) => tensors.TryGetValue(tensor, out TensorDescription? description) ? description.Shape.Count : 0;
+
+        void Carry(NodeProto node, int axis)
+        {
+            foreach (string output in node.Output.Where(output => Rank(output) > axis)) found[output] = axis;
+        }
     }
 }

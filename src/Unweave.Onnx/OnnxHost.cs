@@ -18,27 +18,29 @@ public sealed class OnnxHost : IHostModel
     private readonly string output;
     private readonly Lazy<string> hash;
 
-    private OnnxHost(string path, int threads)
+    private OnnxHost(string path, int threads, IReadOnlyDictionary<string, string> chosen)
     {
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
         file = OnnxFile.Open(path);
         graph = new OnnxGraph(file.Model.Graph);
-        inputs = ModelInputs.From(path, file.Model.Graph);
-        var probe = GraphProbe.Run(file, graph, inputs, Threads);
-        tensors = probe.Tensors;
-        output = MainOutput();
-        Input = new HostInput(
-            inputs.Ids is not null, probe.Causal(output), inputs.Masked, Context(), inputs.FixedBatch, inputs.FixedLength, inputs.Arrays);
-        Hooks = new HookTable(graph, tensors, Input.Tokens).Hooks;
+        inputs = ModelInputs.From(path, file.Model.Graph, chosen);
         int? embedded = inputs.Ids is null ? null : EmbeddingRows();
-        PredictsTokens = Input.Tokens && tensors.TryGetValue(output, out TensorDescription? logits)
-            && logits.Shape is [Axes.Batch, Axes.Sequence, var width]
-            && (
-                output.Contains("logits", StringComparison.OrdinalIgnoreCase)
-                    || string.Equals(
-                        width, embedded?.ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal));
-        Vocabulary = embedded ?? (
-            PredictsTokens ? int.Parse(tensors[output].Shape[2], System.Globalization.CultureInfo.InvariantCulture) : null);
+        var probe = GraphProbe.Run(file, graph, inputs, embedded, Threads);
+        tensors = probe.Tensors;
+        output = MainOutput(embedded);
+        Feeding feeding = inputs.Feeding;
+        int?[] lengths = [feeding.Length, probe.Positions, ModelFolder.Context(file.Path)];
+        Input = new HostInput(
+            inputs.Ids is not null, probe.Causal, inputs.Masked, lengths.Min(), feeding.Batch, feeding.Length, inputs.Arrays)
+        {
+            PaddingShows = probe.PaddingShows,
+        };
+        Notes = [.. inputs.Notes, .. probe.Notes];
+        Hooks = new HookTable(graph, tensors, Input.Tokens).Hooks;
+        PredictsTokens = Input.Tokens && LogitsWidth(output) is { } width && (embedded is { } rows
+            ? width == rows || (IsNamedLogits(output) && width > 0.9 * rows && width < 1.1 * rows)
+            : IsNamedLogits(output));
+        Vocabulary = embedded ?? (PredictsTokens ? LogitsWidth(output) : null);
         hash = new Lazy<string>(file.Hash);
     }
 
@@ -63,17 +65,24 @@ public sealed class OnnxHost : IHostModel
     /// <inheritdoc/>
     public IReadOnlyList<Hook> Hooks { get; }
 
-    /// <summary>Opens a model. It is run once or twice on a few made-up inputs, to learn the shapes of its tensors.</summary>
+    /// <summary>How the model is fed where that is not as usual or is a guess, a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>Opens a model. It is run a few times on made-up inputs, to learn its tensors' shapes and how it is to be fed.</summary>
     /// <param name="path">The ONNX file, or a folder with one (also in its subfolder <c>onnx</c>).</param>
     /// <param name="threads">Threads within an operation; 0 takes one for each core.</param>
+    /// <param name="inputs">
+    /// What some of its inputs are fed, by name, where the guess would be wrong: <c>ids</c>, <c>mask</c>, <c>segments</c>,
+    /// <c>positions</c>, <c>zeros</c>, <c>ones</c>, <c>array</c>, or the lengths of an array such as <c>1x3x224x224</c> (0: free).
+    /// </param>
     /// <exception cref="InputException">
     /// There is no such file, it is not ONNX, it is cut short, or its inputs are of a kind that cannot be fed.
     /// </exception>
-    public static OnnxHost Open(string path, int threads = 0)
+    public static OnnxHost Open(string path, int threads = 0, IReadOnlyDictionary<string, string>? inputs = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        return new OnnxHost(ModelFolder.Model(path), threads);
+        return new OnnxHost(ModelFolder.Model(path), threads, inputs ?? new Dictionary<string, string>(StringComparer.Ordinal));
     }
 
     /// <inheritdoc/>
@@ -91,7 +100,7 @@ public sealed class OnnxHost : IHostModel
                     ? last
                     : throw new InputException($"{Name}: the output {output} [{string.Join(", ", whole.Shape)}] has no fixed width.");
             reads.Add(new ReadTensor(output, whole.Floats ?? throw new InputException($"{Name}: the output {output} is of type "
-                + $"{whole.Type}, not floats."), width, whole.Shape.Count - 1));
+                + $"{whole.Type}, not floats."), width, whole.Shape.Count - 1, IsTokensFirst(whole.Shape)));
         }
 
         PatchedTensor? patched = plan.Patch is null ? null : Patching(plan.Patch);
@@ -105,7 +114,7 @@ public sealed class OnnxHost : IHostModel
             graph,
             [.. reads.Select(read => read.Tensor).Distinct(StringComparer.Ordinal)],
             patched is null ? null : Supplied(patched));
-        InferenceSession session = Session.Open(part, Name, file.Folder, Threads);
+        InferenceSession session = Optimized(part);
         return new OnnxRun(session, inputs, patched, [.. reads], plan.Output);
     }
 
@@ -113,6 +122,19 @@ public sealed class OnnxHost : IHostModel
     public void Dispose()
     {
         // Runs own their sessions; the host itself keeps managed memory alone.
+    }
+
+    // An optimization that does not expect a cut may make a graph that does not load: then it is run as it is.
+    private InferenceSession Optimized(ModelProto part)
+    {
+        try
+        {
+            return Session.Open(part, Name, file.Folder, Threads);
+        }
+        catch (InputException)
+        {
+            return Session.Open(part, Name, file.Folder, Threads, optimize: false);
+        }
     }
 
     private static ValueInfoProto Supplied(PatchedTensor patched)
@@ -133,14 +155,18 @@ public sealed class OnnxHost : IHostModel
         };
     }
 
-    private ReadTensor Reading(Hook hook) => new(hook.Tensor, Floats(hook), hook.Width, hook.FeatureAxis);
+    private ReadTensor Reading(Hook hook) => new(hook.Tensor, Floats(hook), hook.Width, hook.FeatureAxis, IsTokensFirst(hook.Shape));
+
+    // Rows are given text after text; some graphs have them token after token.
+    private bool IsTokensFirst(IReadOnlyList<string> shape) => shape is [Axes.Sequence, Axes.Batch, ..]
+        || (inputs.Feeding.SequenceFirst && shape is [Axes.BatchSequence, ..]);
 
     private PatchedTensor Patching(Hook hook)
     {
         _ = Floats(hook);
         if (graph.Producer(hook.Tensor) is null)
             throw new InputException($"{Name}: {hook.Name} is an input of the model; feed it instead of patching it.");
-        return new PatchedTensor(hook, hook.Tensor, tensors[hook.Tensor]);
+        return new PatchedTensor(hook, hook.Tensor, tensors[hook.Tensor], IsTokensFirst(hook.Shape));
     }
 
     private Formats.ElementType Floats(Hook hook)
@@ -151,29 +177,46 @@ public sealed class OnnxHost : IHostModel
             + $"to read.");
     }
 
-    private string MainOutput()
+    // Of several outputs, the one that predicts: logits of the vocabulary, then what is called so.
+    private string MainOutput(int? vocabulary)
     {
         IEnumerable<string> floats = file.Model.Graph.Output.Select(value => value.Name).Where(
             name => tensors.TryGetValue(name, out TensorDescription? tensor) && tensor.Floats is not null);
-        return floats.OrderBy(name => name.Contains("logits", StringComparison.OrdinalIgnoreCase) ? 0 : 1).FirstOrDefault()
+        return floats.OrderBy(name => vocabulary is not null && LogitsWidth(name) == vocabulary ? 0 : IsNamedLogits(name) ? 1 : 2)
+            .FirstOrDefault()
             ?? throw new InputException($"{Name}: none of its outputs "
                 + $"({string.Join(", ", file.Model.Graph.Output.Select(value => value.Name))}) holds floats.");
     }
 
+    private static bool IsNamedLogits(string tensor) => tensor.Contains("logits", StringComparison.OrdinalIgnoreCase);
+
+    // The width of a tensor with a vector for each token, or null.
+    private int? LogitsWidth(string tensor) => tensors.TryGetValue(tensor, out TensorDescription? found)
+        && found.Shape is [Axes.Batch, Axes.Sequence, _] or [Axes.Sequence, Axes.Batch, _] or [Axes.BatchSequence, _]
+        && int.TryParse(found.Shape[^1], System.Globalization.CultureInfo.InvariantCulture, out int width) ? width : null;
+
     // The table that the ids index has a row for each token the model knows.
     private int? EmbeddingRows()
     {
-        HashSet<string> tables = [.. graph.Graph.Node
-            .Where(
-                node => node.OpType is "Gather" && node.Input.Count > 1 && graph.Constants.Contains(node.Input[0]) && IsIds(node.Input[1]))
-            .Select(node => node.Input[0])];
+        HashSet<string> tables = [.. graph.Graph.Node.Select(Table).OfType<string>().Select(Stored)];
         return graph.Graph.Initializer.Where(tensor => tables.Contains(tensor.Name) && tensor.Dims.Count == 2).Select(
             tensor => (int?)tensor.Dims[0]).FirstOrDefault();
+
+        string? Table(NodeProto node) => node switch
+        {
+            { OpType: "Gather" or "GatherBlockQuantized", Input: [var table, var picked, ..] } when IsIds(picked) => table,
+            { OpType: "EmbedLayerNormalization", Input: [var picked, _, var table, ..] } when IsIds(picked) => table,
+            _ => null,
+        };
+
+        // A table of few bits is made floats on the way.
+        string Stored(string table) => graph.Producer(table) is { OpType: "DequantizeLinear" or "Cast" or "Identity" } node
+            ? Stored(node.Input[0])
+            : table;
     }
 
     private bool IsIds(string tensor) =>
         string.Equals(tensor, inputs.Ids, StringComparison.Ordinal)
-            || (graph.Producer(tensor) is { OpType: "Cast" or "Reshape" or "Identity" } node && IsIds(node.Input[0]));
-
-    private int? Context() => inputs.FixedLength ?? ModelFolder.Context(file.Path);
+            || (graph.Producer(tensor) is { OpType: "Cast" or "Reshape" or "Identity" or "Squeeze" or "Unsqueeze" or "Transpose" } node
+                && IsIds(node.Input[0]));
 }

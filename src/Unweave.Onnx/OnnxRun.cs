@@ -74,11 +74,12 @@ internal sealed class OnnxRun : IHostRun
 
             using IDisposableReadOnlyCollection<OrtValue> outputs = session.Run(options, names, values, outputNames);
             for (int i = 0; i < reads.Length; i++)
-                results[i] = reads[i].Rows(outputs[Array.IndexOf(outputNames, reads[i].Tensor)], results[i]);
+                results[i] = reads[i].Rows(outputs[Array.IndexOf(outputNames, reads[i].Tensor)], results[i], batch);
         }
         catch (OnnxRuntimeException e)
         {
-            throw new InputException($"The model refuses this batch ({Describe(batch)}): {Session.Plain(e)}", e);
+            string remedy = batch is TokenBatch { Length: > 32 } ? " Shorter windows may fit: give --context." : "";
+            throw new InputException($"The model refuses this batch ({Describe(batch)}): {Session.Plain(e)}{remedy}", e);
         }
         finally
         {
@@ -114,17 +115,20 @@ internal sealed class OnnxRun : IHostRun
 /// <param name="Tensor">Its name in the session.</param>
 /// <param name="Type">Type of its elements.</param>
 /// <param name="Width">Length of a row.</param>
-/// <param name="Axis">The axis along which a row lies.</param>
-internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, int Axis)
+/// <param name="Axis">The axis along which a row lies, the first of them where it takes all that follow.</param>
+/// <param name="TokensFirst">Whether the rows lie token after token, those of all texts each, instead of text after text.</param>
+internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, int Axis, bool TokensFirst)
 {
     /// <summary>Copies a value into rows.</summary>
     /// <param name="value">What the session gave.</param>
     /// <param name="reuse">A matrix to write into when it fits; otherwise it is disposed.</param>
-    public Matrix Rows(OrtValue value, Matrix? reuse)
+    /// <param name="batch">What was run.</param>
+    public Matrix Rows(OrtValue value, Matrix? reuse, HostBatch batch)
     {
         long[] shape = value.GetTensorTypeAndShape().Shape;
-        long count = shape.Aggregate(1L, (product, axis) => product * axis);
-        if (Axis >= shape.Length || shape[Axis] != Width || count > int.MaxValue)
+        long count = Product(shape), inner = Axis < shape.Length ? Product(shape.AsSpan(Axis + 1)) : 1;
+        bool adjacent = Axis < shape.Length && shape[Axis] * inner == Width;
+        if (Axis >= shape.Length || (!adjacent && shape[Axis] != Width) || count > int.MaxValue)
             throw new InputException($"Tensor {Tensor} came out as [{string.Join(", ", shape)}]; vectors of {Width} along axis {Axis} "
                 + $"were expected.");
         Matrix? rows = reuse;
@@ -136,7 +140,7 @@ internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, in
 
         Span<float> destination = rows.AsSpan();
         ReadOnlySpan<byte> bytes = value.GetTensorMutableRawData();
-        if (Axis == shape.Length - 1)
+        if (adjacent && !TokensFirst)
         {
             ElementConversion.ToSingle(Type, bytes, destination);
             return rows;
@@ -144,9 +148,26 @@ internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, in
 
         float[] floats = new float[count];
         ElementConversion.ToSingle(Type, bytes, floats);
-        int inner = (int)shape[(Axis + 1)..].Aggregate(1L, (product, axis) => product * axis);
-        ChannelsLast(floats, destination, Width, inner);
+        if (adjacent) Exchange(floats, destination, rows.Rows / batch.Count, batch.Count, Width);
+        else ChannelsLast(floats, destination, Width, (int)inner);
         return rows;
+    }
+
+    /// <summary>Exchanges the two axes that rows lie on: <c>[outer, inner, width]</c> to <c>[inner, outer, width]</c>.</summary>
+    public static void Exchange(ReadOnlySpan<float> from, Span<float> to, int outer, int inner, int width)
+    {
+        for (int i = 0; i < outer; i++)
+        {
+            for (int j = 0; j < inner; j++)
+                from.Slice(((i * inner) + j) * width, width).CopyTo(to[(((j * outer) + i) * width)..]);
+        }
+    }
+
+    private static long Product(ReadOnlySpan<long> lengths)
+    {
+        long product = 1;
+        foreach (long length in lengths) product *= length;
+        return product;
     }
 
     /// <summary>Moves an axis to the end: <c>[outer, width, inner]</c> to <c>[outer, inner, width]</c>.</summary>
@@ -166,15 +187,22 @@ internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, in
 /// <param name="Hook">The hook it belongs to.</param>
 /// <param name="Input">Its name among the session's inputs.</param>
 /// <param name="Description">Its type and axes.</param>
-internal sealed record PatchedTensor(Hook Hook, string Input, TensorDescription Description)
+/// <param name="TokensFirst">As in <see cref="ReadTensor"/>.</param>
+internal sealed record PatchedTensor(Hook Hook, string Input, TensorDescription Description, bool TokensFirst)
 {
     /// <summary>The rows with their features on the axis where the graph has them, or null where they are there already.</summary>
     public Matrix? Turned(Matrix rows, HostBatch batch)
     {
-        if (Hook.FeatureAxis == Hook.Shape.Count - 1) return null;
+        if (Hook.Adjacent && !TokensFirst) return null;
         long[] shape = Shape(rows, batch);
-        int inner = (int)shape[(Hook.FeatureAxis + 1)..].Aggregate(1L, (product, axis) => product * axis);
         var turned = new Matrix(rows.Rows, rows.Columns);
+        if (Hook.Adjacent)
+        {
+            ReadTensor.Exchange(rows.AsSpan(), turned.AsSpan(), batch.Count, rows.Rows / batch.Count, rows.Columns);
+            return turned;
+        }
+
+        int inner = (int)shape[(Hook.FeatureAxis + 1)..].Aggregate(1L, (product, axis) => product * axis);
 
         // The way back is the same move with the two axes in each other's place.
         ReadTensor.ChannelsLast(rows.AsSpan(), turned.AsSpan(), inner, Hook.Width);

@@ -9,8 +9,14 @@ namespace Unweave.Onnx;
 /// <param name="Hook">A hook.</param>
 /// <param name="Context">Tokens of a window.</param>
 /// <param name="KeepSpecial">Whether rows of start and end tokens are used.</param>
+/// <param name="Inputs">What the model's inputs are fed.</param>
 internal sealed record HostChoice(
-    string? Model = null, string? Tokenizer = null, string? Hook = null, int? Context = null, bool? KeepSpecial = null);
+    string? Model = null,
+    string? Tokenizer = null,
+    string? Hook = null,
+    int? Context = null,
+    bool? KeepSpecial = null,
+    IReadOnlyDictionary<string, string>? Inputs = null);
 
 /// <summary>
 /// The host of a run, open: the model, the tokenizer and the hook that its autoencoder was trained on, and how its texts were cut.
@@ -52,7 +58,7 @@ internal sealed class RunHost : IDisposable
         string path = choice.Model is { } named ? ModelFolder.Locate(named) : trained is null
             ? throw new InputException($"no model is named, and {run.Path} does not say which it was trained on; name it with --model.")
             : Locate(run, trained);
-        OnnxHost model = OnnxHost.Open(path);
+        OnnxHost model = OnnxHost.Open(path, inputs: choice.Inputs);
         try
         {
             bool same = trained is not null && Same(trained.ModelHash, model.Hash);

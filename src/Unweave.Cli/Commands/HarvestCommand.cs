@@ -50,7 +50,8 @@ internal static class HarvestCommand
         {
             HelpName = "FILE",
             Description =
-                "For models that are fed arrays of numbers instead of texts: a file of vectors, a row an input; one for each array.",
+                "For models that are fed arrays of numbers instead of texts: a file with an array, whose first axis counts the inputs; one "
+                    + "for each array. For models of texts: token ids, [texts, tokens].",
             Arity = ArgumentArity.OneOrMore,
         };
         var resume = new Option<bool>("--resume") { Description = "Go on with the harvest in the output folder." };
@@ -69,13 +70,15 @@ internal static class HarvestCommand
         {
             string folder = parsed.GetValue(output) ?? throw new InputException("no folder is named; give one with -o.");
             string path = host.ModelPath(parsed);
-            using OnnxHost model = OnnxHost.Open(path);
+            using OnnxHost model = host.OpenModel(parsed, path);
+            foreach (string note in model.Notes) Console.Error.WriteLine(note);
             string[] named = parsed.GetValue(hooks) ?? [];
             if (named.Length == 0) throw new InputException($"no hook is named; give --hook (`unweave hooks {path}` lists them).");
             Hook[] found = [.. named.SelectMany(name => model.Find(name)).DistinctBy(hook => hook.Tensor, StringComparer.Ordinal)];
             ElementType stored = Types[parsed.GetValue(type)!];
             string[] files = parsed.GetValue(arrays) ?? [];
-            return Task.FromResult(files.Length > 0 ? FromArrays(model, found, files, stored) : FromTexts(model, found, stored));
+            return Task.FromResult(files.Length == 0 ? FromTexts(model, found, stored)
+                : model.Input.Tokens ? FromIds(model, found, files, stored) : FromArrays(model, found, files, stored));
 
             int FromTexts(OnnxHost model, Hook[] found, ElementType stored)
             {
@@ -88,12 +91,27 @@ internal static class HarvestCommand
                 var display = new RowsDisplay("harvested", parsed.GetValue(tokens) ?? 0, TimeProvider.System);
                 return Made(writer, folder, display, parsed.GetValue(json),
                     progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellationToken),
-                    () => Skipped(corpus));
+                    () => Shortened(model, pass.Context, host.Pass(parsed)) + Skipped(corpus));
+            }
+
+            int FromIds(OnnxHost model, Hook[] found, string[] files, ElementType stored)
+            {
+                if (files.Length > 1)
+                    throw new InputException($"{model.Name} is fed one array of token ids; {files.Length} files are given.");
+                using var ids = ArrayFile.Open(files[0]);
+                PassOptions options = host.Pass(parsed);
+                using var pass = new ActivationPass(model, Harvester.Ids(model), found, options);
+                HarvestManifest manifest = Harvester.Describe(model, found, ids, options, stored, parsed.GetValue(shard));
+                using HarvestWriter writer = Open(folder, manifest, parsed.GetValue(resume));
+                var display = new RowsDisplay("harvested", parsed.GetValue(tokens) ?? 0, TimeProvider.System);
+                return Made(writer, folder, display, parsed.GetValue(json),
+                    progress => Harvester.Run(pass, ids.Name, from => TokenIds.Documents(ids, Harvester.Ids(model).VocabularySize, from),
+                        writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellationToken), () => "");
             }
 
             int FromArrays(OnnxHost model, Hook[] found, string[] files, ElementType stored)
             {
-                ActivationFile[] inputs = [.. files.Select(file => ActivationFile.Open(file))];
+                ArrayFile[] inputs = [.. files.Select(ArrayFile.Open)];
                 try
                 {
                     HarvestManifest manifest = ArrayHarvester.Describe(model, found, inputs, stored, parsed.GetValue(shard));
@@ -104,7 +122,7 @@ internal static class HarvestCommand
                 }
                 finally
                 {
-                    foreach (ActivationFile input in inputs) input.Dispose();
+                    foreach (ArrayFile input in inputs) input.Dispose();
                 }
             }
         });
@@ -113,6 +131,11 @@ internal static class HarvestCommand
 
     private static HarvestWriter Open(string folder, HarvestManifest manifest, bool resume) =>
         resume ? HarvestWriter.Resume(folder, manifest) : HarvestWriter.Create(folder, manifest);
+
+    private static string Shortened(OnnxHost model, int context, PassOptions asked) =>
+        asked.Context is null && model.Input.Context > context
+            ? $" In windows of {Figures.Count(context)} tokens; the model takes {Figures.Count(model.Input.Context.Value)}: --context."
+            : "";
 
     private static string Skipped(TextCorpus corpus) => string.Concat(
         corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and passed over.",

@@ -23,14 +23,16 @@ internal static class HooksCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var all = new Option<bool>("--all", "-a") { Description = "List every tensor of floats, not only those with a short name." };
+        Option<string[]> inputs = HostFlags.InputOption();
         var command = new Command("hooks", "Lists the places where a model's activations can be read and replaced.")
         {
-            model, pattern, all,
+            model, pattern, all, inputs,
         };
         help.AddExamples(command, "unweave hooks models/english-4m", "unweave hooks gpt2/model.onnx 'blocks.*.mlp'");
         command.SetAction((parsed, _) =>
         {
-            using OnnxHost host = OnnxHost.Open(ModelFolder.Locate(parsed.GetValue(model)!));
+            using OnnxHost host = OnnxHost.Open(
+                ModelFolder.Locate(parsed.GetValue(model)!), inputs: HostFlags.Inputs(parsed.GetValue(inputs)));
             bool named = host.Hooks.Any(hook => hook.Kind != HookKind.Tensor);
             IReadOnlyList<Hook> shown = parsed.GetValue(pattern) is { } wanted ? host.Find(wanted)
                 : parsed.GetValue(all) || !named ? host.Hooks : [.. host.Hooks.Where(hook => hook.Kind != HookKind.Tensor)];
@@ -45,13 +47,14 @@ internal static class HooksCommand
     {
         Console.Out.WriteLine(host.Name);
         Console.Out.WriteLine(Describe(host));
+        foreach (string note in host.Notes) Console.Out.WriteLine(note);
         tensors &= shown.Any(hook => hook.Kind != HookKind.Tensor);
         Table table = new Table().Border(TableBorder.Simple).AddColumn("hook").AddColumn(new TableColumn("shape").NoWrap())
-            .AddColumn("what it is");
+            .AddColumn("features").AddColumn("what it is");
         if (tensors) table.AddColumn("tensor in the graph");
         foreach (Hook hook in shown)
         {
-            List<string> cells = [hook.Name, $"[{string.Join(", ", hook.Shape)}]", Describe(hook.Kind)];
+            List<string> cells = [hook.Name, $"[{string.Join(", ", hook.Shape)}]", Features(hook), Describe(hook.Kind)];
             if (tensors) cells.Add(hook.Kind == HookKind.Tensor ? "" : hook.Tensor);
             table.AddRow([.. cells.Select(cell => new Text(cell))]);
         }
@@ -61,6 +64,11 @@ internal static class HooksCommand
         if (others > 0)
             Console.Out.WriteLine($"{Figures.Count(others)} more tensors: --all lists them, a pattern such as '*norm*' finds some.");
     }
+
+    // How long a vector is, and along which axis it lies where that is not the last.
+    private static string Features(Hook hook) => hook.FeatureAxis == hook.Shape.Count - 1
+        ? Figures.Count(hook.Width)
+        : $"{Figures.Count(hook.Width)} (axis {hook.FeatureAxis})";
 
     private static IEnumerable<string> Axes(IEnumerable<int?> shape) =>
         shape.Select(axis => axis is { } length ? Figures.Count(length) : "?").Prepend("batch");
@@ -97,6 +105,7 @@ internal static class HooksCommand
         ["causal"] = host.Input.Causal,
         ["vocabulary"] = host.Vocabulary,
         ["context"] = host.Input.Context,
+        ["notes"] = new JsonArray([.. host.Notes.Select(note => JsonValue.Create(note))]),
         ["hooks"] = new JsonArray([.. shown.Select(hook => new JsonObject
         {
             ["name"] = hook.Name,

@@ -84,7 +84,7 @@ internal static class TrainCommand
                 $"--buffer is {buffer}, less than a batch of {options.Batch}; give some hundred batches, so that documents mix.");
         RefuseTrained(options.Output, resume, force);
         string path = flags.ModelPath(parsed);
-        using OnnxHost model = OnnxHost.Open(path);
+        using OnnxHost model = flags.OpenModel(parsed, path);
         ITokenizer tokenizer = flags.Tokenizer(parsed, path);
         TextCorpus corpus = flags.Corpus(parsed);
         Hook hook = model.FindOne(

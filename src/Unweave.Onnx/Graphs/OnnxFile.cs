@@ -54,6 +54,7 @@ internal sealed class OnnxFile
         string[] external =
             [.. ExternalLocations(model.Graph).Distinct(StringComparer.Ordinal).Select(location => Resolve(path, folder, location))];
         LeaveInFile(path, model.Graph);
+        Rewriting.Apply(model.Graph);
         return new OnnxFile(path, model, external);
     }
 

@@ -194,7 +194,8 @@ public sealed class SpliceEvaluator
     {
         var read = counter = new Counter();
         return Windows().Chunk(WindowsAtOnce)
-            .SelectMany(windows => TokenWindow.Batches(windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens));
+            .SelectMany(windows => TokenWindow.Batches(
+                windows, model.Input, ActivationPass.Filling(model, tokenizer), options.BatchTokens));
 
         IEnumerable<TokenWindow> Windows()
         {

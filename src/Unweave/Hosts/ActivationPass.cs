@@ -6,7 +6,12 @@ namespace Unweave.Hosts;
 /// <summary>How documents are run through a model.</summary>
 public sealed record PassOptions
 {
-    /// <summary>Tokens of a window, special ones included; null takes the model's context, or 128 where the model does not say.</summary>
+    /// <summary>The longest window that is taken where none is asked for: what attention needs grows with its square.</summary>
+    internal const int LongestDefault = 1024;
+
+    /// <summary>
+    /// Tokens of a window, special ones included; null takes the model's context, at most 1,024, or 128 where the model does not say.
+    /// </summary>
     public int? Context { get; init; }
 
     /// <summary>
@@ -26,7 +31,7 @@ public sealed record PassOptions
         ArgumentNullException.ThrowIfNull(tokenizer);
         const int unknown = 128;
         int least = 1 + (tokenizer.Start is null ? 0 : 1) + (tokenizer.End is null ? 0 : 1);
-        int context = Context ?? model.Input.Context ?? unknown;
+        int context = Context ?? Math.Min(model.Input.Context ?? unknown, model.Input.FixedLength ?? LongestDefault);
         if (context < least)
             throw new InputException($"A context of {context} tokens has no room for a token of the text; give at least {least}.");
         if (model.Input.Context is { } longest && context > longest)
@@ -116,10 +121,21 @@ public sealed class ActivationPass : IDisposable
                 + $"tokens; it cannot read text.");
         }
 
-        if (model.Vocabulary is { } known && tokenizer.VocabularySize > known)
+        if (model.Vocabulary is not { } known || tokenizer.VocabularySize <= known) return;
+        const int most = 1024;
+        int beyond = tokenizer.VocabularySize - known;
+        bool framed = tokenizer.Start >= known || tokenizer.End >= known;
+        if (framed || beyond > most || Enumerable.Range(known, beyond).Any(id => IsText(tokenizer, id)))
             throw new InputException($"The tokenizer {tokenizer.Name} has {tokenizer.VocabularySize} tokens, {model.Name} knows "
                 + $"{known}; they do not belong together. Name the model's own with --tokenizer.");
     }
+
+    /// <summary>What fills up a batch's shorter texts: the tokenizer's padding, if the model knows it.</summary>
+    internal static int Filling(IHostModel model, ITokenizer tokenizer) =>
+        tokenizer.Padding is { } padding && (model.Vocabulary is null || padding < model.Vocabulary) ? padding : 0;
+
+    // Special tokens that were added for training may have no row in the model; no text has them.
+    private static bool IsText(ITokenizer tokenizer, int id) => tokenizer.Encode(tokenizer.Decode([id])).Any(token => token.Id == id);
 
     /// <summary>Runs documents.</summary>
     /// <param name="documents">The documents with their numbers, as a corpus gives them.</param>
@@ -215,7 +231,7 @@ public sealed class ActivationPass : IDisposable
         }
 
         foreach ((TokenBatch batch, TokenWindow[] rows) in TokenWindow.Batches(
-            windows, model.Input, tokenizer.Padding ?? 0, options.BatchTokens))
+            windows, model.Input, Filling(model, tokenizer), options.BatchTokens))
         {
             cancellationToken.ThrowIfCancellationRequested();
             run.Run(batch);

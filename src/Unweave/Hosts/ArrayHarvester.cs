@@ -93,7 +93,7 @@ internal static class ArrayHarvester
             long[] rows = [.. Enumerable.Range(0, model.Input.FixedBatch ?? count).Select(i => Math.Min(first + i, inputs[0].Rows - 1))];
             Matrix[] arrays = [.. inputs.Select(input => new Matrix(rows.Length, input.Width))];
             for (int i = 0; i < arrays.Length; i++) inputs[i].Read(rows, arrays[i]);
-            run.Run(new ArrayBatch(arrays));
+            run.Run(new ArrayBatch(arrays, [.. inputs.Select(input => (input as ArrayFile)?.Shape)]));
             foreach (Matrix array in arrays) array.Dispose();
             int[] perInput = [.. hooks.Select((_, i) => run.Activations(i).Rows / rows.Length)];
             if (perInput.Distinct().Count() > 1)
@@ -110,7 +110,7 @@ internal static class ArrayHarvester
     }
 
     /// <summary>SHA-256 of the inputs' sizes and numbers, so that inputs edited in place are other inputs.</summary>
-    private static string ContentHash(IReadOnlyList<IActivationSource> inputs)
+    internal static string ContentHash(IReadOnlyList<IActivationSource> inputs)
     {
         const int BlockElements = 1 << 20;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

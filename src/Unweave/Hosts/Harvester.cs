@@ -26,16 +26,49 @@ public static class Harvester
         ElementType type = ElementType.Float16,
         int rowsPerShard = 65_536)
     {
+        ArgumentNullException.ThrowIfNull(corpus);
+        return Describe(model, tokenizer, hooks, new HarvestInput(corpus.Name, corpus.Fingerprint), options, type, rowsPerShard);
+    }
+
+    /// <summary>Describes a harvest of texts that are token ids already.</summary>
+    internal static HarvestManifest Describe(
+        IHostModel model,
+        IReadOnlyList<Hook> hooks,
+        ArrayFile ids,
+        PassOptions options,
+        ElementType type = ElementType.Float16,
+        int rowsPerShard = 65_536)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        return Describe(model, Ids(model), hooks, new HarvestInput(ids.Name, ArrayHarvester.ContentHash([ids])), options, type,
+            rowsPerShard);
+    }
+
+    /// <summary>A tokenizer for texts that are ids of a model already.</summary>
+    internal static TokenIds Ids(IHostModel model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return new TokenIds(model.Vocabulary ?? int.MaxValue);
+    }
+
+    private static HarvestManifest Describe(
+        IHostModel model,
+        ITokenizer tokenizer,
+        IReadOnlyList<Hook> hooks,
+        HarvestInput corpus,
+        PassOptions options,
+        ElementType type,
+        int rowsPerShard)
+    {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(hooks);
-        ArgumentNullException.ThrowIfNull(corpus);
         ArgumentNullException.ThrowIfNull(options);
         return new HarvestManifest
         {
             Model = new HarvestInput(model.Name, model.Hash),
             Tokenizer = new HarvestInput(tokenizer.Name, tokenizer.Hash),
-            Corpus = new HarvestInput(corpus.Name, corpus.Fingerprint),
+            Corpus = corpus,
             Hooks = [.. hooks.Select(hook => new HarvestHook(hook.Name, hook.Width))],
             ElementType = type,
             ContextLength = options.ContextOf(model, tokenizer),
@@ -63,13 +96,27 @@ public static class Harvester
         IProgress<long>? progress = null,
         CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(pass);
         ArgumentNullException.ThrowIfNull(corpus);
+        Run(pass, corpus.Name, from => corpus.Documents(from), writer, rows, progress, cancellationToken);
+    }
+
+    /// <summary>The same for documents from elsewhere.</summary>
+    internal static void Run(
+        ActivationPass pass,
+        string name,
+        Func<long, IEnumerable<(long Number, Document Document)>> documents,
+        HarvestWriter writer,
+        long rows = long.MaxValue,
+        IProgress<long>? progress = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(pass);
+        ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(writer);
         if (writer.Finished) return;
         if (writer.Rows < rows)
         {
-            foreach (DocumentRows document in pass.Run(corpus.Documents(writer.NextDocument), cancellationToken))
+            foreach (DocumentRows document in pass.Run(documents(writer.NextDocument), cancellationToken))
             {
                 writer.Append(
                     document.Number,
@@ -85,7 +132,7 @@ public static class Harvester
         }
 
         if (writer.Rows == 0)
-            throw new InputException($"{corpus.Name}: there is no token in these texts, so there are no activations to harvest.");
+            throw new InputException($"{name}: there is no token in these texts, so there are no activations to harvest.");
         writer.Complete();
     }
 

@@ -42,13 +42,34 @@ public enum HookKind
 /// </param>
 /// <param name="Width">Length of an activation vector: d.</param>
 /// <param name="FeatureAxis">
-/// The axis of <paramref name="Shape"/> along which an activation vector lies: the last, or 1 where channels come first.
+/// The axis of <paramref name="Shape"/> along which an activation vector lies: the last, or that of the channels where they come before
+/// places; of a tensor with heads, the axis of the heads, and a vector has those of all.
 /// </param>
 public sealed record Hook(string Name, string Tensor, HookKind Kind, IReadOnlyList<string> Shape, int Width, int FeatureAxis)
 {
-    /// <summary>True when there is one activation vector for each token.</summary>
-    public bool PerToken =>
-        (Shape is [Axes.Batch, Axes.Sequence, _] && FeatureAxis == 2) || (Shape is [Axes.BatchSequence, _] && FeatureAxis == 1);
+    /// <summary>True when there is one activation vector for each token; of a tensor with heads, that of all heads together.</summary>
+    public bool PerToken => Shape switch
+    {
+        [Axes.Batch, Axes.Sequence, ..] or [Axes.Sequence, Axes.Batch, ..] => FeatureAxis == 2 && WholeFrom(2),
+        [Axes.BatchSequence, ..] => FeatureAxis == 1 && WholeFrom(1),
+        _ => false,
+    };
+
+    /// <summary>True when vectors lie one after another in the tensor: their numbers are those of the last axes.</summary>
+    internal bool Adjacent => WholeFrom(FeatureAxis);
+
+    // Whether the axes from one on have known lengths and make up the width.
+    private bool WholeFrom(int axis)
+    {
+        long width = 1;
+        for (int i = axis; i < Shape.Count; i++)
+        {
+            if (!int.TryParse(Shape[i], System.Globalization.CultureInfo.InvariantCulture, out int length)) return false;
+            width *= length;
+        }
+
+        return axis < Shape.Count && width == Width;
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} [{string.Join(", ", Shape)}]";

@@ -13,7 +13,14 @@ namespace Unweave.Hosts;
 /// <param name="FixedLength">The number of tokens the graph insists on, or null.</param>
 /// <param name="Arrays">The arrays of numbers it is fed; empty for token models.</param>
 public sealed record HostInput(
-    bool Tokens, bool Causal, bool Masked, int? Context, int? FixedBatch, int? FixedLength, IReadOnlyList<HostArray> Arrays);
+    bool Tokens, bool Causal, bool Masked, int? Context, int? FixedBatch, int? FixedLength, IReadOnlyList<HostArray> Arrays)
+{
+    /// <summary>True when filling behind a text was seen to change its rows, so that only texts of one length share a batch.</summary>
+    public bool PaddingShows { get; init; }
+
+    /// <summary>Whether texts of different lengths may share a batch.</summary>
+    internal bool Pads => (Causal || Masked) && !PaddingShows;
+}
 
 /// <summary>An array of numbers that a model is fed.</summary>
 /// <param name="Name">The input's name in the graph.</param>
@@ -78,6 +85,15 @@ internal sealed class ArrayBatch : HostBatch
     /// </param>
     /// <exception cref="ArgumentException">There is none, or they have different numbers of rows.</exception>
     public ArrayBatch(params IReadOnlyList<Matrix> arrays)
+        : this(arrays, null)
+    {
+    }
+
+    /// <summary>Takes the arrays, which stay the caller's, with the axes that one input of each has.</summary>
+    /// <param name="arrays">As above.</param>
+    /// <param name="shapes">The lengths of one input's axes for each array; null where only the number of elements is known.</param>
+    /// <exception cref="ArgumentException">There is none, or they have different numbers of rows.</exception>
+    public ArrayBatch(IReadOnlyList<Matrix> arrays, IReadOnlyList<IReadOnlyList<long>?>? shapes)
     {
         ArgumentNullException.ThrowIfNull(arrays);
         if (arrays.Count == 0) throw new ArgumentException("A batch needs an array.", nameof(arrays));
@@ -88,10 +104,14 @@ internal sealed class ArrayBatch : HostBatch
         }
 
         Arrays = arrays;
+        Shapes = shapes;
     }
 
     /// <inheritdoc/>
     public override int Count => Arrays[0].Rows;
+
+    /// <summary>The lengths of one input's axes for each array, where they are known.</summary>
+    public IReadOnlyList<IReadOnlyList<long>?>? Shapes { get; }
 
     /// <summary>The arrays.</summary>
     public IReadOnlyList<Matrix> Arrays { get; }

@@ -75,7 +75,7 @@ internal readonly record struct TokenWindow(int Document, int First, ReadOnlyMem
 
         IEnumerable<(TokenBatch, TokenWindow[])> Made()
         {
-            bool pads = input.Causal || input.Masked;
+            bool pads = input.Pads;
             for (int first = 0; first < order.Length;)
             {
                 int length = input.FixedLength ?? order[first].Ids.Length;
@@ -87,8 +87,8 @@ internal readonly record struct TokenWindow(int Document, int First, ReadOnlyMem
 
                 if (!pads && order[first].Ids.Length < length)
                 {
-                    throw new InputException($"The model takes exactly {length} tokens, has no attention mask and looks both ways, so a "
-                        + $"text of {order[first].Ids.Length} tokens cannot be padded; export it with a mask or a free length.");
+                    throw new InputException($"The model takes exactly {length} tokens and has no attention mask that hides filling, so "
+                        + $"a text of {order[first].Ids.Length} tokens cannot be padded; export it with a mask or a free length.");
                 }
 
                 int most = input.FixedBatch ?? Math.Max(1, tokens / length), end = first + 1;

@@ -137,10 +137,10 @@ public sealed class ActivationPassTests
         using var folder = new TemporaryFolder();
         using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder)),
             images = OnnxHost.Open(Graphs.Convolutions().Save(folder, "images.onnx"));
-        Hook scores = host.Hooks.First(hook => hook.Shape.Count == 4);
+        Hook scores = host.Hooks.First(hook => hook.Shape.Count == 4 && !hook.PerToken);
         Refused("does not have one vector for each token", () => new ActivationPass(host, new LetterTokenizer(), [scores]));
         Refused("is fed pixel_values", () => new ActivationPass(images, new LetterTokenizer(), [images.FindOne("joined")]));
-        Refused("51 tokens", () => new ActivationPass(host, new LetterTokenizer(51), [host.FindOne("blocks.0")]));
+        Refused("51 tokens", () => new ActivationPass(host, new TokenIds(51), [host.FindOne("blocks.0")]));
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace Unweave.Tests.Onnx;
 /// <summary>Builds small ONNX models, operator by operator, with random weights.</summary>
 internal sealed class GraphBuilder
 {
-    public const int Float = 1, Int8 = 3, Int64 = 7, Float16 = 10;
+    public const int Float = 1, UInt8 = 2, Int8 = 3, Int64 = 7, Bool = 9, Float16 = 10, Double = 11, BFloat16 = 16;
 
     private readonly GraphProto graph = new() { Name = "test" };
     private readonly Rng random;
@@ -16,7 +16,15 @@ internal sealed class GraphBuilder
     public GraphBuilder(ulong seed = 1) => random = new Rng(seed);
 
     public ModelProto Model =>
-        new() { IrVersion = 8, Graph = graph, OpsetImport = { new OperatorSetIdProto { Domain = "", Version = 17 } } };
+        new()
+        {
+            IrVersion = 8,
+            Graph = graph,
+            OpsetImport =
+            {
+                new OperatorSetIdProto { Domain = "", Version = 17 }, new OperatorSetIdProto { Domain = "com.microsoft", Version = 1 },
+            },
+        };
 
     public string Input(string name, int type, params object[] shape)
     {
@@ -117,7 +125,8 @@ internal sealed class GraphBuilder
 
     public string[] Nodes(string type, string[] inputs, string outputs, params (string Name, object Value)[] attributes)
     {
-        var node = new NodeProto { OpType = type, Name = $"n{names++}" };
+        string domain = type.StartsWith("Skip", StringComparison.Ordinal) ? "com.microsoft" : "";
+        var node = new NodeProto { OpType = type, Name = $"n{names++}", Domain = domain };
         node.Input.AddRange(inputs);
         node.Output.AddRange(outputs.Split(' '));
         foreach ((string name, object value) in attributes)

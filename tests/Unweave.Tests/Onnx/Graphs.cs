@@ -156,6 +156,60 @@ internal static class Graphs
         return b;
     }
 
+    /// <summary>A decoder, pre-norm, whose sums are fused with the normalization after them, as for generation.</summary>
+    public static GraphBuilder Fused()
+    {
+        var b = new GraphBuilder(10);
+        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence");
+        string x = Embed(b, ids), mask = Causal(b, ids), normed = b.Norm(x, Width);
+        for (int block = 0; block < 2; block++)
+        {
+            (normed, x) = Sum(x, b.Attention(normed, Width, mask), $"normed{block}   mid{block}", simple: false);
+            (normed, x) = Sum(x, b.Mlp(normed, Width), $"after{block}   out{block}", simple: true);
+        }
+
+        b.Named("logits", "MatMul", [normed, b.Weight(Width, Vocabulary)]);
+        b.Output("logits", GraphBuilder.Float, "batch", "sequence", Vocabulary);
+        return b;
+
+        (string Normed, string Sum) Sum(string stream, string branch, string outputs, bool simple)
+        {
+            string scale = b.Constant([.. Enumerable.Repeat(1f, Width)], Width);
+            string[] made = simple
+                ? b.Nodes("SkipSimplifiedLayerNormalization", [stream, branch, scale], outputs)
+                : b.Nodes("SkipLayerNormalization", [stream, branch, scale, b.Weight(0.1, Width), b.Weight(0.1, Width)], outputs);
+            return (made[0], made[3]);
+        }
+    }
+
+    /// <summary>A decoder inside the branch of a switch that tells whether there are keys and values of earlier calls.</summary>
+    public static GraphBuilder Merged()
+    {
+        GraphProto inner = Decoder().Model.Graph;
+        var body = new GraphProto { Name = "without past" };
+        body.Node.AddRange(inner.Node);
+        body.Initializer.AddRange(inner.Initializer);
+        body.Node[^1].Output[0] = "logits_inside";
+        body.Output.Add(new ValueInfoProto
+        {
+            Name = "logits_inside",
+            Type = new TypeProto { TensorType = new TensorTypeProto { ElemType = GraphBuilder.Float } },
+        });
+        var b = new GraphBuilder(11);
+        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence");
+        var other = new GraphProto { Name = "with past" };
+        other.Node.Add(new NodeProto { OpType = "Cast", Input = { ids }, Output = { "other" } });
+        other.Node[0].Attribute.Add(new AttributeProto { Name = "to", Type = 2, I = GraphBuilder.Float });
+        other.Output.Add(new ValueInfoProto
+        {
+            Name = "other",
+            Type = new TypeProto { TensorType = new TensorTypeProto { ElemType = GraphBuilder.Float } },
+        });
+        b.Nodes("If", [b.Input("use_cache_branch", GraphBuilder.Bool, 1)], "logits", ("then_branch", other), ("else_branch", body));
+        b.Output("logits", GraphBuilder.Float, "batch", "sequence", Vocabulary);
+        return b;
+    }
+
     private static GraphProto Branch(string outer, string type)
     {
         var body = new GraphProto { Name = type };
@@ -172,7 +226,7 @@ internal static class Graphs
         b.Node("Conv", [x, b.Weight(0.3, to, from, 3, 3), b.Weight(0.1, to)], ("kernel_shape", new[] { 3, 3 }),
             ("pads", new[] { 1, 1, 1, 1 }), ("strides", new[] { stride, stride }));
 
-    private static string Embed(GraphBuilder b, string ids)
+    internal static string Embed(GraphBuilder b, string ids)
     {
         string length = b.Node("Gather", [b.Node("Shape", [ids]), b.Constant(1)]);
         string positions = b.Node("Gather",
@@ -182,7 +236,7 @@ internal static class Graphs
     }
 
     // −∞ above the diagonal, by Trilu over a square of the text's length.
-    private static string Causal(GraphBuilder b, string ids)
+    internal static string Causal(GraphBuilder b, string ids)
     {
         string length = b.Node("Gather", [b.Node("Shape", [ids]), b.Constant(1)]);
         string square = b.Node("Expand", [b.Constant([-1e9f], 1, 1), b.Node("Concat", [length, length], ("axis", 0))]);

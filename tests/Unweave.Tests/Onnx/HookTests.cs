@@ -25,6 +25,38 @@ public sealed class HookTests
         Assert.Equal(Graphs.Vocabulary, host.Vocabulary);
     }
 
+    [Theory]
+    [InlineData("fused")]
+    [InlineData("merged")]
+    public void A_decoder_that_was_fused_or_merged_has_the_hooks_of_a_plain_one(string name)
+    {
+        using TemporaryFolder one = new(), two = new();
+        using OnnxHost plain = OnnxHost.Open(Graphs.Decoder().Save(one)), host = OnnxHost.Open(SpliceTests.Build(name).Save(two));
+        Assert.Equal(Named(plain).Select(hook => (hook.Name, hook.Width)), Named(host).Select(hook => (hook.Name, hook.Width)));
+        Assert.Equal("mid0", host.FindOne("blocks.0.mid").Tensor);
+        Assert.Equal("out1", host.FindOne("blocks.1").Tensor);
+        Assert.True(host.Input.Causal && host.PredictsTokens);
+    }
+
+    [Fact]
+    public void The_channels_of_an_image_are_followed_through_what_leaves_the_axes_in_place()
+    {
+        using var folder = new TemporaryFolder();
+        var b = new GraphBuilder();
+        string image = b.Input("image", GraphBuilder.Float, "batch", 3, 12, 10);
+        string x = b.Named("stem", "Conv", [image, b.Weight(6, 3, 3, 3)], ("pads", new[] { 1, 1, 1, 1 }));
+        b.Named("max", "Max", [x, b.Node("Mul", [x, b.Constant([0.1f])])]);
+        b.Named("power", "Pow", ["max", b.Constant([2f])]);
+        b.Named("cut", "Slice", ["power", b.Constant(0), b.Constant(4), b.Constant(1)]);
+        b.Named("turned", "Transpose", ["cut"], ("perm", new[] { 0, 2, 3, 1 }));
+        b.Named("mixed", "MatMul", ["turned", b.Weight(4, 5)]);
+        b.Output("mixed", GraphBuilder.Float, "batch", 12, 10, 5);
+        using OnnxHost host = OnnxHost.Open(b.Save(folder));
+        Assert.Equal([("max", 6, 1), ("power", 6, 1), ("cut", 4, 1), ("turned", 4, 3), ("mixed", 5, 3)],
+            ((string[])["max", "power", "cut", "turned", "mixed"]).Select(host.FindOne)
+                .Select(hook => (hook.Name, hook.Width, hook.FeatureAxis)));
+    }
+
     [Fact]
     public void A_post_norm_encoder_streams_through_its_normalizations()
     {

@@ -3,7 +3,7 @@ using Unweave.Hosts;
 namespace Unweave.Tests.Onnx;
 
 /// <summary>One token a letter, with a start token before them.</summary>
-internal sealed class LetterTokenizer(int size = Graphs.Vocabulary, bool start = true) : ITokenizer
+internal sealed class LetterTokenizer(int size = Graphs.Vocabulary, bool start = true, int? padding = null) : ITokenizer
 {
     public string Name => "letters";
 
@@ -15,7 +15,7 @@ internal sealed class LetterTokenizer(int size = Graphs.Vocabulary, bool start =
 
     public int? End => null;
 
-    public int? Padding => null;
+    public int? Padding => padding;
 
     public IReadOnlyList<Token> Encode(string text) => [.. text.Select((letter, i) => new Token(1 + (letter % 40), i, 1))];
 

@@ -125,7 +125,7 @@ public sealed class SpliceEvaluatorTests
         Refused("width 3", () => new SpliceEvaluator(host, new LetterTokenizer(), hook).Run(narrow, Texts, "texts"));
         Refused("no window has a token to predict",
             () => new SpliceEvaluator(host, new LetterTokenizer(), hook).Run(right, [new Document("e", "x")], "texts"));
-        Refused("has 70 tokens", () => new SpliceEvaluator(host, new LetterTokenizer(70), hook));
+        Refused("has 70 tokens", () => new SpliceEvaluator(host, new TokenIds(70), hook));
         Refused("no room", () => new SpliceEvaluator(host, new LetterTokenizer(), hook, new PassOptions { Context = 1 }));
         using OnnxHost encoder = OnnxHost.Open(Graphs.Encoder().Save(folder, "encoder.onnx"));
         Refused("does not predict the next token", () => new SpliceEvaluator(encoder, new LetterTokenizer(), encoder.FindOne("blocks.0")));

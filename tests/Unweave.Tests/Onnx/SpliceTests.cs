@@ -9,7 +9,10 @@ namespace Unweave.Tests.Onnx;
 public sealed class SpliceTests
 {
     public static TheoryData<string> Models =>
-        ["decoder", "encoder", "convolutions", "around", "parallel", "nested", "conditional", "half", "quantised", "past"];
+        [
+            "decoder", "encoder", "convolutions", "around", "parallel", "nested", "conditional", "half", "quantised", "past", "fused",
+            "merged",
+        ];
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -71,6 +74,8 @@ public sealed class SpliceTests
         "half" => Graphs.Half(),
         "quantised" => Graphs.Quantised(),
         "past" => Graphs.WithPast(),
+        "fused" => Graphs.Fused(),
+        "merged" => Graphs.Merged(),
         _ => Graphs.Conditional(),
     };
 

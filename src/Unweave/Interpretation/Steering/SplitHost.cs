@@ -31,7 +31,8 @@ internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hoo
     {
         var rows = new Matrix(windows.Sum(window => window.Count), hook.Width);
         foreach (
-            (TokenBatch batch, TokenWindow[] members) in TokenWindow.Batches(windows, model.Input, tokenizer.Padding ?? 0, BatchTokens))
+            (TokenBatch batch, TokenWindow[] members) in TokenWindow.Batches(
+                windows, model.Input, ActivationPass.Filling(model, tokenizer), BatchTokens))
         {
             lock (entry)
             {
@@ -119,7 +120,8 @@ internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hoo
     }
 
     private TokenBatch Batch(TokenWindow window, int count) =>
-        new([.. Enumerable.Repeat(window.Ids, model.Input.FixedBatch ?? count)], tokenizer.Padding ?? 0, model.Input.FixedLength ?? 0);
+        new([.. Enumerable.Repeat(window.Ids, model.Input.FixedBatch ?? count)], ActivationPass.Filling(model, tokenizer),
+            model.Input.FixedLength ?? 0);
 
     // The logits at a window's last token. Ids beyond the tokenizer's are filling of the table, and never come.
     private float[] Last(Matrix output, TokenWindow window, int first)
