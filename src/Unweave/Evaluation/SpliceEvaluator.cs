@@ -195,7 +195,7 @@ public sealed class SpliceEvaluator
         var read = counter = new Counter();
         return Windows().Chunk(WindowsAtOnce)
             .SelectMany(windows => TokenWindow.Batches(
-                windows, model.Input, ActivationPass.Filling(model, tokenizer), options.BatchTokens));
+                windows, model.Input, ActivationPass.Filling(model, tokenizer), options.BatchTokensWithLogits(model)));
 
         IEnumerable<TokenWindow> Windows()
         {

@@ -23,6 +23,14 @@ public sealed record PassOptions
     /// <summary>About how many tokens are run at once.</summary>
     public int BatchTokens { get; init; } = 4096;
 
+    /// <summary>About how many tokens are run at once where each gives a logit for every token of the vocabulary.</summary>
+    internal int BatchTokensWithLogits(IHostModel model)
+    {
+        const int logits = 1 << 25; // 128 MiB a batch
+        ArgumentNullException.ThrowIfNull(model);
+        return Math.Clamp(logits / Math.Max(1, model.Vocabulary ?? 1), 1, BatchTokens);
+    }
+
     /// <summary>Tokens of a window for a model.</summary>
     /// <exception cref="InputException">The context asked for is longer than the model's, or has no room for a token.</exception>
     public int ContextOf(IHostModel model, ITokenizer tokenizer)

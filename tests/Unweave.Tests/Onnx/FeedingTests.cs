@@ -263,6 +263,22 @@ public sealed class FeedingTests
     }
 
     [Fact]
+    public void Batches_with_logits_fit_memory_whatever_the_vocabulary()
+    {
+        const int Many = 200_000;
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = Open(folder, b =>
+        {
+            string x = b.Node("Gather", [b.Weight(Many, 2), b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence")]);
+            b.Named("logits", "MatMul", [x, b.Weight(2, Many)]);
+            b.Output("logits", GraphBuilder.Float, "batch", "sequence", Many);
+        });
+        Assert.InRange(new PassOptions().BatchTokensWithLogits(host), 100, 200);
+        using OnnxHost small = Open(folder, b => Decoder(b, "batch", "sequence"));
+        Assert.Equal(4096, new PassOptions().BatchTokensWithLogits(small));
+    }
+
+    [Fact]
     public void Special_tokens_that_no_text_has_need_no_row()
     {
         using var folder = new TemporaryFolder();
