@@ -35,6 +35,10 @@ internal sealed class HostFlags
         Description = "Tokens of a window; left out, that of the run, or else the model's context, at most 1,024.",
     };
     private readonly Option<string[]> inputs = InputOption();
+    private readonly Option<bool> special = new("--special")
+    {
+        Description = "Find special tokens written in texts, such as the markers of a chat; otherwise they are text.",
+    };
     private readonly Option<bool> keepSpecial = new("--keep-special") { Description = "Use the activations of start and end tokens too." };
 
     /// <summary>Adds the flags to a command.</summary>
@@ -42,9 +46,8 @@ internal sealed class HostFlags
     /// <param name="texts">Whether it reads texts; otherwise only the model and the tokenizer are named.</param>
     public HostFlags(Command command, bool texts = true)
     {
-        foreach (Option option in texts ? (Option[])[model, tokenizer, text, column, context, keepSpecial, inputs]
-            : [model, tokenizer, inputs])
-            command.Add(option);
+        Option[] always = [model, tokenizer, special, inputs];
+        foreach (Option option in texts ? (Option[])[.. always, text, column, context, keepSpecial] : always) command.Add(option);
     }
 
     /// <summary>The flag that says what inputs of a model are fed.</summary>
@@ -100,17 +103,23 @@ internal sealed class HostFlags
     /// <param name="hook">The hook named; null takes the one recorded.</param>
     public RunHost Open(RunFolder run, ParseResult parsed, string? hook)
     {
-        bool? kept = parsed.GetResult(keepSpecial) is { Implicit: false } ? parsed.GetValue(keepSpecial) : null;
-        var choice = new HostChoice(parsed.GetValue(model), parsed.GetValue(tokenizer), hook, parsed.GetValue(context), kept,
+        bool? kept = Given(keepSpecial), found = Given(special);
+        var choice = new HostChoice(parsed.GetValue(model), parsed.GetValue(tokenizer), hook, parsed.GetValue(context), kept, found,
             Inputs(parsed.GetValue(inputs)));
         var host = RunHost.Open(run, choice);
         if (host.Note is not null) Console.Error.WriteLine(host.Note);
         return host;
+
+        bool? Given(Option<bool> flag) => parsed.GetResult(flag) is { Implicit: false } ? parsed.GetValue(flag) : null;
     }
 
     /// <summary>Opens the tokenizer.</summary>
-    public ITokenizer Tokenizer(ParseResult parsed, string path) =>
-        TokenizerFile.Open(parsed.GetValue(tokenizer) ?? ModelFolder.Tokenizer(path));
+    public ITokenizer Tokenizer(ParseResult parsed, string path)
+    {
+        ITokenizer opened = TokenizerFile.Open(parsed.GetValue(tokenizer) ?? ModelFolder.Tokenizer(path), parsed.GetValue(special));
+        if (opened.Note is not null) Console.Error.WriteLine(opened.Note);
+        return opened;
+    }
 
     /// <summary>Opens the texts.</summary>
     /// <param name="parsed">The command line.</param>

@@ -9,6 +9,7 @@ namespace Unweave.Onnx;
 /// <param name="Hook">A hook.</param>
 /// <param name="Context">Tokens of a window.</param>
 /// <param name="KeepSpecial">Whether rows of start and end tokens are used.</param>
+/// <param name="FindsSpecial">Whether special tokens written in texts are found there.</param>
 /// <param name="Inputs">What the model's inputs are fed.</param>
 internal sealed record HostChoice(
     string? Model = null,
@@ -16,6 +17,7 @@ internal sealed record HostChoice(
     string? Hook = null,
     int? Context = null,
     bool? KeepSpecial = null,
+    bool? FindsSpecial = null,
     IReadOnlyDictionary<string, string>? Inputs = null);
 
 /// <summary>
@@ -66,7 +68,9 @@ internal sealed class RunHost : IDisposable
                 throw new InputException($"The model at {path} is not the one that {run.Path} was trained on: its files have changed. "
                     + $"Name the right one with --model.");
             string? recorded = same && trained!.TokenizerPath is { } file ? run.Locate(file) : null;
-            ITokenizer tokenizer = TokenizerFile.Open(choice.Tokenizer ?? (File.Exists(recorded) ? recorded : ModelFolder.Tokenizer(path)));
+            bool special = choice.FindsSpecial ?? (same && trained!.FindsSpecial);
+            ITokenizer tokenizer = TokenizerFile.Open(
+                choice.Tokenizer ?? (File.Exists(recorded) ? recorded : ModelFolder.Tokenizer(path)), special);
             bool sameTokens = !same || trained!.TokenizerHash is not { Length: > 0 } hash || Same(hash, tokenizer.Hash);
             if (!sameTokens && choice.Tokenizer is null)
                 throw new InputException($"{tokenizer.Name} is not the one that {run.Path} was trained with: its files have changed. "

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using Unweave.Cli.Rendering;
+using Unweave.Hosts;
 using Unweave.Interpretation;
 
 namespace Unweave.Cli.Commands;
@@ -39,13 +40,8 @@ internal static class AttributeCommand
             if (parsed.GetValue(count) < 1) throw new InputException($"--top is {parsed.GetValue(count)}; show at least 1.");
             using var run = HostedRun.Open(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook));
             string read = parsed.GetValue(text)!;
-            int explained = parsed.GetValue(token) is { } named
-                ? run.Tokenizer.Encode(named) is [var only]
-                ? only.Id
-                : throw new InputException(
-                    $"--token is '{named}', which is {run.Tokenizer.Encode(named).Count} tokens; give one, with its space before it where "
-                    + "it starts a word.")
-                : run.Hosted.Predict(read, [], 1)[0].Token;
+            int explained = parsed.GetValue(token) is { } named ? Find(run.Tokenizer, named) : run.Hosted.Predict(read, [], 1)[0].Token;
+            string shown = run.Tokenizer.PieceText(explained);
             IReadOnlyList<LatentEffect> effects = run.Hosted.Attribute(read, explained, parsed.GetValue(count), parsed.GetValue(each),
                 cancellationToken);
             IReadOnlyDictionary<int, string> labels = run.Labels(effects.Select(effect => effect.Latent));
@@ -55,7 +51,7 @@ internal static class AttributeCommand
                 Screen.WriteJson(new JsonObject
                 {
                     ["token"] = explained,
-                    ["text"] = run.Tokenizer.Decode([explained]),
+                    ["text"] = shown,
                     ["effects"] = new JsonArray([.. effects.Select(effect => new JsonObject
                     {
                         ["latent"] = effect.Latent,
@@ -69,7 +65,7 @@ internal static class AttributeCommand
             }
 
             Screen.Results.MarkupLineInterpolated(
-                $"What each latent adds to the logit of “{run.Tokenizer.Decode([explained]).ReplaceLineEndings("⏎")}” after the text:");
+                $"What each latent adds to the logit of “{shown.ReplaceLineEndings("⏎")}” after the text:");
             Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("effect").RightAligned().NoWrap())
                 .AddColumn(new TableColumn("activation").RightAligned().NoWrap()).AddColumn("latent");
             if (parsed.GetValue(each)) table.AddColumn("at");
@@ -88,5 +84,19 @@ internal static class AttributeCommand
             return Task.CompletedTask;
         });
         return command;
+    }
+
+    // The token that shows as the text: of several, such as a letter and its byte, the last, as bytes come first in a vocabulary.
+    private static int Find(ITokenizer tokenizer, string named)
+    {
+        IReadOnlyList<Token> encoded = tokenizer.Encode(named);
+        if (encoded is [var only] && string.Equals(tokenizer.PieceText(only.Id), named, StringComparison.Ordinal)) return only.Id;
+        for (int id = tokenizer.VocabularySize - 1; id >= 0; id--)
+        {
+            if (string.Equals(tokenizer.PieceText(id), named, StringComparison.Ordinal)) return id;
+        }
+
+        return encoded is [var one] ? one.Id : throw new InputException(
+            $"--token is '{named}', which is {encoded.Count} tokens; give one, with its space before it where it starts a word.");
     }
 }

@@ -91,13 +91,16 @@ internal static class TrainCommand
             hookName ?? throw new InputException($"no hook is named; give --hook (`unweave hooks {path}` lists them)."));
         PassOptions pass = flags.Pass(parsed);
         using var read = new ActivationPass(model, tokenizer, [hook], pass);
-        var origin = new HostReference(model.Name, model.Hash, tokenizer.Name, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial);
+        var origin = new HostReference(model.Name, model.Hash, tokenizer.Name, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial)
+        {
+            FindsSpecial = tokenizer.FindsSpecial,
+        };
         int held = options.Validation > 0 ? heldOut : 0;
         using var data = new StreamedData(() => Harvester.Stream(read, corpus, CancellationToken.None), hook.Width, buffer, options.Seed,
             held, $"{hook.Name} of {path}")
         {
             Fingerprint = string.Join(' ', model.Hash, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial, corpus.Fingerprint,
-                buffer, held),
+                buffer, held) + (tokenizer.FindsSpecial ? " special" : ""),
         };
         options.Validate(data.Width);
         TrainingEnd end = await TrainingEnd.RunAsync(options, data, $"{data.Name} over {corpus.Name}", resume, origin, cancellationToken);

@@ -41,6 +41,10 @@ internal sealed class AlignedText
         return new AlignedText(characters, from, to);
     }
 
+    /// <summary>A part of the text.</summary>
+    public AlignedText Slice(int start, int length) => start == 0 && length == units.Length ? this
+        : new(units[start..(start + length)], starts[start..(start + length)], ends[start..(start + length)]);
+
     /// <summary>Where a unit starts in the original text.</summary>
     public int StartOf(int unit) => starts[unit];
 
@@ -84,6 +88,13 @@ internal sealed class AlignedText
         {
             Span<char> pair = stackalloc char[2];
             foreach (char unit in pair[..rune.EncodeToUtf16(pair)]) Add(unit, start, end);
+        }
+
+        /// <summary>Lets the last character stand for more of the original text.</summary>
+        public void Extend(int end)
+        {
+            ends[Length - 1] = end;
+            if (Length > 1 && char.IsSurrogatePair(units[Length - 2], units[Length - 1])) ends[Length - 2] = end;
         }
 
         /// <summary>Adds a range of another text as it is.</summary>

@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.RegularExpressions;
-using Microsoft.ML.Tokenizers;
 using Unweave.Hosts;
 
 namespace Unweave.Onnx;
@@ -10,17 +8,17 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
 {
     private static readonly char[] Letters = ByteLetters();
 
-    private readonly BpeTokenizer package;
     private readonly BytePairs pairs;
+    private readonly ListedPairs merges;
+    private readonly int[] letterIds;
     private readonly byte[]?[] bytes;
-    private readonly Regex? added;
-    private readonly Dictionary<string, int> addedIds;
+    private readonly AddedTokens added;
 
     public ByteLevelTokenizer(BytePairs pairs, TokenizerSource source, TextFrame frame)
         : base("byte-level BPE", source, Vocabularies.Size(pairs.Vocabulary, pairs.Added), frame)
     {
         this.pairs = pairs;
-        package = BpeTokenizer.Create(new BpeOptions(pairs.Vocabulary) { Merges = pairs.Merges, ByteLevel = true });
+        merges = new ListedPairs(pairs.Vocabulary, pairs.Merges, source.File);
         bytes = new byte[VocabularySize][];
         var byLetter = Letters.Select((letter, value) => (letter, (byte)value)).ToDictionary(pair => pair.letter, pair => pair.Item2);
         foreach ((string token, int id) in pairs.Vocabulary)
@@ -33,16 +31,8 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
                 + "with them cannot be encoded. Fetch the file again.");
         }
 
-        // A special token that is written in a text is text; the others are found there, the longest first.
-        addedIds = pairs.Added.Where(token => !token.Special).ToDictionary(
-            token => token.Content, token => token.Id, StringComparer.Ordinal);
-        if (addedIds.Count > 0)
-        {
-            added = new Regex(
-                string.Join('|', addedIds.Keys.OrderByDescending(token => token.Length).Select(Regex.Escape)),
-                RegexOptions.CultureInvariant,
-                TimeSpan.FromSeconds(20));
-        }
+        letterIds = [.. Letters.Select(letter => pairs.Vocabulary[letter.ToString()])];
+        added = new AddedTokens(pairs.Added.Where(token => !token.Special || source.ParsesSpecial));
     }
 
     protected override void Encode(string text, List<Token> tokens)
@@ -60,28 +50,27 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
         if (!ReferenceEquals(composed, original)) Trace(tokens, first, composed);
     }
 
-    // Back from places in the composed text to those in the text as it was written.
+    // Back from places in the composed text to those in the text as it was written. What several tokens share goes to the first of them.
     private static void Trace(List<Token> tokens, int first, AlignedText text)
     {
+        int covered = 0;
         for (int i = first; i < tokens.Count; i++)
         {
             Token token = tokens[i];
-            int start = token.Start < text.Length ? text.StartOf(token.Start) : text.EndOf(text.Length - 1);
-            tokens[i] = token with { Start = start, Length = token.Length == 0 ? 0 : text.EndOf(token.Start + token.Length - 1) - start };
+            int start = Math.Max(token.Start < text.Length ? text.StartOf(token.Start) : text.EndOf(text.Length - 1), covered);
+            covered = token.Length == 0 ? start : Math.Max(text.EndOf(token.Start + token.Length - 1), start);
+            tokens[i] = token with { Start = start, Length = covered - start };
         }
     }
 
     private void Parts(string text, List<Token> tokens)
     {
         int end = 0;
-        if (added is not null)
+        foreach (Piece token in added.Find(text))
         {
-            foreach (ValueMatch match in added.EnumerateMatches(text))
-            {
-                Plain(text, end..match.Index, tokens);
-                end = match.Index + match.Length;
-                tokens.Add(new Token(addedIds[text[match.Index..end]], match.Index, match.Length));
-            }
+            Plain(text, end..token.Start, tokens);
+            end = token.Start + token.Length;
+            tokens.Add(new Token(token.Id, token.Start, token.Length));
         }
 
         Plain(text, end..text.Length, tokens);
@@ -97,26 +86,28 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
     protected override Token[] Cut(string word)
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(word);
-        string letters = string.Create(utf8.Length, utf8, (units, values) =>
-        {
-            for (int i = 0; i < units.Length; i++) units[i] = Letters[values[i]];
-        });
-        IReadOnlyList<int> ids = pairs.WholeWords && pairs.Vocabulary.TryGetValue(letters, out int whole)
-            ? [whole]
-            : package.EncodeToIds(word, considerPreTokenization: false, considerNormalization: false);
+        var pieces = new List<Piece>(utf8.Length);
+        if (pairs.WholeWords && pairs.Vocabulary.TryGetValue(Spelled(utf8), out int whole)) pieces.Add(new Piece(whole, 0, utf8.Length));
+        else for (int i = 0; i < utf8.Length; i++) pieces.Add(new Piece(letterIds[utf8[i]], i, 1));
+        PairMerges.Apply(pieces, merges);
 
         // A character counts for the token with its first byte.
-        var tokens = new Token[ids.Count];
+        var tokens = new Token[pieces.Count];
         int at = 0, unit = 0;
         for (int i = 0; i < tokens.Length; i++)
         {
             int from = unit;
-            for (int end = at + bytes[ids[i]]!.Length; at < end; at++) unit += (utf8[at] & 0xC0) == 0x80 ? 0 : utf8[at] >= 0xF0 ? 2 : 1;
-            tokens[i] = new Token(ids[i], from, unit - from);
+            for (int end = at + pieces[i].Length; at < end; at++) unit += (utf8[at] & 0xC0) == 0x80 ? 0 : utf8[at] >= 0xF0 ? 2 : 1;
+            tokens[i] = new Token(pieces[i].Id, from, unit - from);
         }
 
         return tokens;
     }
+
+    private static string Spelled(byte[] utf8) => string.Create(utf8.Length, utf8, (units, values) =>
+    {
+        for (int i = 0; i < units.Length; i++) units[i] = Letters[values[i]];
+    });
 
     private void Plain(string text, Range range, List<Token> tokens)
     {

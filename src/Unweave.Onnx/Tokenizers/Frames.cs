@@ -7,24 +7,27 @@ internal static class Frames
 {
     /// <summary>
     /// From <c>tokenizer_config.json</c> and <c>special_tokens_map.json</c>; a byte-level tokenizer of which nothing is said starts with
-    /// <c>&lt;|endoftext|&gt;</c>.
+    /// <c>&lt;|endoftext|&gt;</c>. No start is put where <c>add_bos_token</c> is false, or <c>bos_token</c> is null in so many words.
     /// </summary>
     public static TextFrame Configured(TokenizerSource source, Func<string, int?> id, bool byteLevel)
     {
-        int? start = source.Flag("add_bos_token") is false ? null : Id("bos_token") ?? Id("cls_token");
-        if (byteLevel && source.Token("bos_token") is null && source.Token("cls_token") is null) start = id("<|endoftext|>");
+        bool forbidden = source.Flag("add_bos_token") is false;
+        int? start = forbidden ? null : Id("bos_token") ?? Id("cls_token");
+        if (byteLevel && !forbidden && !source.Says("bos_token") && source.Token("cls_token") is null) start = id("<|endoftext|>");
         int? end = source.Flag("add_eos_token") is true ? Id("eos_token") : Id("sep_token");
         return new TextFrame(start, end, Id("pad_token"));
 
         int? Id(string name) => source.Token(name) is { } token ? id(token) : null;
     }
 
-    /// <summary>As <see cref="Configured"/>, but what a post-processor puts around a text counts first.</summary>
+    /// <summary>As <see cref="Configured"/>, but what a post-processor puts around a text counts, and be it nothing.</summary>
     public static TextFrame Processed(JsonStep? step, TokenizerSource source, Func<string, int?> id, bool byteLevel)
     {
         TextFrame configured = Configured(source, id, byteLevel);
-        (int? Start, int? End)? around = Around(step, source.File);
-        return around is { } found ? configured with { Start = found.Start ?? configured.Start, End = found.End } : configured;
+        if (Around(step, source.File) is not { } around) return configured;
+        bool forbidden = around.Start is { } start && source.Flag("add_bos_token") is false && source.Token("bos_token") is { } named
+            && id(named) == start;
+        return configured with { Start = forbidden ? null : around.Start, End = around.End };
     }
 
     private static (int? Start, int? End)? Around(JsonStep? step, string file)

@@ -4,22 +4,28 @@ using Google.Protobuf;
 
 namespace Unweave.Onnx;
 
-/// <summary>What a SentencePiece model says that the package does not tell: the kinds of its pieces, and its rules for text.</summary>
+/// <summary>What a SentencePiece model says: its pieces with their scores and kinds, and its rules for text.</summary>
 internal sealed class SentencePieceModel
 {
-    private const int Control = 3, UserDefined = 4, Byte = 6, Unigram = 1, BytePairs = 2;
+    private const int Normal = 1, UnknownKind = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6, Unigram = 1, BytePairs = 2;
 
-    private readonly List<(string Text, int Kind)> pieces = [];
+    private readonly List<(string Text, float Score, int Kind)> pieces = [];
+    private readonly Dictionary<string, int> ids = new(StringComparer.Ordinal);
 
-    private bool hasByteFallback, hasTrainer, hasNormalizer;
+    private bool hasByteFallback, hasTrainer, hasNormalizer, hasUnused;
 
     private SentencePieceModel()
     {
     }
 
-    public int Type { get; private set; } = Unigram;
+    /// <summary>What is made of characters before the text is cut, or null.</summary>
+    public CharacterMap? Characters { get; private set; }
 
-    public int Unknown { get; private set; }
+    public bool IsBytePairs => Type == BytePairs;
+
+    public int Unknown { get; private set; } = -1;
+
+    private int Type { get; set; } = Unigram;
 
     public int Start { get; private set; } = 1;
 
@@ -34,50 +40,51 @@ internal sealed class SentencePieceModel
     public int Count => pieces.Count;
 
     /// <summary>The pieces that a text is cut at first, if they stand in it.</summary>
-    public IEnumerable<string> Fixed => pieces.Where(piece => piece.Kind == UserDefined).Select(piece => piece.Text);
+    public IEnumerable<AddedToken> Fixed => OfKind(UserDefined);
+
+    /// <summary>The pieces that no text has.</summary>
+    public IEnumerable<AddedToken> Controls => OfKind(Control);
 
     /// <summary>Whether an id is a piece that no text has.</summary>
     public bool IsControl(int id) => id >= 0 && id < pieces.Count && pieces[id].Kind == Control;
 
     /// <summary>The id of a piece, or null.</summary>
-    public int? Id(string text) =>
-        pieces.FindIndex(piece => string.Equals(piece.Text, text, StringComparison.Ordinal)) is >= 0 and int id ? id : null;
+    public int? Id(string text) => ids.TryGetValue(text, out int id) ? id : null;
 
     /// <summary>The UTF-8 that a piece stands for; a control piece stands for none.</summary>
     public byte[] Bytes(int id) => pieces[id] switch
     {
-        (_, Control) => [],
-        ({ Length: 6 } text, Byte) when byte.TryParse(
+        (_, _, Control) => [],
+        ({ Length: 6 } text, _, Byte) when byte.TryParse(
             text.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value) => [value],
-        (string text, _) => Encoding.UTF8.GetBytes(text),
+        (string text, _, _) => Encoding.UTF8.GetBytes(text),
     };
+
+    /// <summary>Whether no piece goes on from one word into the next, so that each can be cut by itself.</summary>
+    public bool EndsWithWords(char blank) => Type == BytePairs && !hasUnused && !pieces.Exists(
+        piece => piece.Kind is Normal or UserDefined && Words.GoesOn(piece.Text, blank));
 
     /// <summary>Reads a model.</summary>
     /// <param name="bytes">The file.</param>
     /// <param name="file">Its name, for messages.</param>
-    /// <param name="forPackage">The model for the package, which would find control pieces in a text: they have other names there.</param>
-    public static SentencePieceModel Read(byte[] bytes, string file, out MemoryStream forPackage)
+    public static SentencePieceModel Read(byte[] bytes, string file)
     {
         var model = new SentencePieceModel();
-        forPackage = new MemoryStream();
         try
         {
-            using var output = new CodedOutputStream(forPackage, leaveOpen: true);
             var input = new CodedInputStream(bytes);
             for (uint tag = input.ReadTag(); tag != 0; tag = input.ReadTag())
             {
-                if ((tag & 7) != 2)
+                if (tag >> 3 is not (>= 1 and <= 3) || (tag & 7) != 2)
                 {
                     input.SkipLastField();
                     continue;
                 }
 
                 ByteString part = input.ReadBytes();
-                if (tag >> 3 == 1) part = model.Piece(part);
+                if (tag >> 3 == 1) model.Piece(part, file);
                 else if (tag >> 3 == 2) model.Trainer(part, file);
-                else if (tag >> 3 == 3) model.Normalizer(part, file);
-                output.WriteTag(tag);
-                output.WriteBytes(part);
+                else model.Normalizer(part, file);
             }
         }
         catch (InvalidProtocolBufferException e)
@@ -91,20 +98,48 @@ internal sealed class SentencePieceModel
             throw new InputException($"{file} is not a whole SentencePiece model: what it was trained with is missing; fetch it again.");
         if (model.Type is not (Unigram or BytePairs))
             throw new InputException($"{file} is a SentencePiece model of type {model.Type}; only unigram (1) and BPE (2) are known here.");
-        if (model.Type == Unigram && model.Fixed.FirstOrDefault() is { } piece)
-            throw new InputException($"{file} is a unigram model with user-defined pieces ('{piece}'), which cannot be done exactly here.");
-
-        // The package takes all of them to be the last byte.
-        if (model.Type == Unigram && model.hasByteFallback)
-            throw new InputException($"{file} is a unigram model with byte_fallback, which cannot be done exactly here.");
-        forPackage.Position = 0;
+        if (model.Unknown < 0) throw new InputException($"{file} has no piece for unknown characters; it is damaged. Fetch it again.");
         return model;
     }
 
-    private ByteString Piece(ByteString part)
+    /// <summary>What cuts texts into the pieces.</summary>
+    public IWordModel Cutter(string file)
+    {
+        ByteTokens? bytes = hasByteFallback ? ByteTokens.Find(Id, file) : null;
+        var made = pieces.Select((piece, id) => (piece.Text, piece.Score, piece.Kind, Id: id))
+            .Where(piece => piece.Kind is Normal or UserDefined or Unused && piece.Text.Length > 0);
+        if (Type == BytePairs)
+        {
+            return new ScoredPairs(made.ToDictionary(piece => piece.Text, piece => piece.Id, StringComparer.Ordinal),
+                [.. pieces.Select(piece => piece.Score)], [.. made.Where(piece => piece.Kind == Unused).Select(piece => piece.Id)], bytes,
+                Unknown);
+        }
+
+        // A user-defined piece is worth more than any way through its characters.
+        float[] normal = [.. pieces.Where(piece => piece.Kind == Normal).Select(piece => piece.Score).DefaultIfEmpty(0)];
+        float least = normal.Min(), most = normal.Max();
+        var trie = new TokenTrie();
+        foreach ((string text, _, int kind, int id) in made)
+        {
+            if (kind != Unused) trie.Add(text, id);
+        }
+
+        double[] scores =
+        [
+            .. pieces.Select(piece => piece.Kind == UserDefined
+                ? (float)((Encoding.UTF8.GetByteCount(piece.Text) * most) - 0.1) : (double)piece.Score),
+        ];
+        return new BestPath(trie, scores, least, bytes, Unknown, single: true);
+    }
+
+    private IEnumerable<AddedToken> OfKind(int kind) =>
+        pieces.Select((piece, id) => (piece, id)).Where(one => one.piece.Kind == kind && one.piece.Text.Length > 0).Select(
+            one => AddedToken.Plain(one.id, one.piece.Text, special: kind == Control));
+
+    private void Piece(ByteString part, string file)
     {
         string text = "";
-        int kind = 1;
+        int kind = Normal;
         float score = 0;
         Fields(part, (field, input) =>
         {
@@ -113,20 +148,13 @@ internal sealed class SentencePieceModel
             else if (field == 3) kind = input.ReadInt32();
             else input.SkipLastField();
         });
-        pieces.Add((text, kind));
-        if (kind != Control) return part;
-        using var renamed = new MemoryStream();
-        using (var output = new CodedOutputStream(renamed, leaveOpen: true))
-        {
-            output.WriteRawTag(1 << 3 | 2);
-            output.WriteString($"\uFFFF{pieces.Count}");
-            output.WriteRawTag(2 << 3 | 5);
-            output.WriteFloat(score);
-            output.WriteRawTag(3 << 3);
-            output.WriteInt32(kind);
-        }
-
-        return ByteString.CopyFrom(renamed.ToArray());
+        if (!ids.TryAdd(text, pieces.Count))
+            throw new InputException($"{file} has the piece '{text.ReplaceLineEndings(" ")}' twice; it is damaged. Fetch it again.");
+        if (float.IsNaN(score))
+            throw new InputException($"{file} gives the piece '{text.ReplaceLineEndings(" ")}' no score; it is damaged. Fetch it again.");
+        if (kind == UnknownKind) Unknown = pieces.Count;
+        hasUnused |= kind == Unused;
+        pieces.Add((text, score, kind));
     }
 
     private void Trainer(ByteString part, string file) => Fields(part, (field, input) =>
@@ -136,7 +164,6 @@ internal sealed class SentencePieceModel
         else if (field == 24 && input.ReadBool())
             throw new InputException($"{file} puts blanks after words (treat_whitespace_as_suffix), which cannot be done exactly here.");
         else if (field == 35) hasByteFallback = input.ReadBool();
-        else if (field == 40) Unknown = input.ReadInt32();
         else if (field == 41) Start = input.ReadInt32();
         else if (field == 42) End = input.ReadInt32();
         else if (field == 43) Padding = input.ReadInt32();
@@ -146,17 +173,16 @@ internal sealed class SentencePieceModel
     private void Normalizer(ByteString part, string file) => Fields(part, (field, input) =>
     {
         hasNormalizer = true;
-        if (field == 2 && !input.ReadBytes().IsEmpty)
+        if (field == 2)
         {
-            throw new InputException($"{file} rewrites characters before it cuts text (precompiled_charsmap), which cannot be placed in "
-                + "the original text here; use the tokenizer of another model.");
+            byte[] map = input.ReadBytes().ToByteArray();
+            if (map.Length > 0) Characters = CharacterMap.Read(map, file);
         }
-
-        if (field == 3) HasDummyPrefix = input.ReadBool();
+        else if (field == 3) HasDummyPrefix = input.ReadBool();
         else if (field == 4) RemovesExtraBlanks = input.ReadBool();
         else if (field == 5 && !input.ReadBool())
             throw new InputException($"{file} keeps blanks as they are (escape_whitespaces is false), which cannot be done exactly here.");
-        else if (field is not (2 or 5)) input.SkipLastField();
+        else if (field != 5) input.SkipLastField();
     });
 
     private static void Fields(ByteString part, Action<int, CodedInputStream> read)

@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.RegularExpressions;
-using Microsoft.ML.Tokenizers;
 using Unweave.Hosts;
 
 namespace Unweave.Onnx;
@@ -11,115 +9,132 @@ internal sealed class SentencePieces : WordTokenizer
     private const char Blank = '\u2581';
 
     private readonly SentencePieceModel model;
-    private readonly SentencePieceTokenizer package;
-    private readonly Regex? fixedPieces;
+    private readonly IWordModel cutter;
+    private readonly TokenTrie keptPieces = new();
+    private readonly AddedTokens fixedPieces, controls;
+    private readonly bool byWords;
 
-    private SentencePieces(SentencePieceModel model, SentencePieceTokenizer package, TokenizerSource source, TextFrame frame)
+    private SentencePieces(SentencePieceModel model, TokenizerSource source, TextFrame frame)
         : base("SentencePiece", source, model.Count, frame)
     {
         this.model = model;
-        this.package = package;
-        string[] found = [.. model.Fixed.Where(piece => piece.Length > 0).OrderByDescending(piece => piece.Length).Select(Regex.Escape)];
-        if (found.Length > 0) fixedPieces = new Regex(string.Join('|', found), RegexOptions.CultureInvariant, TimeSpan.FromSeconds(20));
+        cutter = model.Cutter(source.File);
+        byWords = model.EndsWithWords(Blank);
+        foreach (AddedToken piece in model.Fixed) keptPieces.Add(piece.Content, piece.Id);
+        fixedPieces = new AddedTokens(model.IsBytePairs ? model.Fixed : []);
+        controls = new AddedTokens(source.ParsesSpecial ? model.Controls : []);
     }
 
     /// <summary>Reads a model.</summary>
     public static SentencePieces Read(TokenizerSource source)
     {
-        SentencePieceModel read = SentencePieceModel.Read(source.Read(source.File), source.File, out MemoryStream forPackage);
-        using (forPackage)
-        {
-            try
-            {
-                SentencePieceTokenizer made = SentencePieceTokenizer.Create(
-                    forPackage, addBeginningOfSentence: false, addEndOfSentence: false);
-                TextFrame named = Frames.Configured(source, read.Id, byteLevel: false);
-                int? start = source.Flag("add_bos_token") is false ? null : named.Start ?? Known(read.Start);
-                int? end = source.Flag("add_eos_token") is true ? named.End ?? Known(read.End) : named.End;
-                return new SentencePieces(read, made, source, new TextFrame(start, end, named.Padding ?? Known(read.Padding)));
-            }
-            catch (Exception e) when (
-                e is ArgumentException or InvalidOperationException or IndexOutOfRangeException
-                    or Google.Protobuf.InvalidProtocolBufferException)
-            {
-                throw new InputException($"{source.File} is not a SentencePiece model that can be used "
-                    + $"({e.Message.ReplaceLineEndings(" ")}); fetch it again.", e);
-            }
-        }
+        var read = SentencePieceModel.Read(source.Read(source.File), source.File);
+        TextFrame named = Frames.Configured(source, read.Id, byteLevel: false);
+        int? start = source.Flag("add_bos_token") is false ? null : named.Start ?? Known(read.Start);
+        int? end = source.Flag("add_eos_token") is true ? named.End ?? Known(read.End) : named.End;
+        return new SentencePieces(read, source, new TextFrame(start, end, named.Padding ?? Known(read.Padding)));
 
         int? Known(int id) => read.IsControl(id) ? id : null;
     }
 
     protected override void Encode(string text, List<Token> tokens)
     {
-        // The package's own rules for blanks lose the places, and texts of one character.
-        var shown = new StringBuilder(text.Length + 1);
-        var places = new List<int>(text.Length + 1);
-        int from = 0, to = text.Length;
-        if (model.RemovesExtraBlanks)
-        {
-            while (from < to && text[from] == ' ') from++;
-            while (to > from && text[to - 1] == ' ') to--;
-        }
-
-        if (from == to) return;
-        if (model.HasDummyPrefix) Add(Blank, from);
-        for (int i = from; i < to; i++)
-        {
-            if (text[i] != ' ') Add(text[i], i);
-            else if (!model.RemovesExtraBlanks || text[i - 1] != ' ') Add(Blank, i);
-        }
-
-        places.Add(to);
-        string all = shown.ToString();
+        var all = AlignedText.Align(text);
         int end = 0;
-        if (fixedPieces is not null)
+        foreach (Piece control in controls.Find(all.Units))
         {
-            foreach (ValueMatch match in fixedPieces.EnumerateMatches(all))
+            if (control.Start > end) Part(all.Slice(end, control.Start - end), tokens);
+            tokens.Add(new Token(control.Id, control.Start, control.Length));
+            end = control.Start + control.Length;
+        }
+
+        if (end < all.Length) Part(all.Slice(end, all.Length - end), tokens);
+    }
+
+    protected override Token[] Cut(string word) => [.. cutter.Cut(word).Select(piece => new Token(piece.Id, piece.Start, piece.Length))];
+
+    protected override string Text(ReadOnlySpan<int> ids)
+    {
+        string text = Joined(ids);
+        return model.HasDummyPrefix && text.StartsWith(' ') ? text[1..] : text;
+    }
+
+    protected override string Piece(int id) => Joined([id]);
+
+    private string Joined(ReadOnlySpan<int> ids)
+    {
+        using var utf8 = new MemoryStream();
+        foreach (int id in ids) utf8.Write(model.Bytes(id));
+        return Encoding.UTF8.GetString(utf8.GetBuffer(), 0, (int)utf8.Length).Replace(Blank, ' ');
+    }
+
+    private void Part(AlignedText text, List<Token> tokens)
+    {
+        AlignedText shown = Shown(text);
+        int end = 0, first = tokens.Count;
+        foreach (Piece piece in fixedPieces.Find(shown.Units))
+        {
+            Pieces(end, piece.Start);
+            Place(piece.Id, piece.Start, piece.Start + piece.Length);
+            end = piece.Start + piece.Length;
+        }
+
+        Pieces(end, shown.Length);
+
+        void Pieces(int from, int to)
+        {
+            for (int next = from; from < to; from = next)
             {
-                Pieces(end, match.Index);
-                end = match.Index + match.Length;
-                Place(model.Id(all[match.Index..end])!.Value, match.Index, end);
+                next = byWords ? Words.End(shown.Units, from, to, Blank) : to;
+                foreach (Token token in Tokens(shown.Units[from..next]))
+                    Place(token.Id, from + token.Start, from + token.Start + token.Length);
             }
         }
 
-        Pieces(end, all.Length);
-
-        void Add(char unit, int place)
+        // What several tokens share goes to the first of them. Unknown characters beside each other are one token.
+        void Place(int id, int from, int to)
         {
-            shown.Append(unit);
-            places.Add(place);
-        }
-
-        void Pieces(int first, int last)
-        {
-            if (first == last) return;
-            foreach (Token token in Tokens(all.AsSpan(first, last - first)))
-                Place(token.Id, first + token.Start, first + token.Start + token.Length);
-        }
-
-        // Unknown characters beside each other are one token.
-        void Place(int id, int first, int last)
-        {
-            int covered = tokens.Count == 0
-                ? from
-                : tokens[^1].Start + tokens[^1].Length, start = Math.Max(places[first], covered), length = Math
-                    .Max(places[last] - start, 0);
-            if (id == model.Unknown && tokens.Count > 0 && tokens[^1].Id == id)
+            int covered = tokens.Count == first ? 0 : tokens[^1].Start + tokens[^1].Length;
+            int start = Math.Max(shown.StartOf(from), covered), length = Math.Max(shown.EndOf(to - 1) - start, 0);
+            if (id == model.Unknown && tokens.Count > first && tokens[^1].Id == id)
                 tokens[^1] = tokens[^1] with { Length = start + length - tokens[^1].Start };
             else tokens.Add(new Token(id, start, length));
         }
     }
 
-    protected override Token[] Cut(string word) =>
-        [.. package.EncodeToTokens(word, out _, addBeginningOfSentence: false, addEndOfSentence: false, considerNormalization: false)
-            .Select(token => new Token(token.Id, token.Offset.Start.Value, token.Offset.End.Value - token.Offset.Start.Value))];
-
-    protected override string Text(ReadOnlySpan<int> ids)
+    /// <summary>The text as the pieces have it: characters mapped, blanks made into marks, the superfluous ones dropped.</summary>
+    private AlignedText Shown(AlignedText text)
     {
-        using var utf8 = new MemoryStream();
-        foreach (int id in ids) utf8.Write(model.Bytes(id));
-        string text = Encoding.UTF8.GetString(utf8.GetBuffer(), 0, (int)utf8.Length).Replace(Blank, ' ');
-        return model.HasDummyPrefix && text.StartsWith(' ') ? text[1..] : text;
+        var output = new AlignedText.Builder(text.Length + 1);
+        int at = 0;
+        if (model.RemovesExtraBlanks)
+        {
+            while (at < text.Length && Next(at) is (" ", var length)) at += length;
+        }
+
+        if (at == text.Length) return text.Slice(0, 0);
+        if (model.HasDummyPrefix) output.Add(Blank, text.StartOf(at), text.StartOf(at));
+        bool afterBlank = model.RemovesExtraBlanks;
+        while (at < text.Length)
+        {
+            (string written, int length) = Next(at);
+            string kept = afterBlank ? written.TrimStart(' ') : written;
+            foreach (char unit in kept) output.Add(unit == ' ' ? Blank : unit, text.StartOf(at), text.EndOf(at + length - 1));
+            if (kept.Length > 0) afterBlank = model.RemovesExtraBlanks && kept.EndsWith(' ');
+            at += length;
+        }
+
+        AlignedText shown = output.ToText();
+        return model.RemovesExtraBlanks ? shown.Slice(0, shown.Units.TrimEnd(Blank).Length) : shown;
+
+        (string Written, int Length) Next(int at)
+        {
+            ReadOnlySpan<char> rest = text.Units[at..];
+            int kept = keptPieces.Longest(rest).Length;
+            if (kept > 0) return (rest[..kept].ToString(), kept);
+            if (model.Characters?.Longest(rest) is { } mapped) return mapped;
+            int one = text.RuneAt(at).Utf16SequenceLength;
+            return (rest[..one].ToString(), one);
+        }
     }
 }

@@ -10,17 +10,40 @@ public static class TokenizerFile
     /// <c>vocab.json</c> with <c>merges.txt</c>, or <c>vocab.txt</c>, of which a folder's first counts. <c>tokenizer_config.json</c>
     /// and <c>special_tokens_map.json</c> beside it are read too. What cannot be done exactly is refused by name.
     /// </summary>
-    /// <remarks>
-    /// Time grows with a text's length, but with the square of one word's: a word of 100,000 letters without a break takes seconds.
-    /// </remarks>
     /// <param name="path">A file, or a folder.</param>
+    /// <param name="special">
+    /// Whether special tokens that are written in a text, such as the markers of a chat, are found there; otherwise they are text.
+    /// </param>
     /// <exception cref="InputException">There is no tokenizer, it is damaged, or it asks for what cannot be done exactly.</exception>
-    public static ITokenizer Open(string path)
+    public static ITokenizer Open(string path, bool special = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        string file = Directory.Exists(path) ? Find(path) : path;
+        if (!Directory.Exists(path)) return OpenFile(path, special);
+        string file = Find(path);
+        try
+        {
+            return OpenFile(file, special);
+        }
+        catch (InputException refused) when (file.EndsWith("tokenizer.json", StringComparison.Ordinal)
+            && Directory.GetFiles(path, "*.model") is [var model])
+        {
+            // The same tokenizer in another form, which says less but may be read.
+            try
+            {
+                return OpenFile(model, special);
+            }
+            catch (InputException other)
+            {
+                throw new InputException(
+                    $"{refused.Message} Nor can {Path.GetFileName(model)} beside it be read: {other.Message}", refused);
+            }
+        }
+    }
+
+    private static ITokenizer OpenFile(string file, bool special)
+    {
         if (!File.Exists(file)) throw new InputException($"There is no tokenizer at {file}: no such file or folder.");
-        using var source = new TokenizerSource(file);
+        using var source = new TokenizerSource(file, special);
         try
         {
             ITokenizer tokenizer = Read(source);

@@ -18,10 +18,16 @@ internal sealed record JsonModel(
     string? EndOfWordSuffix,
     int? MaxInputCharsPerWord,
     bool? ByteFallback,
-    bool? IgnoreMerges);
+    bool? IgnoreMerges,
+    bool? FuseUnk,
+    int? UnkId);
 
 /// <summary>A token that is looked for in a text before it is cut, or, when special, never found in a text.</summary>
-internal sealed record AddedToken(int Id, string Content, bool Special, bool SingleWord, bool Lstrip, bool Rstrip, bool Normalized);
+internal sealed record AddedToken(int Id, string Content, bool Special, bool SingleWord, bool Lstrip, bool Rstrip, bool Normalized)
+{
+    /// <summary>A token without conditions.</summary>
+    public static AddedToken Plain(int id, string content, bool special) => new(id, content, special, false, false, false, false);
+}
 
 /// <summary>A step before or after the model, with the settings of all types.</summary>
 internal sealed record JsonStep(
@@ -39,6 +45,14 @@ internal sealed record JsonStep(
     bool? HandleChineseChars,
     bool? StripAccents,
     bool? Lowercase,
+    string? Content,
+    string? Prepend,
+    string? Replacement,
+    string? PrependScheme,
+    bool? Split,
+    bool? StripLeft,
+    bool? StripRight,
+    string? PrecompiledCharsmap,
     JsonElement[]? Single,
     Dictionary<string, JsonSpecialToken>? SpecialTokens,
     JsonElement[]? Cls,

@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Unweave.Onnx;
 
 /// <summary>The files that a tokenizer is read from: the main one, and what stands beside it.</summary>
-internal sealed class TokenizerSource(string file) : IDisposable
+internal sealed class TokenizerSource(string file, bool special) : IDisposable
 {
     private static readonly string[] Configurations = ["tokenizer_config.json", "special_tokens_map.json"];
 
@@ -13,6 +13,9 @@ internal sealed class TokenizerSource(string file) : IDisposable
 
     /// <summary>The main file.</summary>
     public string File { get; } = file;
+
+    /// <summary>Whether special tokens that are written in a text are found there; otherwise they are text.</summary>
+    public bool ParsesSpecial { get; } = special;
 
     /// <summary>SHA-256 of all that was read; to be asked for last.</summary>
     public string Hash => Convert.ToHexStringLower(hash.GetCurrentHash());
@@ -62,17 +65,16 @@ internal sealed class TokenizerSource(string file) : IDisposable
     /// <summary>What <c>tokenizer_config.json</c> or else <c>special_tokens_map.json</c> says about something, or null.</summary>
     public JsonElement? Configured(string name)
     {
-        configurations ??= [.. Configurations.Select(Beside).Where(System.IO.File.Exists)
-            .Select(path => (path, Root: ReadJson<JsonDocument>(path).RootElement))];
-        foreach ((string path, JsonElement root) in configurations)
+        foreach (JsonElement root in Roots())
         {
-            if (root.ValueKind != JsonValueKind.Object)
-                throw new InputException($"{path} is not a JSON object; fetch it again, or remove it.");
             if (root.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null) return value;
         }
 
         return null;
     }
+
+    /// <summary>Whether the configuration says something of a name, and be it null.</summary>
+    public bool Says(string name) => Roots().Any(root => root.TryGetProperty(name, out _));
 
     /// <summary>A yes or no that the configuration gives, or null.</summary>
     public bool? Flag(string name) =>
@@ -88,6 +90,18 @@ internal sealed class TokenizerSource(string file) : IDisposable
     };
 
     public void Dispose() => hash.Dispose();
+
+    private IEnumerable<JsonElement> Roots()
+    {
+        configurations ??= [.. Configurations.Select(Beside).Where(System.IO.File.Exists)
+            .Select(path => (path, Root: ReadJson<JsonDocument>(path).RootElement))];
+        foreach ((string path, JsonElement root) in configurations)
+        {
+            if (root.ValueKind != JsonValueKind.Object)
+                throw new InputException($"{path} is not a JSON object; fetch it again, or remove it.");
+            yield return root;
+        }
+    }
 
     private static ReadOnlySpan<byte> WithoutMark(byte[] bytes) => bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsSpan(3) : bytes;
 }

@@ -43,6 +43,9 @@ internal sealed partial class WordPattern
     public static WordPattern Gpt2 { get; } = new(
         @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", matchesOnly: false, "GPT-2");
 
+    /// <summary>Where the expression matches, in order.</summary>
+    public List<Range> Places(string text) => Words(text);
+
     /// <summary>The words of a text, in order.</summary>
     public List<Range> Words(ReadOnlySpan<char> text)
     {
@@ -102,7 +105,7 @@ internal sealed partial class WordPattern
     // Characters below U+A000, the escapes and classes that both engines know, groups that do not capture, and no class in a class.
     [GeneratedRegex(
         @"^(?:[^\\\[\]^$(){}\uA000-\uFFFF]|\\(?:[sSdrntf]|p\{[A-Z][a-z]?\}|P\{[A-Z][a-z]?\}|[^A-Za-z0-9])|"
-            + @"\[\^?(?:[^\\\[\]&\uA000-\uFFFF]|\\(?:[sSdrntf]|p\{[A-Z][a-z]?\}|[^A-Za-z0-9]))+\]|"
+            + @"\[\^?(?:[^\\\[\]&\uA000-\uFFFF]|&(?!&)|\\(?:[sSdrntf]|p\{[A-Z][a-z]?\}|[^A-Za-z0-9]))+\]|"
             + @"\((?:\?(?:i?:|=|!))?|\)|\{[0-9]+(?:,[0-9]*)?\})+\z",
         RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 5000)]
     private static partial Regex ReadAlike();

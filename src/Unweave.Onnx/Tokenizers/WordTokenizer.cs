@@ -25,6 +25,10 @@ internal abstract class WordTokenizer(string kind, TokenizerSource source, int v
 
     public int? Padding => frame.Padding;
 
+    public bool FindsSpecial { get; } = source.ParsesSpecial;
+
+    public string? Note { get; init; }
+
     public IReadOnlyList<Token> Encode(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -43,6 +47,12 @@ internal abstract class WordTokenizer(string kind, TokenizerSource source, int v
 
         return Text(ids);
     }
+
+    public string PieceText(int id) => (uint)id < (uint)VocabularySize ? Piece(id)
+        : throw new ArgumentOutOfRangeException(nameof(id), id, $"{Name} has ids in [0, {VocabularySize}).");
+
+    /// <summary>The text that an id, which is in range, adds within a text.</summary>
+    protected virtual string Piece(int id) => Text([id]);
 
     /// <summary>Appends the tokens of a text without half surrogate pairs.</summary>
     protected abstract void Encode(string text, List<Token> tokens);

@@ -7,6 +7,9 @@ namespace Unweave.Hosts;
 /// <summary>Runs a host model over a corpus and keeps what it reads at some hooks: in a folder of shards, or as a stream of rows.</summary>
 public static class Harvester
 {
+    /// <summary>The setting that is there when special tokens written in texts were found.</summary>
+    internal const string SpecialTokens = "special tokens";
+
     private const string Windows = "windows";
 
     /// <summary>Describes a harvest of texts before it is made.</summary>
@@ -74,11 +77,18 @@ public static class Harvester
             ContextLength = options.ContextOf(model, tokenizer),
             KeepsStart = options.KeepSpecial,
             RowsPerShard = rowsPerShard,
-            Settings = new Dictionary<string, string>(StringComparer.Ordinal)
-            {
-                [Windows] = "from the start of each document, one after another, each with its own start token",
-            },
+            Settings = Settings(tokenizer),
         };
+    }
+
+    private static Dictionary<string, string> Settings(ITokenizer tokenizer)
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            [Windows] = "from the start of each document, one after another, each with its own start token",
+        };
+        if (tokenizer.FindsSpecial) settings[SpecialTokens] = "found in texts";
+        return settings;
     }
 
     /// <summary>Runs the documents that a harvest does not have yet, and completes it.</summary>

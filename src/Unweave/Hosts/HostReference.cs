@@ -23,6 +23,10 @@ public sealed record HostReference(
     /// <summary>SHA-256 of the autoencoder's weights; null before there is one, and in files of earlier versions.</summary>
     public string? AutoencoderSha256 { get; init; }
 
+    /// <summary>Whether special tokens written in texts were found; otherwise they were text.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool FindsSpecial { get; init; }
+
     /// <summary>The tokenizer's file; null where its name does not say.</summary>
     [JsonIgnore]
     public string? TokenizerPath =>
@@ -34,7 +38,10 @@ public sealed record HostReference(
         ArgumentNullException.ThrowIfNull(source);
         Data.HarvestManifest manifest = source.Harvest.Manifest;
         (Data.HarvestInput model, Data.HarvestInput tokenizer) = (manifest.Model, manifest.Tokenizer);
-        return new(model.Name, model.Sha256, tokenizer.Name, tokenizer.Sha256, source.Hook, manifest.ContextLength, manifest.KeepsStart);
+        return new(model.Name, model.Sha256, tokenizer.Name, tokenizer.Sha256, source.Hook, manifest.ContextLength, manifest.KeepsStart)
+        {
+            FindsSpecial = manifest.Settings.ContainsKey(Harvester.SpecialTokens),
+        };
     }
 
     /// <summary>Reads a reference.</summary>

@@ -21,13 +21,27 @@ public interface ITokenizer
     /// <summary>The token that fills a batch's shorter texts, or null where the model knows none.</summary>
     int? Padding { get; }
 
-    /// <summary>The tokens of a text, in order, without start, end or padding. Special tokens written in the text are text.</summary>
+    /// <summary>Whether special tokens that are written in a text are found there; otherwise they are text.</summary>
+    bool FindsSpecial => false;
+
+    /// <summary>What a reader should know of its files, such as damage that was passed over; else null.</summary>
+    string? Note => null;
+
+    /// <summary>The tokens of a text, in order, without start, end or padding. Special tokens written in the text are text, unless
+    /// the tokenizer was opened to find them.</summary>
     /// <param name="text">Any text; an empty one has no tokens.</param>
     IReadOnlyList<Token> Encode(string text);
 
     /// <summary>The text of some ids. Bytes that are not UTF-8 on their own become U+FFFD.</summary>
     /// <param name="ids">Token ids, each in [0, <see cref="VocabularySize"/>).</param>
     string Decode(ReadOnlySpan<int> ids);
+
+    /// <summary>
+    /// The text that an id adds within a text, with the blank before a word where it stands for one; <see cref="Decode"/> has none at the
+    /// start of a text.
+    /// </summary>
+    /// <param name="id">A token id in [0, <see cref="VocabularySize"/>).</param>
+    string PieceText(int id) => Decode([id]);
 }
 
 /// <summary>One token of a text.</summary>

@@ -45,5 +45,5 @@ internal sealed class TokenPieces(ITokenizer tokenizer)
     }
 
     /// <summary>The text of one id.</summary>
-    public string Decode(int id) => known[id] ??= tokenizer.Decode([id]);
+    public string Decode(int id) => known[id] ??= tokenizer.PieceText(id);
 }

@@ -48,6 +48,16 @@ public sealed class RunHostTests : IDisposable
     }
 
     [Fact]
+    public void Special_tokens_in_texts_are_found_as_recorded_unless_chosen_otherwise()
+    {
+        using (RunHost host = RunHost.Open(Run, new HostChoice())) Assert.False(host.Tokenizer.FindsSpecial);
+        Write(Run.Host! with { FindsSpecial = true });
+        using (RunHost host = RunHost.Open(Run, new HostChoice())) Assert.True(host.Tokenizer.FindsSpecial);
+        using RunHost chosen = RunHost.Open(Run, new HostChoice(FindsSpecial: false));
+        Assert.False(chosen.Tokenizer.FindsSpecial);
+    }
+
+    [Fact]
     public void A_run_that_moved_with_its_model_finds_it()
     {
         Directory.Move(place["project"], place["moved"]);

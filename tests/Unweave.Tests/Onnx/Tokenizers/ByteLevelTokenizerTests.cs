@@ -187,6 +187,13 @@ public sealed class ByteLevelTokenizerTests
               "special_tokens": { "<|endoftext|>": { "id": "<|endoftext|>", "ids": [0], "tokens": ["<|endoftext|>"] } } }
             """);
         Assert.Equal(0, Open(folder, json).Start);
+
+        // The template says that a text stands alone, or the configuration that it has no start.
+        File.WriteAllText(folder["tokenizer_config.json"], """{ "bos_token": "<|endoftext|>", "add_bos_token": false }""");
+        Assert.Null(Open(folder, json).Start);
+        File.WriteAllText(folder["tokenizer_config.json"], """{ "bos_token": "<|endoftext|>" }""");
+        json["post_processor"] = JsonNode.Parse("""{ "type": "TemplateProcessing", "single": [ { "Sequence": { "id": "A" } } ] }""");
+        Assert.Null(Open(folder, json).Start);
         json["post_processor"] = JsonNode.Parse(
             """{ "type": "RobertaProcessing", "sep": ["b", 7], "cls": ["a", 5], "trim_offsets": true, "add_prefix_space": false }""");
         Assert.Equal((5, 7), (Open(folder, json).Start, Open(folder, json).End));
@@ -247,8 +254,6 @@ public sealed class ByteLevelTokenizerTests
             Changed(json => json["model"]!["byte_fallback"] = true),
             Changed(json => json["model"]!["dropout"] = 0.1),
             Changed(json => json["normalizer"] = new JsonObject { ["type"] = "Lowercase" }),
-            Changed(json => json["pre_tokenizer"] = null),
-            Changed(json => json["pre_tokenizer"]!["type"] = "Metaspace"),
             Changed(json =>
                 json["pre_tokenizer"] = JsonNode.Parse("""{ "type": "Split", "pattern": { "Regex": "(a" }, "behavior": "Isolated" }""")),
             Changed(json =>
@@ -306,6 +311,53 @@ public sealed class ByteLevelTokenizerTests
         Assert.Equal(written, string.Concat(tokens.Select(token => written.Substring(token.Start, token.Length))));
         Assert.Equal(composed, composing.Decode([.. tokens.Select(token => token.Id)]));
         Assert.Equal(plain.Encode("plain text"), composing.Encode("plain text"));
+    }
+
+    [Fact]
+    public void What_a_character_is_composed_to_has_its_place_once()
+    {
+        using var folder = new TemporaryFolder();
+        ITokenizer composing =
+            Open(folder, JsonNode.Parse(Changed(json => json["normalizer"] = new JsonObject { ["type"] = "NFC" }))!.AsObject());
+        Assert.Equal([(0, 1), (1, 0), (1, 0), (1, 0), (1, 0), (1, 0), (1, 1)],
+            composing.Encode("\u0958a").Select(token => (token.Start, token.Length))); // never composed: two characters in NFC
+    }
+
+    [Fact]
+    public void A_class_of_characters_may_have_an_ampersand()
+    {
+        using var folder = new TemporaryFolder();
+        string[] patterns = ["[a&h]+", "[a&&h]+"];
+        for (int i = 0; i < patterns.Length; i++)
+        {
+            JsonObject json = Json();
+            json["pre_tokenizer"] = JsonNode.Parse($$"""
+                { "type": "Sequence", "pretokenizers": [
+                  { "type": "Split", "pattern": { "Regex": "{{patterns[i]}}" }, "behavior": "Isolated" },
+                  { "type": "ByteLevel", "add_prefix_space": false, "use_regex": false } ] }
+                """);
+            if (i == 0) Assert.Equal(["h", "e"], Shown(Open(folder, json), "he").Select(token => token.Token), StringComparer.Ordinal);
+            else Assert.Throws<InputException>(() => Open(folder, json)); // two of them are an operator elsewhere
+        }
+    }
+
+    [Fact]
+    public void A_word_of_a_million_letters_takes_little_longer_than_its_length()
+    {
+        using var folder = new TemporaryFolder();
+        ITokenizer tokenizer = Open(folder, Json());
+        var time = System.Diagnostics.Stopwatch.StartNew();
+        Assert.Equal(250_000, tokenizer.Encode(new string('a', 1_000_000)).Count);
+        Assert.True(time.Elapsed < TimeSpan.FromSeconds(15), $"{time.Elapsed}"); // about one; the square of the length would take minutes
+    }
+
+    [Fact]
+    public void The_markers_of_a_chat_are_found_where_asked_for()
+    {
+        using var folder = new TemporaryFolder();
+        Open(folder, Json());
+        ITokenizer tokenizer = TokenizerFile.Open(folder.Path, special: true);
+        Assert.Equal([new Token(0, 0, 13), new Token(Vocabulary(Merges)["he"], 13, 2)], tokenizer.Encode("<|endoftext|>he"));
     }
 
     private static string Changed(Action<JsonObject> change)

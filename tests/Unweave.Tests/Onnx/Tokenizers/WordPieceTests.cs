@@ -25,6 +25,8 @@ public sealed class WordPieceTests
     [InlineData("İ", "i 0 1")]
     [InlineData("[CLS]", "[UNK] 0 1|[UNK] 1 3|[UNK] 4 1")] // written in a text, it is text
     [InlineData("a$🙂", "a 0 1|$ 1 1|[UNK] 2 2")]
+    [InlineData("a\u2260a", "a 0 1|[UNK] 1 1|a 2 1")] // decomposed, it is an equals sign, a word of its own
+    [InlineData("$\u1FEFa", "$ 0 1|[UNK] 1 1|a 2 1")]
     [InlineData("", "")]
     public void Ids_and_places_are_those_worked_out_by_hand(string text, string expected)
     {
@@ -91,6 +93,16 @@ public sealed class WordPieceTests
     }
 
     [Fact]
+    public void A_piece_has_the_blank_of_a_word()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllLines(folder["vocab.txt"], Vocabulary);
+        ITokenizer tokenizer = TokenizerFile.Open(folder.Path);
+        Assert.Equal((" cafe", "aff", "!"), (tokenizer.PieceText(4), tokenizer.PieceText(6), tokenizer.PieceText(8)));
+        Assert.Equal([new Token(11, 0, 3), new Token(3, 3, 5)], TokenizerFile.Open(folder.Path, special: true).Encode("the[SEP]"));
+    }
+
+    [Fact]
     public void Damaged_files_are_named()
     {
         using var folder = new TemporaryFolder();
@@ -114,7 +126,7 @@ public sealed class WordPieceTests
             Assert.DoesNotContain('\n', error.Message);
         }
 
-        foreach (string text in (string[])["", "the\nof\n", "[UNK]\nthe\nthe\n"])
+        foreach (string text in (string[])["", "the\nof\n"])
         {
             File.WriteAllText(folder["vocab.txt"], text);
             Assert.Contains(folder["vocab.txt"], Assert.Throws<InputException>(() => TokenizerFile.Open(folder["vocab.txt"])).Message,
