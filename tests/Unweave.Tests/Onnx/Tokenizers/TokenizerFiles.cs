@@ -26,7 +26,8 @@ internal static class TokenizerFiles
     [
         "", "a", " ", "  ", "hello world", " hello", "hello ", "The cat sat.", "a\tb", "a\nb", "a\r\nb", "===", "====", "------",
         "...........",
-        "\"\"\"", "    if x:\n        return y", "|---|---|", ")))}", "ooooh", "é", "e\u0301", "日本語のテキスト", "한국어", "🙂", "👩‍👩‍👧‍👦", "i≠j",
+        "\"\"\"", "    if x:\n        return y", "|---|---|", ")))}", "ooooh", "é", "e\u0301", "日本語のテキスト", "한국어", "🙂", "👩‍👩‍👧‍👦",
+        "i≠j",
         "≮≯", "\u0958\u095C", "\u09DC", "\u1FEF", "ﷺ", "ﬁ", "Ⅷ", "①", "½", "…", "\u00a0x\u00a0", "\u200bx", "\u3000x", "İstanbul", "ǅ", "ß",
         "ΑΣ ας", "don't", "I'm", "1234567", "12,345.67", "x²", "<s>", "</s>x", "<0x41>", "▁", "▁▁a", "a▁b", "\ufeffx", "\u2028", "\u0085",
         "🇩🇪🇫🇷", "\U0001D4BE", "\U00020000字", "a&b", "foo@bar.com", "C++/C#", "naïve façade", "Ａｂｃ", "``q''", "A  B   C", "\u0301",
@@ -95,8 +96,8 @@ internal static class TokenizerFiles
     {
         string[] pairs =
         [
-            "ﬁ", "fi", "Ａ", "A", "ｂ", "b", "\u00a0", " ", "①", "1", "\t", " ", "\n", " ", "e\u0301", "é", "㈱", "(株)", "\u3000", " ", "²", "2",
-            "…", "...", "g", "g", "g\u0308", "q",
+            "ﬁ", "fi", "Ａ", "A", "ｂ", "b", "\u00a0", " ", "①", "1", "\t", " ", "\n", " ", "e\u0301", "é", "㈱", "(株)", "\u3000", " ", "²",
+            "2", "…", "...", "g", "g", "g\u0308", "q",
         ];
         return Convert.ToBase64String(
             CharacterMapMaker.Make(pairs.Chunk(2).ToDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal)));
