@@ -33,13 +33,12 @@ internal sealed partial class RetryingChatClient(IChatClient client, string mode
         // A second try at sense is often enough; more would mostly be paid for nothing.
         for (int attempt = 0; attempt < Math.Min(2, options.Attempts); attempt++)
         {
-            (string Text, bool IsCut) answer = (answers.Find(question, attempt) ?? "", false);
-            bool isKept = answer.Text.Length > 0;
-            if (isKept) Interlocked.Increment(ref remembered);
-            else answer = await Send(question, cancellationToken);
+            string? kept = answers.Find(question, attempt);
+            (string Text, bool IsCut) answer = kept is null ? await Send(question, cancellationToken) : (kept, false);
+            if (kept is not null) Interlocked.Increment(ref remembered);
             T? sense = read(answer.Text);
             // An answer that was cut off before it said anything is no answer: the next run asks again.
-            if (!isKept && (sense is not null || !answer.IsCut)) answers.Keep(question, attempt, answer.Text);
+            if (kept is null && (sense is not null || !answer.IsCut)) answers.Keep(question, attempt, answer.Text);
             cancellationToken.ThrowIfCancellationRequested();
             if (sense is not null) return sense;
             reason = answer.IsCut ? $"the answer was cut off after {options.AnswerTokens} tokens, before it said anything"
