@@ -127,7 +127,7 @@ public sealed class HostTests
     [InlineData("harvest --model MODEL --hook blocks.1 --text README.txt --tokenizer large.json -o acts", "tokens, ")]
     [InlineData("harvest --model MODEL --hook blocks.1 --text README.txt --tokenizer README.txt -o acts", "README.txt")]
     [InlineData("harvest --model MODEL --hook blocks.1 --text README.txt --type int4 -o acts", "int4")]
-    [InlineData("harvest --model MODEL --hook blocks.1 --array vectors.npy -o acts", "fed tokens, not arrays")]
+    [InlineData("harvest --model MODEL --hook blocks.1 --array vectors.npy -o acts", "holds Float32 [50, 16]; token ids are")]
     [InlineData("train vectors.npy --model MODEL --hook blocks.1 --text README.txt", "are both given")]
     [InlineData("train --model MODEL --hook blocks.1 --text README.txt --buffer 10", "less than a batch")]
     [InlineData("train --model MODEL --text README.txt", "no hook is named")]
