@@ -87,7 +87,8 @@ internal sealed class ReconstructionSums(int width)
     private static double Limit(double[] squares)
     {
         double[] sorted = [.. squares.Order()];
-        return sorted[sorted.Length / 2] * OutlierTimes * OutlierTimes;
+        double median = sorted[sorted.Length / 2];
+        return median > 0 ? median * OutlierTimes * OutlierTimes : double.PositiveInfinity; // of rows of zeros nothing is a multiple
     }
 
     /// <summary>Rows, their mean and their spread about it, without those that are left out.</summary>

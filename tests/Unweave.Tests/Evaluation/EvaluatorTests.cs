@@ -8,6 +8,15 @@ namespace Unweave.Tests.Evaluation;
 public sealed class EvaluatorTests
 {
     [Fact]
+    public void Beside_rows_of_zeros_the_others_are_no_outliers()
+    {
+        using Matrix rows = new(100, 3), rebuilt = new(100, 3);
+        for (int row = 60; row < 100; row++) rows.Row(row).Fill(row);
+        EvaluationReport report = Evaluator.Compare(rows, rebuilt, "mostly zeros");
+        Assert.Equal((null, null), (report.OutlierRows, report.OrdinaryFvu));
+    }
+
+    [Fact]
     public void Outlier_rows_are_counted_and_FVU_is_given_without_them()
     {
         var rng = new Rng(3);
