@@ -80,9 +80,10 @@ internal sealed class GraphProbe : IDisposable
         }
 
         TakeFiniteMask();
-        Causal = LooksBack();
+        // What is quantized as it runs is compared within one batch, which the settled layout may no longer allow.
+        if (Quantized) Causal = LooksBack();
         SettleLayout(inputs.Feeding);
-        if (!Quantised) Causal = LooksBack();
+        if (!Quantized) Causal = LooksBack();
         SettleMask();
         Positions = TableOfPositions();
     }
@@ -237,7 +238,7 @@ internal sealed class GraphProbe : IDisposable
         second[^1] = Text(2, length)[^1] == first[^1] ? Text(3, length)[^1] : Text(2, length)[^1];
         return Try(() =>
         {
-            // In one batch where that is possible: what is quantised on the way has one scale for all of it.
+            // In one batch where that is possible: what is quantized on the way has one scale for all of it.
             int count = inputs.Feeding.Batch ?? 1;
             bool pair = inputs.Feeding.Batch is not 1;
             Outputs one = Read(tested, pair
@@ -245,12 +246,12 @@ internal sealed class GraphProbe : IDisposable
                     : [first]), other = pair ? one : Read(tested, [second]);
             int place = pair ? 1 : 0;
             return tested.All(name => Enumerable.Range(0, length - 1).All(token =>
-                    Near(one.Row(name, 0, token), other.Row(name, place, token), Math.Max(Tolerance, Quantised ? 0.05 : 0))))
+                    Near(one.Row(name, 0, token), other.Row(name, place, token), Math.Max(Tolerance, Quantized ? 0.05 : 0))))
                 && tested.Any(name => !Near(one.Row(name, 0, length - 1), other.Row(name, place, length - 1), 1e-6));
         });
     }
 
-    private bool Quantised => graph.Graph.Node.Any(node => node.OpType.StartsWith("Dynamic", StringComparison.Ordinal));
+    private bool Quantized => graph.Graph.Node.Any(node => node.OpType.StartsWith("Dynamic", StringComparison.Ordinal));
 
     private double Tolerance => Tensors.Values.Any(tensor => tensor.Type is TensorElementType.Float16 or TensorElementType.BFloat16)
         ? 0.02

@@ -57,15 +57,16 @@ internal sealed class TokenIds(int size) : ITokenizer
 
         IEnumerable<(long, Document)> Read()
         {
+            var tokenizer = new TokenIds(size);
             using var row = new Numerics.Matrix(1, ids.Width);
             for (long number = from; number < ids.Rows; number++)
             {
                 ids.Read([number], row);
                 int[] read = [.. row.Row(0).ToArray().Select(id => (int)id)];
-                if (read.FirstOrDefault(id => id < 0 || id >= size, -1) is var wrong && read.Any(id => id < 0 || id >= size))
-                    throw new InputException($"{ids.Name}: row {number} has the id {wrong}; the model knows 0 to {size - 1}.");
-                string text = new TokenIds(size).Decode(read);
-                yield return (number, new Document(number.ToString(CultureInfo.InvariantCulture), text));
+                int wrong = Array.FindIndex(read, id => id < 0 || id >= size);
+                if (wrong >= 0)
+                    throw new InputException($"{ids.Name}: row {number} has the id {read[wrong]}; the model knows 0 to {size - 1}.");
+                yield return (number, new Document(number.ToString(CultureInfo.InvariantCulture), tokenizer.Decode(read)));
             }
         }
     }
