@@ -22,7 +22,8 @@ internal sealed class HostFlags
     private readonly Option<string> text = new("--text")
     {
         HelpName = "TEXTS",
-        Description = "Texts: a file (plain, .jsonl, .csv, .tsv, .parquet, each also .gz), a folder of such files, or a quoted glob.",
+        Description =
+            "Texts: a file (plain, .jsonl, .csv, .tsv, .parquet, each also .gz or .zst), a folder of such files, or a quoted glob.",
     };
     private readonly Option<string> column = new("--text-column")
     {

@@ -138,7 +138,7 @@ internal static class HarvestCommand
             : "";
 
     private static string Skipped(TextCorpus corpus) => string.Concat(
-        corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and passed over.",
+        corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and skipped.",
         corpus.MendedDocuments == 0 ? ""
             : $" {Figures.Count(corpus.MendedDocuments)} documents had half an escaped character (\\ud83d alone), read as U+FFFD.");
 

@@ -24,7 +24,7 @@ public interface ITokenizer
     /// <summary>Whether special tokens that are written in a text are found there; otherwise they are text.</summary>
     bool FindsSpecial => false;
 
-    /// <summary>What a reader should know of its files, such as damage that was passed over; else null.</summary>
+    /// <summary>What a reader should know of its files, such as damage that was skipped; else null.</summary>
     string? Note => null;
 
     /// <summary>The tokens of a text, in order, without start, end or padding. Special tokens written in the text are text, unless

@@ -56,7 +56,7 @@ public sealed class HarvestWriter : IDisposable
 
     /// <summary>
     /// Rows of <see cref="NextDocument"/> that are on the disk already: more than 0 only where it was longer than a shard. Append the
-    /// document from its first row, or from any row up to this one; what is there already is passed over.
+    /// document from its first row, or from any row up to this one; what is there already is skipped.
     /// </summary>
     public long NextDocumentRows { get; }
 

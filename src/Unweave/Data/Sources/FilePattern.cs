@@ -27,7 +27,7 @@ internal static class FilePattern
     }
 
     /// <summary>
-    /// Every file below a folder, at any depth, in no order; hidden ones are passed over and links to folders not followed.
+    /// Every file below a folder, at any depth, in no order; hidden ones are skipped and links to folders not followed.
     /// </summary>
     public static IReadOnlyList<string> Below(string folder)
     {

@@ -11,7 +11,7 @@ namespace Unweave.Data;
 /// </summary>
 /// <remarks>
 /// One document is in memory at a time, and of a Parquet file its columns of texts and ids. Documents are numbered from 0 in the corpus's
-/// order; documents with nothing but white space are passed over but have a number, so that a place in a corpus can be gone to without
+/// order; documents with nothing but white space are skipped but have a number, so that a place in a corpus can be gone to without
 /// reading what is before it, where the format allows.
 /// </remarks>
 public sealed class TextCorpus
@@ -51,7 +51,7 @@ public sealed class TextCorpus
     public string Fingerprint => fingerprint.Value;
 
     /// <summary>
-    /// Documents passed over so far because there was nothing but white space in them; each counts once, however often it is met.
+    /// Documents skipped so far because there was nothing but white space in them; each counts once, however often it is met.
     /// </summary>
     public long EmptyDocuments { get; private set; }
 
@@ -85,10 +85,11 @@ public sealed class TextCorpus
         ArgumentNullException.ThrowIfNull(paths);
         if (paths.Count == 0) throw new InputException("No text is named; give a file, a folder or a pattern such as corpus/*.jsonl.");
         var found = new List<(string Path, string Name)>();
+        var leftOut = new List<string>();
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (string path in paths)
         {
-            foreach ((string file, string name) in Directory.Exists(path) ? Below(path) : Matching(path))
+            foreach ((string file, string name) in Directory.Exists(path) ? Below(path, leftOut) : Matching(path))
                 if (seen.Add(Path.GetFullPath(file))) found.Add((file, name));
         }
 
@@ -96,10 +97,7 @@ public sealed class TextCorpus
         return new TextCorpus(paths.Count == 1 ? paths[0] : $"{paths[0]} … {paths[^1]} ({paths.Count} paths)",
             [.. found.Select(file => TextFile.Create(file.Path, file.Name, textColumn, several))], textColumn)
         {
-            LeftOut =
-            [
-                .. paths.Where(Directory.Exists).SelectMany(FilePattern.Below).Where(TextFile.IsLeftOut).Order(StringComparer.Ordinal),
-            ],
+            LeftOut = [.. leftOut.Order(StringComparer.Ordinal)],
         };
     }
 
@@ -181,11 +179,13 @@ public sealed class TextCorpus
         }
     }
 
-    private static (string Path, string Name)[] Below(string folder)
+    private static (string Path, string Name)[] Below(string folder, List<string> leftOut)
     {
+        string[] all = [.. FilePattern.Below(folder)];
+        leftOut.AddRange(all.Where(TextFile.IsLeftOut));
         (string Path, string Name)[] below =
         [
-            .. FilePattern.Below(folder)
+            .. all
                 .Where(TextFile.Supports)
                 .Select(path => (path, Name: Path.GetRelativePath(folder, path).Replace(Path.DirectorySeparatorChar, '/')))
                 .OrderBy(file => file.Name, StringComparer.Ordinal),

@@ -8,7 +8,7 @@ namespace Unweave.Formats;
 
 /// <summary>
 /// A Parquet file. A column of numbers is a tensor <c>[rows]</c>; a column of lists of floats or doubles, all of one length, is a
-/// tensor <c>[rows, width]</c>; a column of strings is read by <see cref="ReadTexts"/>. Other columns are passed over.
+/// tensor <c>[rows, width]</c>; a column of strings is read by <see cref="ReadTexts"/>. Other columns are skipped.
 /// </summary>
 /// <remarks>
 /// The width of a list column is that of the first row group; a list of another length, a NULL list and a NULL value are refused,

@@ -25,7 +25,7 @@ internal sealed class PickledDictionary : List<(object? Key, object? Value)>;
 /// <summary>
 /// Reads a pickle of protocol 2 to 5 that a checkpoint of tensors needs: dictionaries, lists, tuples, texts, numbers and tensors. A
 /// pickle is a program for a stack machine that may call any Python function; here the only calls are the three that rebuild
-/// tensors and ordered dictionaries, known by name and done by hand. Anything else is passed over and named
+/// tensors and ordered dictionaries, known by name and done by hand. Anything else is skipped and named
 /// (<see cref="PickledOther"/>): a pickle is parsed, never executed.
 /// </summary>
 /// <remarks>

@@ -5,13 +5,13 @@ namespace Unweave.Formats;
 
 /// <summary>
 /// A checkpoint of torch (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>; the zip archive that <c>torch.save</c> writes since 1.6), mapped into
-/// memory. Its pickle is parsed, never executed: tensors in dictionaries, lists and tuples are read, and anything else is passed over
+/// memory. Its pickle is parsed, never executed: tensors in dictionaries, lists and tuples are read, and anything else is skipped
 /// and named. A file without a tensor that can be read is refused.
 /// </summary>
 /// <remarks>
 /// Names of nested entries are joined by dots, positions in lists and tuples are numbers: <c>optimizer.param_groups.0.lr</c>. What
 /// is not a tensor goes to <see cref="Metadata"/>: numbers in invariant culture, <c>true</c>, <c>false</c>, <c>null</c>; of bytes only
-/// their number, and of what is passed over what it is.
+/// their number; of what is skipped, its name.
 /// </remarks>
 internal sealed class TorchFile : MappedTensorFile
 {

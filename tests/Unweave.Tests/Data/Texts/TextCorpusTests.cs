@@ -373,7 +373,7 @@ public sealed class TextCorpusTests : IDisposable
         for (int from = 0; from < 15; from++) Assert.Equal(all.Where(found => found.Number >= from), corpus.Documents(from));
     }
 
-    // A file that is passed over is not read: this one could not be.
+    // A file that is skipped is not read: this one could not be.
     [Fact]
     public void Files_before_the_first_document_are_not_read()
     {
