@@ -35,11 +35,17 @@ public static class NpyWriter
         tensor.Emit(stream.Write);
     }
 
-    /// <summary>A version 1.0 header, padded so that the elements are aligned.</summary>
-    internal static byte[] Header(ElementType type, IReadOnlyList<long> shape)
+    /// <summary>The header of an array of numbers.</summary>
+    internal static byte[] Header(ElementType type, IReadOnlyList<long> shape) => Header(TypeName(type), shape);
+
+    /// <summary>The header of a single text of this many bytes, an array without axes.</summary>
+    internal static byte[] TextHeader(int length) => Header($"|S{length}", []);
+
+    // Version 1.0, padded so that the elements are aligned.
+    private static byte[] Header(string type, IReadOnlyList<long> shape)
     {
         string axes = shape.Count == 1 ? $"{shape[0]}," : string.Join(", ", shape);
-        string literal = $"{{'descr': '{TypeName(type)}', 'fortran_order': False, 'shape': ({axes}), }}";
+        string literal = $"{{'descr': '{type}', 'fortran_order': False, 'shape': ({axes}), }}";
         int length = (10 + literal.Length + 1 + Alignment - 1) / Alignment * Alignment;
         byte[] header = new byte[length];
         (

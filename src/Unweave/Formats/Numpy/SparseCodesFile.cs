@@ -7,8 +7,9 @@ namespace Unweave.Formats;
 
 /// <summary>
 /// Writes sparse codes, block after block, so that there may be more of them than memory holds. As npz: the arrays of compressed row
-/// storage, <c>starts</c> (int64, [rows + 1]), <c>latents</c> (int32), <c>values</c> (float32) and <c>shape</c> (int64, [2]: rows
-/// and latents of the dictionary). As JSON lines: a line a row, <c>{"row":0,"latents":[3,17],"values":[0.5,1.25]}</c>.
+/// storage under the names that <c>scipy.sparse.load_npz</c> takes, <c>indptr</c> (int64, [rows + 1]), <c>indices</c> (int32, the
+/// latents), <c>data</c> (float32), <c>shape</c> (int64, [2]: rows and latents of the dictionary) and <c>format</c> (the text "csr").
+/// As JSON lines: a line a row, <c>{"row":0,"latents":[3,17],"values":[0.5,1.25]}</c>.
 /// </summary>
 public static class SparseCodesFile
 {
@@ -90,12 +91,14 @@ public static class SparseCodesFile
             entries += codes.Count;
         }
 
+        byte[] format = "csr"u8.ToArray();
         using var shape = new MemoryStream(MemoryMarshal.AsBytes<long>([rows, dictionarySize]).ToArray());
         using var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true);
-        Add(archive, "starts", ElementType.Int64, rows + 1, starts);
-        Add(archive, "latents", ElementType.Int32, entries, latents);
-        Add(archive, "values", ElementType.Float32, entries, values);
-        Add(archive, "shape", ElementType.Int64, 2, shape);
+        Add(archive, "indptr", NpyWriter.Header(ElementType.Int64, [rows + 1]), starts);
+        Add(archive, "indices", NpyWriter.Header(ElementType.Int32, [entries]), latents);
+        Add(archive, "data", NpyWriter.Header(ElementType.Float32, [entries]), values);
+        Add(archive, "shape", NpyWriter.Header(ElementType.Int64, [2]), shape);
+        Add(archive, "format", NpyWriter.TextHeader(format.Length), new MemoryStream(format));
         return entries;
     }
 
@@ -103,13 +106,13 @@ public static class SparseCodesFile
         new($"{path}.partial-{Environment.ProcessId}-{array}", FileMode.Create, FileAccess.ReadWrite, FileShare.None,
             1 << 16, FileOptions.DeleteOnClose);
 
-    private static void Add(ZipArchive archive, string name, ElementType type, long length, Stream data)
+    private static void Add(ZipArchive archive, string name, byte[] header, Stream data)
     {
         ZipArchiveEntry entry = archive.CreateEntry($"{name}.npy", CompressionLevel.NoCompression);
         // The same codes give the same bytes: the time is that at which zip's calendar begins.
         entry.LastWriteTime = new DateTimeOffset(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
         using Stream target = entry.Open();
-        target.Write(NpyWriter.Header(type, [length]));
+        target.Write(header);
         data.Position = 0;
         data.CopyTo(target);
     }

@@ -1,3 +1,5 @@
+using System.IO.Compression;
+using System.Text;
 using System.Text.Json.Nodes;
 using Unweave.Formats;
 using Unweave.Numerics;
@@ -31,10 +33,18 @@ public sealed class SparseCodesFileTests
         Assert.Equal("npz", file.Format);
         Assert.Equal([ElementType.Int64, ElementType.Int32, ElementType.Float32, ElementType.Int64],
             file.Tensors.Select(tensor => tensor.Type));
-        Assert.Equal(Starts, Read<long>(file, "starts"));
-        Assert.Equal(Latents, Read<int>(file, "latents"));
-        Assert.Equal(Values, Read<float>(file, "values"));
+        Assert.Equal(Starts, Read<long>(file, "indptr"));
+        Assert.Equal(Latents, Read<int>(file, "indices"));
+        Assert.Equal(Values, Read<float>(file, "data"));
         Assert.Equal([5L, 9L], Read<long>(file, "shape"));
+
+        // The text that scipy.sparse.load_npz looks for; the reader of numbers passes over it.
+        Assert.True(file.Metadata.ContainsKey("format"));
+        using ZipArchive archive = ZipFile.OpenRead(folder["codes.npz"]);
+        using var format = new StreamReader(archive.GetEntry("format.npy")!.Open(), Encoding.Latin1);
+        string text = format.ReadToEnd();
+        Assert.Contains("{'descr': '|S3', 'fortran_order': False, 'shape': (), }", text, StringComparison.Ordinal);
+        Assert.EndsWith("\ncsr", text, StringComparison.Ordinal);
     }
 
     [Fact]
