@@ -8,7 +8,10 @@ namespace Unweave.Training;
 [JsonConverter(typeof(CamelCaseEnum<InputScaling>))]
 public enum InputScaling
 {
-    /// <summary>By one factor, so that the mean norm is √d; the factor is saved with the weights.</summary>
+    /// <summary>
+    /// By one factor, so that the mean norm is √d, or the mean distance from the center where the center is more than 4 such distances
+    /// from zero; the factor is saved with the weights.
+    /// </summary>
     MeanNorm,
 
     /// <summary>Not at all.</summary>

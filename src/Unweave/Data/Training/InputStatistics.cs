@@ -8,6 +8,10 @@ internal static class InputStatistics
 {
     private const int BlockRows = 1024;
 
+    // How many times the mean distance from the center the center's own norm may be. The embedded model's residual stream and the
+    // sentence embeddings stay below 0.7.
+    private const double SharedPart = 4;
+
     /// <summary>Reads a random sample of distinct rows.</summary>
     /// <param name="source">The rows.</param>
     /// <param name="count">Rows wanted; a smaller source gives all it has.</param>
@@ -33,12 +37,24 @@ internal static class InputStatistics
         return sample.Rows == 0 ? 0 : sum / sample.Rows;
     }
 
-    /// <summary>The factor √d / mean norm, which brings vectors to a mean norm of √d: about 1 an element.</summary>
+    /// <summary>
+    /// The factor √d / mean norm, which brings vectors to a mean norm of √d: about 1 an element. Where the vectors share a part that
+    /// is several times larger than what tells them apart, the distances from their center count in place of the norms: by the norms,
+    /// what is to be learned would be a small fraction of 1, the learning rate too large for it, and latents would die in the first steps.
+    /// </summary>
     /// <param name="sample">Vectors, <c>[rows, d]</c>.</param>
     /// <exception cref="InputException">All vectors are zero, or so small or large that the factor is not a normal number.</exception>
     public static float Scale(Matrix sample)
     {
         double norm = MeanNorm(sample);
+        if (norm > 0)
+        {
+            double[] center = Mean(sample);
+            double distance = MeanDistance(sample, center);
+            // Vectors that are all alike have no distances to go by.
+            if (Norms.L2(center) > SharedPart * distance && distance > norm * 1e-6) norm = distance;
+        }
+
         float scale = (float)(Math.Sqrt(sample.Columns) / norm);
         return float.IsNormal(scale)
             ? scale
@@ -133,6 +149,20 @@ internal static class InputStatistics
         float[] median = new float[center.Length];
         TensorPrimitives.ConvertTruncating<double, float>(center, median);
         return median;
+    }
+
+    private static double MeanDistance(Matrix sample, double[] center)
+    {
+        double[] difference = new double[center.Length];
+        double sum = 0;
+        for (int row = 0; row < sample.Rows; row++)
+        {
+            TensorPrimitives.ConvertTruncating<float, double>(sample.Row(row), difference);
+            TensorPrimitives.Subtract(difference, center, difference);
+            sum += Norms.L2(difference);
+        }
+
+        return sum / sample.Rows;
     }
 
     private static void AddRows(Matrix block, int count, double[] sum, double[] row)

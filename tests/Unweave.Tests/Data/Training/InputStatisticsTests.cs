@@ -73,6 +73,27 @@ public sealed class InputStatisticsTests
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 1)]
+    [InlineData(1000, 1)]
+    [InlineData(1000, 0.01)]
+    public void A_large_shared_part_does_not_shrink_what_tells_vectors_apart(float shared, float spread)
+    {
+        using var x = new Matrix(500, 16);
+        new Rng(3).FillNormal(x.AsSpan());
+        for (int row = 0; row < x.Rows; row++)
+        {
+            for (int i = 0; i < x.Columns; i++) x[row, i] *= spread;
+            x[row, 3] += shared;
+        }
+
+        float scale = InputStatistics.Scale(x);
+        Assert.InRange(scale * spread, 0.9, 1.1);
+        using var alike = new Matrix(2, 4, [3, 4, 0, 0, 3, 4, 0, 0]);
+        Assert.Equal(2f / 5, InputStatistics.Scale(alike), 1e-7f);
+    }
+
     [Fact]
     public void A_sample_has_distinct_rows_and_depends_on_its_seed()
     {
