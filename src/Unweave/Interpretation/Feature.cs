@@ -139,7 +139,8 @@ public sealed record ExampleGroup(double From, double To, double Share, IReadOnl
 /// <param name="Token">Its id.</param>
 /// <param name="Text">Its text.</param>
 /// <param name="Count">
-/// How often the latent fired on it, at least (counting is approximate for latents that fire on very many tokens).
+/// How often the latent fired on it; at least, for a latent that fires on more tokens than
+/// <see cref="FeatureStatisticsOptions.TokenCounts"/> allows.
 /// </param>
 /// <param name="Share">Share of the latent's activation that is on this token.</param>
 public sealed record TokenShare(int Token, string Text, long Count, double Share);

@@ -116,39 +116,54 @@ public sealed class FeatureStatisticsTests
     }
 
     [Fact]
-    public void Tokens_are_exact_when_few_and_within_the_bound_when_many()
+    public void Tokens_are_those_of_direct_counts()
     {
         using Planted planted = Made();
-        Feature[] features = [.. planted.Features(Small with { Listed = 24 }).Select(made => made.Feature)];
-        foreach (Feature feature in features)
+        foreach ((Feature feature, _) in planted.Features(Small with { Listed = 1000 }))
         {
-            var all = planted.Rows.Where(row => row.X[feature.Latent] > 0).GroupBy(row => row.Word, StringComparer.Ordinal)
-                .ToDictionary(group => group.Key,
-                    group => (Count: (long)group.Count(), Sum: group.Sum(row => (double)row.X[feature.Latent])), StringComparer.Ordinal);
-            double total = all.Values.Sum(word => word.Sum);
-            Assert.Equal(Math.Min(24, all.Count), feature.Tokens.Count);
-            foreach (TokenShare token in feature.Tokens)
-            {
-                Assert.Equal(planted.Tokenizer[token.Text], token.Token);
-                (long count, double sum) = all[token.Text];
-                if (all.Count <= 24)
-                {
-                    Assert.Equal(count, token.Count);
-                    Assert.Equal(sum / total, token.Share, 1e-9);
-                }
-                else
-                {
-                    Assert.InRange(token.Count, 1, count);
-                    Assert.InRange(token.Share, (sum / total) - 1e-9, (sum / total) + (1.0 / 24) + 1e-9);
-                }
-            }
-
-            // Space saving never misses a token with more than 1/24 of the whole.
-            foreach ((string word, (_, double sum)) in all)
-                if (sum > total / 24) Assert.Contains(word, feature.Tokens.Select(token => token.Text), StringComparer.Ordinal);
-            if (feature.Latent == FewTokens) Assert.InRange(all.Count, 5, 24);
-            if (feature.Latent is Broad) Assert.True(all.Count > 100);
+            PlantedRow[] firing = [.. planted.Rows.Where(row => row.X[feature.Latent] > 0)];
+            double total = firing.Sum(row => (double)row.X[feature.Latent]);
+            var expected = firing.GroupBy(row => row.Word, StringComparer.Ordinal)
+                .Select(group => (Token: planted.Tokenizer[group.Key], Text: group.Key, Count: (long)group.Count(),
+                    Sum: group.Sum(row => (double)row.X[feature.Latent])))
+                .OrderByDescending(word => word.Sum).ThenBy(word => word.Token).ToArray();
+            Assert.Equal(expected.Select(word => (word.Token, word.Text, word.Count)),
+                feature.Tokens.Select(token => (token.Token, token.Text, token.Count)));
+            for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i].Sum / total, feature.Tokens[i].Share, 1e-12);
+            if (feature.Latent is Broad) Assert.True(expected.Length > 100);
         }
+    }
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(500)]
+    public void Beyond_the_capacity_only_what_is_certain_is_told(int capacity)
+    {
+        var rng = new Rng(5);
+        var sums = new TokenSums(capacity);
+        var exact = new Dictionary<int, (long Count, double Sum)>();
+        for (int i = 0; i < 20_000; i++)
+        {
+            // Few tokens are frequent and many are rare: 1 to 5,000, about as often as 1 / token.
+            int token = (int)Math.Exp(rng.NextDouble() * Math.Log(5000));
+            float value = (float)rng.NextDouble();
+            sums.Add(token, value);
+            (long count, double sum) = exact.GetValueOrDefault(token);
+            exact[token] = (count + 1, sum + value);
+        }
+
+        Assert.True(sums.Forgotten > 0);
+        (int Token, long Count, double Sum)[] told = [.. sums.Largest()];
+        Assert.NotEmpty(told);
+        foreach ((int token, long count, double sum) in told)
+        {
+            Assert.InRange(count, 1, exact[token].Count);
+            Assert.InRange(exact[token].Sum, sum - 1e-6, sum + sums.Forgotten + 1e-6);
+        }
+
+        double leftOut = exact.Where(entry => told.All(one => one.Token != entry.Key)).Max(entry => entry.Value.Sum);
+        Assert.True(leftOut <= 2 * sums.Forgotten);
+        Assert.All(told, one => Assert.True(one.Sum > sums.Forgotten));
     }
 
     [Fact]

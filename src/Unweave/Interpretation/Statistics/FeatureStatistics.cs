@@ -17,12 +17,13 @@ namespace Unweave.Interpretation;
 /// </remarks>
 public sealed class FeatureStatistics : IDisposable
 {
-    private const int LatentsAtOnce = 256, LatentsOfPart = 64;
+    private const int LatentsAtOnce = 256, LatentsOfPart = 64, FewestTokens = 256;
     private const double DenseShare = 0.1, Most = 0.9, FewPositions = 0.1;
 
     private readonly SparseAutoencoder autoencoder;
     private readonly FeatureStatisticsOptions options;
     private readonly LatentStatistics?[] latents;
+    private readonly int tokenCapacity;
     private readonly WindowSpool spool = new();
     private readonly PatternWords words = new();
     private readonly TextSpots reader;
@@ -36,6 +37,7 @@ public sealed class FeatureStatistics : IDisposable
         this.autoencoder = autoencoder;
         this.options = options ?? new FeatureStatisticsOptions();
         latents = new LatentStatistics?[autoencoder.Latents];
+        tokenCapacity = Math.Max(FewestTokens, this.options.TokenCounts / autoencoder.Latents);
         reader = new TextSpots(words, topics ?? WordTopics.None);
         pool = new TextPool(this.options, reader);
         together = new CoActivation(autoencoder.Latents, this.options.Sample, this.options.Seed);
@@ -216,7 +218,7 @@ public sealed class FeatureStatistics : IDisposable
                 {
                     int window = windowOf[rows[from]], end = from + 1;
                     while (end < rows.Length && windowOf[rows[end]] == window) end++;
-                    LatentStatistics statistics = latents[latent] ??= new LatentStatistics(latent, options);
+                    LatentStatistics statistics = latents[latent] ??= new LatentStatistics(latent, tokenCapacity, options);
                     statistics.Add(block.Windows[window], places[window], rows[from..end], values[from..end], block);
                     from = end;
                 }
@@ -228,9 +230,9 @@ public sealed class FeatureStatistics : IDisposable
 
     private Feature Describe(int latent)
     {
-        LatentStatistics statistics = latents[latent] ?? new LatentStatistics(latent, options);
+        LatentStatistics statistics = latents[latent] ?? new LatentStatistics(latent, tokenCapacity, options);
         FeatureExample[] top = [.. statistics.Strongest().Select(Example)];
-        TokenShare[] tokens = [.. statistics.TopTokens().Take(options.Listed)
+        TokenShare[] tokens = [.. statistics.Tokens.Largest().Take(options.Listed)
             .Select(token => new TokenShare(token.Token, tokenText(token.Token), token.Count, token.Sum / statistics.Sum))];
         ExampleGroup[] quantiles = [.. statistics.Bands.Filled().Select(band =>
             new ExampleGroup(band.From, band.To, (double)band.Count / statistics.Windows, [.. band.Examples.Select(Example)]))];
@@ -282,7 +284,7 @@ public sealed class FeatureStatistics : IDisposable
     {
         if (statistics.Fired == 0) return FeatureKind.Dead;
         if (statistics.Fired > DenseShare * Rows) return FeatureKind.Dense;
-        if (statistics.TopTokens().FirstOrDefault().Sum >= Most * statistics.Sum) return FeatureKind.Token;
+        if (statistics.Tokens.Largest().FirstOrDefault().Sum >= Most * statistics.Sum) return FeatureKind.Token;
         if (positionRows.Sum() == 0) return FeatureKind.Ordinary;
 
         // Take the ranges with most activation a row until they have nine tenths of it together: are they few of all rows?

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// How much <see cref="FeatureStatistics"/> keeps of each latent. Its memory is about 15 kB a latent that fires, whatever the number of
-/// rows.
+/// How much <see cref="FeatureStatistics"/> keeps of each latent. Its memory is about 15 kB a latent that fires, and 20 to 40 bytes for
+/// each token that a latent fires on; both are bounded whatever the number of rows.
 /// </summary>
 public sealed record FeatureStatisticsOptions
 {
@@ -28,6 +28,13 @@ public sealed record FeatureStatisticsOptions
 
     /// <summary>Tokens, raised and lowered logits, nearest latents and partners that are listed. Default 10.</summary>
     public int Listed { get; init => field = AtLeast(0, value); } = 10;
+
+    /// <summary>
+    /// Pairs of latent and token that are counted at most: a latent's counts are exact while it fires on no more than this number over the
+    /// number of latents, and at least 256, different tokens. Default 2²⁴: of 4,096 latents each may fire on 4,096 tokens. Beyond it, counts
+    /// are lower bounds, and only tokens that certainly are among a latent's strongest are listed.
+    /// </summary>
+    public int TokenCounts { get; init => field = AtLeast(0, value); } = 1 << 24;
 
     /// <summary>Pieces of random text that contrasts are chosen from. Default 4,096.</summary>
     public int Pool { get; init => field = AtLeast(2, value); } = 4096;

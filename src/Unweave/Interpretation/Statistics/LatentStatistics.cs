@@ -15,20 +15,17 @@ internal readonly record struct PieceActivation(int At, float Value);
 internal readonly record struct KeptExample(long Place, long Row, int Peak, int Position, float Activation, PieceActivation[] Pieces);
 
 /// <summary>What is counted of one latent, in memory that does not grow with the rows.</summary>
-internal sealed class LatentStatistics(int latent, FeatureStatisticsOptions options)
+internal sealed class LatentStatistics(int latent, int tokenCapacity, FeatureStatisticsOptions options)
 {
-    private const int HistogramBins = 32, Tokens = 24;
+    private const int HistogramBins = 32;
 
     private readonly KeptExample[] strongest = new KeptExample[options.Top];
     private readonly StrengthBands bands = new(options.Drawn, options.Seed + Rng.Mix((ulong)latent));
     private readonly long[] bins = new long[HistogramBins];
-    private readonly int[] tokens = new int[Tokens];
-    private readonly long[] tokenCounts = new long[Tokens];
-    private readonly double[] tokenSums = new double[Tokens];
     private readonly long[] positionCounts = new long[PositionRanges.Count];
     private readonly double[] positionSums = new double[PositionRanges.Count];
     private double binWidth;
-    private int tokensKept, strongestKept, weakest;
+    private int strongestKept, weakest;
 
     /// <summary>Rows on which it fired.</summary>
     public long Fired { get; private set; }
@@ -58,10 +55,8 @@ internal sealed class LatentStatistics(int latent, FeatureStatisticsOptions opti
     /// <summary>The examples drawn at random, by bands of strength.</summary>
     public StrengthBands Bands => bands;
 
-    /// <summary>The tokens with most of its activation: id, how often at least, sum at most.</summary>
-    public IEnumerable<(int Token, long Count, double Sum)> TopTokens() =>
-        Enumerable.Range(0, tokensKept).Select(i => (tokens[i], tokenCounts[i], tokenSums[i]))
-            .OrderByDescending(token => token.Item3).ThenBy(token => token.Item1);
+    /// <summary>How often and how strongly it fires on each token.</summary>
+    public TokenSums Tokens { get; } = new(tokenCapacity);
 
     /// <summary>Adds the firings of one window, in order.</summary>
     /// <param name="window">The window.</param>
@@ -79,7 +74,7 @@ internal sealed class LatentStatistics(int latent, FeatureStatisticsOptions opti
             Sum += value;
             Bin(value);
             if (block.Tokens.Length == 0) continue;
-            Token(block.Tokens[rows[i]], value);
+            Tokens.Add(block.Tokens[rows[i]], value);
             int range = PositionRanges.IndexOf(block.Positions[rows[i]]);
             positionCounts[range]++;
             positionSums[range] += value;
@@ -132,31 +127,5 @@ internal sealed class LatentStatistics(int latent, FeatureStatisticsOptions opti
         }
 
         bins[Math.Min(HistogramBins - 1, (int)Math.Ceiling(value / binWidth) - 1)]++;
-    }
-
-    // Space saving (Metwally et al. 2005), weighted by activation: a token that is not kept replaces the one of least weight and takes its
-    // weight over. A token's sum is then too large by at most what it took over; its count is its own.
-    private void Token(int token, float value)
-    {
-        int at = tokens.AsSpan(0, tokensKept).IndexOf(token);
-        if (at < 0)
-        {
-            if (tokensKept < Tokens)
-            {
-                at = tokensKept++;
-            }
-            else
-            {
-                at = 0;
-                for (int i = 1; i < Tokens; i++)
-                    if (tokenSums[i] < tokenSums[at]) at = i;
-            }
-
-            tokens[at] = token;
-            tokenCounts[at] = 0;
-        }
-
-        tokenCounts[at]++;
-        tokenSums[at] += value;
     }
 }
