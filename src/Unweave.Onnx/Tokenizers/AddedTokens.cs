@@ -17,11 +17,14 @@ internal sealed class AddedTokens
         }
     }
 
+    /// <summary>Whether there is none to find.</summary>
+    public bool IsEmpty => trie.IsEmpty;
+
     /// <summary>The tokens in a text with their places, in order, not overlapping.</summary>
     public List<Piece> Find(ReadOnlySpan<char> text)
     {
         var found = new List<Piece>();
-        if (trie.IsEmpty) return found;
+        if (IsEmpty) return found;
         int end = 0;
         for (int at = 0; at < text.Length;)
         {

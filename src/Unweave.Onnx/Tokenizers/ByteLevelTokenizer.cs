@@ -12,7 +12,7 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
     private readonly ListedPairs merges;
     private readonly int[] letterIds;
     private readonly byte[]?[] bytes;
-    private readonly AddedTokens added;
+    private readonly AddedTokens written, composed;
 
     public ByteLevelTokenizer(BytePairs pairs, TokenizerSource source, TextFrame frame)
         : base("byte-level BPE", source, Vocabularies.Size(pairs.Vocabulary, pairs.Added), frame)
@@ -32,22 +32,32 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
         }
 
         letterIds = [.. Letters.Select(letter => pairs.Vocabulary[letter.ToString()])];
-        added = new AddedTokens(pairs.Added.Where(token => !token.Special || source.ParsesSpecial));
+        AddedToken[] sought = [.. pairs.Added.Where(token => !token.Special || source.ParsesSpecial)];
+        written = new AddedTokens(sought.Where(token => !token.Normalized));
+        composed = new AddedTokens(sought.Where(token => token.Normalized).Select(token => !pairs.Composed ? token
+            : token with { Content = CanonicalForm.Apply(AlignedText.Align(token.Content), compose: true).Units.ToString() }));
     }
 
-    protected override void Encode(string text, List<Token> tokens)
+    // In the order of the library of tokenizer.json: tokens of the text as it is written, composing what stands between, tokens of that.
+    protected override void Encode(string text, List<Token> tokens) =>
+        Around(written, text, tokens, pairs.Composed ? Composed : Parts);
+
+    private void Composed(string text, Range range, List<Token> tokens)
     {
-        if (!pairs.Composed)
+        (int start, int length) = range.GetOffsetAndLength(text.Length);
+        var original = AlignedText.Align(text.Substring(start, length));
+        AlignedText made = CanonicalForm.Apply(original, compose: true);
+        if (ReferenceEquals(made, original))
         {
-            Parts(text, tokens);
+            Parts(text, range, tokens);
             return;
         }
 
-        var original = AlignedText.Align(text);
-        AlignedText composed = CanonicalForm.Apply(original, compose: true);
+        string composedText = made.Units.ToString();
         int first = tokens.Count;
-        Parts(ReferenceEquals(composed, original) ? text : composed.Units.ToString(), tokens);
-        if (!ReferenceEquals(composed, original)) Trace(tokens, first, composed);
+        Parts(composedText, 0..composedText.Length, tokens);
+        Trace(tokens, first, made);
+        for (int i = first; i < tokens.Count; i++) tokens[i] = tokens[i] with { Start = start + tokens[i].Start };
     }
 
     // Back from places in the composed text to those in the text as it was written. What several tokens share goes to the first of them.
@@ -63,17 +73,31 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
         }
     }
 
-    private void Parts(string text, List<Token> tokens)
+    private void Parts(string text, Range range, List<Token> tokens)
+    {
+        if (composed.IsEmpty)
+        {
+            Plain(text, range, tokens);
+            return;
+        }
+
+        (int start, int length) = range.GetOffsetAndLength(text.Length);
+        int first = tokens.Count;
+        Around(composed, text.Substring(start, length), tokens, Plain);
+        for (int i = first; i < tokens.Count; i++) tokens[i] = tokens[i] with { Start = start + tokens[i].Start };
+    }
+
+    private static void Around(AddedTokens sought, string text, List<Token> tokens, Action<string, Range, List<Token>> rest)
     {
         int end = 0;
-        foreach (Piece token in added.Find(text))
+        foreach (Piece token in sought.Find(text))
         {
-            Plain(text, end..token.Start, tokens);
+            if (token.Start > end) rest(text, end..token.Start, tokens);
             end = token.Start + token.Length;
             tokens.Add(new Token(token.Id, token.Start, token.Length));
         }
 
-        Plain(text, end..text.Length, tokens);
+        if (end < text.Length) rest(text, end..text.Length, tokens);
     }
 
     protected override string Text(ReadOnlySpan<int> ids)
@@ -153,7 +177,7 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
 /// <param name="PrefixSpace">Whether a text gets a space before it if it has none.</param>
 /// <param name="WholeWords">Whether a word that is a token is taken whole, merges or not.</param>
 /// <param name="Added">Tokens besides the vocabulary.</param>
-/// <param name="Composed">Whether a text is brought to NFC first.</param>
+/// <param name="Composed">Whether a text is brought to NFC before it is cut.</param>
 internal sealed record BytePairs(
     Dictionary<string,
     int> Vocabulary,

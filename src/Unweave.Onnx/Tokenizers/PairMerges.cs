@@ -8,8 +8,8 @@ internal readonly record struct Piece(int Id, int Start, int Length);
 /// <summary>Which pairs of neighbors become one.</summary>
 internal interface IMergeRule
 {
-    /// <summary>Whether two neighbors become one; the lowest rank is merged first.</summary>
-    bool TryMerge(Piece left, Piece right, out double rank, out int id);
+    /// <summary>Whether two neighbors become one; the lowest rank, which is not negative, is merged first.</summary>
+    bool TryMerge(Piece left, Piece right, out int rank, out int id);
 }
 
 /// <summary>
@@ -26,15 +26,22 @@ internal static class PairMerges
         Span<Piece> parts = CollectionsMarshal.AsSpan(pieces);
         int count = parts.Length;
         int[] before = new int[count], after = new int[count];
-        var waiting = new PriorityQueue<(int Left, int Id), (double Rank, int Left)>();
         for (int i = 0; i < count; i++) (before[i], after[i]) = (i - 1, i + 1);
-        for (int i = 0; i + 1 < count; i++) Wait(parts, i);
-        while (waiting.TryDequeue(out (int Left, int Id) pair, out _))
+
+        // What a pair becomes, in the order of its rank and then of its place, which are one number.
+        var first = new List<(int Id, long Order)>();
+        for (int i = 0; i + 1 < count; i++)
+        {
+            if (rule.TryMerge(parts[i], parts[i + 1], out int rank, out int id)) first.Add((id, Order(rank, i)));
+        }
+
+        var waiting = new PriorityQueue<int, long>(first);
+        while (waiting.TryDequeue(out int due, out long order))
         {
             // Either part may have become another since; what counts is what they would become.
-            int left = pair.Left, right = after[left];
+            int left = (int)(order & int.MaxValue), right = after[left];
             if (parts[left].Length < 0 || right >= count) continue;
-            if (!rule.TryMerge(parts[left], parts[right], out _, out int id) || id != pair.Id) continue;
+            if (!rule.TryMerge(parts[left], parts[right], out _, out int id) || id != due) continue;
             parts[left] = new Piece(id, parts[left].Start, parts[left].Length + parts[right].Length);
             parts[right] = parts[right] with { Length = -1 };
             after[left] = after[right];
@@ -50,9 +57,10 @@ internal static class PairMerges
         void Wait(Span<Piece> all, int left)
         {
             int right = after[left];
-            if (right < count && rule.TryMerge(all[left], all[right], out double rank, out int id))
-                waiting.Enqueue((left, id), (rank, left));
+            if (right < count && rule.TryMerge(all[left], all[right], out int rank, out int id)) waiting.Enqueue(id, Order(rank, left));
         }
+
+        static long Order(int rank, int left) => ((long)rank << 32) | (uint)left;
     }
 }
 
@@ -82,7 +90,7 @@ internal readonly struct ListedPairs : IMergeRule
         }
     }
 
-    public bool TryMerge(Piece left, Piece right, out double rank, out int id)
+    public bool TryMerge(Piece left, Piece right, out int rank, out int id)
     {
         bool found = pairs.TryGetValue((left.Id, right.Id), out (int Rank, int Id) pair);
         (rank, id) = (pair.Rank, pair.Id);

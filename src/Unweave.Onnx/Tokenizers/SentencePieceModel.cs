@@ -42,8 +42,8 @@ internal sealed class SentencePieceModel
     /// <summary>The pieces that a text is cut at first, if they stand in it.</summary>
     public IEnumerable<AddedToken> Fixed => OfKind(UserDefined);
 
-    /// <summary>The pieces that no text has.</summary>
-    public IEnumerable<AddedToken> Controls => OfKind(Control);
+    /// <summary>The pieces that no text has, and the one for unknown characters.</summary>
+    public IEnumerable<AddedToken> Controls => OfKind(Control).Concat(OfKind(UnknownKind));
 
     /// <summary>Whether an id is a piece that no text has.</summary>
     public bool IsControl(int id) => id >= 0 && id < pieces.Count && pieces[id].Kind == Control;
@@ -134,7 +134,7 @@ internal sealed class SentencePieceModel
 
     private IEnumerable<AddedToken> OfKind(int kind) =>
         pieces.Select((piece, id) => (piece, id)).Where(one => one.piece.Kind == kind && one.piece.Text.Length > 0).Select(
-            one => AddedToken.Plain(one.id, one.piece.Text, special: kind == Control));
+            one => AddedToken.Plain(one.id, one.piece.Text, special: kind is not UserDefined));
 
     private void Piece(ByteString part, string file)
     {

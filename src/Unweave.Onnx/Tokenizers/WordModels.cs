@@ -86,7 +86,7 @@ internal sealed class ScoredPairs(
     Dictionary<string, int> pieces, float[] scores, HashSet<int> unused, ByteTokens? bytes, int unknown) : IWordModel
 {
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> ids = pieces.GetAlternateLookup<ReadOnlySpan<char>>();
-    private readonly float[] scores = scores;
+    private readonly int[] ranks = Ranks(scores);
     private readonly HashSet<int> unused = unused;
 
     public List<Piece> Cut(string word)
@@ -122,12 +122,19 @@ internal sealed class ScoredPairs(
         }
     }
 
+    // The place of each score among all, the highest first; equal ones share it.
+    private static int[] Ranks(float[] scores)
+    {
+        float[] ascending = [.. scores.Distinct().Order()];
+        return [.. scores.Select(score => ascending.Length - 1 - Array.BinarySearch(ascending, score))];
+    }
+
     private readonly struct Rule(ScoredPairs model, string word, Dictionary<int, int>? splits) : IMergeRule
     {
-        public bool TryMerge(Piece left, Piece right, out double rank, out int id)
+        public bool TryMerge(Piece left, Piece right, out int rank, out int id)
         {
             bool found = model.ids.TryGetValue(word.AsSpan(left.Start, left.Length + right.Length), out id);
-            rank = found ? -model.scores[id] : 0;
+            rank = found ? model.ranks[id] : 0;
             if (found && splits is not null && model.unused.Contains(id)) splits[id] = left.Length;
             return found;
         }

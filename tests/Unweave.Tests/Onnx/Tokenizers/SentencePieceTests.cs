@@ -7,7 +7,7 @@ namespace Unweave.Tests.Onnx.Tokenizers;
 
 public sealed class SentencePieceTests
 {
-    private const int Unigram = 1, BytePairs = 2;
+    internal const int Unigram = 1, BytePairs = 2;
 
     private static readonly (string Text, float Score, int Kind)[] Pieces =
     [
@@ -188,7 +188,8 @@ public sealed class SentencePieceTests
         return TokenizerFile.Open(folder.Path);
     }
 
-    private static byte[] Model(int type, (string Text, float Score, int Kind)[] pieces, bool byteFallback = false,
+    /// <summary>A model in SentencePiece's form.</summary>
+    internal static byte[] Model(int type, (string Text, float Score, int Kind)[] pieces, bool byteFallback = false,
         bool removeBlanks = true, bool dummyPrefix = true, byte[]? charsMap = null) => Message(model =>
     {
         foreach ((string text, float score, int kind) in pieces)

@@ -17,6 +17,9 @@ internal static class TokenizerFiles
         "▁ a", ". .", ".. .", "e r", "▁t h",
     ];
 
+    // Tokens that composing would change, or would join to what follows.
+    private static readonly string[] Composing = ["<think>", "x=", "e\u0301", "éa", "\u0958", "og", "g\u0308", "A\u030A"];
+
     private static readonly string[] Words =
     [
         "the", "ing", "ed", "▁the", "▁a", "▁of", "==", "===", "▁▁", "▁▁▁▁", "ab", "abc", "bc", "日本", "--", "▁x", "▁▁a",
@@ -39,7 +42,7 @@ internal static class TokenizerFiles
     [
         "a", "b", "c", "e", "h", "i", "n", "o", "t", "x", "A", "B", "C", " ", "  ", ".", ",", "'", "\"", "-", "=", "_", "(", ")", "0",
         "1", "2",
-        "\n", "\t", "é", "ü", "日", "本", "🙂", "\u0301", "▁", "한", "я", "ע", "क", "\u094D", "ष", "\u200d", "ﬁ", "²",
+        "\n", "\t", "é", "ü", "日", "本", "🙂", "\u0301", "\u0338", "\u0308", "\u030A", "<think>", "\u0958", "▁", "한", "я", "ע", "क", "\u094D", "ष", "\u200d", "ﬁ", "²",
         "\u00a0", "    ", "===", "the ", " of", "ing", "①", "㈱", "Ａ", "g\u0308", "≠",
     ];
 
@@ -73,6 +76,13 @@ internal static class TokenizerFiles
         ["pairs, fused"] = () => Json(Pairs(bytes: false), pre: Metaspace("first", split: false)),
         ["pairs, not fused"] = () => Json(Pairs(bytes: false, fuse: false), pre: Metaspace("always", split: true)),
         ["pairs, whole words"] = () => Json(Pairs(bytes: true, whole: true), pre: Metaspace("always", split: true)),
+        ["bytes"] = () => Bytes(null, []),
+        ["bytes, prefixed"] = () => Bytes(null, [], prefix: true),
+        ["bytes, NFC"] = () => Bytes("NFC", []),
+        ["bytes, NFC, added"] = () => Bytes("NFC", [.. Composing.Select(text => Added(0, text)),
+            .. Composing.Select(text => Normalized(text + "="))]),
+        ["bytes, added of both kinds"] = () => Bytes(null,
+            [Added(0, "hea"), Normalized("the "), Normalized("thex"), Added(0, "ex="), Normalized("== ")]),
         ["words"] = () => Json(WordLevel(), pre: Node("""{ "type": "Whitespace" }""")),
         ["words at blanks"] = () => Json(WordLevel(), pre: Node("""{ "type": "WhitespaceSplit" }""")),
         ["letters"] = () => Json(WordLevel(), pre: Split("""{ "Regex": ".|\\n" }""", "Isolated")),
@@ -149,6 +159,48 @@ internal static class TokenizerFiles
         ["normalized"] = word,
         ["special"] = special,
     };
+
+    private static JsonObject Normalized(string content)
+    {
+        JsonObject added = Added(0, content);
+        added["normalized"] = true;
+        return added;
+    }
+
+    private static JsonObject Bytes(string? normalizer, JsonNode[] added, bool prefix = false)
+    {
+        var letters = new List<string>();
+        int other = 256;
+        for (int value = 0; value < 256; value++)
+        {
+            bool plain = value is (>= 33 and <= 126) or (>= 161 and <= 172) or (>= 174);
+            letters.Add(((char)(plain ? value : other++)).ToString());
+        }
+
+        string[] merges = ["h e", "t he", "Ġ the", "= =", "== ==", "Ġ Ġ", "Ã ©", "i n", "in g", "a b", "ab c", "Ì ģ"];
+        JsonObject json = Json(new JsonObject
+        {
+            ["type"] = "BPE",
+            ["dropout"] = null,
+            ["unk_token"] = null,
+            ["continuing_subword_prefix"] = null,
+            ["end_of_word_suffix"] = null,
+            ["fuse_unk"] = false,
+            ["byte_fallback"] = false,
+            ["ignore_merges"] = false,
+            ["vocab"] = Numbered([.. letters, .. merges.Select(merge => merge.Replace(" ", "", StringComparison.Ordinal))]),
+            ["merges"] = JsonSerializer.SerializeToNode(merges),
+        }, normalizer is null ? null : new JsonObject { ["type"] = normalizer }, new JsonObject
+        {
+            ["type"] = "ByteLevel",
+            ["add_prefix_space"] = prefix,
+            ["trim_offsets"] = true,
+            ["use_regex"] = true,
+        });
+        for (int i = 0; i < added.Length; i++) added[i]["id"] = letters.Count + merges.Length + i; // the reference counts on
+        json["added_tokens"] = new JsonArray(added);
+        return json;
+    }
 
     private static JsonObject Unigram(bool bytes = false)
     {
