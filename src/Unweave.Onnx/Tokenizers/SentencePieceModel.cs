@@ -115,9 +115,11 @@ internal sealed class SentencePieceModel
                 Unknown);
         }
 
-        // A user-defined piece is worth more than any way through its characters.
+        // A user-defined piece is worth more than any way through its characters: as the library has it, whose greatest score is not
+        // below the smallest positive number, so that such a piece has -0.1 in models whose scores are logarithms.
+        const float smallestPositive = 1.17549435e-38f;
         float[] normal = [.. pieces.Where(piece => piece.Kind == Normal).Select(piece => piece.Score).DefaultIfEmpty(0)];
-        float least = normal.Min(), most = normal.Max();
+        float least = normal.Min(), most = Math.Max(normal.Max(), smallestPositive);
         var trie = new TokenTrie();
         foreach ((string text, _, int kind, int id) in made)
         {
@@ -127,7 +129,7 @@ internal sealed class SentencePieceModel
         double[] scores =
         [
             .. pieces.Select(piece => piece.Kind == UserDefined
-                ? (float)((Encoding.UTF8.GetByteCount(piece.Text) * most) - 0.1) : (double)piece.Score),
+                ? (Encoding.UTF8.GetByteCount(piece.Text) * most) - 0.1 : piece.Score),
         ];
         return new BestPath(trie, scores, least, bytes, Unknown, single: true);
     }

@@ -147,7 +147,7 @@ internal sealed class ScoredPairs(
 /// <param name="least">The lowest score of a piece; an unknown character has less by ten.</param>
 /// <param name="bytes">The tokens of bytes, or null.</param>
 /// <param name="unknown">The token of characters that are no piece.</param>
-/// <param name="single">Whether sums are rounded to 32 bits, as SentencePiece has them.</param>
+/// <param name="single">Whether sums are kept in 32 bits, as SentencePiece has them.</param>
 internal sealed class BestPath(TokenTrie trie, double[] scores, double least, ByteTokens? bytes, int unknown, bool single) : IWordModel
 {
     private const double UnknownPenalty = 10;
@@ -175,9 +175,10 @@ internal sealed class BestPath(TokenTrie trie, double[] scores, double least, By
 
             void Offer(int end, double score, int id)
             {
+                // In 32 bits a sum is rounded where it is kept, and that of an unknown character before it is compared too.
                 double sum = sums[start] + score;
-                if (single) sum = (float)sum;
-                if (from[end] < 0 || sum > sums[end]) (sums[end], ids[end], from[end]) = (sum, id, start);
+                if (single && id == unknown) sum = (float)sum;
+                if (from[end] < 0 || sum > sums[end]) (sums[end], ids[end], from[end]) = (single ? (float)sum : sum, id, start);
             }
         }
 
