@@ -49,6 +49,32 @@ public sealed class HostTests
     }
 
     [Fact]
+    public async Task Tokens_that_the_vocabulary_lacks_are_counted_and_said()
+    {
+        using var place = new Workplace();
+        File.WriteAllLines(place["vocab.txt"], ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "of", "senate", ".", ","]);
+        string[] harvest = ["harvest", "--model", Model, "--hook", "blocks.1", "--text", HeldOut, "--tokens", "3000"];
+        Outcome many = (await place.Run([.. harvest, "--tokenizer", "vocab.txt", "-o", "acts", "--json"])).Succeeded();
+        Assert.Contains("not in the tokenizer's vocabulary", many.Error, StringComparison.Ordinal);
+        Assert.Contains("--tokenizer", many.Error, StringComparison.Ordinal);
+        long unknown = (long)many.Json["unknownTokens"]!;
+        Assert.InRange(unknown, 1000, (long)many.Json["rows"]!);
+        JsonNode manifest = JsonNode.Parse(File.ReadAllText(place["acts/manifest.json"]))!;
+        Assert.Equal(1, (int)manifest["harvest"]!["unknownToken"]!);
+        Assert.Equal(unknown, manifest["shards"]!.AsArray().Sum(shard => (long)shard!["unknown"]!));
+
+        (await place.Run("train", "acts", "--latents", "64", "--k", "4", "--tokens", "3000", "--batch", "500", "-o", "sae")).Succeeded();
+        Outcome read = (await place.Run("read", "sae", "the senate adjourned", "--json")).Succeeded();
+        Assert.Equal(1, (int)read.Json["unknownTokens"]!);
+        Assert.Contains("1 of 3 tokens (33.33%)", read.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("vocabulary", (await place.Run("read", "sae", "the senate")).Succeeded().Error, StringComparison.Ordinal);
+
+        Outcome none = (await place.Run([.. harvest, "-o", "bytes", "--json"])).Succeeded(); // bytes spell everything
+        Assert.Null(none.Json["unknownTokens"]);
+        Assert.DoesNotContain("vocabulary", none.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_harvest_killed_at_random_moments_and_resumed_is_the_harvest_that_was_not()
     {
         using var place = new Workplace();

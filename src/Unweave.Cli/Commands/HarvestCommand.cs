@@ -157,6 +157,7 @@ internal static class HarvestCommand
         }
 
         RowsDisplay.Clear();
+        if (UnknownTokens.Note(writer.UnknownRows, writer.Rows) is { } note) Console.Error.WriteLine(note);
         if (json)
         {
             Screen.WriteJson(new JsonObject
@@ -165,6 +166,7 @@ internal static class HarvestCommand
                 ["finished"] = writer.Finished,
                 ["rows"] = writer.Rows,
                 ["documents"] = writer.Documents,
+                ["unknownTokens"] = writer.Manifest.UnknownToken is null ? null : writer.UnknownRows,
                 ["hooks"] = new JsonArray(
                     [.. writer.Manifest.Hooks.Select(hook => new JsonObject { ["name"] = hook.Name, ["width"] = hook.Width })]),
                 ["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3),

@@ -31,6 +31,7 @@ internal static class ReadCommand
             if (parsed.GetValue(top) < 1) throw new InputException($"--top is {parsed.GetValue(top)}; show at least 1.");
             using var run = HostedRun.Open(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook));
             TextCodes codes = run.Hosted.Encode(parsed.GetValue(text)!);
+            if (UnknownTokens.Note(codes.UnknownPieces, codes.Pieces.Count) is { } note) Console.Error.WriteLine(note);
             (int Latent, float Value)[][] strongest =
             [
                 .. Enumerable.Range(0, codes.Pieces.Count).Select(row => Enumerable.Range(0, codes.Codes.RowCount(row))
@@ -44,6 +45,7 @@ internal static class ReadCommand
             {
                 Screen.WriteJson(new JsonObject
                 {
+                    ["unknownTokens"] = codes.UnknownPieces,
                     ["tokens"] = new JsonArray([.. codes.Pieces.Select((piece, row) => new JsonObject
                     {
                         ["text"] = piece,

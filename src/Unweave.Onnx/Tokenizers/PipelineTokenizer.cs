@@ -46,6 +46,8 @@ internal sealed class PipelineTokenizer : WordTokenizer
         foreach (AddedToken token in pipeline.Added) tokens[token.Id] = token.Content;
     }
 
+    public override int? Unknown => pipeline.Model.Unknown;
+
     protected override void Encode(string text, List<Token> tokens)
     {
         int covered = 0;

@@ -25,6 +25,8 @@ internal sealed class SentencePieces : WordTokenizer
         controls = new AddedTokens(source.ParsesSpecial ? model.Controls : []);
     }
 
+    public override int? Unknown => cutter.Unknown;
+
     /// <summary>Reads a model.</summary>
     public static SentencePieces Read(TokenizerSource source)
     {

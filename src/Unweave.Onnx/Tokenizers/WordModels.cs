@@ -6,6 +6,9 @@ namespace Unweave.Onnx;
 /// <summary>Cuts a word into the pieces of a vocabulary. Pieces of the same character name the same place.</summary>
 internal interface IWordModel
 {
+    /// <summary>The piece of what the vocabulary lacks; null where there is no such thing.</summary>
+    int? Unknown { get; }
+
     /// <summary>The pieces of a word, in order.</summary>
     List<Piece> Cut(string word);
 }
@@ -52,6 +55,8 @@ internal sealed class MergedCharacters(
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> ids =
         vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
 
+    public int? Unknown { get; } = bytes is null ? unknown : null;
+
     public List<Piece> Cut(string word)
     {
         if (wholeWords && vocabulary.TryGetValue(word, out int whole)) return [new Piece(whole, 0, word.Length)];
@@ -88,6 +93,8 @@ internal sealed class ScoredPairs(
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> ids = pieces.GetAlternateLookup<ReadOnlySpan<char>>();
     private readonly int[] ranks = Ranks(scores);
     private readonly HashSet<int> unused = unused;
+
+    public int? Unknown { get; } = bytes is null ? unknown : null;
 
     public List<Piece> Cut(string word)
     {
@@ -152,6 +159,8 @@ internal sealed class BestPath(TokenTrie trie, double[] scores, double least, By
 {
     private const double UnknownPenalty = 10;
 
+    public int? Unknown { get; } = bytes is null ? unknown : null;
+
     public List<Piece> Cut(string word)
     {
         // For each place, the best way there: its sum, and the last piece.
@@ -209,6 +218,8 @@ internal sealed class BestPath(TokenTrie trie, double[] scores, double least, By
 /// <param name="unknown">The token of all others; null drops them.</param>
 internal sealed class WholeWords(Dictionary<string, int> vocabulary, int? unknown) : IWordModel
 {
+    public int? Unknown => unknown;
+
     public List<Piece> Cut(string word) =>
         vocabulary.TryGetValue(word, out int id) ? [new Piece(id, 0, word.Length)]
             : unknown is { } other ? [new Piece(other, 0, word.Length)] : [];

@@ -66,6 +66,8 @@ internal sealed class WordPieces : WordTokenizer
         special = new AddedTokens(source.ParsesSpecial ? added : []);
     }
 
+    public override int? Unknown => unknown;
+
     protected override void Encode(string text, List<Token> tokens)
     {
         var all = AlignedText.Align(text);

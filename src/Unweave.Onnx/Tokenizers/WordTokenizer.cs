@@ -25,6 +25,8 @@ internal abstract class WordTokenizer(string kind, TokenizerSource source, int v
 
     public int? Padding => frame.Padding;
 
+    public virtual int? Unknown => null;
+
     public bool FindsSpecial { get; } = source.ParsesSpecial;
 
     public string? Note { get; init; }

@@ -77,6 +77,7 @@ public static class Harvester
             ContextLength = options.ContextOf(model, tokenizer),
             KeepsStart = options.KeepSpecial,
             RowsPerShard = rowsPerShard,
+            UnknownToken = tokenizer.Unknown,
             Settings = Settings(tokenizer),
         };
     }

@@ -21,6 +21,11 @@ public interface ITokenizer
     /// <summary>The token that fills a batch's shorter texts, or null where the model knows none.</summary>
     int? Padding { get; }
 
+    /// <summary>
+    /// The token that stands for what the vocabulary lacks, or null where it lacks nothing, as one of bytes does.
+    /// </summary>
+    int? Unknown => null;
+
     /// <summary>Whether special tokens that are written in a text are found there; otherwise they are text.</summary>
     bool FindsSpecial => false;
 

@@ -6,7 +6,11 @@ namespace Unweave.Interpretation;
 /// <summary>The latents of a text.</summary>
 /// <param name="Pieces">The text, a piece a token.</param>
 /// <param name="Codes">The codes, a row a piece.</param>
-public sealed record TextCodes(IReadOnlyList<string> Pieces, SparseCodes Codes);
+public sealed record TextCodes(IReadOnlyList<string> Pieces, SparseCodes Codes)
+{
+    /// <summary>How many pieces the tokenizer's vocabulary lacks: the model sees the same token for all of them.</summary>
+    public int UnknownPieces { get; init; }
+}
 
 /// <summary>A text cut where its tokens are.</summary>
 internal static class TextPieces

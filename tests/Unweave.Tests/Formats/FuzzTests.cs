@@ -167,7 +167,8 @@ public sealed class FuzzTests : IDisposable
         }
     }
 
-    private static byte[] Damage(byte[] original, Rng rng)
+    /// <summary>One to three damages: bits, bytes, digits and lengths changed; pieces cut, doubled or moved; the end missing.</summary>
+    internal static byte[] Damage(byte[] original, Rng rng)
     {
         List<byte> bytes = [.. original];
         for (long times = 1 + rng.NextBelow(3); times > 0 && bytes.Count > 0; times--)

@@ -33,7 +33,8 @@ public sealed class SentenceEncoderTests
         foreach (string text in (string[])["Congress declared War", "The WHITE Whale", "Ångström İstanbul", "President Lincoln's Cabinet"])
         {
             Assert.DoesNotContain(tokenizer.Encode(text), token => token.Id == Unknown);
-            Assert.Equal(tokenizer.Encode(text.ToLowerInvariant()).Select(token => token.Id), tokenizer.Encode(text).Select(token => token.Id));
+            Assert.Equal(
+                tokenizer.Encode(text.ToLowerInvariant()).Select(token => token.Id), tokenizer.Encode(text).Select(token => token.Id));
         }
     }
 

@@ -52,6 +52,11 @@ public sealed class Harvest : IDisposable
     /// <summary>Number of documents that have rows.</summary>
     public long Documents => files.Shards.Sum(shard => shard.Documents);
 
+    /// <summary>
+    /// Number of rows of <see cref="HarvestManifest.UnknownToken"/>; null where there is no such token.
+    /// </summary>
+    public long? UnknownRows => Manifest.UnknownToken is null ? null : files.Shards.Sum(shard => shard.Unknown ?? 0);
+
     /// <summary>Number of shards.</summary>
     public int Shards => files.Shards.Count;
 

@@ -241,6 +241,8 @@ internal sealed partial class HarvestFiles
     private void CheckNumbers(int index, HarvestShard shard, HarvestShard? before)
     {
         bool continued = before is { Cut: true };
+        if (shard.Unknown is { } unknown && (unknown < 0 || unknown > shard.Rows || Manifest.UnknownToken is null))
+            throw Bad($"shard {index} says that {unknown} of its {shard.Rows} tokens are unknown");
         if (shard.Rows < 1 || shard.Rows > 2L * Manifest.RowsPerShard) throw Bad($"shard {index} says {shard.Rows} rows");
         if (shard.FirstDocument < 0 || shard.LastDocument < shard.FirstDocument)
             throw Bad($"shard {index} says documents {shard.FirstDocument} to {shard.LastDocument}");
@@ -310,8 +312,10 @@ internal sealed record HarvestShardFile(string Path, long Bytes, string Sha256);
 /// <param name="Cut">Whether the last document goes on in the next shard.</param>
 /// <param name="Sha256">Over the checksums of its files.</param>
 /// <param name="Files">A file a hook, the index of rows, the table of documents.</param>
+/// <param name="Unknown">Rows of the token that stands for what the vocabulary lacks; null where there is no such token.</param>
 internal sealed record HarvestShard(long Rows, long Documents, long FirstDocument, long LastDocument, long LastDocumentRows, bool Cut,
-    string Sha256, IReadOnlyList<HarvestShardFile> Files);
+    string Sha256, IReadOnlyList<HarvestShardFile> Files,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Unknown = null);
 
 /// <summary>The manifest as it is written.</summary>
 internal sealed record HarvestFile

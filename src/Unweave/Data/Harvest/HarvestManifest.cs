@@ -51,6 +51,13 @@ public sealed record HarvestManifest
     /// </summary>
     public required bool KeepsStart { get; init; }
 
+    /// <summary>
+    /// The token that stands for what the tokenizer's vocabulary lacks, whose rows are counted; null where there is none. It is part of the
+    /// tokenizer, so that two manifests do not differ in it alone.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? UnknownToken { get; init; }
+
     /// <summary>Rows of a shard, at most <see cref="MostRowsPerShard"/>. Default 65,536; no document shorter than this is cut.</summary>
     [JsonRequired]
     public int RowsPerShard { get; init; } = 65_536;

@@ -38,6 +38,7 @@ public sealed class HarvestWriter : IDisposable
         (this.files, this.guard) = (files, guard);
         Rows = files.Shards.Sum(shard => shard.Rows);
         Documents = files.Shards.Sum(shard => shard.Documents);
+        UnknownRows = files.Shards.Sum(shard => shard.Unknown ?? 0);
         if (files.Shards.Count == 0) return;
         HarvestShard last = files.Shards[^1];
         (lastDocument, kept, whole, unfinished) = (last.LastDocument, last.LastDocumentRows, !last.Cut, last.Cut);
@@ -65,6 +66,11 @@ public sealed class HarvestWriter : IDisposable
 
     /// <summary>Documents with rows so far, those of the open shard included.</summary>
     public long Documents { get; private set; }
+
+    /// <summary>
+    /// Rows so far of <see cref="HarvestManifest.UnknownToken"/>, those of the open shard included; 0 where there is no such token.
+    /// </summary>
+    public long UnknownRows { get; private set; }
 
     /// <summary>Starts a harvest.</summary>
     /// <param name="folder">Its folder, made if need be.</param>
@@ -246,6 +252,7 @@ public sealed class HarvestWriter : IDisposable
         rowsInShard += someTokens.Length;
         kept += someTokens.Length;
         Rows += someTokens.Length;
+        if (Manifest.UnknownToken is { } unknown) UnknownRows += someTokens.Count(unknown);
     }
 
     /// <summary>Gives the open shard's files their names, and only then lists them in the manifest.</summary>
@@ -258,7 +265,7 @@ public sealed class HarvestWriter : IDisposable
         listed.Add(files.Listed(files.DocumentsPath(shard), WriteDocuments(files.DocumentsPath(shard))));
         files.Add(
             new HarvestShard(owners.Count, startedInShard, table[0].Document, lastDocument, kept, cut, HarvestFiles.ShardHash(listed),
-                listed));
+                listed, Manifest.UnknownToken is { } unknown ? tokens.Count(token => token == unknown) : null));
         foreach (ShardStream stream in streams) stream.Dispose();
         streams.Clear();
         tokens.Clear();

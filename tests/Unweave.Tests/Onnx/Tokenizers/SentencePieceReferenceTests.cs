@@ -16,7 +16,7 @@ public sealed class SentencePieceReferenceTests
     public void Ids_are_those_of_the_library(string name)
     {
         ITokenizer tokenizer = TokenizerFile.Open(Golden($"{name}.model"));
-        Dictionary<string, int[]> expected = JsonSerializer.Deserialize<Dictionary<string, int[]>>(File.ReadAllBytes(Golden($"{name}.json")))!;
+        var expected = JsonSerializer.Deserialize<Dictionary<string, int[]>>(File.ReadAllBytes(Golden($"{name}.json")))!;
         Assert.True(expected.Count > 60);
         string[] wrong =
         [
@@ -29,5 +29,6 @@ public sealed class SentencePieceReferenceTests
         string Ids(string text) => string.Join(' ', tokenizer.Encode(text).Select(token => token.Id));
     }
 
-    private static string Golden(string name, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "golden", name);
+    private static string Golden(string name, [CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "golden", name);
 }
