@@ -50,7 +50,7 @@ internal static class NpmPackage
     private static string? Pack(string package, string work)
     {
         var start = new ProcessStartInfo(OperatingSystem.IsWindows() ? "npm.cmd" : "npm",
-            ["pack", package, "--silent", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=60000"])
+            ["pack", package, "--loglevel=error", "--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=60000"])
         {
             WorkingDirectory = work,
             RedirectStandardOutput = true,
@@ -67,7 +67,7 @@ internal static class NpmPackage
                 return "it took more than five minutes";
             }
 
-            return npm.ExitCode == 0 ? null : $"exit code {npm.ExitCode} {error.Result.Trim()} {output.Result.Trim()}".Trim();
+            return npm.ExitCode == 0 ? null : $"exit code {npm.ExitCode}, {error.Result.Trim().ReplaceLineEndings(" ")}";
         }
         catch (System.ComponentModel.Win32Exception e)
         {

@@ -24,7 +24,7 @@ public sealed class RealTokenizerTests(ITestOutputHelper output)
         RealTokenizers.Write(name, folder);
         ITokenizer tokenizer = TokenizerFile.Open(folder["ours"], special: true);
         using var reference = new global::Tokenizers.DotNet.Tokenizer(folder["reference.json"]);
-        string[] strings = [.. TokenizerFiles.Texts, .. DiverseTexts.All];
+        string[] strings = [.. TokenizerFiles.Texts.Concat(DiverseTexts.All).Where(Comparable)];
         Assert.True(DiverseTexts.All.Distinct(StringComparer.Ordinal).Count() >= 300);
         var wrong = new List<string>();
         int right = strings.Count(text => Same(text, "text"));
@@ -32,7 +32,7 @@ public sealed class RealTokenizerTests(ITestOutputHelper output)
         long characters = 0;
         if (RealTokenizers.Full)
         {
-            foreach ((string path, string text) in Repository.Texts().Concat(HeldOut()))
+            foreach ((string path, string text) in Repository.Texts().Concat(HeldOut()).Where(file => Comparable(file.Text)))
             {
                 files++;
                 characters += text.Length;
@@ -43,11 +43,12 @@ public sealed class RealTokenizerTests(ITestOutputHelper output)
         output.WriteLine($"| {name} | {right} of {strings.Length} | {rightFiles} of {files} ({characters:N0} characters) |");
         Assert.True(wrong.Count == 0, string.Join('\n', wrong.Take(5).Prepend($"{name}: {wrong.Count} differ")));
 
+        // Gemma has pieces of several marks. SentencePiece finds them where some of the marks are blanks; the reference only where all are
+        // written.
+        bool Comparable(string text) => name is not "Gemma 3, .model" || !text.Contains("▁▁", StringComparison.Ordinal);
+
         bool Same(string text, string where)
         {
-            // Gemma has pieces of several marks. SentencePiece finds them where some of the marks are blanks; the reference only where all
-            // are written.
-            if (name is "Gemma 3, .model" && text.Contains("▁▁", StringComparison.Ordinal)) return true;
             IReadOnlyList<Token> tokens = tokenizer.Encode(text);
             int[] ids = [.. reference.Encode(text).Select(id => (int)id)];
             int at = Enumerable.Range(0, Math.Min(ids.Length, tokens.Count)).FirstOrDefault(i => ids[i] != tokens[i].Id, -1);
