@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Unweave.Onnx.Graphs.Messages;
@@ -8,11 +7,6 @@ namespace Unweave.Onnx.Graphs;
 /// <summary>An ONNX file as its messages, with what it needs beside it.</summary>
 internal sealed class OnnxFile
 {
-    private const int External = 1;
-
-    // Smaller tensors stay in the graph: shapes and axes, which ONNX Runtime reads while it loads.
-    private const int LeastMapped = 1024;
-
     private readonly ModelProto shell;
     private readonly (long Length, DateTime Written) state;
 
@@ -51,9 +45,10 @@ internal sealed class OnnxFile
                 + $"optimum-cli.");
         if (model.Graph.Output.Count == 0) throw new InputException($"{path}: the graph has no output; the export is broken.");
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
-        string[] external =
-            [.. ExternalLocations(model.Graph).Distinct(StringComparer.Ordinal).Select(location => Resolve(path, folder, location))];
-        LeaveInFile(path, model.Graph);
+        string own = System.IO.Path.GetFileName(path);
+        string[] external = [.. ExternalLocations(model.Graph).Where(location => !string.Equals(location, own, StringComparison.Ordinal))
+            .Distinct(StringComparer.Ordinal).Select(location => Resolve(path, folder, location))];
+        LocalFunctions.Inline(model);
         Rewriting.Apply(model.Graph);
         return new OnnxFile(path, model, external);
     }
@@ -88,35 +83,15 @@ internal sealed class OnnxFile
         return file.Exists ? (file.Length, file.LastWriteTimeUtc) : default;
     }
 
-    // Large weights are not kept: sessions map them from the file, which they share, however many parts of the model are opened.
-    private static void LeaveInFile(string path, GraphProto graph)
-    {
-        List<long> offsets = WeightOffsets.Find(path);
-        for (int i = 0; i < Math.Min(offsets.Count, graph.Initializer.Count); i++)
-        {
-            TensorProto tensor = graph.Initializer[i];
-            int length = tensor.RawData.Length;
-            if (length < LeastMapped || offsets[i] == 0) continue;
-            tensor.DataLocation = External;
-            Add("location", System.IO.Path.GetFileName(path));
-            Add("offset", offsets[i].ToString(CultureInfo.InvariantCulture));
-            Add("length", length.ToString(CultureInfo.InvariantCulture));
-            tensor.RawData = ByteString.Empty;
-
-            void Add(string key, string value) => tensor.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
-        }
-    }
-
     private static ModelProto Parse(string path)
     {
         try
         {
-            using FileStream stream = File.OpenRead(path);
-            if (stream.Length == 0) throw new InputException($"{path} is empty, not an ONNX model.");
-            using var coded = CodedInputStream.CreateWithLimits(stream, int.MaxValue, 64);
-            return ModelProto.Parser.ParseFrom(coded);
+            return new FileInfo(path).Length > 0
+                ? ModelReader.Read(path)
+                : throw new InputException($"{path} is empty, not an ONNX model.");
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (e is InvalidProtocolBufferException or InvalidDataException)
         {
             throw new InputException($"{path} is not an ONNX model, or it is cut short ({e.Message.TrimEnd('.')}); fetch or export it "
                 + $"again.", e);
@@ -132,7 +107,7 @@ internal sealed class OnnxFile
     {
         IEnumerable<TensorProto> own = graph.Initializer.Concat(
             graph.Node.SelectMany(node => node.Attribute).Select(attribute => attribute.T).OfType<TensorProto>());
-        IEnumerable<string> here = own.Where(tensor => tensor.DataLocation == External)
+        IEnumerable<string> here = own.Where(tensor => tensor.DataLocation == ModelReader.External)
             .Select(
                 tensor => tensor.ExternalData.FirstOrDefault(entry => string.Equals(entry.Key, "location", StringComparison.Ordinal))?.Value
                     ?? "");

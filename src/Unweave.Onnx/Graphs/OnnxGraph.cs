@@ -7,6 +7,7 @@ internal sealed class OnnxGraph
 {
     private readonly Dictionary<string, NodeProto> producers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<NodeProto>> consumers = new(StringComparer.Ordinal);
+    private readonly Dictionary<NodeProto, int> order = new(ReferenceEqualityComparer.Instance as IEqualityComparer<NodeProto>);
     private readonly Dictionary<NodeProto, string[]> reads = new(ReferenceEqualityComparer.Instance as IEqualityComparer<NodeProto>);
 
     /// <summary>Indexes a graph, whose nodes are in an order in which they can be computed, as the format demands.</summary>
@@ -19,6 +20,7 @@ internal sealed class OnnxGraph
         {
             string[] inputs = [.. Reads(node).Where(name => name.Length > 0).Distinct(StringComparer.Ordinal)];
             reads[node] = inputs;
+            order[node] = order.Count;
             foreach (string input in inputs)
             {
                 if (!consumers.TryGetValue(input, out List<NodeProto>? list)) consumers[input] = list = [];
@@ -84,10 +86,31 @@ internal sealed class OnnxGraph
         return [.. found];
     }
 
+    /// <summary>The last node that all the ways from one tensor to another pass, of those that are wanted.</summary>
+    /// <param name="from">The first tensor.</param>
+    /// <param name="to">The second.</param>
+    /// <param name="wanted">Whether a node will do.</param>
+    /// <param name="ends">Whether there is nothing to find before a node, on any of the ways.</param>
+    public NodeProto? LastPassed(string from, string to, Func<NodeProto, bool> wanted, Func<NodeProto, bool> ends)
+    {
+        HashSet<string> after = DependentsOf(from);
+        var open = new HashSet<string>(StringComparer.Ordinal) { to };
+        foreach (NodeProto node in Between(from, to).OrderByDescending(node => order[node]))
+        {
+            if (ends(node)) return null;
+            open.ExceptWith(node.Output);
+            if (open.Count == 0 && wanted(node)) return node;
+            open.UnionWith(Inputs(node).Where(after.Contains));
+        }
+
+        return null;
+    }
+
     /// <summary>The graphs inside a graph's nodes: branches and loop bodies.</summary>
     public static IEnumerable<GraphProto> Subgraphs(GraphProto graph) => graph.Node.SelectMany(Subgraphs);
 
-    private static IEnumerable<GraphProto> Subgraphs(NodeProto node) =>
+    /// <summary>The graphs inside a node.</summary>
+    public static IEnumerable<GraphProto> Subgraphs(NodeProto node) =>
         node.Attribute.SelectMany(attribute => attribute.G is null ? attribute.Graphs : attribute.Graphs.Prepend(attribute.G));
 
     // A subgraph sees the tensors around it by name. Names that it defines itself are counted too, which does no harm: names are unique in
