@@ -90,16 +90,18 @@ internal static class FeatureBuild
 
     /// <summary>From activations that were harvested before.</summary>
     public static Result FromHarvest(
-        Subject subject, IHostModel model, ITokenizer tokenizer, string path, string? hook, FeatureStatisticsOptions options,
-        CancellationToken cancellationToken)
+        Subject subject, IHostModel model, ITokenizer tokenizer, string path, string? hook, Func<string, TextCorpus> texts,
+        FeatureStatisticsOptions options, CancellationToken cancellationToken)
     {
         string[] parts = path.Split('#');
         using var harvest = Harvest.Open(parts[0]);
         using HarvestSource rows = harvest.Source(parts.Length > 1 ? parts[1] : hook);
         CheckWidth(subject, rows, "name the harvest of its own hook");
+        TextCorpus? corpus = Harvester.IsPerText(harvest.Manifest) ? Texts(harvest, texts) : null;
         var display = new RowsDisplay("counted", rows.Rows, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromHarvest(
-            subject.Autoencoder, rows, tokenizer, options, EmbeddedModel.Topics(), new Shown(display), cancellationToken);
+            subject.Autoencoder, rows, tokenizer, options, EmbeddedModel.Topics(), corpus?.Documents(), new Shown(display),
+            cancellationToken);
         HarvestManifest from = harvest.Manifest;
         CatalogSource source = Source(subject, statistics, from.Corpus.Name) with
         {
@@ -108,6 +110,27 @@ internal static class FeatureBuild
             Context = from.ContextLength,
         };
         return Write(subject, statistics, model, tokenizer, display, source, cancellationToken);
+    }
+
+    // A harvest with one row for each text has not kept what the texts are.
+    private static TextCorpus Texts(Harvest harvest, Func<string, TextCorpus> texts)
+    {
+        HarvestInput recorded = harvest.Manifest.Corpus;
+        TextCorpus corpus;
+        try
+        {
+            corpus = texts(recorded.Name);
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"{harvest.Folder} has one row for each text of {recorded.Name}, and the texts are needed too: "
+                + $"{e.Message.TrimEnd('.')}. Name them with --text.", e);
+        }
+
+        return string.Equals(corpus.Fingerprint, recorded.Sha256, StringComparison.Ordinal)
+            ? corpus
+            : throw new InputException($"{corpus.Name} is not what {harvest.Folder} was made of ({recorded.Name}), so its texts do not "
+                + "stand beside the rows; name the right texts with --text, and their column as it was named then.");
     }
 
     /// <summary>From vectors.</summary>

@@ -22,7 +22,8 @@ internal sealed class HostedRun : IDisposable
     private HostedRun(RunFolder run, RunHost host, SparseAutoencoder autoencoder)
     {
         (this.host, this.autoencoder) = (host, autoencoder);
-        Hosted = new HostedAutoencoder(host.Model, host.Tokenizer, host.Hook, autoencoder, host.Pass.Context);
+        Hosted = new HostedAutoencoder(host.Model, host.Tokenizer, host.Hook, autoencoder, host.Pass.Context,
+            host.Pass.KeepSpecial);
         catalog = OpenLabels(run);
     }
 

@@ -49,15 +49,37 @@ internal sealed class HookTable
             if (!int.TryParse(shape[axis], CultureInfo.InvariantCulture, out int width)) return;
 
             // The vectors of a token's heads are one.
-            if (shape is [Axes.Batch, Axes.Sequence, _, _] or [Axes.Sequence, Axes.Batch, _, _]
-                && int.TryParse(shape[2], CultureInfo.InvariantCulture, out int count))
-                (axis, width) = (2, count * width);
-            if (width > 1) hooks.Add(new Hook(name, tensor, kind, shape, width, axis));
+            int heads = 1;
+            if (HeadsAxis(shape) is { } own && int.TryParse(shape[own], CultureInfo.InvariantCulture, out int count) && count > 1)
+                (axis, width, heads) = (own, count * width, count);
+            else if (kind == HookKind.AttentionHeads) heads = JoinedHeads(graph, tensors, tensor, width);
+            if (width > 1) hooks.Add(new Hook(name, tensor, kind, shape, width, axis) { Heads = heads });
         }
     }
 
     /// <summary>The hooks.</summary>
     public IReadOnlyList<Hook> Hooks { get; }
+
+    private static int? HeadsAxis(IReadOnlyList<string> shape) => shape switch
+    {
+        [Axes.Batch, Axes.Sequence, _, _] or [Axes.Sequence, Axes.Batch, _, _] => 2,
+        [Axes.BatchSequence, _, _] or [Axes.Batch, _, Axes.Sequence, _] => 1,
+        _ => null,
+    };
+
+    // How many heads lie one behind the other in vectors: as they were before they were joined, or as a fused attention says.
+    private static int JoinedHeads(OnnxGraph graph, IReadOnlyDictionary<string, TensorDescription> tensors, string tensor, int width)
+    {
+        if (graph.Producer(tensor) is not { } node) return 1;
+        if (node.Attribute.FirstOrDefault(one => one.Name is "num_heads" or "q_num_heads") is { I: > 1 } said && width % said.I == 0)
+            return (int)said.I;
+        if (node.OpType is not ("Reshape" or "Identity" or "Cast" or "Dropout") || node.Input.Count == 0) return 1;
+        return tensors.TryGetValue(node.Input[0], out TensorDescription? apart) && apart.Shape is [.., var count, var length]
+            && int.TryParse(count, CultureInfo.InvariantCulture, out int heads) && heads > 1
+            && int.TryParse(length, CultureInfo.InvariantCulture, out int each) && heads * each == width
+                ? heads
+                : JoinedHeads(graph, tensors, node.Input[0], width);
+    }
 
     // Where channels come before places: from the operators that have them so, through all that leave the axes where they are.
     private static Dictionary<string, int> ChannelAxes(OnnxGraph graph, IReadOnlyDictionary<string, TensorDescription> tensors)

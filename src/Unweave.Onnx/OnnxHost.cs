@@ -18,11 +18,13 @@ public sealed class OnnxHost : IHostModel
     private readonly string output;
     private readonly Lazy<string> hash;
 
-    private OnnxHost(string path, int threads, IReadOnlyDictionary<string, string> chosen)
+    private OnnxHost(string path, int threads, Func<Lazy<string>, IReadOnlyDictionary<string, string>> choose)
     {
         Threads = threads == 0 ? Environment.ProcessorCount : threads;
         file = OnnxFile.Open(path);
+        hash = new Lazy<string>(file.Hash);
         graph = new OnnxGraph(file.Model.Graph);
+        IReadOnlyDictionary<string, string> chosen = choose(hash);
         inputs = ModelInputs.From(path, file.Model.Graph, chosen);
         int? embedded = inputs.Ids is null ? null : EmbeddingRows();
         var probe = GraphProbe.Run(file, graph, inputs, embedded, Threads);
@@ -34,6 +36,7 @@ public sealed class OnnxHost : IHostModel
             inputs.Ids is not null, probe.Causal, inputs.Masked, lengths.Min(), feeding.Batch, feeding.Length, inputs.Arrays)
         {
             PaddingShows = probe.PaddingShows,
+            Chosen = chosen,
         };
         Notes = [.. inputs.Notes, .. probe.Notes];
         Hooks = new HookTable(graph, tensors, Input.Tokens).Hooks;
@@ -41,7 +44,6 @@ public sealed class OnnxHost : IHostModel
             ? width == rows || (IsNamedLogits(output) && width > 0.9 * rows && width < 1.1 * rows)
             : IsNamedLogits(output));
         Vocabulary = embedded ?? (PredictsTokens ? LogitsWidth(output) : null);
-        hash = new Lazy<string>(file.Hash);
     }
 
     /// <summary>Threads within an operation.</summary>
@@ -80,9 +82,16 @@ public sealed class OnnxHost : IHostModel
     /// </exception>
     public static OnnxHost Open(string path, int threads = 0, IReadOnlyDictionary<string, string>? inputs = null)
     {
-        ArgumentNullException.ThrowIfNull(path);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        return new OnnxHost(ModelFolder.Model(path), threads, inputs ?? new Dictionary<string, string>(StringComparer.Ordinal));
+        return Open(path, threads, _ => inputs);
+    }
+
+    /// <summary>Opens a model whose inputs are chosen by its hash.</summary>
+    internal static OnnxHost Open(string path, int threads, Func<Lazy<string>, IReadOnlyDictionary<string, string>?> inputs)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return new OnnxHost(
+            ModelFolder.Model(path), threads, hash => inputs(hash) ?? new Dictionary<string, string>(StringComparer.Ordinal));
     }
 
     /// <inheritdoc/>
@@ -100,20 +109,33 @@ public sealed class OnnxHost : IHostModel
                     ? last
                     : throw new InputException($"{Name}: the output {output} [{string.Join(", ", whole.Shape)}] has no fixed width.");
             reads.Add(new ReadTensor(output, whole.Floats ?? throw new InputException($"{Name}: the output {output} is of type "
-                + $"{whole.Type}, not floats."), width, whole.Shape.Count - 1, IsTokensFirst(whole.Shape)));
+                + $"{whole.Type}, not floats."), width, whole.Shape.Count - 1, IsTokensFirst(whole.Shape), HeadsFirst: false));
         }
 
         PatchedTensor? patched = plan.Patch is null ? null : Patching(plan.Patch);
         string? cut = patched?.Hook.Tensor;
-        if (cut is not null && !reads.Any(read => graph.DependentsOf(cut).Contains(read.Tensor)))
+        if (patched is { Hook.IsMean: true })
+        {
+            throw new InputException($"{Name}: {patched.Hook.Name} is a mean over tokens; it can be read, and nothing can be put in its "
+                + "place.");
+        }
+
+        if (cut is not null && !reads.Any(read => graph.DependentsOf(cut).Contains(read.Whole)))
             throw new InputException($"{Name}: nothing that is read depends on {patched!.Hook.Name}, so to patch it changes nothing.");
-        if (cut is not null && reads.Any(read => string.Equals(read.Tensor, cut, StringComparison.Ordinal)))
+        if (cut is not null && reads.Any(read => string.Equals(read.Whole, cut, StringComparison.Ordinal)))
             throw new InputException($"{Name}: {patched!.Hook.Name} is patched, so what it computes cannot be read in the same run.");
+        var parts = new List<TensorPart>();
+        foreach (Hook read in plan.Read.Where(hook => hook.Part is not null).DistinctBy(PartName, StringComparer.Ordinal))
+            parts.Add(new TensorPart(read.Tensor, read.Part!, PartName(read)));
         ModelProto part = GraphCut.Make(
             file,
             graph,
             [.. reads.Select(read => read.Tensor).Distinct(StringComparer.Ordinal)],
-            patched is null ? null : Supplied(patched));
+            parts,
+            patched is null ? null : Supplied(patched),
+            patched is { Hook.Part: not null } or { IsFlat: true }
+                ? new TensorPart(patched.Hook.Tensor, patched.Hook.Part, patched.Input)
+                : null);
         InferenceSession session = Optimized(part);
         return new OnnxRun(session, inputs, patched, [.. reads], plan.Output);
     }
@@ -140,7 +162,7 @@ public sealed class OnnxHost : IHostModel
     private static ValueInfoProto Supplied(PatchedTensor patched)
     {
         var shape = new TensorShapeProto();
-        foreach (string axis in patched.Hook.Shape)
+        foreach (string axis in patched.IsFlat ? [Axes.Unknown] : patched.Hook.Shape)
         {
             shape.Dim.Add(
                 long.TryParse(axis, System.Globalization.CultureInfo.InvariantCulture, out long length)
@@ -155,7 +177,11 @@ public sealed class OnnxHost : IHostModel
         };
     }
 
-    private ReadTensor Reading(Hook hook) => new(hook.Tensor, Floats(hook), hook.Width, hook.FeatureAxis, IsTokensFirst(hook.Shape));
+    private ReadTensor Reading(Hook hook) =>
+        new(PartName(hook), Floats(hook), hook.Width, hook.FeatureAxis, IsTokensFirst(hook.Shape), hook.HeadsFirst) { Whole = hook.Tensor };
+
+    // The name of what is read or supplied: the tensor, or a part of it that the cut graph makes.
+    private static string PartName(Hook hook) => hook.Part is { } part ? $"{hook.Tensor}/{part.Axis}/{part.From}" : hook.Tensor;
 
     // Rows are given text after text; some graphs have them token after token.
     private bool IsTokensFirst(IReadOnlyList<string> shape) => shape is [Axes.Sequence, Axes.Batch, ..]
@@ -166,7 +192,14 @@ public sealed class OnnxHost : IHostModel
         _ = Floats(hook);
         if (graph.Producer(hook.Tensor) is null)
             throw new InputException($"{Name}: {hook.Name} is an input of the model; feed it instead of patching it.");
-        return new PatchedTensor(hook, hook.Tensor, tensors[hook.Tensor], IsTokensFirst(hook.Shape));
+        bool flat = hook.Shape.Count(axis => axis is Axes.Unknown) > 1;
+        if (flat && !hook.Adjacent && (hook.FeatureAxis != 1 || hook.Shape[0] is not Axes.Batch))
+        {
+            throw new InputException($"{Name}: {hook} has several lengths that follow the input, and rows do not tell how its vectors lie "
+                + "among them; say the input's lengths with --input.");
+        }
+
+        return new PatchedTensor(hook, flat ? hook.Tensor + "/numbers" : PartName(hook), tensors[hook.Tensor], IsTokensFirst(hook.Shape));
     }
 
     private Formats.ElementType Floats(Hook hook)

@@ -117,8 +117,12 @@ internal sealed class OnnxRun : IHostRun
 /// <param name="Width">Length of a row.</param>
 /// <param name="Axis">The axis along which a row lies, the first of them where it takes all that follow.</param>
 /// <param name="TokensFirst">Whether the rows lie token after token, those of all texts each, instead of text after text.</param>
-internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, int Axis, bool TokensFirst)
+/// <param name="HeadsFirst">Whether each head has the vectors of all tokens of a text: <c>[batch, heads, sequence, each]</c>.</param>
+internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, int Axis, bool TokensFirst, bool HeadsFirst)
 {
+    /// <summary>The tensor of the graph that it is, or is a part of.</summary>
+    public string Whole { get; init; } = Tensor;
+
     /// <summary>Copies a value into rows.</summary>
     /// <param name="value">What the session gave.</param>
     /// <param name="reuse">A matrix to write into when it fits; otherwise it is disposed.</param>
@@ -127,8 +131,9 @@ internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, in
     {
         long[] shape = value.GetTensorTypeAndShape().Shape;
         long count = Product(shape), inner = Axis < shape.Length ? Product(shape.AsSpan(Axis + 1)) : 1;
-        bool adjacent = Axis < shape.Length && shape[Axis] * inner == Width;
-        if (Axis >= shape.Length || (!adjacent && shape[Axis] != Width) || count > int.MaxValue)
+        bool adjacent = !HeadsFirst && Axis < shape.Length && shape[Axis] * inner == Width;
+        bool heads = HeadsFirst && shape.Length == 4 && shape[1] * shape[3] == Width;
+        if (Axis >= shape.Length || (!adjacent && !heads && shape[Axis] != Width) || count > int.MaxValue)
             throw new InputException($"Tensor {Tensor} came out as [{string.Join(", ", shape)}]; vectors of {Width} along axis {Axis} "
                 + $"were expected.");
         Matrix? rows = reuse;
@@ -148,7 +153,8 @@ internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, in
 
         float[] floats = new float[count];
         ElementConversion.ToSingle(Type, bytes, floats);
-        if (adjacent) Exchange(floats, destination, rows.Rows / batch.Count, batch.Count, Width);
+        if (heads) ExchangeEach(floats, destination, (int)shape[1], (int)shape[2], (int)shape[3]);
+        else if (adjacent) Exchange(floats, destination, rows.Rows / batch.Count, batch.Count, Width);
         else ChannelsLast(floats, destination, Width, (int)inner);
         return rows;
     }
@@ -161,6 +167,14 @@ internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, in
             for (int j = 0; j < inner; j++)
                 from.Slice(((i * inner) + j) * width, width).CopyTo(to[(((j * outer) + i) * width)..]);
         }
+    }
+
+    /// <summary>The same in every text: <c>[text, outer, inner, width]</c> to <c>[text, inner, outer, width]</c>.</summary>
+    public static void ExchangeEach(ReadOnlySpan<float> from, Span<float> to, int outer, int inner, int width)
+    {
+        int text = outer * inner * width;
+        for (int start = 0; start < from.Length; start += text)
+            Exchange(from.Slice(start, text), to.Slice(start, text), outer, inner, width);
     }
 
     private static long Product(ReadOnlySpan<long> lengths)
@@ -190,12 +204,31 @@ internal sealed record ReadTensor(string Tensor, ElementType Type, int Width, in
 /// <param name="TokensFirst">As in <see cref="ReadTensor"/>.</param>
 internal sealed record PatchedTensor(Hook Hook, string Input, TensorDescription Description, bool TokensFirst)
 {
+    /// <summary>
+    /// Whether the numbers are supplied without a shape, which is then that of the tensor they stand for: where several lengths follow the
+    /// input, the number of rows does not tell them.
+    /// </summary>
+    public bool IsFlat => Hook.Shape.Count(axis => axis is Axes.Unknown) > 1;
+
     /// <summary>The rows with their features on the axis where the graph has them, or null where they are there already.</summary>
     public Matrix? Turned(Matrix rows, HostBatch batch)
     {
         if (Hook.Adjacent && !TokensFirst) return null;
+        if (IsFlat && !Hook.Adjacent)
+        {
+            var channels = new Matrix(rows.Rows, rows.Columns);
+            ReadTensor.ChannelsLast(rows.AsSpan(), channels.AsSpan(), rows.Rows / batch.Count, Hook.Width);
+            return channels;
+        }
+
         long[] shape = Shape(rows, batch);
         var turned = new Matrix(rows.Rows, rows.Columns);
+        if (Hook.HeadsFirst)
+        {
+            ReadTensor.ExchangeEach(rows.AsSpan(), turned.AsSpan(), (int)shape[2], (int)shape[1], (int)shape[3]);
+            return turned;
+        }
+
         if (Hook.Adjacent)
         {
             ReadTensor.Exchange(rows.AsSpan(), turned.AsSpan(), batch.Count, rows.Rows / batch.Count, rows.Columns);
@@ -236,6 +269,7 @@ internal sealed record PatchedTensor(Hook Hook, string Input, TensorDescription 
     {
         if (rows.Columns != Hook.Width)
             throw new ArgumentException($"{Hook} has width {Hook.Width}; the activations supplied have {rows.Columns}.", nameof(rows));
+        if (IsFlat) return [rows.Count];
         int length = (batch as TokenBatch)?.Length ?? 0;
         long[] shape = [.. Hook.Shape.Select(axis => axis switch
         {

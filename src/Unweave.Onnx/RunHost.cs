@@ -60,7 +60,9 @@ internal sealed class RunHost : IDisposable
         string path = choice.Model is { } named ? ModelFolder.Locate(named) : trained is null
             ? throw new InputException($"no model is named, and {run.Path} does not say which it was trained on; name it with --model.")
             : Locate(run, trained);
-        OnnxHost model = OnnxHost.Open(path, inputs: choice.Inputs);
+        OnnxHost model = OnnxHost.Open(path, threads: 0, hash => trained?.Inputs is { } inputs && Same(trained.ModelHash, hash.Value)
+            ? Over(inputs, choice.Inputs)
+            : choice.Inputs);
         try
         {
             bool same = trained is not null && Same(trained.ModelHash, model.Hash);
@@ -97,6 +99,14 @@ internal sealed class RunHost : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Model.Dispose();
+
+    private static Dictionary<string, string> Over(
+        IReadOnlyDictionary<string, string> recorded, IReadOnlyDictionary<string, string>? chosen)
+    {
+        var inputs = new Dictionary<string, string>(recorded, StringComparer.Ordinal);
+        foreach ((string name, string what) in chosen ?? new Dictionary<string, string>(StringComparer.Ordinal)) inputs[name] = what;
+        return inputs;
+    }
 
     private static bool Same(string? one, string? other) => string.Equals(one, other, StringComparison.Ordinal);
 

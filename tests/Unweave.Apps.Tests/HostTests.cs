@@ -75,6 +75,34 @@ public sealed class HostTests
     }
 
     [Fact]
+    public async Task Texts_with_one_vector_each_are_harvested_trained_on_cataloged_and_read()
+    {
+        using var place = new Workplace();
+        Outcome harvested = (await place.Run("harvest", "--model", Model, "--hook", "blocks.2.mean", "--text", HeldOut, "--tokens", "120",
+            "--context", "64", "--input", "input_ids=ids", "-o", "acts")).Succeeded();
+        Assert.Contains("rows of 120 documents", harvested.Output, StringComparison.Ordinal);
+        Assert.Contains("more than the 64 tokens of a window", harvested.Output, StringComparison.Ordinal);
+        (await place.Run("train", "acts", "--latents", "64", "--k", "4", "--tokens", "2000", "--batch", "20", "-o", "sae")).Succeeded();
+        JsonNode host = JsonNode.Parse(File.ReadAllText(place["sae/host.json"]))!;
+        Assert.Equal("blocks.2.mean", (string)host["hook"]!);
+        Assert.Equal("ids", (string)host["inputs"]!["input_ids"]!);
+        (await place.Run("features", "build", "sae")).Succeeded();
+        JsonNode built = (await place.Run("features", "build", "sae", "--text", HeldOut, "--tokens", "50", "--json")).Succeeded().Json;
+        Assert.Equal((50, 50), ((long)built["rows"]!, (long)built["windows"]!));
+        place.Write("other.txt", "Other texts.");
+        (await place.Run("features", "build", "sae", "acts", "--text", "other.txt")).Refused("is not what acts was made of");
+        const string Text = "The people of the United States.";
+        JsonArray tokens = (await place.Run("read", "sae", Text, "--json")).Succeeded().Json["tokens"]!.AsArray();
+        Assert.Equal(Text, (string)Assert.Single(tokens)!["text"]!);
+        (await place.Run("eval", "sae", "--text", HeldOut)).Refused("has one vector for each text");
+        (await place.Run("eval", "sae", "--all")).Succeeded();
+        (await place.Run("harvest", "--model", Model, "--hook", "blocks.1.attn.heads.0", "--text", HeldOut, "--tokens", "500",
+            "-o", "head")).Succeeded();
+        (await place.Run("harvest", "--model", Model, "--hook", "blocks.1", "--hook", "blocks.2.mean", "--text", HeldOut, "-o", "both"))
+            .Refused("do not stand beside each other");
+    }
+
+    [Fact]
     public async Task A_harvest_killed_at_random_moments_and_resumed_is_the_harvest_that_was_not()
     {
         using var place = new Workplace();

@@ -71,7 +71,8 @@ internal static class FeaturesBuildCommand
             {
                 using RunHost opened = host.Open(run, parsed, hook: null);
                 string? at = parsed.GetValue(hook) ?? run.Host?.Hook;
-                return FeatureBuild.FromHarvest(subject, opened.Model, opened.Tokenizer, folder, at, options, cancellationToken);
+                return FeatureBuild.FromHarvest(subject, opened.Model, opened.Tokenizer, folder, at,
+                    recorded => host.Corpus(parsed, recorded), options, cancellationToken);
             }
 
             FeatureBuild.Result FromVectors(IReadOnlyList<string> files)

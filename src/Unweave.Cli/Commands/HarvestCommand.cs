@@ -24,7 +24,8 @@ internal static class HarvestCommand
         var hooks = new Option<string[]>("--hook")
         {
             HelpName = "HOOK",
-            Description = "Where to read; may be given several times, or with * for several hooks. `unweave hooks MODEL` lists them.",
+            Description = "Where to read; may be given several times, or with * for several hooks. `unweave hooks MODEL` lists them. "
+                + "NAME.3 is one of several heads, NAME.mean one vector a text: the mean over its tokens.",
             Arity = ArgumentArity.OneOrMore,
         };
         var output = new Option<string?>("--output", "-o") { HelpName = "FOLDER", Description = "Folder of the harvest." };
@@ -65,6 +66,7 @@ internal static class HarvestCommand
             command,
             "unweave harvest --model gpt2/ --hook blocks.8 --text corpus/ -o acts/",
             "unweave harvest --model gpt2/ --hook 'blocks.*.mlp' --text texts.jsonl.gz --tokens 10_000_000 --type bf16 -o acts/",
+            "unweave harvest --model minilm/ --hook blocks.5.mean --keep-special --text texts.jsonl -o vectors/",
             "unweave harvest --model vision.onnx --hook blocks.3 --array images.npy -o acts/");
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -91,7 +93,7 @@ internal static class HarvestCommand
                 var display = new RowsDisplay("harvested", parsed.GetValue(tokens) ?? 0, TimeProvider.System);
                 return Made(writer, folder, display, parsed.GetValue(json),
                     progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellationToken),
-                    () => Shortened(model, pass.Context, host.Pass(parsed)) + Skipped(corpus));
+                    () => Shortened(model, pass.Context, host.Pass(parsed)) + Cut(pass) + Skipped(corpus));
             }
 
             int FromIds(OnnxHost model, Hook[] found, string[] files, ElementType stored)
@@ -136,6 +138,10 @@ internal static class HarvestCommand
         asked.Context is null && model.Input.Context > context
             ? $" In windows of {Figures.Count(context)} tokens; the model takes {Figures.Count(model.Input.Context.Value)}: --context."
             : "";
+
+    private static string Cut(ActivationPass pass) => pass.TextsCut == 0 ? ""
+        : $" {Figures.Count(pass.TextsCut)} of the texts had more than the {Figures.Count(pass.Context)} tokens of a window, whose rest is "
+            + "not in their vectors.";
 
     private static string Skipped(TextCorpus corpus) => string.Concat(
         corpus.EmptyDocuments == 0 ? "" : $" {Figures.Count(corpus.EmptyDocuments)} documents were empty and skipped.",

@@ -79,7 +79,8 @@ internal static class LanguageModelDemo
         var comparison = Comparison.Run(autoencoder, training, measured, cancellationToken: cancellationToken);
         var counting = new FeatureStatisticsOptions { Seed = options.Seed };
         FeatureBuild.Result? features = autoencoder is not SparseAutoencoder sparse ? null
-            : FeatureBuild.FromHarvest(new(run, hash, sparse), model, tokenizer, activations, hook.Name, counting, cancellationToken);
+            : FeatureBuild.FromHarvest(new(run, hash, sparse), model, tokenizer, activations, hook.Name,
+                recorded => TextCorpus.Open(recorded), counting, cancellationToken);
         List<FeatureCard> cards = features is null ? [] : FeatureCard.Best(run, LatentsShown, OfSeveralTokens);
         TimeSpan elapsed = time.GetElapsedTime(started);
         JsonObject result = ToJson(options, end, splice, comparison, features, cards, elapsed);

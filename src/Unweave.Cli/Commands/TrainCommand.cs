@@ -94,13 +94,16 @@ internal static class TrainCommand
         var origin = new HostReference(model.Name, model.Hash, tokenizer.Name, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial)
         {
             FindsSpecial = tokenizer.FindsSpecial,
+            Inputs = model.Input.Chosen.Count > 0 ? model.Input.Chosen : null,
         };
         int held = options.Validation > 0 ? heldOut : 0;
         using var data = new StreamedData(() => Harvester.Stream(read, corpus, CancellationToken.None), hook.Width, buffer, options.Seed,
             held, $"{hook.Name} of {path}")
         {
             Fingerprint = string.Join(' ', model.Hash, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial, corpus.Fingerprint,
-                buffer, held) + (tokenizer.FindsSpecial ? " special" : ""),
+                buffer, held) + (tokenizer.FindsSpecial ? " special" : "")
+                + string.Concat(model.Input.Chosen.OrderBy(one => one.Key, StringComparer.Ordinal)
+                    .Select(one => $" {one.Key}={one.Value}")),
         };
         options.Validate(data.Width);
         TrainingEnd end = await TrainingEnd.RunAsync(options, data, $"{data.Name} over {corpus.Name}", resume, origin, cancellationToken);

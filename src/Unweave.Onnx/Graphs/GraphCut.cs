@@ -7,34 +7,45 @@ namespace Unweave.Onnx.Graphs;
 /// </summary>
 internal static class GraphCut
 {
+    private const string Below = "/below-the-cut";
+
     /// <summary>Builds the part.</summary>
     /// <param name="file">The whole model; left as it is.</param>
     /// <param name="graph">Its index.</param>
     /// <param name="outputs">Tensors that the part gives, in order.</param>
-    /// <param name="supplied">The tensor that becomes an input, or null.</param>
+    /// <param name="parts">Which of the outputs are parts of tensors.</param>
+    /// <param name="supplied">The tensor, or the part of one, that becomes an input; or null.</param>
+    /// <param name="suppliedPart">What the input is a part of, where it is one.</param>
     /// <returns>A model that computes what its outputs depend on and no more.</returns>
     /// <remarks>
     /// Everything that reads the supplied tensor, wherever it is in the graph, reads the input. What runs beside it (another branch
     /// from below, masks, shapes) is computed from the model's own inputs as before.
     /// </remarks>
-    public static ModelProto Make(OnnxFile file, OnnxGraph graph, IReadOnlyList<string> outputs, ValueInfoProto? supplied)
+    public static ModelProto Make(
+        OnnxFile file, OnnxGraph graph, IReadOnlyList<string> outputs, IReadOnlyList<TensorPart> parts, ValueInfoProto? supplied,
+        TensorPart? suppliedPart = null)
     {
         GraphProto whole = graph.Graph, part = new() { Name = whole.Name };
-        string? cut = supplied?.Name;
-        HashSet<string> needed = Needed(graph, outputs, cut, out HashSet<NodeProto> nodes);
+        string? cut = suppliedPart?.Tensor ?? supplied?.Name;
+        IEnumerable<string> roots = outputs.Where(output => !parts.Any(one => Same(one.Name, output)))
+            .Concat(parts.Select(one => one.Tensor));
+        HashSet<string> needed = Needed(graph, [.. roots], suppliedPart is null ? cut : null, out HashSet<NodeProto> nodes);
         foreach (NodeProto node in whole.Node.Where(nodes.Contains))
         {
             NodeProto kept = node;
-            if (cut is not null && node.Output.Contains(cut))
+            bool isCut = cut is not null && node.Output.Contains(cut);
+            if (isCut)
             {
-                // Another output of the same node is needed; the one cut off goes under a name that nothing reads.
+                // What is cut off goes under a name that nothing reads, or nothing but what goes beside a supplied part of it.
                 kept = node.Clone();
-                kept.Output[kept.Output.IndexOf(cut)] = cut + "/below-the-cut";
+                kept.Output[kept.Output.IndexOf(cut)] = cut + Below;
             }
 
             part.Node.Add(kept);
+            if (isCut && suppliedPart is not null) part.Node.Add(suppliedPart.Joined(part, cut + Below));
         }
 
+        foreach (TensorPart one in parts) part.Node.Add(one.Taken(part));
         part.Initializer.AddRange(whole.Initializer.Where(tensor => needed.Contains(tensor.Name)));
         part.SparseInitializer.AddRange(whole.SparseInitializer.Where(tensor => needed.Contains(tensor.Values?.Name ?? "")));
         part.Input.AddRange(whole.Input.Where(input => needed.Contains(input.Name)));
@@ -47,6 +58,8 @@ internal static class GraphCut
 
         return file.With(part);
     }
+
+    private static bool Same(string one, string other) => string.Equals(one, other, StringComparison.Ordinal);
 
     private static HashSet<string> Needed(OnnxGraph graph, IReadOnlyList<string> outputs, string? cut, out HashSet<NodeProto> nodes)
     {

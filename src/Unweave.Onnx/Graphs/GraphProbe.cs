@@ -29,7 +29,7 @@ internal sealed class GraphProbe : IDisposable
             .Where(name => name.Length > 0 && !graph.Constants.Contains(name)).Distinct(StringComparer.Ordinal)];
         string[] declared =
             [.. graph.Graph.Output.Select(value => value.Name).Where(name => !computed.Contains(name, StringComparer.Ordinal))];
-        ModelProto open = GraphCut.Make(file, graph, [.. computed, .. declared], supplied: null);
+        ModelProto open = GraphCut.Make(file, graph, [.. computed, .. declared], [], supplied: null);
         session = Session.Open(open, file.Path, file.Folder, threads, optimize: false);
         names = [.. computed.Where(name => session.OutputMetadata.TryGetValue(name, out NodeMetadata? data) && data.IsTensor)];
     }
@@ -321,8 +321,13 @@ internal sealed class GraphProbe : IDisposable
     // positions may allow one size alone.
     private void MeasureArrays()
     {
+        // Sizes of images lie near each other where they are large; a sound's frames only show when one has several more than the other.
+        bool images = inputs.Arrays.Any(array => array.Shape.Count(axis => axis is null) > 1);
         (int Small, int Large)[] lengths =
-            [(80, 160), (32, 64), (224, 448), (640, 672), (1_600, 3_200), (16_000, 32_000), (32, 32), (64, 64), (224, 224), (384, 384)];
+        [
+            (80, 160), (32, 64), (224, 448), (640, images ? 672 : 1_280), (1_600, 3_200), (16_000, 32_000), (32, 32), (64, 64), (224, 224),
+            (384, 384),
+        ];
         bool free = inputs.Arrays.Any(array => array.Shape.Any(axis => axis is null));
         bool colors = inputs.Arrays.Any(array => array.Shape is [null, _, _]);
         int? declared = inputs.Feeding.Batch;

@@ -13,7 +13,7 @@ internal static class ResidualStream
     private static readonly HashSet<string> Products = new(StringComparer.Ordinal)
     {
         "MatMul", "Gemm", "Conv", "ConvTranspose", "MatMulInteger", "DynamicQuantizeMatMul", "QLinearMatMul", "QLinearConv", "ConvInteger",
-            "MatMulNBits", "FusedMatMul", "FusedGemm", "FusedConv", "Einsum",
+            "MatMulNBits", "MatMulBnb4", "MatMulIntegerToFloat", "FusedMatMul", "FusedGemm", "FusedConv", "Einsum",
     };
 
     private static readonly HashSet<string> Attentions = new(StringComparer.Ordinal)
@@ -63,7 +63,7 @@ internal static class ResidualStream
             }
         }
 
-        if (Unembedded(graph, additions) is { } final) found.Add(("final", final, HookKind.Final));
+        if (Unembedded(graph, tensors, additions) is { } final) found.Add(("final", final, HookKind.Final));
         return [.. found.DistinctBy(hook => hook.Item2, StringComparer.Ordinal).DistinctBy(hook => hook.Item1, StringComparer.Ordinal)];
     }
 
@@ -155,32 +155,40 @@ internal static class ResidualStream
         return left.Count == 0 ? last : null;
     }
 
-    // What the last product with weights before a tensor reads: heads before the output projection, neurons before the way down.
+    // What the last product with weights before a tensor reads: heads before the output projection, neurons before the way down, whatever
+    // is done with what the product gives: a norm, a limit, the scales of what was quantized.
     private static string? Projected(OnnxGraph graph, string tensor, string stop)
     {
-        for (string at = tensor; graph.Producer(at) is { } node && !string.Equals(at, stop, StringComparison.Ordinal);)
-        {
-            string[] live = [.. node.Input.Where(name => name.Length > 0 && !graph.Constants.Contains(name))];
-            if (node.OpType is "MatMul" or "Gemm" or "FusedMatMul" or "FusedGemm" && live.Length == 1) return BeforeReshape(graph, live[0]);
-            if (node.OpType is not ("Add" or "Reshape" or "Identity" or "Cast" or "Dropout" or "Mul" or "Squeeze" or "Unsqueeze"))
-                return null;
-            live = [.. live.Where(name => graph.Producer(name)?.OpType is not ("Concat" or "Shape"))];
-            if (live.Length != 1) return null;
-            at = live[0];
-        }
+        NodeProto? product = graph.LastPassed(
+            stop, tensor, node => Reads(graph, node) is not null, node => Attentions.Contains(node.OpType));
+        return product is null ? null : BeforeReshape(graph, Reads(graph, product)!);
+    }
 
-        return null;
+    // The one tensor that a product with weights reads. What quantizes it gives the product numbers, and a scale to others.
+    private static string? Reads(OnnxGraph graph, NodeProto node)
+    {
+        if (node.OpType is "DynamicQuantizeLinear")
+            return graph.Consumers(node.Output[0]).Any(reader => Products.Contains(reader.OpType)) ? node.Input[0] : null;
+        if (!Products.Contains(node.OpType)) return null;
+        string[] live = [.. node.Input.Where(name => name.Length > 0 && !graph.Constants.Contains(name))];
+        return live.Length == 1 ? live[0] : null;
     }
 
     private static string BeforeReshape(OnnxGraph graph, string tensor) =>
         graph.Producer(tensor) is { OpType: "Identity" or "Cast" or "Dropout" } node ? BeforeReshape(graph, node.Input[0]) : tensor;
 
-    private static string? Unembedded(OnnxGraph graph, List<Addition> additions)
+    // What is read for each token is the unembedding's; what is read of a text, a pooled output's.
+    private static string? Unembedded(OnnxGraph graph, IReadOnlyDictionary<string, TensorDescription> tensors, List<Addition> additions)
     {
-        string? last = additions.Count > 0 ? additions[^1].Sum : null;
-        return last is null
-            ? null
-            : graph.Graph.Output.Select(output => Projected(graph, output.Name, last)).FirstOrDefault(tensor => tensor is not null);
+        if (additions.Count == 0) return null;
+        string last = additions[^1].Sum;
+        bool perToken = Axis(last) is { } stream && stream.Any(IsToken);
+        return graph.Graph.Output.Select(output => Projected(graph, output.Name, last)).FirstOrDefault(
+            tensor => tensor is not null && (!perToken || (Axis(tensor) is { } shape && shape.Any(IsToken))));
+
+        IReadOnlyList<string>? Axis(string tensor) => tensors.GetValueOrDefault(tensor)?.Shape;
+
+        static bool IsToken(string axis) => axis is Hosts.Axes.Sequence or Hosts.Axes.BatchSequence;
     }
 
     /// <summary>One sum of the stream: base + attention + branch, of which one may be missing.</summary>

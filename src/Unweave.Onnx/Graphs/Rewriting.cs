@@ -9,20 +9,23 @@ namespace Unweave.Onnx.Graphs;
 internal static class Rewriting
 {
     private const string Switch = "use_cache_branch";
+    private const string Simplified = "SkipSimplifiedLayerNormalization", Plain = "SkipLayerNormalization";
 
     /// <summary>Rewrites a graph in place.</summary>
     public static void Apply(GraphProto graph)
     {
         NodeProto[] nodes = [.. graph.Node];
         graph.Node.Clear();
-        foreach (NodeProto node in nodes) graph.Node.AddRange(Rewritten(graph, node));
+
+        // Where a sum goes on beside its norm, the stream is of sums, that of the last one too, which only the norm reads.
+        bool sums = nodes.Any(node => node is { OpType: Simplified or Plain, Output: [_, _, _, { Length: > 0 }] });
+        foreach (NodeProto node in nodes) graph.Node.AddRange(Rewritten(graph, node, sums));
     }
 
-    private static IEnumerable<NodeProto> Rewritten(GraphProto graph, NodeProto node) => node switch
+    private static IEnumerable<NodeProto> Rewritten(GraphProto graph, NodeProto node, bool sums) => node switch
     {
-        { OpType: "SkipSimplifiedLayerNormalization", Output: [_, _, _, { Length: > 0 }] } =>
-            Apart(node, "SimplifiedLayerNormalization", 3),
-        { OpType: "SkipLayerNormalization", Output: [_, _, _, { Length: > 0 }] } => Apart(node, "LayerNormalization", 4),
+        { OpType: Simplified } when sums => Apart(node, "SimplifiedLayerNormalization", 3),
+        { OpType: Plain } when sums => Apart(node, "LayerNormalization", 4),
         { OpType: "If", Input: [Switch] } when Branch(node) is { } branch => Inlined(graph, node, branch),
         _ => [node],
     };
@@ -30,7 +33,7 @@ internal static class Rewriting
     // The sum, with its bias where there is one, and then the normalization.
     private static IEnumerable<NodeProto> Apart(NodeProto node, string normalization, int bias)
     {
-        string sum = node.Output[3];
+        string sum = node.Output.Count > 3 && node.Output[3].Length > 0 ? node.Output[3] : node.Output[0] + "/sum";
         bool biased = node.Input.Count > bias && node.Input[bias].Length > 0;
         string plain = biased ? sum + "/without-bias" : sum;
         yield return new NodeProto { OpType = "Add", Input = { node.Input[0], node.Input[1] }, Output = { plain } };

@@ -14,7 +14,8 @@ internal sealed class ServedHost : IDisposable
     private ServedHost(RunHost host, Lease<Autoencoder> weights)
     {
         (this.host, this.weights) = (host, weights);
-        Autoencoder = new HostedAutoencoder(host.Model, host.Tokenizer, host.Hook, (SparseAutoencoder)weights.Value, host.Pass.Context);
+        Autoencoder = new HostedAutoencoder(host.Model, host.Tokenizer, host.Hook, (SparseAutoencoder)weights.Value, host.Pass.Context,
+            host.Pass.KeepSpecial);
     }
 
     /// <summary>The autoencoder in its host.</summary>

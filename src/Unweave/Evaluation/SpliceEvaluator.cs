@@ -36,6 +36,12 @@ public sealed class SpliceEvaluator
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(hook);
         ActivationPass.CheckFed(model, tokenizer);
+        if (hook.PerText)
+        {
+            throw new InputException($"{model.Name}: {hook} has one vector for each text, not one for each token that the model's own "
+                + "could be replaced by; measure the reconstruction alone (eval without --text).");
+        }
+
         if (!model.PredictsTokens || !model.Input.Causal)
         {
             throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each "

@@ -55,10 +55,10 @@ public sealed record PassOptions
 /// <summary>What a pass read from one document, or from a piece of a long one.</summary>
 /// <param name="Number">The document's number in its corpus.</param>
 /// <param name="Document">The document.</param>
-/// <param name="Tokens">Its tokens, all of them.</param>
+/// <param name="Tokens">Its tokens: all of them, or, where a text has one vector, those that the model saw.</param>
 /// <param name="FirstRow">Rows of the document that came in pieces before this one.</param>
 /// <param name="Last">Whether this is all of the document, or its last piece.</param>
-/// <param name="RowTokens">Token id of each row.</param>
+/// <param name="RowTokens">Token id of each row; −1 where the row is of the whole text.</param>
 /// <param name="RowPositions">Position of each row in its window: 0 is the window's first token, special ones counted.</param>
 /// <param name="RowSources">Which of <paramref name="Tokens"/> each row belongs to; −1 for special tokens.</param>
 /// <param name="Activations">One matrix a hook, <c>[rows, width]</c>; valid until the next are asked for.</param>
@@ -85,10 +85,10 @@ public sealed class ActivationPass : IDisposable
     /// <summary>Prepares the model.</summary>
     /// <param name="model">The model; it stays the caller's.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
-    /// <param name="hooks">What to read; one activation vector a token each.</param>
+    /// <param name="hooks">What to read; all have one activation vector a token, or all one a text.</param>
     /// <param name="options">Context and batches.</param>
     /// <exception cref="InputException">
-    /// The model is not fed tokens, the tokenizer has ids that the model lacks, or a hook has other than one vector a token.
+    /// The model is not fed tokens, the tokenizer has ids that the model lacks, or a hook has other than one vector a token or a text.
     /// </exception>
     public ActivationPass(IHostModel model, ITokenizer tokenizer, IReadOnlyList<Hook> hooks, PassOptions? options = null)
     {
@@ -97,10 +97,18 @@ public sealed class ActivationPass : IDisposable
         ArgumentNullException.ThrowIfNull(hooks);
         if (hooks.Count == 0) throw new ArgumentException("A pass reads at least one hook.", nameof(hooks));
         CheckFed(model, tokenizer);
-        if (hooks.FirstOrDefault(hook => !hook.PerToken) is { } other)
+        PerText = hooks[0].PerText;
+        if (hooks.FirstOrDefault(hook => !hook.PerToken && !hook.PerText) is { } other)
         {
-            throw new InputException($"{model.Name}: {other} does not have one vector for each token [batch, sequence, width]; choose "
-                + $"another hook.");
+            throw new InputException($"{model.Name}: {other} has neither one vector for each token [batch, sequence, width] nor one for "
+                + "each text [batch, width]; choose another hook.");
+        }
+
+        if (hooks.FirstOrDefault(hook => hook.PerText != PerText) is { } mixed)
+        {
+            (Hook text, Hook token) = PerText ? (hooks[0], mixed) : (mixed, hooks[0]);
+            throw new InputException($"{model.Name}: {text} has one vector for each text, {token} one for each token, so their rows do not "
+                + $"stand beside each other; read them one by one, or {token.Name}{Hook.MeanSuffix} for the mean over a text's tokens.");
         }
 
         this.model = model;
@@ -113,6 +121,14 @@ public sealed class ActivationPass : IDisposable
 
     /// <summary>Tokens of a window, special ones included.</summary>
     public int Context { get; }
+
+    /// <summary>
+    /// Whether a text has one row instead of one for each token. It is then run as one window: what is beyond the context is left out.
+    /// </summary>
+    public bool PerText { get; }
+
+    /// <summary>Texts with one row that were cut at the context so far.</summary>
+    public long TextsCut { get; private set; }
 
     /// <summary>Tokens run so far, special ones and padding included.</summary>
     public long TokensRun { get; private set; }
@@ -203,24 +219,34 @@ public sealed class ActivationPass : IDisposable
     {
         IReadOnlyList<Token> tokens = tokenizer.Encode(document.Text);
         int room = TokenWindow.Room(tokenizer, Context), step = Math.Max(1, most / room) * room;
+        if (PerText)
+        {
+            if (tokens.Count == 0) yield break;
+            if (tokens.Count > room) TextsCut++;
+            int seen = Math.Min(room, tokens.Count);
+            yield return new Piece(Rows(1, 0, [.. tokens.Take(seen)], last: true), 0, seen);
+            yield break;
+        }
+
         int special = options.KeepSpecial ? Context - room : 0;
         long before = 0;
         for (int from = 0; from < tokens.Count; from += step)
         {
             int until = Math.Min(tokens.Count, from + step), rows = until - from + (special * ((until - from + room - 1) / room));
-            var made = new DocumentRows(
-                number,
-                document,
-                tokens,
-                before,
-                until == tokens.Count,
-                new int[rows],
-                new int[rows],
-                new int[rows],
-                [.. hooks.Select(hook => new Matrix(rows, hook.Width))]);
-            yield return new Piece(made, from, until);
+            yield return new Piece(Rows(rows, before, tokens, until == tokens.Count), from, until);
             before += rows;
         }
+
+        DocumentRows Rows(int rows, long before, IReadOnlyList<Token> own, bool last) => new(
+            number,
+            document,
+            own,
+            before,
+            last,
+            new int[rows],
+            new int[rows],
+            new int[rows],
+            [.. hooks.Select(hook => new Matrix(rows, hook.Width))]);
     }
 
     private void Fill(List<Piece> block, CancellationToken cancellationToken)
@@ -245,13 +271,43 @@ public sealed class ActivationPass : IDisposable
             run.Run(batch);
             TokensRun += (long)batch.Count * batch.Length;
             for (int row = 0; row < rows.Length; row++)
-                Take(block[rows[row].Document].Rows, rows[row], places[(rows[row].Document, rows[row].First)], row * batch.Length);
+            {
+                DocumentRows document = block[rows[row].Document].Rows;
+                if (PerText) TakeText(document, rows[row], row, batch.Length);
+                else Take(document, rows[row], places[(rows[row].Document, rows[row].First)], row * batch.Length);
+            }
         }
     }
 
+    private void TakeText(DocumentRows document, TokenWindow window, int text, int length)
+    {
+        (document.RowTokens[0], document.RowSources[0]) = (-1, -1);
+        (int skip, int count) = window.Used(options.KeepSpecial);
+        for (int hook = 0; hook < hooks.Count; hook++)
+        {
+            Matrix read = run.Activations(hook), kept = document.Activations[hook];
+            if (hooks[hook].IsMean) Mean(read, (text * length) + skip, count, kept.Row(0));
+            else read.Row(text).CopyTo(kept.Row(0));
+        }
+    }
+
+    /// <summary>The mean of some rows.</summary>
+    internal static void Mean(Matrix rows, int first, int count, Span<float> mean)
+    {
+        double[] sums = new double[mean.Length];
+        for (int row = first; row < first + count; row++)
+        {
+            ReadOnlySpan<float> own = rows.Row(row);
+            for (int i = 0; i < sums.Length; i++) sums[i] += own[i];
+        }
+
+        for (int i = 0; i < sums.Length; i++) mean[i] = (float)(sums[i] / count);
+    }
+
+
     private void Take(DocumentRows document, TokenWindow window, int place, int from)
     {
-        int skip = options.KeepSpecial ? 0 : window.Lead, count = options.KeepSpecial ? window.Ids.Length : window.Count;
+        (int skip, int count) = window.Used(options.KeepSpecial);
         for (int i = 0; i < count; i++)
         {
             int position = skip + i, own = position - window.Lead;

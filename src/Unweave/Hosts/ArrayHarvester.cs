@@ -55,6 +55,7 @@ internal static class ArrayHarvester
             ContextLength = 1,
             KeepsStart = true,
             RowsPerShard = rowsPerShard,
+            Settings = Harvester.InputSettings(model.Input),
         };
     }
 

@@ -10,7 +10,7 @@ public static class Harvester
     /// <summary>The setting that is there when special tokens written in texts were found.</summary>
     internal const string SpecialTokens = "special tokens";
 
-    private const string Windows = "windows";
+    private const string Windows = "windows", TextRows = "rows", Input = "input ";
 
     /// <summary>Describes a harvest of texts before it is made.</summary>
     /// <param name="model">The model.</param>
@@ -78,18 +78,36 @@ public static class Harvester
             KeepsStart = options.KeepSpecial,
             RowsPerShard = rowsPerShard,
             UnknownToken = tokenizer.Unknown,
-            Settings = Settings(tokenizer),
+            Settings = Settings(model, tokenizer, hooks.Any(hook => hook.PerText)),
         };
     }
 
-    private static Dictionary<string, string> Settings(ITokenizer tokenizer)
+    private static Dictionary<string, string> Settings(IHostModel model, ITokenizer tokenizer, bool perText)
     {
-        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            [Windows] = "from the start of each document, one after another, each with its own start token",
-        };
+        Dictionary<string, string> settings = InputSettings(model.Input);
+        if (perText) settings[TextRows] = "one for each document, of its first window";
+        else settings[Windows] = "from the start of each document, one after another, each with its own start token";
         if (tokenizer.FindsSpecial) settings[SpecialTokens] = "found in texts";
         return settings;
+    }
+
+    /// <summary>Whether each text has one row in a harvest, instead of one for each token.</summary>
+    public static bool IsPerText(HarvestManifest manifest)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        return manifest.Settings.ContainsKey(TextRows);
+    }
+
+    /// <summary>The settings that say what a person chose to feed.</summary>
+    internal static Dictionary<string, string> InputSettings(HostInput input) =>
+        input.Chosen.ToDictionary(one => Input + one.Key, one => one.Value, StringComparer.Ordinal);
+
+    /// <summary>What a person chose to feed, by input, as a harvest's settings say it; null where nothing was chosen.</summary>
+    internal static Dictionary<string, string>? Inputs(IReadOnlyDictionary<string, string> settings)
+    {
+        var chosen = settings.Where(one => one.Key.StartsWith(Input, StringComparison.Ordinal))
+            .ToDictionary(one => one.Key[Input.Length..], one => one.Value, StringComparer.Ordinal);
+        return chosen.Count > 0 ? chosen : null;
     }
 
     /// <summary>Runs the documents that a harvest does not have yet, and completes it.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Unweave.Hosts;
@@ -8,24 +9,51 @@ public static class HookSearch
     /// <summary>The hooks that a pattern names.</summary>
     /// <param name="model">The host model.</param>
     /// <param name="pattern">
-    /// A short name, a tensor's name, or either with <c>*</c> for any text and <c>?</c> for any character, whatever the case.
+    /// A short name, a tensor's name, or either with <c>*</c> for any text and <c>?</c> for any character, whatever the case. Behind it
+    /// may stand <c>.3</c> for one head of a tensor that has several, and <c>.mean</c> for the mean over the tokens of a text.
     /// </param>
     /// <exception cref="InputException">None has such a name; the nearest names are in the message.</exception>
     public static IReadOnlyList<Hook> Find(this IHostModel model, string pattern)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(pattern);
+        if (Matching(model, pattern) is [_, ..] found) return found;
+        if (Derived(model, pattern) is [_, ..] derived) return derived;
+        throw new InputException($"{model.Name}: no tensor is named {pattern}.{Suggestions(model, pattern)}");
+    }
+
+    // A head or a mean of what the rest of the pattern names.
+    private static IReadOnlyList<Hook> Derived(IHostModel model, string pattern)
+    {
+        if (pattern.EndsWith(Hook.MeanSuffix, StringComparison.OrdinalIgnoreCase))
+        {
+            string whole = pattern[..^Hook.MeanSuffix.Length];
+            IReadOnlyList<Hook> named = Matching(model, whole) is [_, ..] found ? found : Derived(model, whole);
+            return Each(named, hook => hook.PerToken, hook => hook.OfMean());
+        }
+
+        int dot = pattern.LastIndexOf('.');
+        return dot > 0 && int.TryParse(pattern.AsSpan(dot + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int head)
+            ? Each(Matching(model, pattern[..dot]), hook => head < hook.Heads, hook => hook.OfHead(head))
+            : [];
+
+        // One that was named alone is refused with a reason; of several, those that have none are not meant.
+        static IReadOnlyList<Hook> Each(IReadOnlyList<Hook> found, Func<Hook, bool> has, Func<Hook, Hook> make) =>
+            [.. found.Where(hook => found.Count == 1 || has(hook)).Select(make)];
+    }
+
+    private static IReadOnlyList<Hook> Matching(IHostModel model, string pattern)
+    {
         if (model.Hooks.FirstOrDefault(hook => Named(hook, pattern)) is { } exact) return [exact];
         if (pattern.AsSpan().ContainsAny('*', '?'))
         {
             string expression = "^" + Regex.Escape(pattern).Replace("\\*", ".*", StringComparison.Ordinal).Replace(
                 "\\?", ".", StringComparison.Ordinal) + "$";
             var glob = new Regex(expression, RegexOptions.CultureInvariant | RegexOptions.IgnoreCase | RegexOptions.NonBacktracking);
-            Hook[] matches = [.. model.Hooks.Where(hook => glob.IsMatch(hook.Name) || glob.IsMatch(hook.Tensor))];
-            if (matches.Length > 0) return matches;
+            return [.. model.Hooks.Where(hook => glob.IsMatch(hook.Name) || glob.IsMatch(hook.Tensor))];
         }
 
-        throw new InputException($"{model.Name}: no tensor is named {pattern}.{Suggestions(model, pattern)}");
+        return [];
     }
 
     /// <summary>The one hook that a pattern names.</summary>

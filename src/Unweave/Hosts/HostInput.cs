@@ -18,6 +18,9 @@ public sealed record HostInput(
     /// <summary>True when filling behind a text was seen to change its rows, so that only texts of one length share a batch.</summary>
     public bool PaddingShows { get; init; }
 
+    /// <summary>What a person chose to feed some of its inputs, by name; empty where all were guessed.</summary>
+    public IReadOnlyDictionary<string, string> Chosen { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>Whether texts of different lengths may share a batch.</summary>
     internal bool Pads => (Causal || Masked) && !PaddingShows;
 }

@@ -27,6 +27,10 @@ public sealed record HostReference(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool FindsSpecial { get; init; }
 
+    /// <summary>What a person chose to feed some of the model's inputs, by name; null where all were guessed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, string>? Inputs { get; init; }
+
     /// <summary>The tokenizer's file; null where its name does not say.</summary>
     [JsonIgnore]
     public string? TokenizerPath =>
@@ -41,6 +45,7 @@ public sealed record HostReference(
         return new(model.Name, model.Sha256, tokenizer.Name, tokenizer.Sha256, source.Hook, manifest.ContextLength, manifest.KeepsStart)
         {
             FindsSpecial = manifest.Settings.ContainsKey(Harvester.SpecialTokens),
+            Inputs = Harvester.Inputs(manifest.Settings),
         };
     }
 

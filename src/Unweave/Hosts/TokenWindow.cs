@@ -11,6 +11,10 @@ namespace Unweave.Hosts;
 /// <param name="Count">Tokens of the document.</param>
 internal readonly record struct TokenWindow(int Document, int First, ReadOnlyMemory<int> Ids, int Lead, int Count)
 {
+    /// <summary>Where the tokens begin whose rows are used, and how many they are.</summary>
+    /// <param name="keepSpecial">Whether special ones are.</param>
+    public (int Skip, int Count) Used(bool keepSpecial) => keepSpecial ? (0, Ids.Length) : (Lead, Count);
+
     /// <summary>Cuts a document's tokens into windows.</summary>
     /// <param name="document">Its place in a list.</param>
     /// <param name="tokens">Its tokens; none gives no window.</param>

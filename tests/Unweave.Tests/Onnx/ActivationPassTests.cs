@@ -137,8 +137,8 @@ public sealed class ActivationPassTests
         using var folder = new TemporaryFolder();
         using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder)),
             images = OnnxHost.Open(Graphs.Convolutions().Save(folder, "images.onnx"));
-        Hook scores = host.Hooks.First(hook => hook.Shape.Count == 4 && !hook.PerToken);
-        Refused("does not have one vector for each token", () => new ActivationPass(host, new LetterTokenizer(), [scores]));
+        Hook scores = host.FindOne("blocks.0") with { Shape = ["batch", "3", "sequence", "8"], FeatureAxis = 3 };
+        Refused("has neither one vector for each token", () => new ActivationPass(host, new LetterTokenizer(), [scores]));
         Refused("is fed pixel_values", () => new ActivationPass(images, new LetterTokenizer(), [images.FindOne("joined")]));
         Refused("51 tokens", () => new ActivationPass(host, new TokenIds(51), [host.FindOne("blocks.0")]));
     }

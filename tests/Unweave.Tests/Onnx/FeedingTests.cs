@@ -344,6 +344,16 @@ public sealed class FeedingTests
             b.Output("heard", GraphBuilder.Float, "b", 4, "frames");
         });
         Assert.Equal((4, 1), (sound.FindOne("heard").Width, sound.FindOne("heard").FeatureAxis));
+        Assert.Equal(["batch", "4", "?"], sound.FindOne("heard").Shape, StringComparer.Ordinal);
+        using OnnxHost slower = Open(folder, b =>
+        {
+            string x = b.Node("Unsqueeze", [b.Input("input_values", GraphBuilder.Float, "b", "t"), b.Constant(1)]);
+            x = b.Node("Conv", [x, b.Weight(4, 1, 500)], ("strides", new[] { 320 }));
+            b.Named("frames", "Transpose", [x], ("perm", new[] { 0, 2, 1 }));
+            b.Output("frames", GraphBuilder.Float, "b", "frames", 4);
+        });
+        Assert.Equal(["batch", "?", "4"], slower.FindOne("frames").Shape, StringComparer.Ordinal);
+        Assert.Equal(2, slower.FindOne("frames").FeatureAxis);
         using OnnxHost bytes = Open(folder, b =>
         {
             string x = b.Node("Cast", [b.Input("image", GraphBuilder.UInt8, "b", 8)], ("to", GraphBuilder.Float));

@@ -13,18 +13,20 @@ internal sealed class GraphBuilder
     private readonly Rng random;
     private int names;
 
-    public GraphBuilder(ulong seed = 1) => random = new Rng(seed);
+    public GraphBuilder(ulong seed = 1)
+    {
+        random = new Rng(seed);
+        Model.Graph = graph;
+    }
 
-    public ModelProto Model =>
-        new()
+    public ModelProto Model { get; } = new()
+    {
+        IrVersion = 8,
+        OpsetImport =
         {
-            IrVersion = 8,
-            Graph = graph,
-            OpsetImport =
-            {
-                new OperatorSetIdProto { Domain = "", Version = 17 }, new OperatorSetIdProto { Domain = "com.microsoft", Version = 1 },
-            },
-        };
+            new OperatorSetIdProto { Domain = "", Version = 17 }, new OperatorSetIdProto { Domain = "com.microsoft", Version = 1 },
+        },
+    };
 
     public string Input(string name, int type, params object[] shape)
     {
@@ -98,6 +100,15 @@ internal sealed class GraphBuilder
         string product = Node("MatMulInteger",
             [quantised[0], Raw(Int8, System.Runtime.InteropServices.MemoryMarshal.AsBytes(weights.AsSpan()), from, to), quantised[2]]);
         return Node("Mul", [Node("Cast", [product], ("to", Float)), Node("Mul", [quantised[1], Constant([0.004f])])]);
+    }
+
+    /// <summary>Weights of 8 bits that are made floats again before they are used.</summary>
+    public string DequantizedWeight(int from, int to)
+    {
+        sbyte[] weights = new sbyte[from * to];
+        for (int i = 0; i < weights.Length; i++) weights[i] = (sbyte)(random.NextBelow(255) - 127);
+        return Node("DequantizeLinear",
+            [Raw(Int8, System.Runtime.InteropServices.MemoryMarshal.AsBytes(weights.AsSpan()), from, to), Constant([0.004f])]);
     }
 
     /// <summary>Moves the weights to a file beside the model.</summary>

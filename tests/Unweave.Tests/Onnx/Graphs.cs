@@ -47,6 +47,115 @@ internal static class Graphs
         return b;
     }
 
+    /// <summary>The encoder with a vector for each text: its tokens' mean, and the first one's through a layer of its own.</summary>
+    public static GraphBuilder Pooled()
+    {
+        GraphBuilder b = Encoder();
+        string counted = b.Node("Unsqueeze", [b.Node("Cast", ["attention_mask"], ("to", GraphBuilder.Float)), b.Constant(2)]);
+        string sum = b.Node("ReduceSum", [b.Node("Mul", ["last_hidden_state", counted]), b.Constant(1)], ("keepdims", 0));
+        b.Named("sentence_embedding", "Div", [sum, b.Node("ReduceSum", [counted, b.Constant(1)], ("keepdims", 0))]);
+        string first = b.Node("Gather", ["last_hidden_state", b.Node("Squeeze", [b.Constant(0)])], ("axis", 1));
+        b.Named("pooler_output", "Tanh", [b.Named("dense", "Gemm", [first, b.Weight(Width, Width), b.Weight(Width)])]);
+        b.Output("sentence_embedding", GraphBuilder.Float, "batch", Width);
+        b.Output("pooler_output", GraphBuilder.Float, "batch", Width);
+        return b;
+    }
+
+    /// <summary>A decoder with norms behind its branches and limits on its scores and logits, as Gemma 2 has them.</summary>
+    /// <param name="product">x·W, as <see cref="GraphBuilder"/> writes it; null for plain matrices.</param>
+    public static GraphBuilder NormedBranches(Func<GraphBuilder, string, int, int, string>? product = null)
+    {
+        var b = new GraphBuilder(12);
+        product ??= (b, x, from, to) => b.Node("MatMul", [x, b.Weight(1 / Math.Sqrt(from), from, to)]);
+        string ids = b.Input("input_ids", GraphBuilder.Int64, "batch", "sequence");
+        string x = Embed(b, ids), mask = Causal(b, ids);
+        for (int block = 0; block < 2; block++)
+        {
+            string read = Root(x), q = Heads(product(b, read, Width, Width)), k = Heads(product(b, read, Width, Width)),
+                v = Heads(product(b, read, Width, Width));
+            string scores = Limited(b.Node("MatMul", [q, b.Node("Transpose", [k], ("perm", new[] { 0, 1, 3, 2 }))]), 5);
+            string mixed = b.Named($"mixed{block}", "MatMul", [b.Node("Softmax", [b.Node("Add", [scores, mask])], ("axis", -1)), v]);
+            string heads = b.Named($"heads{block}", "Reshape",
+                [b.Node("Transpose", [mixed], ("perm", new[] { 0, 2, 1, 3 })), b.Constant(0, 0, Width)]);
+            x = b.Named($"mid{block}", "Add", [x, Root(product(b, heads, Width, Width))]);
+            read = Root(x);
+            string neurons = b.Named($"neurons{block}", "Mul",
+                [b.Node("Sigmoid", [product(b, read, Width, 2 * Width)]), product(b, read, Width, 2 * Width)]);
+            x = b.Named($"out{block}", "Add", [x, Root(product(b, neurons, 2 * Width, Width))]);
+        }
+
+        string final = b.Named("final_norm", "Identity", [Root(x)]);
+        b.Named("logits", "Identity", [Limited(product(b, final, Width, Vocabulary), 30)]);
+        b.Output("logits", GraphBuilder.Float, "batch", "sequence", Vocabulary);
+        return b;
+
+        string Heads(string x) => b.Node("Transpose", [b.Node("Reshape", [x, b.Constant(0, 0, 2, Width / 2)])],
+            ("perm", new[] { 0, 2, 1, 3 }));
+
+        string Limited(string x, float most) =>
+            b.Node("Mul", [b.Node("Tanh", [b.Node("Div", [x, b.Constant([most])])]), b.Constant([most])]);
+
+        // The root mean square, operator by operator, with x in two of them.
+        string Root(string x)
+        {
+            // The cast makes ONNX Runtime's fusion misread a graph that is cut behind the power.
+            x = b.Node("Cast", [x], ("to", GraphBuilder.Float));
+            string mean = b.Node("ReduceMean", [b.Node("Pow", [x, b.Constant([2f])])], ("axes", new[] { -1 }), ("keepdims", 1));
+            string root = b.Node("Sqrt", [b.Node("Add", [mean, b.Constant([1e-6f])])]);
+            return b.Node("Mul", [b.Weight(1.0, Width), b.Node("Mul", [x, b.Node("Div", [b.Constant([1f]), root])])]);
+        }
+    }
+
+    /// <summary>The decoder with each block a call of a function, which calls another one for its MLP.</summary>
+    public static GraphBuilder Functions()
+    {
+        GraphBuilder b = Decoder();
+        ModelProto model = b.Model;
+        GraphProto graph = model.Graph;
+        NodeProto[] nodes = [.. graph.Node];
+        graph.Node.Clear();
+        int first = Array.FindIndex(nodes, node => node.Output.Contains("mid0"));
+        int last = Array.FindIndex(nodes, node => node.Output.Contains("out0"));
+        FunctionProto mlp = Function("mlp", nodes[(first + 1)..last]);
+        NodeProto call = Call(mlp);
+        FunctionProto block = Function("block", [.. nodes[..(first + 1)], call, nodes[last]]);
+        model.Functions.Add([mlp, block]);
+        graph.Node.Add(Call(block));
+        graph.Node.Add(nodes[(last + 1)..]);
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "own", Version = 1 });
+        return b;
+
+        // What a run of nodes reads from outside and gives: the stream, or all.
+        FunctionProto Function(string name, NodeProto[] body)
+        {
+            var made = body.SelectMany(node => node.Output).ToHashSet(StringComparer.Ordinal);
+            NodeProto[] others = [.. nodes.Except(body)];
+            var function = new FunctionProto { Name = name, Domain = "own" };
+            function.OpsetImport.Add(model.OpsetImport[0]);
+            function.OpsetImport.Add(new OperatorSetIdProto { Domain = "own", Version = 1 });
+            function.Input.Add(body.SelectMany(node => node.Input).Where(input => !made.Contains(input)).Distinct(StringComparer.Ordinal));
+            function.Output.Add(made.Where(output => others.Any(node => node.Input.Contains(output))));
+            function.Node.Add(body);
+            foreach (NodeProto node in body.Where(node => node.OpType is "LayerNormalization"))
+            {
+                function.Attribute.Add("axis");
+                node.Attribute[0] = new AttributeProto { Name = "axis", Type = 2, RefAttrName = "axis" };
+                break;
+            }
+
+            return function;
+        }
+
+        NodeProto Call(FunctionProto function)
+        {
+            var made = new NodeProto { OpType = function.Name, Domain = "own", Name = function.Name };
+            made.Input.Add(function.Input);
+            made.Output.Add(function.Output);
+            if (function.Attribute.Count > 0) made.Attribute.Add(new AttributeProto { Name = "axis", Type = 2, I = -1 });
+            return made;
+        }
+    }
+
     /// <summary>A convolutional network with a residual block, for images [batch, 3, 16, 16].</summary>
     public static GraphBuilder Convolutions()
     {
@@ -165,7 +274,7 @@ internal static class Graphs
         for (int block = 0; block < 2; block++)
         {
             (normed, x) = Sum(x, b.Attention(normed, Width, mask), $"normed{block}   mid{block}", simple: false);
-            (normed, x) = Sum(x, b.Mlp(normed, Width), $"after{block}   out{block}", simple: true);
+            (normed, x) = Sum(x, b.Mlp(normed, Width), block == 0 ? "after0   out0" : "after1", simple: true);
         }
 
         b.Named("logits", "MatMul", [normed, b.Weight(Width, Vocabulary)]);
@@ -178,7 +287,7 @@ internal static class Graphs
             string[] made = simple
                 ? b.Nodes("SkipSimplifiedLayerNormalization", [stream, branch, scale], outputs)
                 : b.Nodes("SkipLayerNormalization", [stream, branch, scale, b.Weight(0.1, Width), b.Weight(0.1, Width)], outputs);
-            return (made[0], made[3]);
+            return (made[0], made.Length > 3 ? made[3] : "");
         }
     }
 

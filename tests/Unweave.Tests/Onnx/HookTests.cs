@@ -28,14 +28,52 @@ public sealed class HookTests
     [Theory]
     [InlineData("fused")]
     [InlineData("merged")]
+    [InlineData("functions")]
     public void A_decoder_that_was_fused_or_merged_has_the_hooks_of_a_plain_one(string name)
     {
         using TemporaryFolder one = new(), two = new();
         using OnnxHost plain = OnnxHost.Open(Graphs.Decoder().Save(one)), host = OnnxHost.Open(SpliceTests.Build(name).Save(two));
         Assert.Equal(Named(plain).Select(hook => (hook.Name, hook.Width)), Named(host).Select(hook => (hook.Name, hook.Width)));
         Assert.Equal("mid0", host.FindOne("blocks.0.mid").Tensor);
-        Assert.Equal("out1", host.FindOne("blocks.1").Tensor);
+        Assert.Equal(name is "fused" ? "after1/sum" : "out1", host.FindOne("blocks.1").Tensor);
         Assert.True(host.Input.Causal && host.PredictsTokens);
+    }
+
+    [Theory]
+    [InlineData("plain")]
+    [InlineData("dynamic 8 bits")]
+    [InlineData("static 8 bits")]
+    public void Heads_neurons_and_the_last_stream_are_found_before_products_of_every_kind_whatever_is_done_behind_them(string kind)
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.NormedBranches(kind switch
+        {
+            "plain" => null,
+            "static 8 bits" => static (b, x, from, to) => b.Node("MatMul", [x, b.DequantizedWeight(from, to)]),
+            _ => static (b, x, from, to) => b.QuantisedProduct(x, from, to),
+        }).Save(folder));
+        for (int block = 0; block < 2; block++)
+        {
+            Assert.Equal($"heads{block}", host.FindOne($"blocks.{block}.attn.heads").Tensor);
+            Assert.Equal($"neurons{block}", host.FindOne($"blocks.{block}.mlp.neurons").Tensor);
+            Assert.Equal($"mid{block}", host.FindOne($"blocks.{block}.mid").Tensor);
+            Assert.Equal($"out{block}", host.FindOne($"blocks.{block}").Tensor);
+            Assert.Equal(2, host.FindOne($"blocks.{block}.attn.heads").Heads);
+        }
+
+        // Where the tensor is known by another name, it is the input of the identity.
+        Assert.Equal(Graphs.Width, host.FindOne("final").Width);
+        using IHostRun run = host.Open(new HostPlan([host.FindOne("final"), host.FindOne("final_norm")]));
+        run.Run(SpliceTests.Batch());
+        Assert.Equal(run.Activations(1).AsSpan().ToArray(), run.Activations(0).AsSpan().ToArray());
+    }
+
+    [Fact]
+    public void What_a_pooled_output_reads_is_not_what_an_unembedding_reads()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Pooled().Save(folder));
+        Assert.DoesNotContain(host.Hooks, hook => hook.Kind == HookKind.Final);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class SpliceTests
     public static TheoryData<string> Models =>
         [
             "decoder", "encoder", "convolutions", "around", "parallel", "nested", "conditional", "half", "quantised", "past", "fused",
-            "merged",
+            "merged", "pooled", "normed", "functions",
         ];
 
     [Theory]
@@ -41,6 +41,26 @@ public sealed class SpliceTests
         }
 
         Assert.True(spliced >= (name is "conditional" or "half" ? 3 : 8), $"{spliced} hooks of {host.Hooks.Count}");
+    }
+
+    [Fact]
+    public void Activations_are_put_back_where_two_lengths_follow_the_input()
+    {
+        using var folder = new TemporaryFolder();
+        var b = new GraphBuilder();
+        string x = b.Named("stem", "Conv", [b.Input("image", GraphBuilder.Float, "batch", 3, "height", "width"), b.Weight(6, 3, 3, 3)]);
+        x = b.Named("turned", "Transpose", [b.Named("bent", "Relu", [x])], ("perm", new[] { 0, 2, 3, 1 }));
+        b.Named("out", "ReduceMean", [b.Node("MatMul", [x, b.Weight(6, 5)])], ("axes", new[] { 1, 2 }), ("keepdims", 0));
+        b.Output("out", GraphBuilder.Float, "batch", 5);
+        using OnnxHost host = OnnxHost.Open(b.Save(folder));
+        using Matrix images = Noise(3, 3 * 10 * 7);
+        var batch = new ArrayBatch([images], [[3, 10, 7]]);
+        foreach (string name in (string[])["stem", "bent", "turned"])
+        {
+            Hook hook = host.FindOne(name);
+            Assert.Equal(2, hook.Shape.Count(axis => axis is "?"));
+            Assert.InRange(SpliceEvaluator.CleanSplice(host, hook, batch), 0, 1e-6);
+        }
     }
 
     [Theory]
@@ -76,6 +96,9 @@ public sealed class SpliceTests
         "past" => Graphs.WithPast(),
         "fused" => Graphs.Fused(),
         "merged" => Graphs.Merged(),
+        "pooled" => Graphs.Pooled(),
+        "normed" => Graphs.NormedBranches(),
+        "functions" => Graphs.Functions(),
         _ => Graphs.Conditional(),
     };
 

@@ -58,6 +58,22 @@ public sealed class RunHostTests : IDisposable
     }
 
     [Fact]
+    public void What_the_models_inputs_were_fed_is_fed_again_and_a_choice_goes_before_it()
+    {
+        Write(Run.Host! with { Inputs = new Dictionary<string, string>(StringComparer.Ordinal) { ["input_ids"] = "ids" } });
+        using (RunHost host = RunHost.Open(Run, new HostChoice())) Assert.Equal("ids", host.Model.Input.Chosen["input_ids"]);
+        Write(Run.Host! with { Inputs = new Dictionary<string, string>(StringComparer.Ordinal) { ["input_ids"] = "zeros" } });
+        Assert.Contains("takes token ids or numbers", Refused(new HostChoice()), StringComparison.Ordinal);
+        var chosen = new Dictionary<string, string>(StringComparer.Ordinal) { ["input_ids"] = "ids" };
+        using (RunHost host = RunHost.Open(Run, new HostChoice(Inputs: chosen))) Assert.Equal("ids", host.Model.Input.Chosen["input_ids"]);
+
+        // Of another model nothing is recorded.
+        Write(Run.Host! with { ModelHash = new string('0', 64) });
+        using RunHost other = RunHost.Open(Run, new HostChoice(SavedFiles.Model));
+        Assert.Empty(other.Model.Input.Chosen);
+    }
+
+    [Fact]
     public void A_run_that_moved_with_its_model_finds_it()
     {
         Directory.Move(place["project"], place["moved"]);

@@ -85,12 +85,14 @@ public sealed class FeatureStatistics : IDisposable
     /// <param name="tokenizer">The tokenizer that the harvest was made with.</param>
     /// <param name="options">What is kept.</param>
     /// <param name="topics">Topics of words, for labels; none by default.</param>
+    /// <param name="documents">The texts, where each has one row; the tokens of other harvests tell theirs.</param>
     /// <param name="progress">Told the rows done.</param>
     /// <param name="cancellationToken">Ends the pass.</param>
+    /// <exception cref="InputException">The tokenizer is another one, or texts are needed and not given.</exception>
     public static FeatureStatistics FromHarvest(
         SparseAutoencoder autoencoder, HarvestSource source, ITokenizer tokenizer, FeatureStatisticsOptions? options = null,
-            WordTopics? topics = null,
-        IProgress<long>? progress = null, CancellationToken cancellationToken = default)
+        WordTopics? topics = null, IEnumerable<(long Number, Document Document)>? documents = null, IProgress<long>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(autoencoder);
         ArgumentNullException.ThrowIfNull(source);
@@ -102,7 +104,15 @@ public sealed class FeatureStatistics : IDisposable
         }
 
         var statistics = new FeatureStatistics(autoencoder, options, topics) { tokenText = new TokenPieces(tokenizer).Decode };
-        return statistics.Read(WindowBlocks.FromHarvest(source, tokenizer, cancellationToken), progress, cancellationToken);
+        if (!Harvester.IsPerText(source.Harvest.Manifest))
+            return statistics.Read(WindowBlocks.FromHarvest(source, tokenizer, cancellationToken), progress, cancellationToken);
+        if (documents is null)
+        {
+            throw new InputException($"{source.Name} has one row for each text, whose tokens it does not keep; give the texts that it was "
+                + "made of.");
+        }
+
+        return statistics.Read(WindowBlocks.FromHarvest(source, tokenizer, documents, cancellationToken), progress, cancellationToken);
     }
 
     /// <summary>Gathers them from a set of vectors.</summary>

@@ -25,7 +25,9 @@ internal static class WindowBlocks
             int waiting = 0;
             foreach (DocumentRows document in pass.Run(documents, stop))
             {
-                pieces.Add((Windows(document, done, waiting), document.RowTokens, document.RowPositions, document.Activations[0].Clone()));
+                pieces.Add(pass.PerText
+                    ? ([Whole(document.Document, document.Tokens, done, waiting)], [], [], document.Activations[0].Clone())
+                    : (Windows(document, done, waiting), document.RowTokens, document.RowPositions, document.Activations[0].Clone()));
                 done += document.RowTokens.Length;
                 waiting += document.RowTokens.Length;
                 if (waiting < BlockRows && done < rows) continue;
@@ -72,6 +74,39 @@ internal static class WindowBlocks
         }
     }
 
+    /// <summary>A hook of a harvest that has one row for each text, with the texts that it was made of.</summary>
+    public static IEnumerable<WindowBlock> FromHarvest(
+        HarvestSource source, ITokenizer tokenizer, IEnumerable<(long Number, Document Document)> documents,
+        CancellationToken cancellationToken)
+    {
+        using IEnumerator<(long Number, Document Document)> texts = documents.GetEnumerator();
+        int room = TokenWindow.Room(tokenizer, source.Harvest.Manifest.ContextLength);
+        for (long first = 0; first < source.Rows; first += BlockRows)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            long[] numbers = new long[(int)Math.Min(BlockRows, source.Rows - first)];
+            source.Harvest.ReadDocuments(first, numbers);
+            var windows = new RowWindow[numbers.Length];
+            for (int i = 0; i < windows.Length; i++)
+            {
+                do
+                {
+                    if (!texts.MoveNext())
+                    {
+                        throw new InputException($"{source.Name} has a row of document {numbers[i]}, which the texts do not reach; give "
+                            + "those that it was made of.");
+                    }
+                }
+                while (texts.Current.Number < numbers[i]);
+                Document document = texts.Current.Document;
+                windows[i] = Whole(document, [.. tokenizer.Encode(document.Text).Take(room)], first + i, i);
+            }
+
+            yield return new WindowBlock(source.Rows(first, windows.Length), [], [], windows);
+            source.Harvest.ForgetBefore(first + windows.Length);
+        }
+    }
+
     /// <summary>A set of vectors, each with a text or none.</summary>
     public static IEnumerable<WindowBlock> FromVectors(
         IActivationSource source, Func<long, string>? text, CancellationToken cancellationToken)
@@ -88,6 +123,13 @@ internal static class WindowBlocks
             })];
             yield return new WindowBlock(source.Rows(first, count), [], [], windows);
         }
+    }
+
+    // A text with one row, as far as the model saw it.
+    private static RowWindow Whole(Document document, IReadOnlyList<Token> seen, long row, int before)
+    {
+        string text = document.Text[..(seen[^1].Start + seen[^1].Length)];
+        return new RowWindow(document.Id, row, before, 1, text, [text.Length]);
     }
 
     // What a tokenizer drops between tokens goes to the token after it, so that the pieces are the whole text.

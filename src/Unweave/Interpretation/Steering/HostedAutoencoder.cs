@@ -17,6 +17,7 @@ public sealed class HostedAutoencoder : IDisposable
     private readonly ITokenizer tokenizer;
     private readonly SparseAutoencoder autoencoder;
     private readonly SplitHost host;
+    private readonly Hook hook;
     private readonly int context;
 
     /// <summary>Prepares the model.</summary>
@@ -25,20 +26,23 @@ public sealed class HostedAutoencoder : IDisposable
     /// <param name="hook">The hook that the autoencoder was trained on.</param>
     /// <param name="autoencoder">The autoencoder; it stays the caller's.</param>
     /// <param name="context">Tokens of a window, special ones included; null takes the model's context.</param>
+    /// <param name="keepSpecial">Whether start and end tokens count where a text has the mean of its tokens.</param>
     /// <exception cref="InputException">
-    /// The model is not fed tokens, does not go with the tokenizer or the autoencoder, or the hook has other than one vector a token.
+    /// The model is not fed tokens, does not go with the tokenizer or the autoencoder, or the hook has other than one vector a token or a
+    /// text.
     /// </exception>
-    public HostedAutoencoder(IHostModel model, ITokenizer tokenizer, Hook hook, SparseAutoencoder autoencoder, int? context = null)
+    public HostedAutoencoder(IHostModel model, ITokenizer tokenizer, Hook hook, SparseAutoencoder autoencoder, int? context = null,
+        bool keepSpecial = false)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(hook);
         ArgumentNullException.ThrowIfNull(autoencoder);
         ActivationPass.CheckFed(model, tokenizer);
-        if (!hook.PerToken)
+        if (!hook.PerToken && !hook.PerText)
         {
-            throw new InputException($"{model.Name}: {hook} does not have one vector for each token [batch, sequence, width]; choose "
-                + "another hook.");
+            throw new InputException($"{model.Name}: {hook} has neither one vector for each token [batch, sequence, width] nor one for "
+                + "each text [batch, width]; choose another hook.");
         }
 
         if (autoencoder.InputWidth != hook.Width)
@@ -49,20 +53,24 @@ public sealed class HostedAutoencoder : IDisposable
 
         this.model = model;
         this.tokenizer = tokenizer;
+        this.hook = hook;
         this.autoencoder = autoencoder;
         this.context = new PassOptions { Context = context }.ContextOf(model, tokenizer);
-        host = new SplitHost(model, tokenizer, hook);
+        host = new SplitHost(model, tokenizer, hook, keepSpecial);
     }
 
     /// <summary>
-    /// Whether the host predicts tokens, so that <see cref="Predict"/>, <see cref="Generate"/> and <see cref="Attribute"/> work.
+    /// Whether the host predicts tokens and has a vector for each, so that <see cref="Predict"/>, <see cref="Generate"/> and
+    /// <see cref="Attribute"/> work.
     /// </summary>
-    public bool PredictsTokens => model.PredictsTokens && model.Input.Causal;
+    public bool PredictsTokens => model.PredictsTokens && model.Input.Causal && hook.PerToken;
 
     private int Lead => tokenizer.Start is null ? 0 : 1;
 
     /// <summary>Reads the latents of a text, window after window where it is longer than the context.</summary>
-    /// <param name="text">Any text; an empty one has no pieces.</param>
+    /// <param name="text">
+    /// Any text; an empty one has no pieces. At a hook with one vector for each text there is one piece, as long as the context allows.
+    /// </param>
     public TextCodes Encode(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -72,6 +80,7 @@ public sealed class HostedAutoencoder : IDisposable
         List<int> latents = [];
         List<float> values = [];
         var codes = new SparseCodes(autoencoder.Latents);
+        if (hook.PerText) tokens = [.. tokens.Take(TokenWindow.Room(tokenizer, context))];
         foreach (TokenWindow[] windows in TokenWindow.Cut(0, tokens, tokenizer, context).Chunk(together))
         {
             using Matrix rows = host.Activations(windows);
@@ -81,7 +90,10 @@ public sealed class HostedAutoencoder : IDisposable
             values.AddRange(codes.AllValues);
         }
 
-        return new TextCodes(TextPieces.Cut(text, tokens), new SparseCodes(autoencoder.Latents, [.. starts], [.. latents], [.. values]))
+        IReadOnlyList<string> pieces = hook.PerText && tokens.Count > 0
+            ? [text[..(tokens[^1].Start + tokens[^1].Length)]]
+            : TextPieces.Cut(text, tokens);
+        return new TextCodes(pieces, new SparseCodes(autoencoder.Latents, [.. starts], [.. latents], [.. values]))
         {
             UnknownPieces = tokenizer.Unknown is { } unknown ? tokens.Count(token => token.Id == unknown) : 0,
         };
@@ -174,6 +186,12 @@ public sealed class HostedAutoencoder : IDisposable
 
     private void CheckPredicts()
     {
+        if (hook.PerText)
+        {
+            throw new InputException($"{model.Name}: {hook} has one vector for each text, not one for each token; its latents can be read, "
+                + "and not be changed as text is generated.");
+        }
+
         if (!PredictsTokens)
         {
             throw new InputException($"{model.Name} does not predict the next token (its output is not a vector of logits for each "

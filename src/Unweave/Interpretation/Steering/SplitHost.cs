@@ -7,7 +7,7 @@ namespace Unweave.Interpretation;
 /// A host model split at a hook: the part below gives the activations, the part above takes changed ones to logits. Each part is made ready
 /// when it is first needed, and once. What it gives are copies; a run belongs to one thread at a time.
 /// </summary>
-internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hook) : IDisposable
+internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hook, bool keepSpecial = false) : IDisposable
 {
     private const int BatchTokens = 4096;
 
@@ -25,11 +25,11 @@ internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hoo
         return model.Input.FixedBatch ?? (int)Math.Max(1, tokens / window.Ids.Length);
     }
 
-    /// <summary>The activations of windows' own tokens, window after window.</summary>
+    /// <summary>The activations of windows' own tokens, window after window; or one of each, where the hook has one for a text.</summary>
     /// <param name="windows">Windows of one document, in order.</param>
     public Matrix Activations(TokenWindow[] windows)
     {
-        var rows = new Matrix(windows.Sum(window => window.Count), hook.Width);
+        var rows = new Matrix(hook.PerText ? windows.Length : windows.Sum(window => window.Count), hook.Width);
         foreach (
             (TokenBatch batch, TokenWindow[] members) in TokenWindow.Batches(
                 windows, model.Input, ActivationPass.Filling(model, tokenizer), BatchTokens))
@@ -39,6 +39,15 @@ internal sealed class SplitHost(IHostModel model, ITokenizer tokenizer, Hook hoo
                 Matrix read = Below(batch);
                 for (int i = 0; i < members.Length; i++)
                 {
+                    if (hook.PerText)
+                    {
+                        Span<float> row = rows.Row(Array.IndexOf(windows, members[i]));
+                        (int skip, int count) = members[i].Used(keepSpecial);
+                        if (hook.IsMean) ActivationPass.Mean(read, (i * batch.Length) + skip, count, row);
+                        else read.Row(i).CopyTo(row);
+                        continue;
+                    }
+
                     int place = members[i].First - windows[0].First;
                     for (int own = 0; own < members[i].Count; own++)
                         read.Row((i * batch.Length) + members[i].Lead + own).CopyTo(rows.Row(place + own));
