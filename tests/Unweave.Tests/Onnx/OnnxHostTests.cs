@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Microsoft.ML.OnnxRuntime;
 using Unweave.Hosts;
 using Unweave.Numerics;
 using Unweave.Onnx;
@@ -44,6 +45,14 @@ public sealed class OnnxHostTests
         below.Run(batch);
         above.Run(batch, below.Activations(0));
         Assert.Equal(whole.Output.AsSpan().ToArray(), above.Output.AsSpan().ToArray());
+
+        // And what the runtime computes on the file itself.
+        using var alone = new InferenceSession(path);
+        using OrtValue input = OrtValue.CreateTensorValueFromMemory(x.AsSpan().ToArray(), [2, Width]);
+        using var options = new RunOptions();
+        using IDisposableReadOnlyCollection<OrtValue> own = alone.Run(options, alone.InputNames, [input], alone.OutputNames);
+        Assert.Equal(own[0].GetTensorDataAsSpan<float>().ToArray(), whole.Output.AsSpan().ToArray(),
+            (a, b) => Math.Abs(a - b) < 1e-4 * Math.Max(1, Math.Abs(a)));
         Assert.True(whole.Output.AsSpan().ToArray().Max(Math.Abs) > 0);
     }
 
