@@ -37,9 +37,9 @@ public sealed class EncodeTests
         var shapes = arrays.Json["files"]![0]!["tensors"]!.AsArray()
             .ToDictionary(tensor => (string)tensor!["name"]!, tensor => (Type: (string)tensor!["type"]!, Length: (int)tensor["shape"]![0]!),
                 StringComparer.Ordinal);
-        Assert.Equal(("Int64", 501), shapes["starts"]);
-        Assert.Equal(("Int32", entries), shapes["latents"]);
-        Assert.Equal(("Float32", entries), shapes["values"]);
+        Assert.Equal(("Int64", 501), shapes["indptr"]);
+        Assert.Equal(("Int32", entries), shapes["indices"]);
+        Assert.Equal(("Float32", entries), shapes["data"]);
         Assert.Equal(("Int64", 2), shapes["shape"]);
         Assert.Equal(["codes.jsonl", "codes.npz", vectors],
             Directory.GetFiles(place.Folder).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal), StringComparer.Ordinal);
