@@ -102,6 +102,21 @@ internal sealed class GraphBuilder
         return Node("Mul", [Node("Cast", [product], ("to", Float)), Node("Mul", [quantised[1], Constant([0.004f])])]);
     }
 
+    /// <summary>x·W with weights of 4 bits, in blocks of 16 that have a scale and a zero of their own.</summary>
+    public string FewBitProduct(string x, int from, int to)
+    {
+        const int Block = 16;
+        int blocks = (from + Block - 1) / Block;
+        byte[] weights = new byte[to * blocks * Block / 2], zeros = new byte[to * ((blocks + 1) / 2)];
+        float[] scales = new float[to * blocks];
+        for (int i = 0; i < weights.Length; i++) weights[i] = (byte)random.NextBelow(256);
+        for (int i = 0; i < zeros.Length; i++) zeros[i] = (byte)((6 + random.NextBelow(4)) | ((6 + random.NextBelow(4)) << 4));
+        for (int i = 0; i < scales.Length; i++) scales[i] = (1 + random.NextBelow(4)) * 0.02f;
+        return Node("MatMulNBits",
+            [x, Raw(UInt8, weights, to, blocks, Block / 2), Constant(scales, to * blocks), Raw(UInt8, zeros, zeros.Length)],
+            ("K", from), ("N", to), ("bits", 4), ("block_size", Block));
+    }
+
     /// <summary>Weights of 8 bits that are made floats again before they are used.</summary>
     public string DequantizedWeight(int from, int to)
     {
@@ -136,7 +151,7 @@ internal sealed class GraphBuilder
 
     public string[] Nodes(string type, string[] inputs, string outputs, params (string Name, object Value)[] attributes)
     {
-        string domain = type.StartsWith("Skip", StringComparison.Ordinal) ? "com.microsoft" : "";
+        string domain = type.StartsWith("Skip", StringComparison.Ordinal) || type is "MatMulNBits" ? "com.microsoft" : "";
         var node = new NodeProto { OpType = type, Name = $"n{names++}", Domain = domain };
         node.Input.AddRange(inputs);
         node.Output.AddRange(outputs.Split(' '));

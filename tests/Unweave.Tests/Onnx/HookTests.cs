@@ -43,6 +43,7 @@ public sealed class HookTests
     [InlineData("plain")]
     [InlineData("dynamic 8 bits")]
     [InlineData("static 8 bits")]
+    [InlineData("4 bits")]
     public void Heads_neurons_and_the_last_stream_are_found_before_products_of_every_kind_whatever_is_done_behind_them(string kind)
     {
         using var folder = new TemporaryFolder();
@@ -50,6 +51,7 @@ public sealed class HookTests
         {
             "plain" => null,
             "static 8 bits" => static (b, x, from, to) => b.Node("MatMul", [x, b.DequantizedWeight(from, to)]),
+            "4 bits" => static (b, x, from, to) => b.FewBitProduct(x, from, to),
             _ => static (b, x, from, to) => b.QuantisedProduct(x, from, to),
         }).Save(folder));
         for (int block = 0; block < 2; block++)

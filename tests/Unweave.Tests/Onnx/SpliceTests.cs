@@ -11,7 +11,7 @@ public sealed class SpliceTests
     public static TheoryData<string> Models =>
         [
             "decoder", "encoder", "convolutions", "around", "parallel", "nested", "conditional", "half", "quantised", "past", "fused",
-            "merged", "pooled", "normed", "functions",
+            "merged", "pooled", "normed", "four bits", "functions",
         ];
 
     [Theory]
@@ -98,6 +98,7 @@ public sealed class SpliceTests
         "merged" => Graphs.Merged(),
         "pooled" => Graphs.Pooled(),
         "normed" => Graphs.NormedBranches(),
+        "four bits" => Graphs.NormedBranches(static (b, x, from, to) => b.FewBitProduct(x, from, to)),
         "functions" => Graphs.Functions(),
         _ => Graphs.Conditional(),
     };
