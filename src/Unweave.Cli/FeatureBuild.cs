@@ -36,6 +36,9 @@ internal static class FeatureBuild
     /// <summary>What came of it.</summary>
     public sealed record Result(RunFolder Run, CatalogSource Source, FeatureReport Report, TimeSpan Elapsed, double RowsPerSecond)
     {
+        /// <summary>Documents of the texts read that could not be read; null where no texts were read.</summary>
+        public long? MalformedDocuments { get; init; }
+
         /// <summary>As JSON.</summary>
         public JsonObject ToJson()
         {
@@ -45,6 +48,7 @@ internal static class FeatureBuild
             json["windows"] = Source.Windows;
             json["rowsPerSecond"] = Math.Round(RowsPerSecond);
             json["seconds"] = Math.Round(Elapsed.TotalSeconds, 3);
+            if (MalformedDocuments is { } malformed) json[MalformedTexts.Key] = malformed;
             return json;
         }
 
@@ -85,7 +89,12 @@ internal static class FeatureBuild
             Hook = hook.Name,
             Context = pass.Context,
         };
-        return Write(subject, statistics, model, host.Tokenizer, display, source, cancellationToken);
+        RowsDisplay.Clear();
+        MalformedTexts.Say(corpus);
+        return Write(subject, statistics, model, host.Tokenizer, display, source, cancellationToken) with
+        {
+            MalformedDocuments = corpus.MalformedDocuments,
+        };
     }
 
     /// <summary>From activations that were harvested before.</summary>
@@ -109,7 +118,12 @@ internal static class FeatureBuild
             Hook = rows.Hook,
             Context = from.ContextLength,
         };
-        return Write(subject, statistics, model, tokenizer, display, source, cancellationToken);
+        RowsDisplay.Clear();
+        if (corpus is not null) MalformedTexts.Say(corpus);
+        return Write(subject, statistics, model, tokenizer, display, source, cancellationToken) with
+        {
+            MalformedDocuments = corpus?.MalformedDocuments,
+        };
     }
 
     // A harvest with one row for each text has not kept what the texts are.

@@ -30,6 +30,10 @@ internal sealed class HostFlags
         HelpName = "NAME",
         Description = "Field or column with the texts. [default: text]",
     };
+    private readonly Option<bool> strict = new("--strict")
+    {
+        Description = "Stop at the first document that cannot be read, which otherwise is named, counted and passed over.",
+    };
     private readonly Option<int?> context = new("--context")
     {
         HelpName = "N",
@@ -48,7 +52,7 @@ internal sealed class HostFlags
     public HostFlags(Command command, bool texts = true)
     {
         Option[] always = [model, tokenizer, special, inputs];
-        foreach (Option option in texts ? (Option[])[.. always, text, column, context, keepSpecial] : always) command.Add(option);
+        foreach (Option option in texts ? (Option[])[.. always, text, column, strict, context, keepSpecial] : always) command.Add(option);
     }
 
     /// <summary>The flag that says what inputs of a model are fed.</summary>
@@ -130,7 +134,7 @@ internal sealed class HostFlags
     {
         string named = parsed.GetValue(text) ?? otherwise
             ?? throw new InputException("no texts are named; give --text with a file or a folder.");
-        var corpus = TextCorpus.Open(named, parsed.GetValue(column));
+        var corpus = TextCorpus.Open(named, parsed.GetValue(column), parsed.GetValue(strict));
         if (corpus.LeftOut is [string first, ..])
         {
             string others = corpus.LeftOut.Count > 1 ? $" and {corpus.LeftOut.Count - 1} more" : "";

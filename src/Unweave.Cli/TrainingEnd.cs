@@ -15,6 +15,9 @@ namespace Unweave.Cli;
 /// <param name="Elapsed">Time that it took, since it was started or resumed.</param>
 internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan Elapsed)
 {
+    /// <summary>Documents of the texts trained on that could not be read; null where there were no texts.</summary>
+    public long? MalformedDocuments { get; init; }
+
     /// <summary>Runs training to its end or its interruption, and shows it on the way.</summary>
     /// <param name="options">The run.</param>
     /// <param name="source">Its vectors.</param>
@@ -102,7 +105,14 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     }
 
     /// <summary>How it ended, as JSON.</summary>
-    public JsonObject ToJson(TrainingOptions options) => new()
+    public JsonObject ToJson(TrainingOptions options)
+    {
+        JsonObject json = Measures(options);
+        if (MalformedDocuments is { } malformed) json[MalformedTexts.Key] = malformed;
+        return json;
+    }
+
+    private JsonObject Measures(TrainingOptions options) => new()
     {
         ["output"] = options.Output,
         ["finished"] = !Interrupted,

@@ -49,6 +49,41 @@ public sealed class HostTests
     }
 
     [Fact]
+    public async Task Documents_that_cannot_be_read_are_named_counted_and_passed_over_unless_strictness_is_asked_for()
+    {
+        using var place = new Workplace();
+        string[] sentences =
+            [.. Enumerable.Range(0, 40).Select(i => $$"""{"text":"The Senate adjourned on day {{i}} of the session, the House too."}""")];
+        File.WriteAllLines(place["texts.jsonl"], [.. sentences[..20], "{\"text\":17}", .. sentences[20..], "{\"text\":\"cut"]);
+        string[] texts = ["--text", "texts.jsonl"], model = ["--model", Model, "--hook", "blocks.1", .. texts];
+        const string First = "texts.jsonl: line 21 has a number in the field 'text'", Last = "texts.jsonl: line 42 is not well-formed JSON",
+            Count = "2 documents could not be read and were passed over";
+
+        Outcome harvested = (await place.Run(["harvest", .. model, "-o", "acts", "--json"])).Succeeded();
+        Said(harvested);
+        Assert.Equal(40, (int)harvested.Json["documents"]!);
+        Assert.Equal(2, (int)JsonNode.Parse(File.ReadAllText(place["acts/manifest.json"]))!["malformed"]!);
+        Outcome again = (await place.Run(["harvest", .. model, "-o", "acts", "--resume", "--json"])).Succeeded();
+        Assert.Equal(2, (int)again.Json["malformedDocuments"]!);
+
+        string[] train = ["--latents", "64", "--k", "4", "--tokens", "2000", "--batch", "100", "--validation", "0"];
+        Said((await place.Run(["train", .. model, .. train, "--buffer", "400", "-o", "sae", "--json"])).Succeeded());
+        Said((await place.Run(["eval", "sae", .. texts, "--tokens", "100000", "--json"])).Succeeded());
+        Said((await place.Run(["features", "build", "sae", .. texts, "--json"])).Succeeded());
+
+        (await place.Run(["harvest", .. model, "-o", "strict", "--strict"])).Refused(First);
+        (await place.Run(["eval", "sae", .. texts, "--strict"])).Refused(First);
+        File.WriteAllLines(place["texts.jsonl"], [.. sentences.Select(line => line.Replace("text", "body", StringComparison.Ordinal))]);
+        (await place.Run(["harvest", .. model, "-o", "none"])).Refused("line 1 has no field 'text'; it has 'body'");
+
+        static void Said(Outcome outcome)
+        {
+            foreach (string part in (string[])[First, Last, Count]) Assert.Contains(part, outcome.Error, StringComparison.Ordinal);
+            Assert.Equal(2, (int)outcome.Json["malformedDocuments"]!);
+        }
+    }
+
+    [Fact]
     public async Task Tokens_that_the_vocabulary_lacks_are_counted_and_said()
     {
         using var place = new Workplace();

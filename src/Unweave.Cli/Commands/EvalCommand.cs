@@ -112,9 +112,11 @@ internal static class EvalCommand
         SpliceReport report = evaluator.Run(autoencoder, corpus.Documents().Select(document => document.Document), corpus.Name, tokens,
             new RowsProgress(display, tokens), cancellationToken);
         RowsDisplay.Clear();
+        MalformedTexts.Say(corpus);
         if (json)
         {
             JsonObject result = JsonNode.Parse(report.ToJson())!.AsObject();
+            MalformedTexts.AddTo(result, corpus);
             result[RunFolder.HashKey] = hash;
             Screen.WriteJson(result);
             return;

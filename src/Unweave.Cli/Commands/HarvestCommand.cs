@@ -93,7 +93,8 @@ internal static class HarvestCommand
                 var display = new RowsDisplay("harvested", parsed.GetValue(tokens) ?? 0, TimeProvider.System);
                 return Made(writer, folder, display, parsed.GetValue(json),
                     progress => Harvester.Run(pass, corpus, writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellationToken),
-                    () => Shortened(model, pass.Context, host.Pass(parsed)) + Cut(pass) + Skipped(corpus));
+                    () => Shortened(model, pass.Context, host.Pass(parsed)) + Cut(pass) + Skipped(corpus),
+                    () => corpus.Malformed);
             }
 
             int FromIds(OnnxHost model, Hook[] found, string[] files, ElementType stored)
@@ -108,7 +109,7 @@ internal static class HarvestCommand
                 var display = new RowsDisplay("harvested", parsed.GetValue(tokens) ?? 0, TimeProvider.System);
                 return Made(writer, folder, display, parsed.GetValue(json),
                     progress => Harvester.Run(pass, ids.Name, from => TokenIds.Documents(ids, Harvester.Ids(model).VocabularySize, from),
-                        writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellationToken), () => "");
+                        writer, parsed.GetValue(tokens) ?? long.MaxValue, progress, cancellationToken: cancellationToken), () => "");
             }
 
             int FromArrays(OnnxHost model, Hook[] found, string[] files, ElementType stored)
@@ -149,7 +150,7 @@ internal static class HarvestCommand
             : $" {Figures.Count(corpus.MendedDocuments)} documents had half an escaped character (\\ud83d alone), read as U+FFFD.");
 
     private static int Made(HarvestWriter writer, string folder, RowsDisplay display, bool json, Action<IProgress<long>> run,
-        Func<string> more)
+        Func<string> more, Func<IReadOnlyList<string>>? malformed = null)
     {
         long before = writer.Rows;
         bool stopped = false, was = writer.Finished;
@@ -163,6 +164,7 @@ internal static class HarvestCommand
         }
 
         RowsDisplay.Clear();
+        if (malformed is not null) MalformedTexts.Say(writer.MalformedDocuments, malformed());
         if (UnknownTokens.Note(writer.UnknownRows, writer.Rows) is { } note) Console.Error.WriteLine(note);
         if (json)
         {
@@ -172,6 +174,7 @@ internal static class HarvestCommand
                 ["finished"] = writer.Finished,
                 ["rows"] = writer.Rows,
                 ["documents"] = writer.Documents,
+                [MalformedTexts.Key] = writer.MalformedDocuments,
                 ["unknownTokens"] = writer.Manifest.UnknownToken is null ? null : writer.UnknownRows,
                 ["hooks"] = new JsonArray(
                     [.. writer.Manifest.Hooks.Select(hook => new JsonObject { ["name"] = hook.Name, ["width"] = hook.Width })]),

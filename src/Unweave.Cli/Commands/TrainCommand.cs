@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Unweave.Cli.Rendering;
 using Unweave.Data;
 using Unweave.Hosts;
 using Unweave.Onnx;
@@ -107,7 +108,8 @@ internal static class TrainCommand
         };
         options.Validate(data.Width);
         TrainingEnd end = await TrainingEnd.RunAsync(options, data, $"{data.Name} over {corpus.Name}", resume, origin, cancellationToken);
-        return Ended(end, options, json);
+        MalformedTexts.Say(corpus);
+        return Ended(end with { MalformedDocuments = corpus.MalformedDocuments }, options, json);
     }
 
     private static int Ended(TrainingEnd end, TrainingOptions options, bool json)

@@ -126,10 +126,18 @@ public static class Harvester
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(corpus);
-        Run(pass, corpus.Name, from => corpus.Documents(from), writer, rows, progress, cancellationToken);
+        Run(pass, corpus.Name, from => corpus.Documents(from), writer, rows, progress, corpus.MalformedFrom, cancellationToken);
     }
 
     /// <summary>The same for documents from elsewhere.</summary>
+    /// <param name="pass">The model at its hooks.</param>
+    /// <param name="name">What the documents are, for messages.</param>
+    /// <param name="documents">The documents from a number on.</param>
+    /// <param name="writer">The harvest.</param>
+    /// <param name="rows">Rows to stop after, at the end of a document.</param>
+    /// <param name="progress">Told the number of rows after each document.</param>
+    /// <param name="malformed">Numbers, from one on, of documents met so far that could not be read; null where all can be.</param>
+    /// <param name="cancellationToken">Stops between documents.</param>
     internal static void Run(
         ActivationPass pass,
         string name,
@@ -137,16 +145,20 @@ public static class Harvester
         HarvestWriter writer,
         long rows = long.MaxValue,
         IProgress<long>? progress = null,
+        Func<long, IReadOnlyList<long>>? malformed = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(pass);
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(writer);
         if (writer.Finished) return;
+        long next = writer.NextDocument; // documents before it are in the harvest
+        bool whole = true;
         if (writer.Rows < rows)
         {
             foreach (DocumentRows document in pass.Run(documents(writer.NextDocument), cancellationToken))
             {
+                PassOver(document.Number);
                 writer.Append(
                     document.Number,
                     document.Document.Id,
@@ -156,13 +168,24 @@ public static class Harvester
                     document.FirstRow);
                 progress?.Report(writer.Rows);
                 cancellationToken.ThrowIfCancellationRequested();
-                if (document.Last && writer.Rows >= rows) break;
+                if (!document.Last || writer.Rows < rows) continue;
+                whole = false;
+                break;
             }
+
+            if (whole) PassOver(long.MaxValue);
         }
 
         if (writer.Rows == 0)
             throw new InputException($"{name}: there is no token in these texts, so there are no activations to harvest.");
         writer.Complete();
+
+        // The pass reads ahead, so that more may have been met than come before a document.
+        void PassOver(long before)
+        {
+            foreach (long number in (malformed?.Invoke(next) ?? []).TakeWhile(number => number < before)) writer.PassOver(number);
+            next = Math.Max(next, before);
+        }
     }
 
     /// <summary>The rows of one hook as blocks, a document or a piece of one each, for training on the way.</summary>

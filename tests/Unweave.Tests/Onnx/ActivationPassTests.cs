@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using Microsoft.ML.OnnxRuntime;
 using Unweave.Data;
 using Unweave.Formats;
 using Unweave.Hosts;
@@ -194,6 +196,113 @@ public sealed class ActivationPassTests
         foreach (string file in files.Where(file =>
             file.StartsWith("rows", StringComparison.Ordinal) || file.StartsWith("documents", StringComparison.Ordinal)))
             Assert.Equal(File.ReadAllBytes(folder[Path.Combine("whole", file)]), File.ReadAllBytes(folder[Path.Combine("parts", file)]));
+    }
+
+    // The runtime runs the whole graph on each text alone, with the tensors as outputs of the graph itself.
+    [Fact]
+    public void A_harvest_of_a_model_of_four_bits_has_what_the_runtime_computes()
+    {
+        using var folder = new TemporaryFolder();
+        GraphBuilder graph = SpliceTests.Build("four bits");
+        using OnnxHost host = OnnxHost.Open(graph.Save(folder));
+        (string Hook, string Tensor)[] places =
+            [("blocks.0.attn.heads", "heads0"), ("blocks.1.mlp.neurons", "neurons1"), ("blocks.1", "out1"), ("final", "final_norm")];
+        foreach ((_, string tensor) in places) graph.Output(tensor, GraphBuilder.Float, "batch", "sequence", "width");
+        using var session = new InferenceSession(graph.Save(folder, "outputs.onnx"));
+        var tokenizer = new LetterTokenizer();
+        string[] texts =
+        [
+            .. Enumerable.Range(0, 20)
+                .Select(i => string.Concat(Enumerable.Range(0, 1 + (i * 7 % 9)).Select(j => (char)('a' + ((i + (j * j)) % 26))))),
+        ];
+        File.WriteAllLines(folder["texts.jsonl"], texts.Select(text => $$"""{ "text": "{{text}}" }"""));
+        var corpus = TextCorpus.Open(folder["texts.jsonl"]);
+        Hook[] hooks = [.. places.Select(place => host.FindOne(place.Hook))];
+        using var pass = new ActivationPass(host, tokenizer, hooks);
+        using (var writer = HarvestWriter.Create(folder["acts"],
+            Harvester.Describe(host, tokenizer, hooks, corpus, new PassOptions(), ElementType.Float32)))
+            Harvester.Run(pass, corpus, writer);
+        using var harvest = Harvest.Open(folder["acts"]);
+        foreach ((string hook, string tensor) in places)
+        {
+            using HarvestSource source = harvest.Source(hook);
+            using Matrix rows = source.Rows(0, (int)source.Rows);
+            float[] expected = [.. texts.SelectMany(text => Run(text, tensor).Skip(source.Width))]; // without the start token's
+            Assert.Equal(expected, rows.AsSpan().ToArray(), (a, b) => Math.Abs(a - b) < 1e-5 * Math.Max(1, Math.Abs(a)));
+            Assert.True(expected.Max(Math.Abs) > 0.01);
+        }
+
+        float[] Run(string text, string tensor)
+        {
+            long[] ids = [0, .. tokenizer.Encode(text).Select(token => (long)token.Id)];
+            using OrtValue input = OrtValue.CreateTensorValueFromMemory(ids, [1, ids.Length]);
+            using var options = new RunOptions();
+            using IDisposableReadOnlyCollection<OrtValue> made = session.Run(options, session.InputNames, [input], [tensor]);
+            return made[0].GetTensorDataAsSpan<float>().ToArray();
+        }
+    }
+
+    [Fact]
+    public void Documents_that_cannot_be_read_are_counted_in_the_harvest_which_resumes_to_the_same_bytes()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
+        var tokenizer = new LetterTokenizer();
+        Hook[] hooks = [host.FindOne("blocks.0")];
+        string Good(int i) => $$"""{ "text": "{{new string((char)('a' + (i % 26)), 1 + (i * 7 % 40))}}" }""";
+        File.WriteAllLines(folder["texts.jsonl"], Enumerable.Range(0, 60).Select(i => i % 5 == 3 || i > 56 ? "bad" : Good(i)));
+        var options = new PassOptions { Context = 10, BatchTokens = 30 };
+        HarvestManifest manifest = Harvester.Describe(host, tokenizer, hooks, Corpus(), options, ElementType.Float32, rowsPerShard: 100);
+        using var pass = new ActivationPass(host, tokenizer, hooks, options);
+        using (var writer = HarvestWriter.Create(folder["whole"], manifest))
+        {
+            Harvester.Run(pass, Corpus(), writer);
+            Assert.Equal((46, 14), (writer.Documents, writer.MalformedDocuments));
+        }
+
+        // Its rows are of the same documents as a corpus of the good ones, under the numbers that they have in this one.
+        const string empty = """{ "text": "" }""";
+        File.WriteAllLines(folder["good.jsonl"], Enumerable.Range(0, 60).Select(i => i % 5 == 3 || i > 56 ? empty : Good(i)));
+        using (var writer = HarvestWriter.Create(folder["good"], manifest))
+            Harvester.Run(pass, TextCorpus.Open(folder["good.jsonl"]), writer);
+        using (Harvest bad = Harvest.Open(folder["whole"]), good = Harvest.Open(folder["good"]))
+        {
+            Assert.Equal((14, 0), (bad.MalformedDocuments, good.MalformedDocuments));
+            Assert.Equal(good.Rows, bad.Rows);
+            for (long row = 0; row < bad.Rows; row++) Assert.Equal(good.Row(row), bad.Row(row));
+        }
+
+        using (var writer = HarvestWriter.Create(folder["parts"], manifest)) Stop(pass, Corpus(), writer, documents: 13);
+        using (var writer = HarvestWriter.Resume(folder["parts"], manifest)) Stop(pass, Corpus(), writer, documents: 20);
+        using (var writer = HarvestWriter.Resume(folder["parts"], manifest))
+        {
+            Harvester.Run(pass, Corpus(), writer);
+            Assert.Equal(14, writer.MalformedDocuments);
+        }
+
+        long[] whole = Counts("whole"), parts = Counts("parts");
+        Assert.Equal(whole, parts);
+        Assert.True(whole.Length > 5 && whole[0] == 14 && whole.Count(number => number > 0) > 3);
+
+        // With fewer rows asked for, those behind the last document are not in it, though the pass had met them.
+        using (var writer = HarvestWriter.Create(folder["few"], manifest))
+        {
+            Harvester.Run(pass, Corpus(), writer, rows: 30);
+            Assert.Equal((4, 1), (writer.Documents, writer.MalformedDocuments)); // 0, 1, 2 and 4
+        }
+
+        string text = File.ReadAllText(folder["whole/manifest.json"]);
+        File.WriteAllText(folder["whole/manifest.json"], text.Replace("\"malformed\": 14", "\"malformed\": 3", StringComparison.Ordinal));
+        Refused("3 documents could not be read, but its shards say otherwise", () => Harvest.Open(folder["whole"]));
+
+        TextCorpus Corpus() => TextCorpus.Open(folder["texts.jsonl"]);
+
+        // Of the whole harvest, then of each shard.
+        long[] Counts(string name)
+        {
+            JsonNode json = JsonNode.Parse(File.ReadAllText(folder[$"{name}/manifest.json"]))!;
+            return [(long)json["malformed"]!, .. json["shards"]!.AsArray().Select(shard => (long?)shard!["malformed"] ?? 0)];
+        }
     }
 
     [Fact]

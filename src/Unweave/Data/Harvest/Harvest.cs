@@ -52,6 +52,9 @@ public sealed class Harvest : IDisposable
     /// <summary>Number of documents that have rows.</summary>
     public long Documents => files.Shards.Sum(shard => shard.Documents);
 
+    /// <summary>Number of documents of the corpus that could not be read and were passed over.</summary>
+    public long MalformedDocuments => files.Malformed;
+
     /// <summary>
     /// Number of rows of <see cref="HarvestManifest.UnknownToken"/>; null where there is no such token.
     /// </summary>

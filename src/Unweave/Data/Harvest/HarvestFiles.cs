@@ -42,6 +42,12 @@ internal sealed partial class HarvestFiles
     /// <summary>Whether the whole corpus is in it.</summary>
     public bool Complete { get; private set; }
 
+    /// <summary>Documents after the last with rows that could not be read.</summary>
+    public long MalformedAtEnd { get; private set; }
+
+    /// <summary>Documents that could not be read, so far.</summary>
+    public long Malformed => Shards.Sum(shard => shard.Malformed ?? 0) + MalformedAtEnd;
+
     /// <summary>The whole shards.</summary>
     public List<HarvestShard> Shards { get; } = [];
 
@@ -113,9 +119,10 @@ internal sealed partial class HarvestFiles
     }
 
     /// <summary>Marks the harvest as whole.</summary>
-    public void Finish()
+    /// <param name="malformedAtEnd">Documents after the last with rows that could not be read.</param>
+    public void Finish(long malformedAtEnd)
     {
-        Complete = true;
+        (Complete, MalformedAtEnd) = (true, malformedAtEnd);
         Write();
     }
 
@@ -164,6 +171,7 @@ internal sealed partial class HarvestFiles
             Complete = Complete,
             Rows = Shards.Sum(shard => shard.Rows),
             Documents = Shards.Sum(shard => shard.Documents),
+            Malformed = Malformed > 0 ? Malformed : null,
             Harvest = Manifest,
             Folders = hookFolders,
             Shards = Shards,
@@ -234,6 +242,9 @@ internal sealed partial class HarvestFiles
         long rows = Shards.Sum(shard => shard.Rows), documents = Shards.Sum(shard => shard.Documents);
         if (file.Rows != rows || file.Documents != documents)
             throw Bad($"it says {file.Rows} rows of {file.Documents} documents, but its shards have {rows} of {documents}");
+        MalformedAtEnd = (file.Malformed ?? 0) - Malformed;
+        if (MalformedAtEnd < 0 || (MalformedAtEnd > 0 && !Complete) || Shards.Exists(shard => shard.Malformed < 0))
+            throw Bad($"it says that {file.Malformed} documents could not be read, but its shards say otherwise");
         if (Complete && (Shards.Count == 0 || Shards[^1].Cut))
             throw Bad("it says that the harvest is complete, but its last document is not");
     }
@@ -313,9 +324,13 @@ internal sealed record HarvestShardFile(string Path, long Bytes, string Sha256);
 /// <param name="Sha256">Over the checksums of its files.</param>
 /// <param name="Files">A file a hook, the index of rows, the table of documents.</param>
 /// <param name="Unknown">Rows of the token that stands for what the vocabulary lacks; null where there is no such token.</param>
+/// <param name="Malformed">
+/// Documents that could not be read before the last that begins in the shard and after the shard before; null where there are none.
+/// </param>
 internal sealed record HarvestShard(long Rows, long Documents, long FirstDocument, long LastDocument, long LastDocumentRows, bool Cut,
     string Sha256, IReadOnlyList<HarvestShardFile> Files,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Unknown = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Unknown = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Malformed = null);
 
 /// <summary>The manifest as it is written.</summary>
 internal sealed record HarvestFile
@@ -329,6 +344,9 @@ internal sealed record HarvestFile
     public required long Rows { get; init; }
 
     public required long Documents { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Malformed { get; init; }
 
     public required HarvestManifest Harvest { get; init; }
 

@@ -29,6 +29,7 @@ public sealed class HarvestWriter : IDisposable
     private long kept; // rows of it that are written
     private long rowsInShard; // of it, in the open shard
     private long startedInShard; // documents
+    private long malformedInShard, malformedSince; // documents: before the last that began in the open shard, after it
     private bool whole; // a resumed harvest ends with it, and it takes no more rows
     private bool unfinished; // a resumed harvest ends in the middle of it, and no row has been added yet
     private bool failed, disposed;
@@ -71,6 +72,9 @@ public sealed class HarvestWriter : IDisposable
     /// Rows so far of <see cref="HarvestManifest.UnknownToken"/>, those of the open shard included; 0 where there is no such token.
     /// </summary>
     public long UnknownRows { get; private set; }
+
+    /// <summary>Documents so far that could not be read and were passed over.</summary>
+    public long MalformedDocuments => files.Malformed + malformedInShard + (Finished ? 0 : malformedSince);
 
     /// <summary>Starts a harvest.</summary>
     /// <param name="folder">Its folder, made if need be.</param>
@@ -144,6 +148,8 @@ public sealed class HarvestWriter : IDisposable
             if (owners.Count > 0 && owners.Count + tokens.Length > Manifest.RowsPerShard) CloseShard(cut: false);
             (lastDocument, kept, rowsInShard, whole) = (document, 0, 0, false);
             startedInShard++;
+            malformedInShard += malformedSince;
+            malformedSince = 0;
             Documents++;
         }
 
@@ -159,6 +165,15 @@ public sealed class HarvestWriter : IDisposable
         failed = false;
     }
 
+    /// <summary>Counts a document that cannot be read and therefore has no rows.</summary>
+    /// <param name="document">Its number in its corpus, among those of <see cref="Append"/>.</param>
+    public void PassOver(long document)
+    {
+        Ready();
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(document, lastDocument);
+        malformedSince++;
+    }
+
     /// <summary>Closes the last shard and marks the harvest as complete.</summary>
     /// <exception cref="InputException">There are no rows at all, or the disk is full.</exception>
     public void Complete()
@@ -168,7 +183,7 @@ public sealed class HarvestWriter : IDisposable
         if (Rows == 0) throw new InputException($"{files.Folder}: nothing was harvested: no document has a token to keep; give texts.");
         failed = true;
         if (owners.Count > 0) CloseShard(cut: false);
-        files.Finish();
+        files.Finish(malformedSince);
         failed = false;
     }
 
@@ -265,14 +280,15 @@ public sealed class HarvestWriter : IDisposable
         listed.Add(files.Listed(files.DocumentsPath(shard), WriteDocuments(files.DocumentsPath(shard))));
         files.Add(
             new HarvestShard(owners.Count, startedInShard, table[0].Document, lastDocument, kept, cut, HarvestFiles.ShardHash(listed),
-                listed, Manifest.UnknownToken is { } unknown ? tokens.Count(token => token == unknown) : null));
+                listed, Manifest.UnknownToken is { } unknown ? tokens.Count(token => token == unknown) : null,
+                malformedInShard > 0 ? malformedInShard : null));
         foreach (ShardStream stream in streams) stream.Dispose();
         streams.Clear();
         tokens.Clear();
         positions.Clear();
         owners.Clear();
         table.Clear();
-        (rowsInShard, startedInShard) = (0, 0);
+        (rowsInShard, startedInShard, malformedInShard) = (0, 0, 0);
     }
 
     private string WriteRows(string path)

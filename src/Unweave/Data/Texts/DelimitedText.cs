@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Unweave.Data;
@@ -10,12 +11,16 @@ internal sealed class DelimitedText(Utf8Reader text, string path, char delimiter
 {
     private readonly StringBuilder field = new();
     private long line = 1;
+    private string? fault; // of the record being read
 
     /// <summary>Line, from 1, on which the last record read begins.</summary>
     public long Line { get; private set; }
 
     /// <summary>Whether the last record read is a line without any character.</summary>
     public bool Blank { get; private set; }
+
+    /// <summary>Why the last record read is none, to be put behind the name of its place; null where it is one.</summary>
+    public string? Fault { get; private set; }
 
     /// <summary>Reads a record.</summary>
     /// <param name="fields">Cleared, then filled; a field not kept is empty there.</param>
@@ -38,6 +43,8 @@ internal sealed class DelimitedText(Utf8Reader text, string path, char delimiter
             c = text.Read();
         }
 
+        Fault = text.TakeFault() ?? fault;
+        fault = null;
         if (c == '\r' && text.Peek() == '\n') text.Read();
         line++;
         return true;
@@ -64,9 +71,10 @@ internal sealed class DelimitedText(Utf8Reader text, string path, char delimiter
             if (c == '"' && (c = text.Read()) != '"')
             {
                 if (c == delimiter || c is '\r' or '\n' or < 0) return c;
-                throw new InputException(
-                    $"{path}: line {line} has '{(char)c}' after closing quotes (they open on line {opened}); a quote inside a quoted "
-                    + "field is written twice.");
+                fault ??= string.Create(CultureInfo.InvariantCulture,
+                    $"has '{(char)c}' after closing quotes on line {line} (they open on line {opened}); a quote inside a quoted field is "
+                    + $"written twice");
+                return Plain(c, kept: false);
             }
 
             if (c == '\n') line++;

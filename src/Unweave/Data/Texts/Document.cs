@@ -7,4 +7,10 @@ public readonly record struct Document(string Id, string Text)
 {
     /// <summary>Whether a part of it was no text, such as half of an escaped character, and is U+FFFD now.</summary>
     internal bool IsMended { get; init; }
+
+    /// <summary>Why it could not be read, with its file and its place there; null where it could. Its text is empty then.</summary>
+    internal string? Fault { get; init; }
+
+    /// <summary>A document that could not be read.</summary>
+    internal static Document Malformed(string id, string fault) => new(id, "") { Fault = fault };
 }

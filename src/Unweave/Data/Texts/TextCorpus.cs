@@ -6,19 +6,26 @@ namespace Unweave.Data;
 
 /// <summary>
 /// The texts of files, read one at a time in an order that is always the same: plain text (a file is a document), JSON lines, CSV,
-/// TSV and Parquet (a row is a document), each also compressed with gzip or Zstandard. Text is UTF-8; anything else is refused, never
-/// guessed.
+/// TSV and Parquet (a row is a document), each also compressed with gzip or Zstandard. Text is UTF-8; anything else is never guessed.
 /// </summary>
 /// <remarks>
+/// A document that cannot be read (a line that is not JSON or has no text, a record with a field too many, bytes that are not UTF-8) is
+/// passed over, counted and named (<see cref="Malformed"/>); where more than half of the first hundred cannot, the corpus is refused.
+/// <para>
 /// One document is in memory at a time, and of a Parquet file its columns of texts and ids. Documents are numbered from 0 in the corpus's
 /// order; documents with nothing but white space are skipped but have a number, so that a place in a corpus can be gone to without
 /// reading what is before it, where the format allows.
+/// </para>
 /// </remarks>
 public sealed class TextCorpus
 {
+    private const int FaultsKept = 10;
+
     private readonly IReadOnlyList<TextFile> files;
     private readonly Lazy<string> fingerprint;
     private readonly Lock entry = new();
+    private readonly List<long> malformed = []; // their numbers
+    private readonly List<string> faults = []; // of the first of them
     private long reached; // documents below this number have been counted
 
     private TextCorpus(string name, IReadOnlyList<TextFile> files, string? textColumn)
@@ -60,6 +67,23 @@ public sealed class TextCorpus
     /// </summary>
     public long MendedDocuments { get; private set; }
 
+    /// <summary>Documents met so far that could not be read and were passed over; each counts once, however often it is met.</summary>
+    public long MalformedDocuments
+    {
+        get { lock (entry) return malformed.Count; }
+    }
+
+    /// <summary>
+    /// Why the first of <see cref="MalformedDocuments"/>, at most ten, could not be read: the file, the place in it, the reason.
+    /// </summary>
+    public IReadOnlyList<string> Malformed
+    {
+        get { lock (entry) return [.. faults]; }
+    }
+
+    /// <summary>Whether the first document that cannot be read ends the corpus. Default: it is passed over.</summary>
+    public bool Strict { get; private init; }
+
     /// <summary>Files of the folders opened that have texts in a compression that is not read.</summary>
     public IReadOnlyList<string> LeftOut { get; private init; } = [];
 
@@ -73,14 +97,16 @@ public sealed class TextCorpus
     /// </param>
     /// <param name="textColumn">The field or column of the text. Default: <c>text</c>, or the only column of a table. Plain text ignores
     /// it.</param>
+    /// <param name="strict">Whether the first document that cannot be read ends the corpus.</param>
     /// <exception cref="InputException">There is no such file, or a folder has none that is supported.</exception>
-    public static TextCorpus Open(string path, string? textColumn = null) => Open([path], textColumn);
+    public static TextCorpus Open(string path, string? textColumn = null, bool strict = false) => Open([path], textColumn, strict);
 
     /// <summary>Opens files, folders and patterns, one after the other; a file named twice is read once.</summary>
     /// <param name="paths">As for one path.</param>
     /// <param name="textColumn">The field or column of the text.</param>
+    /// <param name="strict">Whether the first document that cannot be read ends the corpus.</param>
     /// <exception cref="InputException">There is no such file, or a folder has none that is supported.</exception>
-    public static TextCorpus Open(IReadOnlyList<string> paths, string? textColumn = null)
+    public static TextCorpus Open(IReadOnlyList<string> paths, string? textColumn = null, bool strict = false)
     {
         ArgumentNullException.ThrowIfNull(paths);
         if (paths.Count == 0) throw new InputException("No text is named; give a file, a folder or a pattern such as corpus/*.jsonl.");
@@ -97,6 +123,7 @@ public sealed class TextCorpus
         return new TextCorpus(paths.Count == 1 ? paths[0] : $"{paths[0]} … {paths[^1]} ({paths.Count} paths)",
             [.. found.Select(file => TextFile.Create(file.Path, file.Name, textColumn, several))], textColumn)
         {
+            Strict = strict,
             LeftOut = [.. leftOut.Order(StringComparer.Ordinal)],
         };
     }
@@ -104,7 +131,9 @@ public sealed class TextCorpus
     /// <summary>Reads the documents that have text, in order.</summary>
     /// <param name="from">Number of the first: plain files and Parquet files before it are not read, other files are read on.</param>
     /// <returns>Each document with its number; numbers ascend, and those of documents without text are left out.</returns>
-    /// <exception cref="InputException">While reading: a file is torn, malformed or not UTF-8, or the whole corpus has no text.</exception>
+    /// <exception cref="InputException">
+    /// While reading: a file is torn or not of its format, too many documents cannot be read, or the whole corpus has no text.
+    /// </exception>
     public IEnumerable<(long Number, Document Document)> Documents(long from = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(from);
@@ -114,6 +143,7 @@ public sealed class TextCorpus
         {
             long number = 0;
             bool any = false;
+            var trust = new Trust(Strict);
             foreach (TextFile file in files)
             {
                 long first = 0;
@@ -127,15 +157,17 @@ public sealed class TextCorpus
                 foreach (Document document in file.Read(first))
                 {
                     long here = number++;
+                    trust.Meet(here, document);
                     if (here < from) continue;
                     bool empty = string.IsNullOrWhiteSpace(document.Text);
-                    Met(here, empty, document.IsMended);
+                    Met(here, empty, document);
                     if (empty) continue;
                     any = true;
                     yield return (here, document);
                 }
             }
 
+            trust.End(number);
             if (!any && from == 0)
                 throw new InputException(
                     $"{Name}: there is no text in it ({files.Count} {(files.Count == 1 ? "file" : "files")}, {number} "
@@ -146,8 +178,21 @@ public sealed class TextCorpus
     /// <summary>
     /// The texts of all documents in order, those of nothing but white space included: for texts that stand beside rows, one for each.
     /// </summary>
-    /// <exception cref="InputException">While reading: a file is torn, malformed or not UTF-8.</exception>
-    public IEnumerable<string> Texts() => files.SelectMany(file => file.Read(0)).Select(document => document.Text);
+    /// <exception cref="InputException">
+    /// While reading: a file is torn, or a document cannot be read, without which all after it would stand beside wrong rows.
+    /// </exception>
+    public IEnumerable<string> Texts() => files.SelectMany(file => file.Read(0)).Select(document =>
+        document.Fault is null ? document.Text : throw new InputException(document.Fault));
+
+    /// <summary>Numbers, ascending, of documents met so far that could not be read, from one on.</summary>
+    internal IReadOnlyList<long> MalformedFrom(long number)
+    {
+        lock (entry)
+        {
+            int first = malformed.BinarySearch(number);
+            return malformed[(first < 0 ? ~first : first)..];
+        }
+    }
 
     /// <summary>Size of a file, also where its name is a link, or why it cannot be read.</summary>
     internal static long FileLength(string path) => Opened(path, file => file.Length);
@@ -168,15 +213,50 @@ public sealed class TextCorpus
         }
     }
 
-    private void Met(long number, bool empty, bool mended)
+    private void Met(long number, bool empty, Document document)
     {
         lock (entry)
         {
             if (number < reached) return;
             reached = number + 1;
-            if (empty) EmptyDocuments++;
-            if (mended) MendedDocuments++;
+            if (document.IsMended) MendedDocuments++;
+            if (document.Fault is not { } fault)
+            {
+                if (empty) EmptyDocuments++;
+                return;
+            }
+
+            malformed.Add(number);
+            if (faults.Count < FaultsKept) faults.Add(fault);
         }
+    }
+
+    /// <summary>Refuses texts of which the first show that they are not what they were taken for.</summary>
+    private sealed class Trust(bool strict)
+    {
+        private const int Looked = 100;
+
+        private int met, bad;
+        private string? first;
+
+        public void Meet(long number, Document document)
+        {
+            if (strict && document.Fault is not null) throw new InputException(document.Fault);
+            if (number >= Looked) return;
+            met++;
+            if (document.Fault is null) return;
+            first ??= document.Fault;
+            if (++bad > Looked / 2) throw Refused();
+        }
+
+        // Of a corpus that is gone on with, the first documents may not have been read.
+        public void End(long documents)
+        {
+            if (met == Math.Min(documents, Looked) && 2 * bad > met) throw Refused();
+        }
+
+        private InputException Refused() => new(bad == 1 ? first! : bad == met ? $"{first} None of the first {met} documents can be read."
+            : $"{first} {bad} of the first {met} documents cannot be read.");
     }
 
     private static (string Path, string Name)[] Below(string folder, List<string> leftOut)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -5,7 +6,7 @@ using Unweave.Formats;
 
 namespace Unweave.Data;
 
-/// <summary>One file of a corpus: its documents in order, those without text included.</summary>
+/// <summary>One file of a corpus: its documents in order, those without text and those that cannot be read included.</summary>
 internal abstract partial class TextFile
 {
     /// <summary>What is read, for messages.</summary>
@@ -58,6 +59,11 @@ internal abstract partial class TextFile
     /// <param name="first">Below <see cref="Count"/> where that is known, else 0.</param>
     public abstract IEnumerable<Document> Read(long first);
 
+    /// <summary>A document that cannot be read.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="what">What is wrong with it, to be put behind the file's name.</param>
+    protected Document Malformed(string id, string what) => Document.Malformed(id, $"{Path}: {what}.");
+
     /// <summary>Some names of fields or columns, for messages.</summary>
     protected static string List(IEnumerable<string> names)
     {
@@ -90,7 +96,8 @@ internal abstract partial class TextFile
         public override IEnumerable<Document> Read(long first)
         {
             using var reader = new Utf8Reader(Path);
-            yield return new Document(Name, reader.ReadToEnd());
+            string text = reader.ReadToEnd();
+            yield return reader.TakeFault() is { } fault ? Malformed(Name, fault) : new Document(Name, text);
         }
     }
 
@@ -102,6 +109,12 @@ internal abstract partial class TextFile
             using var reader = new Utf8Reader(Path);
             for (long number = 1; reader.ReadLine() is { } line; number++)
             {
+                if (reader.TakeFault() is { } fault)
+                {
+                    yield return Malformed(number, fault);
+                    continue;
+                }
+
                 if (string.IsNullOrWhiteSpace(line)) continue;
                 // JSON can escape half of a character (\ud83d alone), which no text has: it is read as U+FFFD, and counted.
                 string whole = !line.Contains(@"\ud", StringComparison.OrdinalIgnoreCase) ? line
@@ -121,11 +134,11 @@ internal abstract partial class TextFile
             {
                 using JsonDocument json = JsonDocument.Parse(line);
                 JsonElement root = json.RootElement;
-                if (root.ValueKind != JsonValueKind.Object) throw Bad(number, $"is {Kind(root)} where an object is due");
+                if (root.ValueKind != JsonValueKind.Object) return Bad(number, $"is {Kind(root)} where an object is due");
                 if (!root.TryGetProperty(field, out JsonElement text))
-                    throw Bad(number, $"has no field '{field}'; it has {List(root.EnumerateObject().Select(property => property.Name))}");
+                    return Bad(number, $"has no field '{field}'; it has {List(root.EnumerateObject().Select(property => property.Name))}");
                 if (text.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
-                    throw Bad(number, $"has {Kind(text)} in the field '{field}' where text is due");
+                    return Bad(number, $"has {Kind(text)} in the field '{field}' where text is due");
                 string? id = !root.TryGetProperty(IdColumn, out JsonElement value) ? null
                     : value.ValueKind == JsonValueKind.String ? value.GetString()
                     : value.ValueKind == JsonValueKind.Number ? value.GetRawText() : null;
@@ -133,13 +146,16 @@ internal abstract partial class TextFile
             }
             catch (JsonException e)
             {
-                throw new InputException($"{Path}: line {number} is not well-formed JSON (at byte {(e.BytePositionInLine ?? 0) + 1} of "
-                    + "the line); the file is cut short, or not JSON lines.", e);
+                return Malformed(number, string.Create(CultureInfo.InvariantCulture,
+                    $"is not well-formed JSON (at byte {(e.BytePositionInLine ?? 0) + 1} of the line); ")
+                    + "the file is cut short, or not JSON lines");
             }
         }
 
-        private InputException Bad(long number, string what) =>
-            new($"{Path}: line {number} {what}; name the field of the text, or mend the line.");
+        private Document Bad(long number, string what) => Malformed(number, $"{what}; name the field of the text, or mend the line");
+
+        private Document Malformed(long number, string what) => Malformed(string.Create(CultureInfo.InvariantCulture, $"{prefix}{number}"),
+            string.Create(CultureInfo.InvariantCulture, $"line {number} {what}"));
 
         private static string Kind(JsonElement element) => element.ValueKind switch
         {
@@ -162,6 +178,7 @@ internal abstract partial class TextFile
             var fields = new List<string>();
             if (!table.Read(fields, keep: null) || table.Blank)
                 throw new InputException($"{Path}: has no header; the first line names the columns.");
+            if (table.Fault is { } bad) throw new InputException($"{Path}: the header {bad}.");
             string[] columns = [.. fields];
             if (columns.GroupBy(each => each, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
                 throw new InputException($"{Path}: two columns are named '{TensorFile.OneLine(twice.Key)}'; give each a name of its own.");
@@ -170,13 +187,17 @@ internal abstract partial class TextFile
             while (table.Read(fields, keep))
             {
                 if (table.Blank && columns.Length > 1) continue;
-                if (fields.Count != columns.Length)
-                    throw new InputException(
-                        $"{Path}: the record on line {table.Line} has {fields.Count} {(fields.Count == 1 ? "field" : "fields")} where the "
-                        + $"header has {columns.Length}; quote fields that hold the delimiter or a line break.");
-                yield return new Document(id >= 0 && id != text ? fields[id] : $"{prefix}{table.Line}", fields[text]);
+                string place = string.Create(CultureInfo.InvariantCulture, $"{prefix}{table.Line}");
+                string? fault = table.Fault ?? (fields.Count == columns.Length ? null : Uneven(fields.Count, columns.Length));
+                yield return fault is null
+                    ? new Document(id >= 0 && id != text ? fields[id] : place, fields[text])
+                    : Malformed(place, string.Create(CultureInfo.InvariantCulture, $"the record on line {table.Line} {fault}"));
             }
         }
+
+        private static string Uneven(int fields, int columns) => string.Create(CultureInfo.InvariantCulture,
+            $"has {fields} {(fields == 1 ? "field" : "fields")} where the header has {columns}; quote fields that hold the delimiter or a ")
+            + "line break";
     }
 
     /// <summary>A column of strings; NULL is a document without text.</summary>
@@ -193,14 +214,22 @@ internal abstract partial class TextFile
         public override IEnumerable<Document> Read(long first)
         {
             IReadOnlyList<string?> texts = [];
+            var noText = new HashSet<int>();
             IReadOnlyList<string?>? ids = null;
             Open(file =>
             {
                 string chosen = Choose(file.TextColumns, column, "column of strings");
-                texts = file.ReadTexts(chosen);
+                texts = file.ReadTexts(chosen, noText);
                 ids = string.Equals(chosen, IdColumn, StringComparison.Ordinal) ? null : Ids(file);
             });
-            for (int row = (int)first; row < texts.Count; row++) yield return new Document(ids?[row] ?? $"{prefix}{row}", texts[row] ?? "");
+            for (int row = (int)first; row < texts.Count; row++)
+            {
+                string id = ids?[row] ?? string.Create(CultureInfo.InvariantCulture, $"{prefix}{row}");
+                yield return noText.Contains(row)
+                    ? Malformed(id, string.Create(CultureInfo.InvariantCulture,
+                        $"row {row} is not UTF-8 text; write the column again as UTF-8, or leave the row out"))
+                    : new Document(id, texts[row] ?? "");
+            }
         }
 
         private static IReadOnlyList<string?>? Ids(ParquetFile file)

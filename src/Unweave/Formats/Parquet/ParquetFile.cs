@@ -127,8 +127,9 @@ internal sealed class ParquetFile : TensorFile
 
     /// <summary>All texts of a column of strings, in order; null where the file has NULL.</summary>
     /// <param name="column">One of <see cref="TextColumns"/>.</param>
+    /// <param name="noText">Gets the rows whose bytes are not UTF-8, which have U+FFFD in their text.</param>
     /// <exception cref="InputException">There is no such column of strings, or the file is damaged.</exception>
-    public IReadOnlyList<string?> ReadTexts(string column)
+    public IReadOnlyList<string?> ReadTexts(string column, ICollection<int>? noText = null)
     {
         ArgumentNullException.ThrowIfNull(column);
         if (!texts.TryGetValue(column, out DataField? field))
@@ -139,7 +140,13 @@ internal sealed class ParquetFile : TensorFile
         for (int group = 0; group + 1 < firstRows.Length; group++)
         {
             int here = group;
-            lock (reading) all.AddRange(Guarded($"column '{column}'", () => Texts(field, here)));
+            lock (reading)
+            {
+                List<string?> read = Guarded($"column '{column}'", () => Texts(field, here));
+                if (noText is not null && read.Exists(text => text is not null && text.Contains('\uFFFD', StringComparison.Ordinal)))
+                    foreach (int row in Guarded($"column '{column}'", () => NoText(field, here, read))) noText.Add(all.Count + row);
+                all.AddRange(read);
+            }
         }
 
         return all;
@@ -421,6 +428,20 @@ internal sealed class ParquetFile : TensorFile
         }
 
         return all;
+    }
+
+    /// <summary>The rows of a row group whose bytes are not UTF-8: what Parquet.Net makes of them may also stand in a text.</summary>
+    private List<int> NoText(DataField field, int group, List<string?> texts)
+    {
+        // The same column, but of bytes; a schema sets its levels.
+        var bytes = new DataField(field.Name, typeof(ReadOnlyMemory<byte>), field.IsNullable);
+        _ = new ParquetSchema(bytes);
+        Raw<ReadOnlyMemory<byte>> raw = ReadRaw(reader, bytes, group, default(ReadOnlyMemory<byte>));
+        var rows = new List<int>();
+        int next = 0;
+        for (int row = 0; row < texts.Count; row++)
+            if (texts[row] is not null && !System.Text.Unicode.Utf8.IsValid(raw.Values[next++].Span)) rows.Add(row);
+        return rows;
     }
 
     /// <summary>The values of a row group of a column, without its NULLs, and the levels beside them.</summary>

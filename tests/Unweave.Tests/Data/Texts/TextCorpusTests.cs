@@ -71,14 +71,14 @@ public sealed class TextCorpusTests : IDisposable
     public void A_bad_line_of_JSON_is_named(string content, string expected)
     {
         File.WriteAllText(folder["a.jsonl"], content);
-        Refused("a.jsonl", expected);
+        PassedOver("a.jsonl", expected, """{"text":"good"}""");
     }
 
     [Fact]
     public void A_line_nested_without_end_is_refused()
     {
         File.WriteAllText(folder["a.jsonl"], $"{{\"text\":\"a\",\"deep\":{new string('[', 100_000)}");
-        Refused("a.jsonl", "line 1 is not well-formed JSON");
+        PassedOver("a.jsonl", "line 1 is not well-formed JSON", """{"text":"good"}""");
     }
 
     [Fact]
@@ -120,8 +120,15 @@ public sealed class TextCorpusTests : IDisposable
     [Theory]
     [InlineData("text,b\nx,y\nz\n", "the record on line 3 has 1 field where the header has 2")]
     [InlineData("text,b\n\"x\n\n\",y\nz,1,2\n", "the record on line 5 has 3 fields where the header has 2")]
+    [InlineData("text,b\n\"x\ny\"z,1\n", "the record on line 2 has 'z' after closing quotes on line 3 (they open on line 2)")]
+    public void A_bad_record_is_named(string content, string expected)
+    {
+        File.WriteAllText(folder["a.csv"], content);
+        PassedOver("a.csv", expected, "good,1");
+    }
+
+    [Theory]
     [InlineData("text,b\nx,y\n\"z,1\n2\n", "the quotes that open on line 3 are never closed")]
-    [InlineData("text,b\n\"x\ny\"z,1\n", "line 3 has 'z' after closing quotes (they open on line 2)")]
     [InlineData("a,b\nx,y\n", "which column is the text? None is named 'text'; it has 'a', 'b'")]
     [InlineData("text,text\nx,y\n", "two columns are named 'text'")]
     [InlineData("\nx,y\n", "has no header")]
@@ -139,6 +146,8 @@ public sealed class TextCorpusTests : IDisposable
         Refused("a.csv", "no column is named 'c'; it has 'text', 'b'", "c");
         File.WriteAllText(folder["a.jsonl"], "{\"text\":\"a\"}\n");
         Refused("a.jsonl", "line 1 has no field 'c'", "c");
+        File.WriteAllLines(folder["a.jsonl"], Enumerable.Repeat("{\"text\":\"a\"}", 1000));
+        Refused("a.jsonl", "name the field of the text, or mend the line. None of the first 51 documents can be read.", "c");
         WriteParquet("a.parquet", ["x"]);
         Refused("a.parquet", "no column of strings is named 'c'; it has 'text'", "c");
     }
@@ -229,6 +238,140 @@ public sealed class TextCorpusTests : IDisposable
     {
         File.WriteAllText(folder["a.jsonl"], "{\"text\":\"one\"}\n{\"text\":\"\"}\n{\"text\":\"three\"}\n");
         Assert.Equal(["one", "", "three"], TextCorpus.Open(folder["a.jsonl"]).Texts(), StringComparer.Ordinal);
+    }
+
+    // One that is passed over would put all after it beside the rows of others.
+    [Theory]
+    [InlineData("a.jsonl", "{\"text\":\"one\"}\n{\"text\":2}\n{\"text\":\"three\"}\n", "line 2 has a number")]
+    [InlineData("a.jsonl", "{\"text\":\"one\"}\n{\"text\":\"\u00e9\"}\n{\"text\":\"three\"}\n", "line 2 is not UTF-8")]
+    [InlineData("a.csv", "text,n\none,1\ntwo\nthree,3\n", "the record on line 3 has 1 field")]
+    public void Texts_beside_rows_are_refused_for_one_that_cannot_be_read(string name, string content, string expected)
+    {
+        File.WriteAllText(folder[name], content, Encoding.Latin1);
+        TextCorpus corpus = TextCorpus.Open(folder[name]);
+        Assert.Equal(2, corpus.Documents().Count());
+        string message = Formats.TestFiles.Refused(folder[name], () => Array.ForEach([.. corpus.Texts()], Assert.NotNull));
+        Assert.Contains(expected, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_cannot_be_read_is_passed_over_named_counted_once_and_has_a_number()
+    {
+        File.WriteAllBytes(folder["a.jsonl"],
+        [
+            .. "{\"text\":\"1\"}\nnot JSON\n{\"text\":3}\n{\"body\":\"4\"}\n{\"text\":\"5 "u8, 0xE9, 0xE9,
+            .. "\"}\r\n{\"text\":\"6\"}\n{\"text\":\"7\"}\n{\"text\":\"8\"}\n"u8,
+        ]);
+        File.WriteAllBytes(folder["b.tsv"],
+        [
+            .. "id\ttext\none\t1\r\n"u8, 0xFF, .. "\t2\r\nthree\t\"3\"x\t\r\nfour\t\"4\n\""u8, 0xC3,
+            .. "\nfive\t5\nsix\t6\t6\n"u8,
+        ]);
+        File.WriteAllBytes(folder["c.txt"], [(byte)'c', 0xC3]);
+        foreach (string name in new[] { "d.txt", "e.txt", "f.txt" }) File.WriteAllText(folder[name], name[..1]);
+        TextCorpus corpus = TextCorpus.Open(folder.Path);
+        (long, Document)[] due =
+        [
+            (0, new("a.jsonl:1", "1")), (5, new("a.jsonl:6", "6")), (6, new("a.jsonl:7", "7")), (7, new("a.jsonl:8", "8")),
+            (8, new("one", "1")), (12, new("five", "5")), (15, new("d.txt", "d")), (16, new("e.txt", "e")),
+            (17, new("f.txt", "f")),
+        ];
+        for (int pass = 0; pass < 2; pass++)
+        {
+            Assert.Equal(due, corpus.Documents());
+            Assert.Equal((9, 0), (corpus.MalformedDocuments, corpus.EmptyDocuments));
+        }
+
+        Assert.Equal(
+        [
+            "a.jsonl: line 2 is not well-formed JSON (at byte 2 of the line); the file is cut short, or not JSON lines.",
+            "a.jsonl: line 3 has a number in the field 'text' where text is due; name the field of the text, or mend the line.",
+            "a.jsonl: line 4 has no field 'text'; it has 'body'; name the field of the text, or mend the line.",
+            "a.jsonl: line 5 is not UTF-8 text: byte 57 is 0xE9",
+            "b.tsv: the record on line 3 is not UTF-8 text: byte 15 is 0xFF",
+            "b.tsv: the record on line 4 has 'x' after closing quotes on line 4 (they open on line 4); a quote inside a quoted field is "
+                + "written twice.",
+            "b.tsv: the record on line 5 is not UTF-8 text: byte 42 is 0xC3",
+            "b.tsv: the record on line 8 has 3 fields where the header has 2; quote fields that hold the delimiter or a line break.",
+            "c.txt: is not UTF-8 text: byte 1 is 0xC3",
+        ], corpus.Malformed.Select(fault => Path.GetRelativePath(folder.Path, fault).Split("; convert it")[0]), StringComparer.Ordinal);
+        for (int from = 0; from < 19; from++)
+            Assert.Equal(due.Where(found => found.Item1 >= from), TextCorpus.Open(folder.Path).Documents(from));
+        Assert.Equal([9, 10, 11, 13, 14], corpus.MalformedFrom(5));
+    }
+
+    [Fact]
+    public void A_corpus_of_which_most_cannot_be_read_is_refused_with_the_first_reason()
+    {
+        Write(good: 50, bad: 50, more: 5000);
+        Assert.Equal(5050, Read("a.jsonl").Count);
+        Write(good: 49, bad: 51, more: 5000);
+        Refused("a.jsonl", "line 50 is not well-formed JSON (at byte 2 of the line); the file is cut short, or not JSON lines. "
+            + "51 of the first 100 documents cannot be read.");
+        Write(good: 3, bad: 4, more: 0);
+        Refused("a.jsonl", "4 of the first 7 documents cannot be read.");
+        Write(good: 3, bad: 3, more: 0);
+        Assert.Equal(3, Read("a.jsonl").Count);
+
+        // Begun behind them, the first are not seen again: what is left decides nothing.
+        Directory.CreateDirectory(folder["t"]);
+        for (int i = 0; i < 4; i++) File.WriteAllBytes(folder[$"t/{i}.txt"], i == 3 ? [0xFF] : [(byte)'a']);
+        Assert.Empty(TextCorpus.Open(folder["t"]).Documents(3));
+
+        void Write(int good, int bad, int more)
+        {
+            File.WriteAllLines(folder["a.jsonl"],
+            [
+                .. Enumerable.Repeat("""{"text":"x"}""", good), .. Enumerable.Repeat("nope", bad),
+                .. Enumerable.Repeat("""{"text":"x"}""", more),
+            ]);
+        }
+    }
+
+    // Bad bytes at every place of the seam between two blocks, and what follows is whole.
+    [Fact]
+    public void A_line_that_is_not_UTF8_ends_at_its_end_wherever_the_blocks_do()
+    {
+        foreach (byte[] bad in new byte[][] { [0xE9], [0xC3], [0xE2, 0x82], [0xF0, 0x9D, 0x84], [0xED, 0xA0, 0x80], [0xFF, 0xFE, 0xFF] })
+        {
+            for (int before = 65_520; before < 65_540; before++)
+            {
+                File.WriteAllBytes(folder["a.jsonl"],
+                [
+                    .. "{\"text\":\"good\"}\n{\"text\":\""u8, .. new byte[before].Select(_ => (byte)'a'), .. bad,
+                    .. "\"}\n{\"text\":\"é𝄞\"}\n"u8, .. bad,
+                ]);
+                TextCorpus corpus = TextCorpus.Open(folder["a.jsonl"]);
+                Assert.Equal([(0, new("1", "good")), (2, new("3", "é𝄞"))], corpus.Documents());
+                int first = 25 + before, second = first + bad.Length + 21;
+                Assert.Contains($"line 2 is not UTF-8 text: byte {first} is 0x{bad[0]:X2}", corpus.Malformed[0], StringComparison.Ordinal);
+                Assert.Contains($"line 4 is not UTF-8 text: byte {second} is", corpus.Malformed[1], StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_cell_of_Parquet_that_is_no_text_is_passed_over_and_a_replacement_character_is_text()
+    {
+        WriteParquet("a.parquet", ["one", null], ["two \ufffd", "three XY", null, "four", "five XY"]);
+        byte[] whole = File.ReadAllBytes(folder["a.parquet"]);
+        int changed = 0;
+        for (int at = 0; at + 8 < whole.Length; at++)
+        {
+            if (!whole.AsSpan(at).StartsWith("three XY"u8)) continue;
+            whole[at + 6] = 0xC3; // the beginning of a character that does not come
+            changed++;
+        }
+
+        Assert.True(changed > 0);
+        File.WriteAllBytes(folder["a.parquet"], whole);
+        TextCorpus corpus = TextCorpus.Open(folder["a.parquet"]);
+        Assert.Equal([(0, new("0", "one")), (2, new("2", "two \ufffd")), (5, new("5", "four")), (6, new("6", "five XY"))],
+            corpus.Documents());
+        Assert.Equal([$"{folder["a.parquet"]}: row 3 is not UTF-8 text; write the column again as UTF-8, or leave the row out."],
+            corpus.Malformed, StringComparer.Ordinal);
+        Assert.Equal(2, corpus.EmptyDocuments);
+        Refused("a.parquet", "row 3 is not UTF-8", strict: true);
     }
 
     private static byte[] Zstandard(byte[] content)
@@ -381,14 +524,17 @@ public sealed class TextCorpusTests : IDisposable
         File.WriteAllText(folder["b.txt"], "b");
         TextCorpus corpus = TextCorpus.Open(folder.Path);
         Assert.Equal([(1, new("b.txt", "b"))], corpus.Documents(1));
-        Assert.Throws<InputException>(() => corpus.Documents().Count());
+        Assert.Equal(0, corpus.MalformedDocuments);
+        Assert.Single(TextCorpus.Open(folder.Path).Documents());
+        Assert.Throws<InputException>(() => TextCorpus.Open(folder.Path, strict: true).Documents().Count());
     }
 
     [Fact]
     public void Documents_are_read_one_at_a_time()
     {
         File.WriteAllText(folder["a.jsonl"], "{\"text\":\"good\"}\nbad\n");
-        using IEnumerator<(long Number, Document Document)> documents = TextCorpus.Open(folder["a.jsonl"]).Documents().GetEnumerator();
+        using IEnumerator<(long Number, Document Document)> documents =
+            TextCorpus.Open(folder["a.jsonl"], strict: true).Documents().GetEnumerator();
         Assert.True(documents.MoveNext());
         Assert.Equal("good", documents.Current.Document.Text);
         Assert.Throws<InputException>(() => documents.MoveNext());
@@ -431,13 +577,25 @@ public sealed class TextCorpusTests : IDisposable
         }
     }
 
-    private List<(long Number, Document Document)> Read(string name, string? column = null) =>
-        [.. TextCorpus.Open(folder[name], column).Documents()];
+    private List<(long Number, Document Document)> Read(string name, string? column = null, bool strict = false) =>
+        [.. TextCorpus.Open(folder[name], column, strict).Documents()];
 
-    private void Refused(string name, string expected, string? column = null)
+    private void Refused(string name, string expected, string? column = null, bool strict = false)
     {
-        string message = Formats.TestFiles.Refused(folder[name], () => Read(name, column));
+        string message = Formats.TestFiles.Refused(folder[name], () => Read(name, column, strict));
         Assert.Contains(expected, message, StringComparison.Ordinal);
+    }
+
+    /// <summary>A file has one bad document, which is named: by itself, and when good ones follow.</summary>
+    private void PassedOver(string name, string expected, string good)
+    {
+        Refused(name, expected, strict: true);
+        File.AppendAllText(folder[name], $"\n{good}\n{good}\n");
+        TextCorpus corpus = TextCorpus.Open(folder[name]);
+        Assert.Equal("good", corpus.Documents().Last().Document.Text);
+        Assert.Contains(expected, Assert.Single(corpus.Malformed), StringComparison.Ordinal);
+        Assert.Equal(1, corpus.MalformedDocuments);
+        Refused(name, expected, strict: true);
     }
 
     private static byte[] Gzip(ReadOnlySpan<byte> content)
@@ -455,7 +613,8 @@ public sealed class TextCorpusTests : IDisposable
         async Task Write()
         {
             await using FileStream stream = File.Create(folder[name]);
-            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(text), stream);
+            await using ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(text), stream,
+                new ParquetOptions { CompressionMethod = CompressionMethod.None });
             foreach (string?[] group in groups)
             {
                 using ParquetRowGroupWriter rows = writer.CreateRowGroup();
