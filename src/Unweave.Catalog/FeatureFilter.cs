@@ -35,7 +35,8 @@ internal sealed class FeatureFilter
             FeatureOrder.Max => [("f.max", down), ("f.latent", down)],
             FeatureOrder.Score => [("f.unscored", false), ("f.score", down), ("f.latent", down)],
             FeatureOrder.Label => [("f.unlabelled", false), ("f.label", down), ("f.latent", down)],
-            _ => [("f.latent", down)],
+            FeatureOrder.Latent => [("f.latent", down)],
+            _ => [("f.interest", !down), ("f.latent", down)],
         };
     }
 

@@ -20,18 +20,35 @@ public enum FeatureOrder
     /// <summary>The label's text; latents without one come last either way.</summary>
     Label,
 
-    /// <summary>How well the text searched for matches, best first; the number where nothing is searched for.</summary>
+    /// <summary>How well the text searched for matches, best first; how interesting the latent is where nothing is searched for.</summary>
     Relevance,
+
+    /// <summary>
+    /// How much a reader gains from it, most first: the score of its label, times the share of its activation on words of content, less the
+    /// more of it is on a single token; dense and dead latents come last.
+    /// </summary>
+    Interest,
+}
+
+/// <summary>Orders as people read them.</summary>
+public static class FeatureOrders
+{
+    /// <summary>Whether an order is read from its largest value down.</summary>
+    public static bool StartsLargest(this FeatureOrder order) => order is FeatureOrder.Score or FeatureOrder.Frequency or FeatureOrder.Max;
 }
 
 /// <summary>Which features, in which order.</summary>
 public sealed record FeatureQuery
 {
     /// <summary>
-    /// Words to find in labels, notes, tokens and examples; any text is allowed, nothing in it is syntax except a number alone, which also
-    /// finds the latent of that number. Null or white space finds all.
+    /// Words to find in labels, notes and the words that a latent fires on; whole words, or beginnings where <c>*</c> follows. Any text is
+    /// allowed, nothing else in it is syntax except a number alone, which also finds the latent of that number. Null or white space finds
+    /// all.
     /// </summary>
     public string? Text { get; init; }
+
+    /// <summary>Whether the words are also looked for in all of the examples' texts.</summary>
+    public bool InExamples { get; init; }
 
     /// <summary>Only these kinds; null for all.</summary>
     public IReadOnlyCollection<FeatureKind>? Kinds { get; init; }

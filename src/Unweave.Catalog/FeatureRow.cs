@@ -14,6 +14,7 @@ namespace Unweave.Catalog;
 /// <param name="Starred">Whether the user starred it.</param>
 /// <param name="HasNote">Whether the user wrote a note.</param>
 /// <param name="TopTokens">The tokens that it fires on most, for a glance.</param>
+/// <param name="Match">Where the text searched for is found; <see cref="FeatureMatch.None"/> where nothing is searched for.</param>
 public sealed record FeatureRow(
     int Latent,
     FeatureKind Kind,
@@ -25,7 +26,30 @@ public sealed record FeatureRow(
     double? Score,
     bool Starred,
     bool HasNote,
-    string TopTokens);
+    string TopTokens,
+    FeatureMatch Match = FeatureMatch.None);
+
+/// <summary>Where a text that was searched for is found.</summary>
+public enum FeatureMatch
+{
+    /// <summary>Nowhere: nothing was searched for, or the latent's number.</summary>
+    None,
+
+    /// <summary>In the user's label.</summary>
+    OwnLabel,
+
+    /// <summary>In a computed label.</summary>
+    Label,
+
+    /// <summary>In the user's note.</summary>
+    Note,
+
+    /// <summary>Among the words that the latent fires on.</summary>
+    Fires,
+
+    /// <summary>In the texts of examples alone.</summary>
+    Examples,
+}
 
 /// <summary>Some lines of the table.</summary>
 /// <param name="Total">Lines that match, all together.</param>

@@ -22,7 +22,8 @@ internal static class FeatureRowQuery
                 found,
                 query.Take == 0 || query.Skip >= found
                     ? []
-                    : Rows(connection, tables, [.. search.Latents().Skip(query.Skip).Take(query.Take)]));
+                    : [.. Rows(connection, tables, [.. search.Latents().Skip(query.Skip).Take(query.Take)])
+                        .Select(row => row with { Match = search.Match(row.Latent) })]);
         }
 
         var filter = new FeatureFilter(query);

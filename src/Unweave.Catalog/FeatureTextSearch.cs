@@ -15,7 +15,7 @@ internal sealed class FeatureTextSearch
     private readonly SqliteConnection connection;
     private readonly BuildTables tables;
     private readonly FeatureQuery query;
-    private readonly string? match;
+    private readonly string? match, wanted;
     private readonly int? number;
     private readonly int latents;
     private readonly LatentSet found;
@@ -25,16 +25,39 @@ internal sealed class FeatureTextSearch
         (this.connection, this.tables, this.query) = (connection, tables, query);
         (match, number) = (SearchText.Match(query.Text), SearchText.Number(query.Text));
         latents = Convert.ToInt32(connection.Value($"SELECT count(*) FROM {tables.Feature}"));
-        found = Matches(match);
+        wanted = match is null || query.InExamples ? match : $"{{own label note tokens}} : ({match})";
+        found = Matches(wanted);
         if (number is { } latent) found.Add(latent);
         Keep(found);
     }
+
+    // Where a latent is named, and where it fires.
+    private string? Named => match is null ? null : $"{{own label note}} : ({match})";
+
+    private string? Firing => match is null ? null : $"{{tokens}} : ({match})";
 
     /// <summary>How many there are.</summary>
     public int Total => found.Count;
 
     /// <summary>The latents, in the query's order.</summary>
     public IEnumerable<int> Latents() => query.Order == FeatureOrder.Relevance ? ByRelevance() : ByColumn().Where(found.Contains);
+
+    /// <summary>The first place in which a latent's words match.</summary>
+    public FeatureMatch Match(int latent)
+    {
+        if (match is null) return FeatureMatch.None;
+        foreach ((string column, FeatureMatch place) in ((string, FeatureMatch)[])
+            [
+            ("own", FeatureMatch.OwnLabel), ("label", FeatureMatch.Label), ("note", FeatureMatch.Note), ("tokens", FeatureMatch.Fires),
+            ])
+        {
+            if (connection.Value($"SELECT 1 FROM {tables.Words} WHERE {tables.Words} MATCH $match AND rowid = $latent",
+                ("$match", $"{{{column}}} : ({match})"), ("$latent", latent)) is not null)
+                return place;
+        }
+
+        return found.Contains(latent) && latent != number ? FeatureMatch.Examples : FeatureMatch.None;
+    }
 
     /// <summary>The neighbour of a latent, or null at the ends, or where the latent has no place in the order.</summary>
     public int? Next(int latent, bool backwards)
@@ -67,7 +90,8 @@ internal sealed class FeatureTextSearch
     }
 
     /// <summary>
-    /// The latent of the number typed, then those with the words in a label or a note, in the tokens, in the examples; within each by BM25.
+    /// The latent of the number typed, then those with the words in a label or a note, in the words that it fires on, in the examples;
+    /// within each by BM25.
     /// </summary>
     private IEnumerable<int> ByRelevance()
     {
@@ -82,7 +106,7 @@ internal sealed class FeatureTextSearch
         if (number is { } latent) first.Add(latent);
         foreach (Func<LatentSet> place in (Func<LatentSet>[])
             [
-            () => first, () => Matches($"{{own label note}} : ({match})"), () => Matches($"{{tokens}} : ({match})"), () => found
+            () => first, () => Matches(Named), () => Matches(Firing), () => found
             ])
         {
             foreach (int one in place().All())
@@ -96,18 +120,20 @@ internal sealed class FeatureTextSearch
 
     private IEnumerable<int> ByRank()
     {
-        var ranked = new List<(double Rank, int Latent)>();
-        if (number is { } latent && found.Contains(latent)) ranked.Add((double.NegativeInfinity, latent));
-        if (match is not null)
+        var ranked = new List<(int Place, double Rank, int Latent)>();
+        if (number is { } latent && found.Contains(latent)) ranked.Add((0, 0, latent));
+        if (wanted is not null)
         {
-            // The weights are so far apart that a word in a label is worth more than any number of them in examples.
+            LatentSet named = Matches(Named), firing = Matches(Firing);
+            // Words of one latent in several places: the weights are far apart, so that one in a label counts most.
             using SqliteCommand command = connection.Command($"SELECT rowid, bm25({tables.Words}, 10000, 5000, 1000, 200, 1) FROM "
-                + $"{tables.Words} WHERE {tables.Words} MATCH $match", ("$match", match));
+                + $"{tables.Words} WHERE {tables.Words} MATCH $match", ("$match", wanted));
             using SqliteDataReader reader = command.ExecuteReader();
             while (reader.Read())
             {
                 int one = reader.GetInt32(0);
-                if (one != number && found.Contains(one)) ranked.Add((reader.GetDouble(1), one));
+                if (one == number || !found.Contains(one)) continue;
+                ranked.Add((named.Contains(one) ? 1 : firing.Contains(one) ? 2 : 3, reader.GetDouble(1), one));
             }
         }
 

@@ -91,12 +91,13 @@ internal readonly record struct BuildTables(long Number)
         CREATE TABLE {Feature} (
             latent INTEGER PRIMARY KEY, kind INTEGER NOT NULL, frequency REAL NOT NULL, density REAL NOT NULL, max REAL NOT NULL,
             tokens TEXT NOT NULL,
-            label TEXT COLLATE NOCASE, method TEXT, score REAL, starred INTEGER NOT NULL DEFAULT 0, noted INTEGER NOT NULL DEFAULT 0,
+            label TEXT COLLATE NOCASE, method TEXT, score REAL, interest REAL NOT NULL DEFAULT 0,
+            starred INTEGER NOT NULL DEFAULT 0, noted INTEGER NOT NULL DEFAULT 0,
             unlabelled INTEGER AS (label IS NULL) VIRTUAL, unscored INTEGER AS (score IS NULL) VIRTUAL);
         CREATE TABLE {Detail} (latent INTEGER PRIMARY KEY, json BLOB NOT NULL);
         CREATE TABLE {Label} (
             latent INTEGER NOT NULL, method TEXT NOT NULL, text TEXT NOT NULL, detection REAL, fuzzing REAL,
-            examples INTEGER NOT NULL, firing INTEGER, PRIMARY KEY (latent, method)) WITHOUT ROWID;
+            examples INTEGER NOT NULL, firing INTEGER, coverage REAL, baseline REAL, PRIMARY KEY (latent, method)) WITHOUT ROWID;
         CREATE VIRTUAL TABLE {Words} USING fts5 (own, label, note, tokens, examples, content = '', contentless_delete = 1, prefix = '1 2',
             tokenize = 'unicode61 remove_diacritics 2');
         """);
@@ -105,6 +106,7 @@ internal readonly record struct BuildTables(long Number)
     public void Index(SqliteConnection connection) => connection.Run($"""
         CREATE INDEX {Feature}_frequency ON {Feature} (frequency);
         CREATE INDEX {Feature}_max ON {Feature} (max);
+        CREATE INDEX {Feature}_interest ON {Feature} (interest, latent DESC);
         CREATE INDEX {Feature}_score ON {Feature} (unscored, score);
         CREATE INDEX {Feature}_score_down ON {Feature} (unscored, score DESC, latent DESC);
         CREATE INDEX {Feature}_label ON {Feature} (unlabelled, label);
@@ -113,11 +115,18 @@ internal readonly record struct BuildTables(long Number)
         CREATE INDEX {Feature}_filter ON {Feature} (kind, frequency, score, unlabelled, starred);
         """);
 
-    /// <summary>Brings the labels of a build that an earlier version wrote to this one's columns.</summary>
+    /// <summary>Brings the tables of a build that an earlier version wrote to this one's columns.</summary>
     public void Upgrade(SqliteConnection connection)
     {
-        object? recorded = connection.Value($"SELECT 1 FROM pragma_table_info('{Label}') WHERE name = 'firing'");
-        if (recorded is null) connection.Run($"ALTER TABLE {Label} ADD COLUMN firing INTEGER");
+        foreach ((string table, string column, string type) in ((string, string, string)[])
+            [
+            (Label, "firing", "INTEGER"), (Label, "coverage", "REAL"), (Label, "baseline", "REAL"),
+            (Feature, "interest", "REAL NOT NULL DEFAULT 0"),
+            ])
+        {
+            object? there = connection.Value($"SELECT 1 FROM pragma_table_info('{table}') WHERE name = '{column}'");
+            if (there is null) connection.Run($"ALTER TABLE {table} ADD COLUMN {column} {type}");
+        }
     }
 
     /// <summary>Removes them.</summary>

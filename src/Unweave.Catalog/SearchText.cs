@@ -30,8 +30,8 @@ internal static class SearchText
     }
 
     /// <summary>
-    /// The query that finds all words of a text, the last one as the beginning of a word, or null where it has none. Only its first 32
-    /// words and 1,000 characters count.
+    /// The query that finds all words of a text, each whole, or as the beginning of one where <c>*</c> follows it; null where it has none.
+    /// Only its first 32 words and 1,000 characters count.
     /// </summary>
     public static string? Match(string? text)
     {
@@ -39,9 +39,10 @@ internal static class SearchText
         IEnumerable<string> words = (text.Length > LongestQuery ? text[..LongestQuery] : text).Split(
             Separators, StringSplitOptions.RemoveEmptyEntries)
             // A word of punctuation alone would find nothing.
-            .Where(word => word.EnumerateRunes().Any(IsWordPart)).Take(MostWords).Select(word => $"\"{Plain(word).Trim()}\"");
+            .Where(word => word.EnumerateRunes().Any(IsWordPart)).Take(MostWords)
+            .Select(word => $"\"{Plain(word.TrimEnd('*')).Trim()}\"" + (word.EndsWith('*') ? "*" : ""));
         string match = string.Join(' ', words);
-        return match.Length == 0 ? null : match + "*";
+        return match.Length == 0 ? null : match;
     }
 
     /// <summary>The number that a text is, if it is nothing else; a <c>#</c> may stand before it.</summary>

@@ -15,7 +15,9 @@ internal sealed class FeatureReport
     private readonly List<Line> lines = [];
 
     /// <summary>A label with its score.</summary>
-    public sealed record Line(int Latent, double Frequency, string Label, double Detection, double Fuzzing, string Example);
+    public sealed record Line(
+        int Latent, double Frequency, string Label, double Detection, double Fuzzing, double? Coverage, double? Baseline, double Interest,
+        string Example);
 
     /// <summary>Latents that fired.</summary>
     public int Live { get; private set; }
@@ -50,13 +52,30 @@ internal sealed class FeatureReport
         if (label.AboveChance) Labelled++;
         if (label.Detection > GoodScore) Good++;
         FeatureExample example = feature.Top[0];
-        lines.Add(new Line(feature.Latent, feature.Frequency, label.Text, label.Detection, label.Fuzzing, Around(example)));
+        lines.Add(new Line(
+            feature.Latent, feature.Frequency, label.Text, label.Detection, label.Fuzzing, label.Coverage, label.Baseline,
+            feature.Interest * label.Detection, Around(example)));
     }
 
-    /// <summary>Ten of the labels that hold best, of different words.</summary>
+    /// <summary>
+    /// The share of the activation in the upper half of its latent's range that half of the labels above chance explain; null without any.
+    /// </summary>
+    public double? MedianCoverage
+    {
+        get
+        {
+            double[] coverages = [.. lines.Where(line => line.Detection > GoodScore).Select(line => line.Coverage ?? 0).Order()];
+            return coverages.Length == 0 ? null : coverages[coverages.Length / 2];
+        }
+    }
+
+    /// <summary>Live latents for which a label made of their three top tokens would score above <see cref="GoodScore"/>.</summary>
+    public int GoodBaseline => lines.Count(line => line.Baseline > GoodScore);
+
+    /// <summary>Ten of the labels that a reader gains most from, of different words.</summary>
     public IReadOnlyList<Line> Best() =>
     [
-        .. lines.OrderByDescending(line => line.Detection + (double.IsNaN(line.Fuzzing) ? 0 : line.Fuzzing)).ThenBy(line => line.Latent)
+        .. lines.OrderByDescending(line => line.Interest).ThenBy(line => line.Latent)
         .DistinctBy(line => line.Label, StringComparer.Ordinal).Take(GoodShown),
     ];
 
@@ -73,6 +92,8 @@ internal sealed class FeatureReport
         ["labelled"] = Labelled,
         ["labelledByLuck"] = Lucky,
         ["labelledWell"] = Good,
+        ["labelledWellByTokens"] = GoodBaseline,
+        ["medianCoverage"] = MedianCoverage is { } median ? Math.Round(median, 4) : null,
         ["labelledWellShare"] = Live == 0 ? 0 : Math.Round((double)Good / Live, 4),
         ["withoutLabel"] = Without,
         ["best"] = ToJson(Best()),
@@ -86,6 +107,8 @@ internal sealed class FeatureReport
         ["label"] = line.Label,
         ["detection"] = Math.Round(line.Detection, 4),
         ["fuzzing"] = double.IsNaN(line.Fuzzing) ? null : Math.Round(line.Fuzzing, 4),
+        ["coverage"] = line.Coverage is { } coverage ? Math.Round(coverage, 4) : null,
+        ["baseline"] = line.Baseline is { } baseline ? Math.Round(baseline, 4) : null,
         ["example"] = line.Example,
     })];
 

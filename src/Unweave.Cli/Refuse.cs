@@ -34,13 +34,23 @@ internal static class Refuse
         OptionResult { Tokens.Count: > 1 } option when option.Option.Arity.MaximumNumberOfValues == 1 =>
             $"{option.Option.Name} is given twice; leave one out.",
         OptionResult { Tokens: [var token, ..] } option =>
-            $"{option.Option.Name} is '{token.Value}'; it must be "
-            + $"{(option.Option.ValueType == typeof(int) ? "a whole number" : "true or false")}.",
+            $"{option.Option.Name} is '{token.Value}'; it must be {Values(option.Option.ValueType)}.",
+        ArgumentResult { Tokens: [var token, ..] } argument =>
+            $"{argument.Argument.Name} is '{token.Value}'; it must be {Values(argument.Argument.ValueType)}.",
         ArgumentResult { Tokens: [] } argument => $"{FullName(command)} needs {argument.Argument.Name}.",
         CommandResult when command.Subcommands.Count > 0 =>
             $"{FullName(command)} needs one of: {string.Join(", ", command.Subcommands.Select(subcommand => subcommand.Name))}.",
         _ => error.Message,
     };
+
+    private static string Values(Type type)
+    {
+        Type one = type.IsArray ? type.GetElementType()! : Nullable.GetUnderlyingType(type) ?? type;
+        return one.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(one)).ToLowerInvariant()}"
+            : one == typeof(bool) ? "true or false"
+            : one == typeof(int) || one == typeof(long) ? "a whole number"
+            : "a number";
+    }
 
     private static string NeedsValue(OptionResult option) => $"{option.Option.Name} needs a value.";
 
@@ -61,7 +71,7 @@ internal static class Refuse
     private static string SeeHelp(Command command) =>
         $"`unweave {(command is RootCommand ? "" : FullName(command) + " ")}--help` lists what there is.";
 
-    private static string FullName(Command command) =>
+    private static string FullName(Command command) => command is RootCommand ? "unweave" :
         string.Join(' ',
             Help.Ancestors(command).Where(ancestor => ancestor is not RootCommand).Reverse().Append(command).Select(each => each.Name));
 }

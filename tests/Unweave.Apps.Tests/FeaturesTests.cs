@@ -100,7 +100,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         Assert.False(File.Exists(run.Place["vae/features.db"]));
         JsonNode built = (await run.Place.Run("features", "build", "vae", vectors, "--text", "texts.jsonl", "--json")).Succeeded().Json;
         Assert.Equal((600, 600), ((int)built["rows"]!, (int)built["windows"]!));
-        int live = (int)(await run.Place.Run("features", "list", "vae", "--sort", "Frequency", "--reverse", "--json"))
+        int live = (int)(await run.Place.Run("features", "list", "vae", "--sort", "frequency", "--json"))
             .Succeeded().Json["features"]![0]!["latent"]!;
         JsonNode feature = (await run.Place.Run("features", "show", "vae", $"{live}", "--json")).Succeeded().Json["feature"]!;
         JsonNode example = feature["top"]![0]!;
@@ -122,7 +122,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
     [Fact]
     public async Task Features_are_found_sorted_and_filtered()
     {
-        JsonNode all = (await run.Place.Run("features", "list", "sae", "--sort", "Frequency", "--reverse", "--take", "300", "--json"))
+        JsonNode all = (await run.Place.Run("features", "list", "sae", "--sort", "frequency", "--take", "300", "--json"))
             .Succeeded().Json;
         JsonArray features = all["features"]!.AsArray();
         Assert.Equal((Latents, Latents), ((int)all["total"]!, features.Count));
@@ -131,7 +131,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         Assert.Equal(Enumerable.Range(0, Latents), features.Select(feature => (int)feature!["latent"]!).Order());
 
         JsonNode some = (
-            await run.Place.Run("features", "list", "sae", "--sort", "Score", "--reverse", "--min-score", "0.7", "--min-frequency", "0.001",
+            await run.Place.Run("features", "list", "sae", "--sort", "score", "--min-score", "0.7", "--min-frequency", "0.001",
                 "--max-frequency", "0.05", "--kind", "Ordinary", "--kind", "Token", "--take", "300", "--json")).Succeeded().Json;
         int expected = features.Count(feature => feature!["score"] is { } score && (double)score >= 0.7
             && (double)feature["frequency"]! is >= 0.001 and <= 0.05 && (string?)feature["kind"] is "ordinary" or "token");
@@ -139,7 +139,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         Assert.True(expected > 0);
         Assert.All(some["features"]!.AsArray(), feature => Assert.NotNull((string?)feature!["label"]));
 
-        JsonArray second = (await run.Place.Run("features", "list", "sae", "--sort", "Frequency", "--reverse", "--skip", "5", "--take", "3",
+        JsonArray second = (await run.Place.Run("features", "list", "sae", "--sort", "frequency", "--skip", "5", "--take", "3",
             "--json")).Succeeded().Json["features"]!.AsArray();
         Assert.Equal(features.Skip(5).Take(3).Select(feature => (int)feature!["latent"]!),
             second.Select(feature => (int)feature!["latent"]!));
@@ -147,14 +147,21 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         JsonNode the = (await run.Place.Run("features", "list", "sae", "the", "--json")).Succeeded().Json;
         Assert.InRange((int)the["total"]!, 1, Latents);
         Outcome shown = (await run.Place.Run("features", "list", "sae", "--take", "4")).Succeeded();
-        Assert.Contains("4 of 256 features.", shown.Output, StringComparison.Ordinal);
-        Assert.Contains("No feature matches.", (await run.Place.Run("features", "list", "sae", "--starred")).Succeeded().Output,
+        Assert.Contains("4 of 256 features.", shown.Error, StringComparison.Ordinal);
+        string[][] lines = [.. shown.Output.TrimEnd().Split('\n').Select(line => line.Split('\t'))];
+        Assert.Equal(4, lines.Length);
+        Assert.All(lines, line => Assert.True(line.Length == 6 && int.TryParse(line[0], CultureInfo.InvariantCulture, out _)));
+        Assert.Contains("No feature matches.", (await run.Place.Run("features", "list", "sae", "--starred")).Succeeded().Error,
             StringComparison.Ordinal);
-        Assert.Contains("256 features match", (await run.Place.Run("features", "list", "sae", "--skip", "1000")).Succeeded().Output,
+        Assert.Contains("256 features match", (await run.Place.Run("features", "list", "sae", "--skip", "1000")).Succeeded().Error,
             StringComparison.Ordinal);
         (await run.Place.Run("features", "list", "sae", "--take", "0")).Refused("--take 0");
         (await run.Place.Run("features", "list", "sae", "--skip", "-1")).Refused("--skip -1");
-        (await run.Place.Run("features", "list", "sae", "--kind", "Nice")).Refused("Nice");
+        (await run.Place.Run("features", "list", "sae", "--kind", "Nice"))
+            .Refused("--kind is 'Nice'; it must be one of ordinary, dead, dense, token, position");
+        (await run.Place.Run("features", "list", "sae", "--sort", "nice"))
+            .Refused("it must be one of latent, frequency, max, score, label");
+        (await run.Place.Run("features", "show", "sae", "3,802")).Refused("LATENT is '3,802'; it must be a whole number");
 
         // Any text may be looked for.
         (await run.Place.Run("features", "list", "sae", "\"unclosed AND (")).Succeeded();
@@ -163,7 +170,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
     [Fact]
     public async Task A_feature_is_shown()
     {
-        JsonArray found = (await run.Place.Run("features", "list", "sae", "--sort", "Score", "--reverse", "--take", "1", "--json"))
+        JsonArray found = (await run.Place.Run("features", "list", "sae", "--sort", "score", "--take", "1", "--json"))
             .Succeeded().Json["features"]!.AsArray();
         int latent = (int)found[0]!["latent"]!;
         string label = (string)found[0]!["label"]!;

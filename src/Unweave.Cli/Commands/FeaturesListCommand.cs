@@ -17,12 +17,23 @@ internal static class FeaturesListCommand
         var sae = new Argument<string>("SAE") { Description = "Folder of a run with a catalog." };
         var text = new Argument<string?>("TEXT")
         {
-            Description = "Words to find in labels, notes, tokens and examples; or a latent's number.",
+            Description = "Words to find in labels, notes and the words that a latent fires on: whole words, or beginnings where * "
+                + "follows; or a latent's number.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var sort = new Option<FeatureOrder?>("--sort") { Description = "Order; left out, by relevance to the text, or by number." };
-        var reverse = new Option<bool>("--reverse") { Description = "Reverses the order: largest first." };
-        var kind = new Option<FeatureKind[]>("--kind") { Description = "Only these kinds; may be given several times." };
+        var sort = new Option<FeatureOrder?>("--sort")
+        {
+            HelpName = string.Join('|', Enum.GetNames<FeatureOrder>()).ToLowerInvariant(),
+            Description = "Order; left out, by relevance to the text, or by interest. Scores, frequencies and maxima start with the "
+                + "largest.",
+        };
+        var examples = new Option<bool>("--in-examples") { Description = "Also look for the words in all of the examples' texts." };
+        var reverse = new Option<bool>("--reverse") { Description = "Reverses the order." };
+        var kind = new Option<FeatureKind[]>("--kind")
+        {
+            HelpName = string.Join('|', Enum.GetNames<FeatureKind>()).ToLowerInvariant(),
+            Description = "Only these kinds; may be given several times.",
+        };
         var minScore = new Option<double?>("--min-score")
         {
             HelpName = "S",
@@ -49,20 +60,22 @@ internal static class FeaturesListCommand
         var take = new Option<int>("--take") { HelpName = "N", Description = "Lines to show.", DefaultValueFactory = _ => 20 };
         var command = new Command("list", "Finds features by text, kind, frequency or score.")
         {
-            sae, text, sort, reverse, kind, minScore, minFrequency, maxFrequency, labelled, starred, list, skip, take,
+            sae, text, examples, sort, reverse, kind, minScore, minFrequency, maxFrequency, labelled, starred, list, skip, take,
         };
-        help.AddExamples(command, "unweave features list sae/ war", "unweave features list sae/ --sort Score --reverse --take 50");
+        help.AddExamples(command, "unweave features list sae/ war", "unweave features list sae/ --sort score --take 50");
         command.SetAction((parsed, _) =>
         {
             if (parsed.GetValue(skip) < 0 || parsed.GetValue(take) < 1)
                 throw new InputException(
                     $"--skip {parsed.GetValue(skip)} --take {parsed.GetValue(take)}: give 0 or more to skip and 1 or more to show.");
             using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
+            FeatureOrder order = parsed.GetValue(sort) ?? FeatureOrder.Relevance;
             FeatureRows found = catalog.Find(new FeatureQuery
             {
                 Text = parsed.GetValue(text),
-                Order = parsed.GetValue(sort) ?? FeatureOrder.Relevance,
-                Descending = parsed.GetValue(reverse),
+                InExamples = parsed.GetValue(examples),
+                Order = order,
+                Descending = parsed.GetValue(reverse) != order.StartsLargest(),
                 Kinds = parsed.GetValue(kind) is { Length: > 0 } kinds ? kinds : null,
                 MinScore = parsed.GetValue(minScore),
                 MinFrequency = parsed.GetValue(minFrequency),
@@ -82,12 +95,22 @@ internal static class FeaturesListCommand
 
     private static void Write(FeatureRows found, int skipped)
     {
+        if (Console.IsOutputRedirected)
+        {
+            // For other programs: a line a latent, its fields apart by tabs.
+            foreach (FeatureRow row in found.Rows)
+            {
+                Console.Out.WriteLine(string.Join('\t', row.Latent, Plain(row.Label ?? ""), $"{row.Score:0.00}", $"{row.Frequency:G4}",
+                    $"{row.Max:G4}", Plain(row.TopTokens)));
+            }
+
+            Console.Error.WriteLine(Count());
+            return;
+        }
+
         if (found.Rows.Count == 0)
         {
-            Console.Out.WriteLine(
-                found.Total == 0
-                    ? "No feature matches."
-                    : $"{Figures.Count(found.Total)} features match; {Figures.Count(skipped)} are skipped.");
+            Console.Out.WriteLine(Count());
             return;
         }
 
@@ -95,11 +118,17 @@ internal static class FeaturesListCommand
             .AddColumn(new TableColumn("score").RightAligned().NoWrap()).AddColumn(new TableColumn("fires on").RightAligned().NoWrap())
             .AddColumn(new TableColumn("max").RightAligned().NoWrap()).AddColumn("tokens");
         foreach (FeatureRow row in found.Rows)
-            table.AddRow(new Text((row.Starred ? "★ " : "") + Figures.Count(row.Latent)), new Text(row.Label ?? ""),
+            table.AddRow(new Text($"{(row.Starred ? "★ " : "")}{row.Latent}"), new Text(row.Label ?? ""),
                 new Text(row.Score is { } score ? $"{score:0.00}" : ""), new Text(Figures.Percent(row.Frequency)),
                 new Text(Figures.Short(row.Max)), new Text(row.TopTokens.ReplaceLineEndings("⏎")));
         Screen.Results.Write(table);
-        Console.Out.WriteLine($"{Figures.Count(found.Rows.Count)} of {Figures.Count(found.Total)} features.");
+        Console.Out.WriteLine(Count());
+
+        string Count() => found.Total == 0 ? "No feature matches."
+            : found.Rows.Count == 0 ? $"{Figures.Count(found.Total)} features match; {Figures.Count(skipped)} are skipped."
+            : $"{Figures.Count(found.Rows.Count)} of {Figures.Count(found.Total)} features.";
+
+        static string Plain(string text) => text.ReplaceLineEndings("⏎").Replace('\t', ' ');
     }
 
     private static JsonObject ToJson(FeatureRows found) => new()
@@ -118,6 +147,7 @@ internal static class FeaturesListCommand
             ["starred"] = row.Starred,
             ["hasNote"] = row.HasNote,
             ["topTokens"] = row.TopTokens,
+            ["match"] = row.Match == FeatureMatch.None ? null : row.Match.ToString(),
         })]),
     };
 }

@@ -51,7 +51,9 @@ internal static class FeaturesShowCommand
         foreach (FeatureLabel label in catalog.Labels(number))
         {
             string kind = label.AboveChance ? "label" : "rejected label";
-            string scores = $"detection {label.Detection:0.00}" + (double.IsNaN(label.Fuzzing) ? "" : $", fuzzing {label.Fuzzing:0.00}");
+            string scores = $"detection {label.Detection:0.00}" + (double.IsNaN(label.Fuzzing) ? "" : $", fuzzing {label.Fuzzing:0.00}")
+                + (label.Baseline is { } baseline ? $"; its three top tokens {baseline:0.00}" : "")
+                + (label.Coverage is { } coverage ? $"; explains {Figures.Percent(coverage)} of its upper half" : "");
             Screen.Results.MarkupLineInterpolated($"  {kind} ({label.Method}): {label.Text}  {scores}");
         }
 

@@ -21,8 +21,11 @@ internal static class FeatureTable
             + "accuracy "
             + $"above {FeatureReport.GoodScore:0.00} on texts that it was not made from; {Figures.Count(report.Labelled)} are above "
             + "chance, where "
-            + $"guesses would give about {Figures.Count(report.Lucky)} by luck.");
-        Write("\nTen of the best:", report.Best());
+            + $"guesses would give about {Figures.Count(report.Lucky)} by luck. Labels made of each latent's three top tokens: "
+            + $"{Figures.Count(report.GoodBaseline)}."
+            + (report.MedianCoverage is { } median ? $" The median of these labels explains {Figures.Percent(median)} of the activation in "
+                + "the upper half of its latent's range." : ""));
+        Write("\nTen of interest:", report.Best());
         Write("The five worst, shown nowhere as labels:", report.Worst());
     }
 
@@ -36,7 +39,7 @@ internal static class FeatureTable
         foreach (FeatureReport.Line line in lines)
         {
             table.AddRow(
-                new Text(Figures.Count(line.Latent)), new Text(line.Label), new Text($"{line.Detection:0.00}"),
+                new Text($"{line.Latent}"), new Text(line.Label), new Text($"{line.Detection:0.00}"),
                 new Text(double.IsNaN(line.Fuzzing) ? "" : $"{line.Fuzzing:0.00}"), new Text("…" + line.Example.ReplaceLineEndings("⏎")));
         }
 

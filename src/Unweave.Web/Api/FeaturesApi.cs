@@ -14,8 +14,12 @@ namespace Unweave.Web.Api;
 /// <summary>Which features a client asks for: <see cref="FeatureQuery"/> as query parameters.</summary>
 internal sealed record FeatureSearch(
     [property: FromQuery(Name = "text")]
-    [property: Description("Words to find in labels, notes, tokens and examples; a number alone also finds the latent of that number.")]
+    [property: Description("Words to find in labels, notes and the words that a latent fires on: whole words, or beginnings where * "
+        + "follows; a number alone also finds the latent of that number.")]
     string? Text,
+    [property: FromQuery(Name = "inExamples")]
+    [property: Description("Whether the words are also looked for in all of the examples' texts.")]
+    bool? InExamples,
     [property: FromQuery(Name = "kind")]
     [property: Description("Only this kind: ordinary, dead, dense, token or position; may be given several times.")]
     string[]? Kinds,
@@ -38,7 +42,8 @@ internal sealed record FeatureSearch(
     [property: Description("Only members of this list.")]
     string? List,
     [property: FromQuery(Name = "order")]
-    [property: Description("What the answer is sorted by: relevance (the default), latent, frequency, max, score or label.")]
+    [property: Description("What the answer is sorted by: relevance (the default; interest where nothing is searched for), "
+        + "interest, latent, frequency, max, score or label.")]
     string? Order,
     [property: FromQuery(Name = "descending")]
     [property: Description("Whether the order is reversed.")]
@@ -66,6 +71,7 @@ internal sealed record FeatureSearch(
         return new FeatureQuery
         {
             Text = Text,
+            InExamples = InExamples ?? false,
             Kinds = Kinds is { Length: > 0 } ? [.. Kinds.Select(kind => Named<FeatureKind>(kind, "kind"))] : null,
             MinFrequency = MinFrequency,
             MaxFrequency = MaxFrequency,

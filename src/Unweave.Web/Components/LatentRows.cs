@@ -1,4 +1,5 @@
 using Unweave.Catalog;
+using Unweave.Interpretation;
 using Unweave.Web.Runs;
 
 namespace Unweave.Web.Components;
@@ -22,10 +23,14 @@ internal sealed class LatentRows(ServedRun run)
         foreach (FeatureRow row in catalog.Rows(missing)) known[row.Latent] = row;
     }
 
-    /// <summary>A few words for a latent: its label, else the tokens that it fires on most, else null.</summary>
+    /// <summary>
+    /// A few words for a latent: its label, else how often it fires where that is nearly everywhere, else the tokens that it fires on most,
+    /// else null.
+    /// </summary>
     public string? Words(int latent)
     {
         if (this[latent] is not { } row) return null;
+        if (row.Label is null && row.Kind == FeatureKind.Dense) return $"fires on {Figures.Percent(row.Frequency)} of all";
         return row.Label ?? (row.TopTokens.Length > 0 ? $"fires on {row.TopTokens}" : null);
     }
 }

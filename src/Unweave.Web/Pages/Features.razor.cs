@@ -199,7 +199,7 @@ public sealed partial class Features
     // Numbers are more telling from the top, names from the start; a third click gives the usual order back.
     private void Sort(FeatureOrder order)
     {
-        bool down = order is FeatureOrder.Score or FeatureOrder.Frequency or FeatureOrder.Max;
+        bool down = order.StartsLargest();
         if (query.Order != order) Go(query with { Order = order, Descending = down });
         else if (query.Descending == down) Go(query with { Descending = !down });
         else Go(query with { Order = FeatureOrder.Relevance, Descending = false });

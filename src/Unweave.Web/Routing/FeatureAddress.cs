@@ -37,6 +37,7 @@ internal static class FeatureAddress
         return new FeatureQuery
         {
             Text = Text("q"),
+            InExamples = Text("in") is "examples",
             Kinds = kinds.Length is 0 or 5 ? null : kinds,
             MinFrequency = Number("min"),
             MaxFrequency = Number("max"),
@@ -59,6 +60,7 @@ internal static class FeatureAddress
         }
 
         Add("q", query.Text);
+        Add("in", query.InExamples ? "examples" : null);
         IEnumerable<string> kinds = (query.Kinds ?? []).Order().Select(kind => kind.ToString().ToLowerInvariant());
         Add("kind", string.Join(',', kinds));
         Add("min", Number(query.MinFrequency));

@@ -41,14 +41,15 @@ internal static class TerminalCommands
         }
 
         if (!string.IsNullOrWhiteSpace(query.Text)) words.Add(Quote(query.Text.Trim()));
-        foreach (FeatureKind kind in query.Kinds ?? []) Add("--kind", kind.ToString());
+        foreach (FeatureKind kind in query.Kinds ?? []) Add("--kind", kind.ToString().ToLowerInvariant());
         Add("--min-score", Number(query.MinScore));
         Add("--min-frequency", Number(query.MinFrequency));
         Add("--max-frequency", Number(query.MaxFrequency));
         if (query.Starred) words.Add("--starred");
         Add("--list", query.List);
-        Add("--sort", query.Order == FeatureOrder.Relevance ? null : query.Order.ToString());
-        if (query.Descending) words.Add("--reverse");
+        Add("--sort", query.Order == FeatureOrder.Relevance ? null : query.Order.ToString().ToLowerInvariant());
+        if (query.InExamples) words.Add("--in-examples");
+        if (query.Descending != query.Order.StartsLargest()) words.Add("--reverse");
         return string.Join(' ', words);
     }
 

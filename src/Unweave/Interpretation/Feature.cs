@@ -91,6 +91,22 @@ public sealed record Feature
     public IReadOnlyList<NGramNode> Graph { get; init; } = [];
 
     /// <summary>
+    /// How much a reader of a list gains from it, beside how well its label holds, from 0 to 1: the share of its activation on words of
+    /// content, less the more of it is on a single token. Of embeddings 1; of dense and dead latents 0.
+    /// </summary>
+    public double Interest
+    {
+        get
+        {
+            if (Kind is FeatureKind.Dense or FeatureKind.Dead) return 0;
+            if (Tokens.Count == 0) return 1;
+            double listed = Tokens.Sum(token => token.Share);
+            double content = Tokens.Where(token => CommonWords.IsContent(token.Text)).Sum(token => token.Share);
+            return listed == 0 ? 0 : content / listed * (1 - Tokens[0].Share);
+        }
+    }
+
+    /// <summary>
     /// What a label may be made from: the top examples and every other one of those drawn at random, but none that it is scored on.
     /// </summary>
     public IEnumerable<FeatureExample> ForLabels() => Top.Concat(Drawn(0)).DistinctBy(Place).ExceptBy(Drawn(1).Select(Place), Place);
@@ -194,6 +210,18 @@ public sealed record NGramNode(string Text, int Count, double Activation, IReadO
 /// </param>
 public sealed record FeatureLabel(string Text, string Method, double Detection, double Fuzzing, int Examples, int? Firing = null)
 {
+    /// <summary>
+    /// Share of the latent's activation in the upper half of its range that is where the label holds, over held-out examples, each
+    /// weighted by the windows that it stands for; null where it was not measured.
+    /// </summary>
+    public double? Coverage { get; init; }
+
+    /// <summary>
+    /// The detection score of a label made of the latent's three top tokens, on the same texts: what a label has to beat. Null where there
+    /// are no tokens, or it was not measured.
+    /// </summary>
+    public double? Baseline { get; init; }
+
     /// <summary>Share of labels that guess and are still <see cref="AboveChance"/>, by luck.</summary>
     public const double LuckyShare = 0.05;
 

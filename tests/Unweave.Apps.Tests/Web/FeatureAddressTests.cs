@@ -47,7 +47,7 @@ public sealed class FeatureAddressTests
 
     [Fact]
     public void What_is_on_the_screen_can_be_had_by_a_command() => Assert.Equal(
-        "unweave features list 'my run' 'it'\\''s; $x' --kind Dead --min-score 0.7 --starred --sort Score --reverse",
+        "unweave features list 'my run' 'it'\\''s; $x' --kind dead --min-score 0.7 --starred --sort score",
         TerminalCommands.ListFeatures("my run", FeatureAddress.Read("?q=it's; $x&kind=dead&score=0.7&starred=yes&sort=score&order=down")));
 
     [Fact]

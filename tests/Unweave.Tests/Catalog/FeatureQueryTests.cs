@@ -76,7 +76,6 @@ public sealed class FeatureQueryTests : IDisposable
     public void Orders_sort_with_those_without_a_value_last()
     {
         Check(FeatureOrder.Latent, row => row.Latent, _ => true);
-        Check(FeatureOrder.Relevance, row => row.Latent, _ => true);
         Check(FeatureOrder.Frequency, row => row.Frequency, _ => true);
         Check(FeatureOrder.Max, row => row.Max, _ => true);
         Check(FeatureOrder.Score, row => row.Score, row => row.Score is not null);
@@ -89,6 +88,27 @@ public sealed class FeatureQueryTests : IDisposable
             Assert.Equal(all.OrderBy(row => !has(row)).ThenByDescending(key, comparer).ThenByDescending(row => row.Latent),
                 catalog.Find(query with { Descending = true }).Rows);
         }
+    }
+
+    [Fact]
+    public void What_is_of_interest_comes_first_where_nothing_else_is_asked()
+    {
+        double Interest(FeatureRow row) => (row.Score ?? 0) * MadeFeatures.Of(row.Latent).Interest;
+        foreach (FeatureOrder order in (FeatureOrder[])[FeatureOrder.Relevance, FeatureOrder.Interest])
+        {
+            var query = new FeatureQuery { Order = order, Take = Latents };
+            Assert.Equal(all.OrderByDescending(Interest).ThenBy(row => row.Latent), catalog.Find(query).Rows);
+            Assert.Equal(all.OrderBy(Interest).ThenByDescending(row => row.Latent), catalog.Find(query with { Descending = true }).Rows);
+        }
+
+        Assert.True(Interest(catalog.Find(new FeatureQuery()).Rows[0]) > 0);
+
+        // Dense and dead latents are of none, and a latent of one common token of little.
+        Feature content = MadeFeatures.Of(0) with { Tokens = [new(1, " treaty", 5, 0.4), new(2, " nations", 5, 0.3), new(3, " the", 5, 0.3)] };
+        Assert.Equal(0.7 * 0.6, content.Interest, 1e-12);
+        Assert.Equal(0, (content with { Kind = FeatureKind.Dense }).Interest);
+        Assert.Equal(0, (content with { Tokens = [new(3, " the", 5, 0.9), new(4, ",", 5, 0.1)] }).Interest);
+        Assert.Equal(1, (content with { Tokens = [] }).Interest);
     }
 
     [Fact]
@@ -110,16 +130,41 @@ public sealed class FeatureQueryTests : IDisposable
     }
 
     [Fact]
-    public void Searches_find_words_wherever_they_are_and_their_beginnings()
+    public void Searches_find_whole_words_where_a_latent_is_named_or_fires()
     {
         Assert.Equal([20, 22], Found("zebra"));
-        Assert.Equal([20], Found("ZEBRA cross"));
-        Assert.Empty(Found("zeb crossing"));
-        Assert.Equal([22], Found("near zeb"));
-        Assert.Equal([33], Found("token" + MadeFeatures.Word(33)));
+        Assert.Equal([20], Found("ZEBRA crossing"));
+        Assert.Empty(Found("ZEBRA cross"));
+        Assert.Equal([20], Found("zebra cross*"));
+        Assert.Equal([20], Found("zeb* crossing"));
+        Assert.Equal([22], Found("near zeb*"));
         Assert.Equal([103], Found(MadeFeatures.Word(103)));
-        // Words of one latent in different places: its own label and its examples.
+        // Words of one latent in different places: its own label and the words that it fires on.
         Assert.Equal([21], Found($"aardvark {MadeFeatures.Word(21)}"));
+        Assert.Equal([FeatureMatch.OwnLabel, FeatureMatch.Note], Rows("zebra").Select(row => row.Match));
+        Assert.Equal([FeatureMatch.Fires], Rows(MadeFeatures.Word(103)).Select(row => row.Match));
+        Assert.Equal(FeatureMatch.Label, Rows("label")[0].Match);
+        Assert.Equal([FeatureMatch.None], Rows("7").Select(row => row.Match));
+
+        IReadOnlyList<FeatureRow> Rows(string text) => catalog.Find(new FeatureQuery { Text = text }).Rows;
+    }
+
+    [Fact]
+    public void Words_of_examples_on_which_a_latent_does_not_fire_are_found_only_when_asked_for()
+    {
+        int[] firing = All(inExamples: false), anywhere = All(inExamples: true);
+        Assert.Equal(Latents, anywhere.Length);
+        Assert.InRange(firing.Length, 1, Latents - 1);
+        Assert.All(firing, latent => Assert.Contains(
+            MadeFeatures.Of(latent).Top.Concat(MadeFeatures.Of(latent).Quantiles.SelectMany(group => group.Examples)),
+            example => example.Pieces[example.Peak] is " with"));
+        // Those that fire on it come first.
+        Assert.Equal(firing.Order(), anywhere.Take(firing.Length).Order());
+        FeatureRow last = catalog.Find(new FeatureQuery { Text = "with", InExamples = true, Take = Latents }).Rows[^1];
+        Assert.Equal(FeatureMatch.Examples, last.Match);
+
+        int[] All(bool inExamples) =>
+            [.. catalog.Find(new FeatureQuery { Text = "with", InExamples = inExamples, Take = Latents }).Rows.Select(row => row.Latent)];
     }
 
     [Fact]
@@ -153,7 +198,7 @@ public sealed class FeatureQueryTests : IDisposable
         catalog.SetLabel(4, "聞新");
         Assert.Equal([1], Found("新聞"));
         Assert.Equal([1], Found("見出"));
-        Assert.Equal([2], Found("uberschrift zeit"));
+        Assert.Equal([2], Found("uberschrift zeit*"));
     }
 
     [Fact]

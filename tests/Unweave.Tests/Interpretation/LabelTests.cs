@@ -19,7 +19,7 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
     [InlineData(BAfterA, "“united states”", "context")]
     [InlineData(BAnywhere, "“states”", "tokens")]
     [InlineData(Pairs, "“sperm”", "tokens")]
-    [InlineData(Capitals, "capitalised words", "tokens")]
+    [InlineData(Capitals, "capitalized words", "tokens")]
     public void A_planted_latent_is_labelled_with_what_was_planted(int latent, string says, string method)
     {
         (Feature feature, FeatureLabel? label) = corpus.Features[latent];
@@ -32,6 +32,54 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
             pattern =>
                 pattern.Text.Contains(says.Trim('“', '”'), StringComparison.Ordinal) && pattern.Recall > 0.3 && pattern.FalseAlarms < 0.1);
         if (latent == Pairs) Assert.Contains("“harpoon”", label.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_label_names_whole_words_however_they_are_cut()
+    {
+        // Words of two pieces; the latent fires on the second, and the label says the whole word, or what several of them share.
+        string[] words = [" ob serve", " ob ject", " ob tain", " ob lige", " mo use"];
+        string[] pieces = [.. words.SelectMany(word => word.Trim().Split(' ').Select((piece, i) => i == 0 ? " " + piece : piece))];
+        string[][] texts = [.. Corpus.Texts(3, [.. words]).Select(text => text.SelectMany(word => words.Contains(word, StringComparer.Ordinal)
+            ? word.Trim().Split(' ').Select((piece, i) => i == 0 ? " " + piece : piece)
+            : [word]).ToArray())];
+        using var planted = new Planted(texts, Context, 2, (text, at, row, latent) =>
+            at > 0 && string.Equals(text[at - 1], latent == 0 ? " mo" : " ob", StringComparison.Ordinal) && pieces.Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
+        (_, FeatureLabel? one) = planted.Features()[0];
+        Assert.Equal("“mouse”", one!.Text);
+        (_, FeatureLabel? several) = planted.Features()[1];
+        Assert.StartsWith("words beginning with ob- (", several!.Text, StringComparison.Ordinal);
+        Assert.True(several.Detection > 0.9 && several.Coverage > 0.9, $"{several}");
+    }
+
+    [Fact]
+    public void A_label_has_three_patterns_at_most_and_says_how_many_more_there_are()
+    {
+        string[] five = [" whale", " sperm", " harpoon", " states", " Boston"];
+        using var planted = new Planted(Corpus.Texts(4, five), Context, 1,
+            (text, at, row, _) => five.Contains(text[at], StringComparer.Ordinal) ? 3 : 0);
+        (Feature feature, FeatureLabel? label) = planted.Features()[0];
+        Assert.Equal(3, label!.Text.Split('“').Length - 1);
+        Assert.Matches(@", \+ 2 more \([0-9]+%\)$", label.Text);
+        Assert.Equal(5, feature.Patterns.Count);
+
+        // The score is that of the three that are shown: about three fifths of the texts have one of them.
+        Assert.InRange(label.Coverage!.Value, 0.4, 0.8);
+        Assert.InRange(label.Detection, 0.7, 0.99);
+        // Its three top tokens are such a label too.
+        Assert.InRange(label.Baseline!.Value, 0.7, 0.99);
+    }
+
+    [Fact]
+    public void Forms_of_a_word_and_classes_of_words_are_said_as_such()
+    {
+        using var folder = new TemporaryFolder();
+        WordTopics topics = Topics(folder, "word\tnoun\tverb\nobserve\t\t31\n");
+        string[] forms = [" observe", " observed", " observing", " observes"], prepositions = [" of", " with", " under", " toward", " into"];
+        using var planted = new Planted(Corpus.Texts(6, [.. forms, .. prepositions, " zebra"]), Context, 2, (text, at, row, latent) =>
+            (latent == 0 ? forms : prepositions).Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
+        Assert.Equal("forms of “observe”", planted.Features(topics: topics)[0].Label!.Text);
+        Assert.Equal("prepositions", planted.Features(topics: topics)[1].Label!.Text);
     }
 
     [Fact]
@@ -117,7 +165,8 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
         using var planted = new Planted(Corpus.Texts(11, animals), Context, 1,
             (text, at, _, _) => animals.Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
         (Feature feature, FeatureLabel? label) = planted.Features(topics: topics)[0];
-        Assert.Equal(("words for animals", "topic"), (label!.Text, label.Method));
+        Assert.StartsWith("words for animals (", label!.Text, StringComparison.Ordinal);
+        Assert.Equal("topic", label.Method);
         Assert.True(label.Detection > 0.9 && feature.Patterns[0].Recall > 0.95);
 
         // Without the topics its label has to name the words.

@@ -3,18 +3,14 @@ using Unweave.Numerics;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// Makes labels with no language model: looks for a few word patterns (pieces, words, what comes before and after, looks, endings, topics)
-/// that the texts on which a latent fires have and other texts lack, and says them in words.
+/// Makes labels with no language model: looks for a few word patterns (words, what comes before and after, looks, letters that words share,
+/// topics) that the texts on which a latent fires have and other texts lack, and says them in words.
 /// </summary>
-/// <remarks>
-/// Patterns are chosen greedily: each adds most to recall less false alarms over the texts that labels are made from, and the search ends
-/// where none adds enough. A pattern about the place where the latent fires has to hold at some place of the text; so a common word is a
-/// poor pattern unless the latent fires on it wherever it stands.
-/// </remarks>
 internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool pool, FeatureStatisticsOptions options)
 {
-    private const int MostTexts = 128, MostPatterns = 10;
-    private const double LeastGain = 0.012;
+    private const int MostTexts = 128, BaselineTokens = 3;
+
+    private readonly LabelWords say = new(words);
 
     /// <summary>
     /// Describes a feature further: texts on which it is silent, patterns, graph; and makes its label, scored on texts that it was not made
@@ -36,18 +32,30 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
         if (positives.Length < 2 || contrasts.Length == 0) return (feature, null);
         IReadOnlyList<PooledText> negatives = pool.Without(feature.Latent, firing, MostTexts, half: 0);
         if (negatives.Count == 0) return (feature, null);
-        Pattern[] chosen = Choose(positives, negatives, out LabelPattern[] described);
-        if (chosen.Length == 0) return (feature, null);
-        feature = feature with { Patterns = described };
+        double[] weights = [.. UpperHalf(feature, positives, half: 0)];
+        var search = new PatternSearch(positives, weights, negatives);
+        FoundPatterns found = search.Find();
+        if (found.Shown.Count == 0) return (feature, null);
+        feature = feature with
+        {
+            Patterns = [.. found.Shown.Concat(found.More).Select(one =>
+                new LabelPattern(say.Say(one, search), search.Recall(one.Positives), search.FalseAlarms(one.Negatives)))],
+        };
         LabelText[] held = [.. feature.ForScores().Select(example => LabelText.Read(example, reader))];
         if (held.Length == 0) return (feature, null);
-        HashSet<Pattern> patterns = [.. chosen];
-        var scratch = new List<Pattern>();
-        double found = (double)held.Count(text => text.Matches(patterns, scratch)) / held.Length;
-        double spared = (double)contrasts.Count(text => !chosen.Any(pattern => pattern.IsIn(text.Patterns))) / contrasts.Length;
-        double fuzzing = Fuzzing(held, patterns, feature.Latent);
-        int examples = held.Length + contrasts.Length;
-        return (feature, new FeatureLabel(Say(chosen), Method(chosen[0]), (found + spared) / 2, fuzzing, examples, held.Length));
+        var label = new LabelRule([.. found.Shown.Select(one => one.Pattern)]);
+        double detection = Detection(held, label.Matches, contrasts, label.Matches);
+        return (feature, new FeatureLabel(
+            say.Say(found, search),
+            Method(found.Shown[0].Pattern),
+            detection,
+            Fuzzing(held, label, feature.Latent),
+            held.Length + contrasts.Length,
+            held.Length)
+        {
+            Coverage = Coverage(held, label, UpperHalf(feature, held, half: 1)),
+            Baseline = Baseline(feature, held, contrasts),
+        });
     }
 
     // The words that a latent fires on in its examples, with how often; of texts of one piece, all their words.
@@ -73,115 +81,77 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
         return new FeatureExample(text.Document, text.Row + peak, 0, text.Pieces, new float[text.Pieces.Length], peak);
     }
 
-    private Pattern[] Choose(LabelText[] positives, IReadOnlyList<PooledText> negatives, out LabelPattern[] described)
+    /// <summary>
+    /// What each text counts for the activation in the upper half of the latent's range: its own, times the windows that it stands for
+    /// among those of its band; 0 in the lower half. Where none of the texts drawn at random is that strong, the top examples count.
+    /// </summary>
+    private static IEnumerable<double> UpperHalf(Feature feature, LabelText[] texts, int half)
     {
-        // Candidates are what holds at the places where the latent fires, and what holds of the texts as a whole; in the order they are
-        // met.
-        var met = new Dictionary<Pattern, (int Order, int Last, int Count)>();
-        var found = new List<Pattern>();
-        for (int text = 0; text < positives.Length; text++)
+        var weights = new Dictionary<(string, long), double>();
+        int index = 0;
+        foreach (ExampleGroup group in feature.Quantiles)
         {
-            found.Clear();
-            foreach (int at in positives[text].Marked) Pattern.At(positives[text].Spots, at, found);
-            for (int at = 0; at < positives[text].Spots.Length; at++) Pattern.Around(positives[text].Spots, at, found);
-            foreach (Pattern pattern in found)
-            {
-                (int order, int last, int count) = met.TryGetValue(pattern, out var known) ? known : (met.Count, -1, 0);
-                if (last != text) met[pattern] = (order, text, count + 1);
-            }
+            FeatureExample[] drawn = [.. group.Examples.Where(_ => index++ % 2 == half)];
+            foreach (FeatureExample example in drawn.Where(example => example.Activation > feature.Max / 2))
+                weights[(example.Document, example.Row)] = group.Share / drawn.Length * example.Activation;
         }
 
-        int least = Math.Max(2, positives.Length / 32);
-        var candidates = new Dictionary<Pattern, int>();
-        var list = new List<Candidate>();
-        foreach ((Pattern pattern, _) in met.Where(entry => entry.Value.Count >= least).OrderBy(entry => entry.Value.Order))
-        {
-            candidates[pattern] = list.Count;
-            list.Add(new Candidate(pattern, 0, 0));
-        }
-
-        // Once a pattern is a candidate, any place of any text counts.
-        for (int text = 0; text < positives.Length; text++)
-        {
-            found.Clear();
-            for (int at = 0; at < positives[text].Spots.Length; at++)
-            {
-                Pattern.At(positives[text].Spots, at, found);
-                Pattern.Around(positives[text].Spots, at, found);
-            }
-
-            foreach (Pattern pattern in found)
-                if (candidates.TryGetValue(pattern, out int index))
-                    list[index] = list[index] with { Positives = list[index].Positives | (UInt128.One << text) };
-        }
-
-        for (int text = 0; text < negatives.Count; text++)
-        {
-            foreach (Pattern pattern in negatives[text].Patterns)
-                if (candidates.TryGetValue(pattern, out int index))
-                    list[index] = list[index] with { Negatives = list[index].Negatives | (UInt128.One << text) };
-        }
-
-        var chosen = new List<Candidate>();
-        UInt128 hit = 0, wrong = 0;
-        while (chosen.Count < MostPatterns)
-        {
-            Candidate? best = null;
-            double most = LeastGain;
-            foreach (Candidate candidate in list)
-            {
-                double gain = (Count(candidate.Positives & ~hit) / positives.Length) - (
-                    Count(candidate.Negatives & ~wrong) / negatives.Count) - candidate.Pattern.Cost;
-                if (gain <= most) continue;
-                (best, most) = (candidate, gain);
-            }
-
-            if (best is not { } next) break;
-            chosen.Add(next);
-            hit |= next.Positives;
-            wrong |= next.Negatives;
-        }
-
-        described = [.. chosen.Select(candidate => new LabelPattern(candidate.Pattern.Lead(words) + candidate.Pattern
-            .Tail(words), Count(candidate.Positives) / positives.Length, Count(candidate.Negatives) / negatives.Count))];
-        return [.. chosen.Select(candidate => candidate.Pattern)];
+        return texts.Select(text => weights.Count > 0
+            ? weights.GetValueOrDefault((text.Example.Document, text.Example.Row))
+            : text.Example.Activation > feature.Max / 2 ? text.Example.Activation : 0);
     }
 
-    private static double Count(UInt128 texts) => (double)UInt128.PopCount(texts);
+    // Balanced accuracy over texts on which the latent fires and others.
+    private static double Detection(
+        LabelText[] held, Func<LabelText, bool> found, PooledText[] contrasts, Func<PooledText, bool> alarmed) =>
+        (((double)held.Count(found) / held.Length) + ((double)contrasts.Count(text => !alarmed(text)) / contrasts.Length)) / 2;
+
+    // What a label made of the latent's three top tokens would score: those pieces anywhere in the text.
+    private double? Baseline(Feature feature, LabelText[] held, PooledText[] contrasts)
+    {
+        if (feature.Tokens.Count == 0) return null;
+        HashSet<int> top = [.. feature.Tokens.Take(BaselineTokens).Select(token => reader.Read([token.Text])[0].Piece)];
+        return Detection(held, text => text.Spots.Any(Has), contrasts, text => text.Spots.Any(Has));
+
+        bool Has(PieceTraits spot) => top.Contains(spot.Piece);
+    }
+
+    private static double? Coverage(LabelText[] held, LabelRule label, IEnumerable<double> weights)
+    {
+        double own = 0, all = 0;
+        foreach ((LabelText text, double weight) in held.Zip(weights))
+        {
+            all += weight;
+            if (label.HoldsWhereItFires(text)) own += weight;
+        }
+
+        return all > 0 ? own / all : null;
+    }
 
     // The same texts twice: with the tokens marked that fire, and with as many others marked. Of texts of one piece nothing is marked.
-    private double Fuzzing(LabelText[] texts, HashSet<Pattern> patterns, int latent)
+    private double Fuzzing(LabelText[] texts, LabelRule label, int latent)
     {
         int right = 0, count = 0;
-        var scratch = new List<Pattern>();
         foreach (LabelText text in texts)
         {
             int[] others = [.. Enumerable.Range(0, text.Spots.Length).Except(text.Marked)
                 .OrderBy(at => Rng.Mix(options.Seed ^ ((ulong)latent << 20) ^ (ulong)(at + (1000 * count)))).Take(text.Marked.Length)];
             if (text.Marked.Length == 0 || others.Length == 0) continue;
             count++;
-            if (text.MatchesAt(text.Marked, patterns, scratch)) right++;
-            if (!text.MatchesAt(others, patterns, scratch)) right++;
+            if (label.MatchesAt(text, text.Marked)) right++;
+            if (!label.MatchesAt(text, others)) right++;
         }
 
         return count == 0 ? double.NaN : (double)right / (2 * count);
     }
 
-    // Patterns of one kind share its words: “whale”, “ship”; words ending in -ing.
-    private string Say(Pattern[] patterns) =>
-        string.Join(
-            "; ",
-            patterns.GroupBy(pattern => pattern.Lead(words), StringComparer.Ordinal).Select(
-                group => group.Key + string.Join(", ", group.Select(pattern => pattern.Tail(words)).Distinct(StringComparer.Ordinal))));
-
     private static string Method(Pattern first) => first.Kind switch
     {
         PatternKind.Anywhere or PatternKind.AnywherePair => "words",
         PatternKind.AnywhereNoun or PatternKind.Noun or PatternKind.Verb => "topic",
-        PatternKind.Piece or PatternKind.Word or PatternKind.Shape or PatternKind.Ending or PatternKind.Starts or PatternKind.Ends =>
-            "tokens",
+        PatternKind.Source => "source",
+        PatternKind.Word or PatternKind.WordOf or PatternKind.Lemma or PatternKind.Class or PatternKind.Shape or PatternKind.Begins
+            or PatternKind.Ends or PatternKind.Inside => "tokens",
         _ => "context",
     };
-
-    private readonly record struct Candidate(Pattern Pattern, UInt128 Positives, UInt128 Negatives);
 }

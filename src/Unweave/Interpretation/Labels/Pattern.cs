@@ -2,20 +2,26 @@ using System.Runtime.InteropServices;
 
 namespace Unweave.Interpretation;
 
-/// <summary>What a pattern asks of a place in a text.</summary>
+/// <summary>What a pattern asks of a place in a text. Words are whole words, however many pieces they have.</summary>
 internal enum PatternKind
 {
-    /// <summary>This piece is here.</summary>
-    Piece = 1,
-
     /// <summary>A piece of this word is here.</summary>
-    Word,
+    Word = 1,
+
+    /// <summary>A form of this word is here.</summary>
+    Lemma,
 
     /// <summary>A piece of this look is here.</summary>
     Shape,
 
-    /// <summary>A word with this ending is here.</summary>
-    Ending,
+    /// <summary>A word that begins with these letters is here.</summary>
+    Begins,
+
+    /// <summary>A word that ends in these letters is here.</summary>
+    Ends,
+
+    /// <summary>This piece is here, one of several of a word.</summary>
+    Inside,
 
     /// <summary>A noun of this topic is here.</summary>
     Noun,
@@ -23,41 +29,50 @@ internal enum PatternKind
     /// <summary>A verb of this topic is here.</summary>
     Verb,
 
-    /// <summary>This piece is before it.</summary>
+    /// <summary>A word of this closed class is here.</summary>
+    Class,
+
+    /// <summary>A word of this closed class is before it.</summary>
+    AfterClass,
+
+    /// <summary>This word is here, in a text from this source.</summary>
+    WordOf,
+
+    /// <summary>A piece of this look is here, in a text from this source.</summary>
+    ShapeOf,
+
+    /// <summary>This word is before it, in a text from this source.</summary>
+    AfterOf,
+
+    /// <summary>A word of this closed class is here, in a text from this source.</summary>
+    ClassOf,
+
+    /// <summary>This word is before it.</summary>
     After,
 
-    /// <summary>This piece comes next.</summary>
-    Before,
-
-    /// <summary>These two pieces, the second here.</summary>
-    Pair,
-
-    /// <summary>These three pieces, the third here.</summary>
-    Triple,
-
-    /// <summary>This piece, any other, and this one here.</summary>
-    Gap,
-
-    /// <summary>A piece of this look is here, after this piece.</summary>
-    ShapeAfter,
-
-    /// <summary>A noun of this topic is here, after this piece.</summary>
-    NounAfter,
-
-    /// <summary>This piece is here, and that one comes next.</summary>
-    PieceBefore,
-
-    /// <summary>A piece that starts with these letters is here.</summary>
-    Starts,
-
-    /// <summary>A piece that ends in these letters is here.</summary>
-    Ends,
-
-    /// <summary>These two pieces are before it.</summary>
+    /// <summary>These two words are before it.</summary>
     AfterTwo,
 
-    /// <summary>This whole word, of several pieces, is before it.</summary>
-    AfterWord,
+    /// <summary>This word comes next.</summary>
+    Before,
+
+    /// <summary>These two words, the second here.</summary>
+    Pair,
+
+    /// <summary>These two words, the first here.</summary>
+    PairNext,
+
+    /// <summary>These three words, the third here.</summary>
+    Triple,
+
+    /// <summary>This word, any other, and this one here.</summary>
+    Gap,
+
+    /// <summary>A piece of this look is here, after this word.</summary>
+    ShapeAfter,
+
+    /// <summary>A noun of this topic is here, after this word.</summary>
+    NounAfter,
 
     /// <summary>This word is anywhere in the text.</summary>
     Anywhere,
@@ -67,6 +82,9 @@ internal enum PatternKind
 
     /// <summary>These two words are anywhere in the text, one after the other.</summary>
     AnywherePair,
+
+    /// <summary>The text is from this source.</summary>
+    Source,
 }
 
 /// <summary>A pattern: what it asks, and the numbers of its words, in 64 bits.</summary>
@@ -87,47 +105,82 @@ internal readonly record struct Pattern(ulong Key)
     /// <summary>Whether it is about the text as a whole, not about the place where a latent fires.</summary>
     public bool Anywhere => Kind >= PatternKind.Anywhere;
 
-    private int A => (int)(Key >> (2 * PatternWords.Bits)) & ((1 << PatternWords.Bits) - 1);
+    /// <summary>Whether it stands for words that share something: letters, a look, or a topic.</summary>
+    public bool OfManyWords => Kind is PatternKind.Begins or PatternKind.Ends or PatternKind.Inside or PatternKind.Noun
+        or PatternKind.Verb or PatternKind.NounAfter or PatternKind.AnywhereNoun;
 
-    private int B => (int)(Key >> PatternWords.Bits) & ((1 << PatternWords.Bits) - 1);
+    /// <summary>Its first number: a word, a part of one, a look or a topic.</summary>
+    public int A => (int)(Key >> (2 * PatternWords.Bits)) & ((1 << PatternWords.Bits) - 1);
 
-    private int C => (int)Key & ((1 << PatternWords.Bits) - 1);
+    /// <summary>Its second number.</summary>
+    public int B => (int)(Key >> PatternWords.Bits) & ((1 << PatternWords.Bits) - 1);
+
+    /// <summary>Its third number.</summary>
+    public int C => (int)Key & ((1 << PatternWords.Bits) - 1);
 
     /// <summary>The patterns that a place matches, added to a list.</summary>
-    public static void At(ReadOnlySpan<PieceTraits> spots, int at, List<Pattern> found)
+    public static void At(ReadOnlySpan<PieceTraits> spots, int at, int source, List<Pattern> found)
     {
         PieceTraits own = spots[at];
-        int before = at > 0 ? spots[at - 1].Piece : 0, next = at
-            + 1 < spots.Length ? spots[at + 1].Piece : 0, earlier = at > 1 ? spots[at - 2].Piece : 0;
-        if (own.Piece != 0) found.Add(new Pattern(PatternKind.Piece, own.Piece));
-        if (own.Word != 0) found.Add(new Pattern(PatternKind.Word, own.Word));
-        if (own.Shape != PieceShape.None) found.Add(new Pattern(PatternKind.Shape, (int)own.Shape));
-        if (own.Ending != 0) found.Add(new Pattern(PatternKind.Ending, own.Ending));
-        if (own.Noun != 0) found.Add(new Pattern(PatternKind.Noun, own.Noun));
-        if (own.Verb != 0) found.Add(new Pattern(PatternKind.Verb, own.Verb));
-        if (own.Starts != 0) found.Add(new Pattern(PatternKind.Starts, own.Starts));
-        if (own.Ends != 0) found.Add(new Pattern(PatternKind.Ends, own.Ends));
-        if (before != 0)
+        if (own.Word == 0) return;
+        found.Add(new Pattern(PatternKind.Word, own.Word));
+        if (own.Lemma != 0) found.Add(new Pattern(PatternKind.Lemma, own.Lemma));
+        if (own.Class != WordClass.None) found.Add(new Pattern(PatternKind.Class, (int)own.Class));
+        if (source != 0)
         {
-            if (spots[at - 1].Word != 0 && spots[at - 1].Word != own.Word)
-                found.Add(new Pattern(PatternKind.AfterWord, spots[at - 1].Word));
-            found.Add(new Pattern(PatternKind.After, before));
-            found.Add(new Pattern(PatternKind.Pair, before, own.Piece));
-            if (own.Shape != PieceShape.None) found.Add(new Pattern(PatternKind.ShapeAfter, before, (int)own.Shape));
-            if (own.Noun != 0) found.Add(new Pattern(PatternKind.NounAfter, before, own.Noun));
+            found.Add(new Pattern(PatternKind.WordOf, own.Word, source));
+            if (own.Class != WordClass.None) found.Add(new Pattern(PatternKind.ClassOf, (int)own.Class, source));
+            if (own.Shape is not (PieceShape.None or PieceShape.Inside))
+                found.Add(new Pattern(PatternKind.ShapeOf, (int)own.Shape, source));
         }
 
+        if (own.Shape is not (PieceShape.None or PieceShape.Inside)) found.Add(new Pattern(PatternKind.Shape, (int)own.Shape));
+        if (own.Noun != 0) found.Add(new Pattern(PatternKind.Noun, own.Noun));
+        if (own.Verb != 0) found.Add(new Pattern(PatternKind.Verb, own.Verb));
+        WordParts parts = own.Parts;
+        // The longest first: of letters that tell the same, those met first are chosen.
+        Part(PatternKind.Begins, parts.First5);
+        Part(PatternKind.Begins, parts.First4);
+        Part(PatternKind.Begins, parts.First3);
+        Part(PatternKind.Begins, parts.First2);
+        Part(PatternKind.Ends, parts.Last5);
+        Part(PatternKind.Ends, parts.Last4);
+        Part(PatternKind.Ends, parts.Last3);
+        Part(PatternKind.Ends, parts.Last2);
+        Part(PatternKind.Inside, parts.Inside);
+
+        int next = own.End < spots.Length ? spots[own.End].Word : 0;
         if (next != 0)
         {
             found.Add(new Pattern(PatternKind.Before, next));
-            found.Add(new Pattern(PatternKind.PieceBefore, own.Piece, next));
+            found.Add(new Pattern(PatternKind.PairNext, own.Word, next));
         }
 
-        if (earlier != 0)
+        if (own.Start == 0) return;
+        PieceTraits previous = spots[own.Start - 1];
+        int before = previous.Word;
+        if (before != 0)
         {
-            found.Add(new Pattern(PatternKind.Triple, earlier, before, own.Piece));
-            found.Add(new Pattern(PatternKind.Gap, earlier, own.Piece));
-            found.Add(new Pattern(PatternKind.AfterTwo, earlier, before));
+            found.Add(new Pattern(PatternKind.After, before));
+            if (source != 0) found.Add(new Pattern(PatternKind.AfterOf, before, source));
+            if (previous.Class != WordClass.None) found.Add(new Pattern(PatternKind.AfterClass, (int)previous.Class));
+            found.Add(new Pattern(PatternKind.Pair, before, own.Word));
+            if (own.Shape is not (PieceShape.None or PieceShape.Inside))
+                found.Add(new Pattern(PatternKind.ShapeAfter, before, (int)own.Shape));
+            if (own.Noun != 0) found.Add(new Pattern(PatternKind.NounAfter, before, own.Noun));
+        }
+
+        if (previous.Start == 0) return;
+        int earlier = spots[previous.Start - 1].Word;
+        if (earlier == 0) return;
+        found.Add(new Pattern(PatternKind.Gap, earlier, own.Word));
+        if (before == 0) return;
+        found.Add(new Pattern(PatternKind.Triple, earlier, before, own.Word));
+        found.Add(new Pattern(PatternKind.AfterTwo, earlier, before));
+
+        void Part(PatternKind kind, int part)
+        {
+            if (part != 0) found.Add(new Pattern(kind, part));
         }
     }
 
@@ -135,20 +188,21 @@ internal readonly record struct Pattern(ulong Key)
     public static void Around(ReadOnlySpan<PieceTraits> spots, int at, List<Pattern> found)
     {
         PieceTraits own = spots[at];
-        if (own.Shape == PieceShape.Punctuation || own.Whole == 0) return;
-        found.Add(new Pattern(PatternKind.Anywhere, own.Whole));
+        if (own.Shape == PieceShape.Punctuation || own.Word == 0 || own.Start != at) return;
+        found.Add(new Pattern(PatternKind.Anywhere, own.Word));
         if (own.Noun != 0) found.Add(new Pattern(PatternKind.AnywhereNoun, own.Noun));
-        if (at > 0 && spots[at - 1].Whole is var before and not 0 && before != own.Whole && spots[at - 1].Shape != PieceShape.Punctuation)
-            found.Add(new Pattern(PatternKind.AnywherePair, before, own.Whole));
+        if (at > 0 && spots[at - 1] is { Word: not 0, Shape: not PieceShape.Punctuation } before && before.Word != own.Word)
+            found.Add(new Pattern(PatternKind.AnywherePair, before.Word, own.Word));
     }
 
     /// <summary>All patterns that a text matches, sorted, each once.</summary>
-    public static Pattern[] FindAll(ReadOnlySpan<PieceTraits> spots)
+    public static Pattern[] FindAll(ReadOnlySpan<PieceTraits> spots, int source)
     {
         var found = new List<Pattern>(spots.Length * 20);
+        if (source != 0) found.Add(new Pattern(PatternKind.Source, source));
         for (int i = 0; i < spots.Length; i++)
         {
-            At(spots, i, found);
+            At(spots, i, source, found);
             Around(spots, i, found);
         }
 
@@ -163,61 +217,19 @@ internal readonly record struct Pattern(ulong Key)
     /// <summary>Whether it is among sorted patterns.</summary>
     public bool IsIn(ReadOnlySpan<Pattern> sorted) => MemoryMarshal.Cast<Pattern, ulong>(sorted).BinarySearch(Key) >= 0;
 
-    /// <summary>What is subtracted from a pattern's gain: of two that tell the same, the plainer is chosen.</summary>
+    /// <summary>What is subtracted from a pattern's worth: of two that tell the same, the plainer is chosen.</summary>
     public double Cost => Kind switch
     {
-        PatternKind.Piece or PatternKind.Word => 0,
-        PatternKind.Pair or PatternKind.Ending or PatternKind.PieceBefore => 0.01,
-        PatternKind.Shape or PatternKind.Triple or PatternKind.Noun or PatternKind.Verb or PatternKind.Before => 0.02,
-        PatternKind.Anywhere => 0.05,
-        PatternKind.AnywhereNoun or PatternKind.AnywherePair => 0.06,
-        _ => 0.03,
-    };
-
-    /// <summary>The group that a label names it in, so that patterns of one kind share its words.</summary>
-    public string Lead(PatternWords words) => Kind switch
-    {
-        PatternKind.Piece or PatternKind.Word or PatternKind.Pair or PatternKind.Triple or PatternKind.Gap => "",
-        PatternKind.Shape => "",
-        PatternKind.Ending => "words ending in ",
-        PatternKind.Noun => "words for ",
-        PatternKind.Verb => "verbs of ",
-        PatternKind.After or PatternKind.AfterTwo or PatternKind.AfterWord => "after ",
-        PatternKind.Starts => "word parts starting with ",
-        PatternKind.Ends => "word parts ending in ",
-        PatternKind.Before => "before ",
-        PatternKind.ShapeAfter => Shapes((PieceShape)B) + " after ",
-        PatternKind.NounAfter => $"words for {WordTopics.Name(B)} after ",
-        PatternKind.PieceBefore => $"{Quoted(words.Text(A))} before ",
-        PatternKind.Anywhere or PatternKind.AnywherePair => "texts with ",
-        _ => "texts about ",
-    };
-
-    /// <summary>The pattern in words, without its lead.</summary>
-    public string Tail(PatternWords words) => Kind switch
-    {
-        PatternKind.Shape => Shapes((PieceShape)A),
-        PatternKind.Noun or PatternKind.Verb or PatternKind.AnywhereNoun => WordTopics.Name(A),
-        PatternKind.Ending or PatternKind.Starts or PatternKind.Ends => words.Text(A),
-        PatternKind.Pair or PatternKind.AnywherePair or PatternKind.AfterTwo => Quoted(Joined(words.Text(A), words.Text(B))),
-        PatternKind.Triple => Quoted(Joined(Joined(words.Text(A), words.Text(B)), words.Text(C))),
-        PatternKind.Gap => Quoted(words.Text(A) + " _ " + words.Text(B)),
-        PatternKind.PieceBefore => Quoted(words.Text(B)),
-        _ => Quoted(words.Text(A)),
-    };
-
-    private static string Quoted(string text) => $"“{text}”";
-
-    private static string Joined(string first, string second) =>
-        second.StartsWith(TextSpots.Continued) ? first + second[1..] : $"{first} {second}";
-
-    private static string Shapes(PieceShape shape) => shape switch
-    {
-        PieceShape.Number => "numbers",
-        PieceShape.Capitalized => "capitalised words",
-        PieceShape.Capitals => "words in capitals",
-        PieceShape.Punctuation => "punctuation",
-        PieceShape.LineEnd => "line ends",
-        _ => "later parts of words",
+        PatternKind.Word => 0,
+        PatternKind.Pair or PatternKind.PairNext => 0.01,
+        PatternKind.Lemma => 0.005,
+        PatternKind.WordOf => 0.015,
+        PatternKind.Shape or PatternKind.Class or PatternKind.Triple or PatternKind.Noun or PatternKind.Verb => 0.02,
+        PatternKind.Begins or PatternKind.Ends or PatternKind.After or PatternKind.ShapeOf or PatternKind.ClassOf
+            or PatternKind.Gap => 0.03,
+        PatternKind.AfterTwo or PatternKind.AfterClass or PatternKind.AfterOf or PatternKind.ShapeAfter or PatternKind.NounAfter
+            or PatternKind.Before => 0.04,
+        PatternKind.Inside or PatternKind.Anywhere => 0.05,
+        _ => 0.06,
     };
 }

@@ -9,7 +9,8 @@ namespace Unweave.Interpretation;
 /// <param name="Latents">The latents, ascending.</param>
 /// <param name="Spots">What patterns can ask about each piece.</param>
 /// <param name="Patterns">All patterns that it matches, sorted.</param>
-internal sealed record PooledText(string Document, long Row, string[] Pieces, int[] Latents, PieceTraits[] Spots, Pattern[] Patterns)
+internal sealed record PooledText(
+    string Document, long Row, string[] Pieces, int[] Latents, PieceTraits[] Spots, Pattern[] Patterns)
 {
     /// <summary>Whether a latent fires in it.</summary>
     public bool Fires(int latent) => Array.BinarySearch(Latents, latent) >= 0;
@@ -59,7 +60,7 @@ internal sealed class TextPool(FeatureStatisticsOptions options, TextSpots reade
             (string document, string[] pieces) = spool.Read(place);
             string[] own = pieces[from..(from + count)];
             PieceTraits[] spots = reader.Read(Readable(own));
-            texts[i] = new PooledText(document, row, own, latents, spots, Pattern.FindAll(spots));
+            texts[i] = new PooledText(document, row, own, latents, spots, Pattern.FindAll(spots, reader.Source(document)));
         });
         for (int i = 0; i < texts.Length; i++)
         {

@@ -2,20 +2,25 @@ using System.Collections.Concurrent;
 
 namespace Unweave.Interpretation;
 
-/// <summary>What label patterns can ask about one piece of a text, as numbers of a vocabulary.</summary>
+/// <summary>What label patterns can ask about one piece of a text, as numbers of a vocabulary; 0 stands for none.</summary>
 /// <param name="Piece">The piece itself, in small letters.</param>
-/// <param name="Word">The whole word it belongs to; 0 where that is the piece, or where there is none.</param>
+/// <param name="Word">The whole word it belongs to.</param>
+/// <param name="Start">Number of the word's first piece in the text.</param>
+/// <param name="End">Number of the piece after the word's last.</param>
 /// <param name="Shape">What it looks like.</param>
-/// <param name="Ending">Ending of its word, when it is the word's last piece; 0 for none.</param>
-/// <param name="Noun">Topic of its word as a noun, when it is the word's last piece; 0 for none.</param>
+/// <param name="Noun">Topic of its word as a noun.</param>
 /// <param name="Verb">Topic of its word as a verb.</param>
-/// <param name="Starts">The first two letters of a longer piece; 0 where there are none.</param>
-/// <param name="Ends">The last two letters of a longer piece; 0 where there are none.</param>
-internal readonly record struct PieceTraits(int Piece, int Word, PieceShape Shape, int Ending, int Noun, int Verb, int Starts, int Ends)
-{
-    /// <summary>The whole word, whether of one piece or of several.</summary>
-    public int Whole => Word == 0 ? Piece : Word;
-}
+/// <param name="Class">Closed class of its word.</param>
+/// <param name="Lemma">The form that stands for all forms of its word.</param>
+/// <param name="Parts">
+/// Numbers of the parts of its word that patterns can be about: its beginnings, its ends, and the piece itself where it is a part.
+/// </param>
+internal readonly record struct PieceTraits(
+    int Piece, int Word, int Start, int End, PieceShape Shape, int Noun, int Verb, WordClass Class, int Lemma, WordParts Parts);
+
+/// <summary>Parts of a word by their length in letters, from two to five; and the piece that is one of several of the word.</summary>
+internal readonly record struct WordParts(
+    int First2, int First3, int First4, int First5, int Last2, int Last3, int Last4, int Last5, int Inside);
 
 /// <summary>
 /// Numbers for the words that patterns are about. Safe to use from several threads; which number a word gets says nothing.
@@ -56,12 +61,6 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
     /// <summary>How a line's end is named.</summary>
     public const string LineEnd = "⏎";
 
-    private static readonly string[] Endings =
-    [
-        "tion", "ness", "ment", "able", "ible", "ing", "ous", "ful", "est", "ity", "ive", "ian", "ism", "ist", "ed", "ly", "er", "al", "ic",
-        "'s", "s"
-    ];
-
     /// <summary>The spots of a text.</summary>
     public PieceTraits[] Read(IReadOnlyList<string> pieces)
     {
@@ -73,12 +72,19 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
             if (IsWord(pieces[first]))
                 while (end < spots.Length && IsWord(pieces[end]) && !char.IsWhiteSpace(pieces[end][0]) && EndsOpen(pieces[end - 1])) end++;
             string word = string.Concat(Enumerable.Range(first, end - first).Select(i => pieces[i])).Trim().ToLowerInvariant();
-            for (int i = first; i < end; i++) spots[i] = Make(pieces[i], word, i == first, i == end - 1);
+            for (int i = first; i < end; i++) spots[i] = Make(pieces[i], word, i, first, end);
             first = end;
         }
 
         return spots;
     }
+
+    /// <summary>
+    /// Where a document is from, as a number: its id up to the first slash, as in <c>bible/Mat-5</c> or in a path within a folder; 0 where
+    /// it has none.
+    /// </summary>
+    public int Source(string document) =>
+        document.IndexOf('/', StringComparison.Ordinal) is var slash and > 0 ? words.Number(document[..slash]) : 0;
 
     /// <summary>Splits a text that is one piece (that of an embedding) into words.</summary>
     public static string[] Words(string text)
@@ -97,39 +103,41 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
         return [.. pieces];
     }
 
-    private PieceTraits Make(string piece, string word, bool first, bool last)
+    private PieceTraits Make(string piece, string word, int at, int first, int end)
     {
         string trimmed = piece.Trim(), lower = trimmed.ToLowerInvariant();
         if (trimmed.Length == 0)
         {
-            return new PieceTraits(
-                words.Number(piece.Contains('\n', StringComparison.Ordinal) ? LineEnd : "␠"),
-                0,
-                piece.Contains('\n', StringComparison.Ordinal) ? PieceShape.LineEnd : PieceShape.None,
-                0,
-                0,
-                0,
-                0,
-                0);
+            bool line = piece.Contains('\n', StringComparison.Ordinal);
+            int own = words.Number(line ? LineEnd : "␠");
+            return new PieceTraits(own, line ? own : 0, at, at + 1, line ? PieceShape.LineEnd : PieceShape.None, 0, 0, default, 0, default);
         }
 
-        PieceShape shape = Shape(trimmed, first);
-        string own = first ? lower : Continued + lower;
         bool isWord = IsWord(piece);
-        string? ending = last && isWord && word.Length > 4
-            ? Endings.FirstOrDefault(ending => word.EndsWith(ending, StringComparison.Ordinal))
-            : null;
-        (int noun, int verb) = last && isWord ? topics.Find(word) : (0, 0);
-        bool longer = isWord && lower.Length > 2;
+        (int noun, int verb) = isWord ? topics.Find(word) : (0, 0);
         return new PieceTraits(
-            words.Number(own),
-            first && last ? 0 : words.Number(word),
-            shape,
-            ending is null ? 0 : words.Number("-" + ending),
+            words.Number(at == first ? lower : Continued + lower),
+            words.Number(word),
+            first,
+            end,
+            Shape(trimmed, at == first),
             noun,
             verb,
-            longer ? words.Number((first ? "" : Continued.ToString()) + lower[..2] + "-") : 0,
-            longer ? words.Number("-" + lower[^2..]) : 0);
+            WordClasses.Of(word),
+            isWord && topics.Lemma(word) is { } lemma ? words.Number(lemma) : 0,
+            isWord ? Parts(word, lower, end - first > 1) : default);
+    }
+
+    // A beginning or an end leaves two letters of the word at least: what is nearly the whole word is no part of it.
+    private WordParts Parts(string word, string piece, bool severalPieces)
+    {
+        return new WordParts(
+            Begins(2), Begins(3), Begins(4), Begins(5), Ends(2), Ends(3), Ends(4), Ends(5),
+            severalPieces && piece.Length > 1 && piece.Length < word.Length ? words.Number(piece) : 0);
+
+        int Begins(int length) => word.Length >= length + 2 ? words.Number(word[..length]) : 0;
+
+        int Ends(int length) => word.Length >= length + 2 ? words.Number(word[^length..]) : 0;
     }
 
     private static PieceShape Shape(string trimmed, bool first)

@@ -84,6 +84,16 @@ public sealed class WordTopics
         return (0, 0);
     }
 
+    /// <summary>The dictionary's form of an English word in small letters; null where it is not known.</summary>
+    internal string? Lemma(string word)
+    {
+        if (IrregularForms.Find(word) is { } form) return form;
+        string? longest = null;
+        foreach (string lemma in Lemmas(word).Skip(1))
+            if (words.ContainsKey(lemma) && lemma.Length > (longest?.Length ?? 2)) longest = lemma;
+        return longest ?? (words.ContainsKey(word) ? word : null);
+    }
+
     /// <summary>The forms that a word may be an inflection of, itself first: the regular rules of English.</summary>
     internal static IEnumerable<string> Lemmas(string word)
     {

@@ -31,8 +31,8 @@ public sealed record FeatureStatisticsOptions
 
     /// <summary>
     /// Pairs of latent and token that are counted at most: a latent's counts are exact while it fires on no more than this number over the
-    /// number of latents, and at least 256, different tokens. Default 2²⁴: of 4,096 latents each may fire on 4,096 tokens. Beyond it, counts
-    /// are lower bounds, and only tokens that certainly are among a latent's strongest are listed.
+    /// number of latents, and at least 256, different tokens. Default 2²⁴: of 4,096 latents each may fire on 4,096 tokens. Beyond it,
+    /// counts are lower bounds, and only tokens that certainly are among a latent's strongest are listed.
     /// </summary>
     public int TokenCounts { get; init => field = AtLeast(0, value); } = 1 << 24;
 

@@ -1,0 +1,76 @@
+namespace Unweave.Interpretation;
+
+/// <summary>Says patterns in words.</summary>
+internal sealed class LabelWords(PatternWords words)
+{
+    private const int WordsShown = 3;
+    private const double WorthSaying = 0.05;
+
+    /// <summary>
+    /// A label: its patterns, those of one kind sharing its words (“whale”, “ship”; after “not”, “never”), and how many more patterns there
+    /// are, with what they add.
+    /// </summary>
+    /// <param name="found">The patterns.</param>
+    /// <param name="search">Tells which words they stand for.</param>
+    public string Say(FoundPatterns found, PatternSearch search)
+    {
+        string label = string.Join("; ", found.Shown.GroupBy(one => Lead(one.Pattern), StringComparer.Ordinal).Select(group =>
+            group.Key + string.Join(", ", group.Select(one => Tail(one, search)).Distinct(StringComparer.Ordinal))));
+        if (found.MoreCoverage >= WorthSaying) label += $", + {found.More.Count} more ({100 * found.MoreCoverage:0}%)";
+        return label;
+    }
+
+    /// <summary>One pattern in words.</summary>
+    public string Say(PatternHits one, PatternSearch search) => Lead(one.Pattern) + Tail(one, search);
+
+    // The group that a label names a pattern in, so that patterns of one kind share its words.
+    private string Lead(Pattern pattern) => pattern.Kind switch
+    {
+        PatternKind.Lemma => "forms of ",
+        PatternKind.Begins => "words beginning with ",
+        PatternKind.Ends => "words ending in ",
+        PatternKind.Inside => "words that contain ",
+        PatternKind.Noun => "words for ",
+        PatternKind.Verb => "verbs of ",
+        PatternKind.WordOf or PatternKind.ShapeOf or PatternKind.ClassOf => $"in “{words.Text(pattern.B)}” ",
+        PatternKind.AfterOf => $"in “{words.Text(pattern.B)}” after ",
+        PatternKind.After or PatternKind.AfterTwo or PatternKind.AfterClass => "after ",
+        PatternKind.Before => "before ",
+        PatternKind.ShapeAfter => Shapes((PieceShape)pattern.B) + " after ",
+        PatternKind.NounAfter => $"words for {WordTopics.Name(pattern.B)} after ",
+        PatternKind.Anywhere or PatternKind.AnywherePair => "texts with ",
+        PatternKind.AnywhereNoun => "texts about ",
+        PatternKind.Source => "texts of ",
+        _ => "",
+    };
+
+    private string Tail(PatternHits one, PatternSearch search)
+    {
+        Pattern pattern = one.Pattern;
+        return pattern.Kind switch
+        {
+            PatternKind.Class or PatternKind.AfterClass or PatternKind.ClassOf => WordClasses.Name((WordClass)pattern.A),
+            PatternKind.Shape or PatternKind.ShapeOf => Shapes((PieceShape)pattern.A),
+            PatternKind.Begins => $"{words.Text(pattern.A)}- {Examples()}",
+            PatternKind.Ends => $"-{words.Text(pattern.A)} {Examples()}",
+            PatternKind.Inside => $"-{words.Text(pattern.A)}- {Examples()}",
+            PatternKind.Noun or PatternKind.Verb or PatternKind.AnywhereNoun => $"{WordTopics.Name(pattern.A)} {Examples()}",
+            PatternKind.Pair or PatternKind.PairNext or PatternKind.AnywherePair or PatternKind.AfterTwo =>
+                $"“{words.Text(pattern.A)} {words.Text(pattern.B)}”",
+            PatternKind.Triple => $"“{words.Text(pattern.A)} {words.Text(pattern.B)} {words.Text(pattern.C)}”",
+            PatternKind.Gap => $"“{words.Text(pattern.A)} _ {words.Text(pattern.B)}”",
+            _ => $"“{words.Text(pattern.A)}”",
+        };
+
+        string Examples() => $"({string.Join(", ", search.Words(one).Take(WordsShown).Select(words.Text))})";
+    }
+
+    private static string Shapes(PieceShape shape) => shape switch
+    {
+        PieceShape.Number => "numbers",
+        PieceShape.Capitalized => "capitalized words",
+        PieceShape.Capitals => "words in capitals",
+        PieceShape.Punctuation => "punctuation",
+        _ => "line ends",
+    };
+}
