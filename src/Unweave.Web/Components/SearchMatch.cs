@@ -11,9 +11,9 @@ internal static class SearchMatch
     /// <summary>Where a text was found, unless the label that is shown has it.</summary>
     public static string? Words(FeatureMatch match) => match switch
     {
-        FeatureMatch.Note => "found in your note",
-        FeatureMatch.Fires => "fires on it",
-        FeatureMatch.Examples => "found in examples",
+        FeatureMatch.Note => "in your note",
+        FeatureMatch.Fires => "fires on the word",
+        FeatureMatch.Examples => "in examples",
         _ => null,
     };
 

@@ -85,7 +85,7 @@ public sealed class BrowserTests
         using var place = new Workplace();
         SampleCatalog.Build(place["run"], 2000);
         await using Site site = await Site.Start(place.Folder);
-        await using Browser browser = await Browser.Open(site, "/runs/run/features");
+        await using Browser browser = await Browser.Open(site, "/runs/run/features?sort=latent");
         IPage page = browser.Page;
         await page.Locator("[data-rows-view]").EvaluateAsync("view => { view.scrollTop = 34 * 1500; }");
         await Expect(page.Locator("tr[data-row] a").GetByText("1505", new() { Exact = true })).ToBeVisibleAsync();
@@ -96,7 +96,7 @@ public sealed class BrowserTests
         await Expect(page.Locator("h1")).ToContainTextAsync("1506");
         await page.Keyboard.PressAsync("p");
         await Expect(page.Locator("h1")).ToContainTextAsync("1505");
-        await page.GetByRole(AriaRole.Link, new() { Name = "← Features" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "← Found features" }).ClickAsync();
         await Expect(page.Locator("tr[data-row] a").GetByText("1505", new() { Exact = true })).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Score" }).ClickAsync();
         await Expect(page.Locator("tr[data-row] .c-score").First).ToContainTextAsync("0.9");

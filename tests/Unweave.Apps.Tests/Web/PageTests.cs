@@ -142,7 +142,7 @@ public sealed class PageTests : IDisposable
     [Fact]
     public async Task Only_the_rows_that_can_be_seen_are_there_and_the_rest_is_room()
     {
-        IRenderedComponent<Features> page = Browse("");
+        IRenderedComponent<Features> page = Browse("?sort=latent");
         int before = page.FindAll("tr[data-row]").Count;
         Assert.InRange(before, 20, 110);
         await page.InvokeAsync(() => page.Instance.Scrolled(90, 20));
@@ -154,11 +154,35 @@ public sealed class PageTests : IDisposable
     [Fact]
     public void A_star_in_the_table_is_kept()
     {
-        IRenderedComponent<Features> page = Browse("");
+        IRenderedComponent<Features> page = Browse("?sort=latent");
         page.Find("tr[data-row] .star").Click();
         Assert.Equal("★", page.Find("tr[data-row] .star").TextContent);
         using FeatureCatalog catalog = FeatureCatalog.Open(place["one"]);
         Assert.True(catalog.Annotation(0).Starred);
+    }
+
+    [Theory]
+    [InlineData("forms of “war”; words beginning with ward", "war", "war")]
+    [InlineData("forms of “war”; words beginning with ward", "war*", "war|war")]
+    [InlineData("a+b (c) and War", "war (c)", "(c)|War")]
+    [InlineData("nothing here", "\"quoted", "")]
+    [InlineData("nothing here", "!!! ???", "")]
+    [InlineData("nothing here", null, "")]
+    public void What_was_searched_for_is_marked(string text, string? searched, string marked)
+    {
+        IReadOnlyList<(string Text, bool Found)> parts = SearchMatch.Mark(text, searched);
+        Assert.Equal(text, string.Concat(parts.Select(part => part.Text)));
+        Assert.Equal(marked, string.Join('|', parts.Where(part => part.Found).Select(part => part.Text)));
+    }
+
+    [Fact]
+    public void A_search_is_of_whole_words_and_says_where_they_were_found()
+    {
+        using (FeatureCatalog catalog = FeatureCatalog.Open(place["one"])) catalog.SetNote(3, "quokka");
+        IRenderedComponent<Features> page = Browse("?q=quokka");
+        Assert.Contains("in your note", page.Find("tr[data-row] .c-label").TextContent, StringComparison.Ordinal);
+        Assert.Empty(Browse("?q=quok").FindAll("tr[data-row]"));
+        Assert.Single(Browse("?q=quok*").FindAll("tr[data-row]"));
     }
 
     [Fact]

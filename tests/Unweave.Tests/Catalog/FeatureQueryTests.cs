@@ -104,7 +104,10 @@ public sealed class FeatureQueryTests : IDisposable
         Assert.True(Interest(catalog.Find(new FeatureQuery()).Rows[0]) > 0);
 
         // Dense and dead latents are of none, and a latent of one common token of little.
-        Feature content = MadeFeatures.Of(0) with { Tokens = [new(1, " treaty", 5, 0.4), new(2, " nations", 5, 0.3), new(3, " the", 5, 0.3)] };
+        Feature content = MadeFeatures.Of(0) with
+        {
+            Tokens = [new(1, " treaty", 5, 0.4), new(2, " nations", 5, 0.3), new(3, " the", 5, 0.3)],
+        };
         Assert.Equal(0.7 * 0.6, content.Interest, 1e-12);
         Assert.Equal(0, (content with { Kind = FeatureKind.Dense }).Interest);
         Assert.Equal(0, (content with { Tokens = [new(3, " the", 5, 0.9), new(4, ",", 5, 0.1)] }).Interest);

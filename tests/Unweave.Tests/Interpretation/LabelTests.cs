@@ -40,11 +40,13 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
         // Words of two pieces; the latent fires on the second, and the label says the whole word, or what several of them share.
         string[] words = [" ob serve", " ob ject", " ob tain", " ob lige", " mo use"];
         string[] pieces = [.. words.SelectMany(word => word.Trim().Split(' ').Select((piece, i) => i == 0 ? " " + piece : piece))];
-        string[][] texts = [.. Corpus.Texts(3, [.. words]).Select(text => text.SelectMany(word => words.Contains(word, StringComparer.Ordinal)
+        string[][] texts = [.. Corpus.Texts(3, words).Select(text => text.SelectMany(word =>
+            words.Contains(word, StringComparer.Ordinal)
             ? word.Trim().Split(' ').Select((piece, i) => i == 0 ? " " + piece : piece)
             : [word]).ToArray())];
         using var planted = new Planted(texts, Context, 2, (text, at, row, latent) =>
-            at > 0 && string.Equals(text[at - 1], latent == 0 ? " mo" : " ob", StringComparison.Ordinal) && pieces.Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
+            at > 0 && string.Equals(text[at - 1], latent == 0 ? " mo" : " ob", StringComparison.Ordinal)
+                && pieces.Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
         (_, FeatureLabel? one) = planted.Features()[0];
         Assert.Equal("“mouse”", one!.Text);
         (_, FeatureLabel? several) = planted.Features()[1];
@@ -75,7 +77,8 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
     {
         using var folder = new TemporaryFolder();
         WordTopics topics = Topics(folder, "word\tnoun\tverb\nobserve\t\t31\n");
-        string[] forms = [" observe", " observed", " observing", " observes"], prepositions = [" of", " with", " under", " toward", " into"];
+        string[] forms = [" observe", " observed", " observing", " observes"];
+        string[] prepositions = [" of", " with", " under", " toward", " into"];
         using var planted = new Planted(Corpus.Texts(6, [.. forms, .. prepositions, " zebra"]), Context, 2, (text, at, row, latent) =>
             (latent == 0 ? forms : prepositions).Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
         Assert.Equal("forms of “observe”", planted.Features(topics: topics)[0].Label!.Text);
