@@ -14,6 +14,7 @@ internal static class FeatureRowQuery
     {
         ArgumentOutOfRangeException.ThrowIfNegative(query.Skip);
         ArgumentOutOfRangeException.ThrowIfNegative(query.Take);
+        query = Answerable(connection, tables, query);
         if (!string.IsNullOrWhiteSpace(query.Text))
         {
             var search = new FeatureTextSearch(connection, tables, query);
@@ -55,6 +56,7 @@ internal static class FeatureRowQuery
     /// <summary>The neighbour of a latent in a query's order.</summary>
     public static int? Next(SqliteConnection connection, BuildTables tables, FeatureQuery query, int latent, bool backwards)
     {
+        query = Answerable(connection, tables, query);
         if (!string.IsNullOrWhiteSpace(query.Text)) return new FeatureTextSearch(connection, tables, query).Next(latent, backwards);
         // The keys of the latent itself, whether or not it is found by the query.
         var filter = new FeatureFilter(query);
@@ -81,6 +83,14 @@ internal static class FeatureRowQuery
             + $"({string.Join(" OR ", after)}) ORDER BY {of.OrderBy(backwards)} LIMIT 1");
         for (int i = 0; i < at.Length; i++) next.Parameters.AddWithValue($"$key{i}", at[i]);
         return Latents(next) is [int found] ? found : null;
+    }
+
+    // A build of an earlier version has no interests: its latents are in the order of their numbers.
+    private static FeatureQuery Answerable(SqliteConnection connection, BuildTables tables, FeatureQuery query)
+    {
+        bool byInterest = query.Order == FeatureOrder.Interest
+            || (query.Order == FeatureOrder.Relevance && string.IsNullOrWhiteSpace(query.Text));
+        return byInterest && !tables.HasInterest(connection) ? query with { Order = FeatureOrder.Latent } : query;
     }
 
     private static List<int> Latents(SqliteCommand command)

@@ -115,6 +115,9 @@ internal readonly record struct BuildTables(long Number)
         CREATE INDEX {Feature}_filter ON {Feature} (kind, frequency, score, unlabelled, starred);
         """);
 
+    /// <summary>Whether the build has what orders by interest need: those of earlier versions lack it until something is written.</summary>
+    public bool HasInterest(SqliteConnection connection) => Has(connection, Feature, "interest");
+
     /// <summary>Brings the tables of a build that an earlier version wrote to this one's columns.</summary>
     public void Upgrade(SqliteConnection connection)
     {
@@ -124,10 +127,12 @@ internal readonly record struct BuildTables(long Number)
             (Feature, "interest", "REAL NOT NULL DEFAULT 0"),
             ])
         {
-            object? there = connection.Value($"SELECT 1 FROM pragma_table_info('{table}') WHERE name = '{column}'");
-            if (there is null) connection.Run($"ALTER TABLE {table} ADD COLUMN {column} {type}");
+            if (!Has(connection, table, column)) connection.Run($"ALTER TABLE {table} ADD COLUMN {column} {type}");
         }
     }
+
+    private static bool Has(SqliteConnection connection, string table, string column) =>
+        connection.Value($"SELECT 1 FROM pragma_table_info('{table}') WHERE name = '{column}'") is not null;
 
     /// <summary>Removes them.</summary>
     public void Drop(SqliteConnection connection)

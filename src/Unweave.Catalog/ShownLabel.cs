@@ -15,6 +15,7 @@ internal static class ShownLabel
     /// <summary>Does it for one latent, whose words are read from what is stored.</summary>
     public static void Refresh(SqliteConnection connection, BuildTables tables, int latent)
     {
+        tables.Upgrade(connection);
         object json = connection.Value($"SELECT json FROM {tables.Detail} WHERE latent = $latent", ("$latent", latent))
             ?? throw new InvalidDataException($"latent {latent} is not stored");
         Feature feature = StoredFeature.Read((byte[])json);

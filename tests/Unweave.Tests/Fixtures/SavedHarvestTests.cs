@@ -51,6 +51,11 @@ public sealed class SavedHarvestTests
         Assert.Equal(golden.Select(row => (double)row!["frequency"]!), rows.Rows.Select(row => row.Frequency));
         Assert.Equal(32, catalog.Map().Count);
 
+        // It has no interests until something is written: the usual order is that of the numbers.
+        foreach (FeatureOrder order in (FeatureOrder[])[FeatureOrder.Relevance, FeatureOrder.Interest])
+            Assert.Equal(Enumerable.Range(0, 32), catalog.Find(new FeatureQuery { Order = order }).Rows.Select(row => row.Latent));
+        Assert.Equal(1, catalog.Next(new FeatureQuery(), 0));
+
         Annotation annotation = catalog.Annotation(5);
         Assert.Equal(("the fifth", "Seen by hand.", true, "kept"),
             (annotation.Label, annotation.Note, annotation.Starred, Assert.Single(annotation.Lists)));
