@@ -12,6 +12,11 @@ internal sealed class FeatureTextSearch
     // counts.
     private const int MostRanked = 20_000;
 
+    private static readonly (string Column, FeatureMatch Place)[] Places =
+    [
+        ("own", FeatureMatch.OwnLabel), ("label", FeatureMatch.Label), ("note", FeatureMatch.Note), ("tokens", FeatureMatch.Fires),
+    ];
+
     private readonly SqliteConnection connection;
     private readonly BuildTables tables;
     private readonly FeatureQuery query;
@@ -19,6 +24,7 @@ internal sealed class FeatureTextSearch
     private readonly int? number;
     private readonly int latents;
     private readonly LatentSet found;
+    private (LatentSet Set, FeatureMatch Place)[]? places;
 
     public FeatureTextSearch(SqliteConnection connection, BuildTables tables, FeatureQuery query)
     {
@@ -46,16 +52,9 @@ internal sealed class FeatureTextSearch
     public FeatureMatch Match(int latent)
     {
         if (match is null) return FeatureMatch.None;
-        foreach ((string column, FeatureMatch place) in ((string, FeatureMatch)[])
-            [
-            ("own", FeatureMatch.OwnLabel), ("label", FeatureMatch.Label), ("note", FeatureMatch.Note), ("tokens", FeatureMatch.Fires),
-            ])
-        {
-            if (connection.Value($"SELECT 1 FROM {tables.Words} WHERE {tables.Words} MATCH $match AND rowid = $latent",
-                ("$match", $"{{{column}}} : ({match})"), ("$latent", latent)) is not null)
-                return place;
-        }
-
+        places ??= [.. Places.Select(place => (Matches($"{{{place.Column}}} : ({match})"), place.Place))];
+        foreach ((LatentSet set, FeatureMatch place) in places)
+            if (set.Contains(latent)) return place;
         return found.Contains(latent) && latent != number ? FeatureMatch.Examples : FeatureMatch.None;
     }
 

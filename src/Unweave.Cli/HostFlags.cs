@@ -32,7 +32,7 @@ internal sealed class HostFlags
     };
     private readonly Option<bool> strict = new("--strict")
     {
-        Description = "Stop at the first document that cannot be read, which otherwise is named, counted and passed over.",
+        Description = "Stop at the first document that cannot be read, which otherwise is named, counted and skipped.",
     };
     private readonly Option<int?> context = new("--context")
     {

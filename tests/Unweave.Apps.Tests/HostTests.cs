@@ -57,7 +57,7 @@ public sealed class HostTests
         File.WriteAllLines(place["texts.jsonl"], [.. sentences[..20], "{\"text\":17}", .. sentences[20..], "{\"text\":\"cut"]);
         string[] texts = ["--text", "texts.jsonl"], model = ["--model", Model, "--hook", "blocks.1", .. texts];
         const string First = "texts.jsonl: line 21 has a number in the field 'text'", Last = "texts.jsonl: line 42 is not well-formed JSON",
-            Count = "2 documents could not be read and were passed over";
+            Count = "2 documents could not be read and were skipped";
 
         Outcome harvested = (await place.Run(["harvest", .. model, "-o", "acts", "--json"])).Succeeded();
         Said(harvested);

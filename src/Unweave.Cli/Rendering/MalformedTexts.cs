@@ -3,7 +3,7 @@ using Unweave.Data;
 
 namespace Unweave.Cli.Rendering;
 
-/// <summary>Says which documents of a corpus could not be read and were passed over.</summary>
+/// <summary>Says which documents of a corpus could not be read and were skipped.</summary>
 internal static class MalformedTexts
 {
     /// <summary>Their number, in JSON.</summary>
@@ -19,10 +19,10 @@ internal static class MalformedTexts
     /// <param name="faults">The file, the place and the reason of the first, where they were met just now.</param>
     public static void Say(long count, IReadOnlyList<string> faults)
     {
-        foreach (string fault in faults.Take(Named)) Console.Error.WriteLine($"unweave: warning: passed over: {fault}");
+        foreach (string fault in faults.Take(Named)) Console.Error.WriteLine($"unweave: warning: skipped: {fault}");
         if (count == 0) return;
         string documents = count == 1 ? "1 document" : $"{Figures.Count(count)} documents";
-        Console.Error.WriteLine($"unweave: warning: {documents} could not be read and {(count == 1 ? "was" : "were")} passed over "
+        Console.Error.WriteLine($"unweave: warning: {documents} could not be read and {(count == 1 ? "was" : "were")} skipped "
             + "(--strict refuses them).");
     }
 

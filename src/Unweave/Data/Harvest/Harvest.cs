@@ -52,7 +52,7 @@ public sealed class Harvest : IDisposable
     /// <summary>Number of documents that have rows.</summary>
     public long Documents => files.Shards.Sum(shard => shard.Documents);
 
-    /// <summary>Number of documents of the corpus that could not be read and were passed over.</summary>
+    /// <summary>Number of documents of the corpus that could not be read and were skipped.</summary>
     public long MalformedDocuments => files.Malformed;
 
     /// <summary>

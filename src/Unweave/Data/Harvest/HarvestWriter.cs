@@ -73,7 +73,7 @@ public sealed class HarvestWriter : IDisposable
     /// </summary>
     public long UnknownRows { get; private set; }
 
-    /// <summary>Documents so far that could not be read and were passed over.</summary>
+    /// <summary>Documents so far that could not be read and were skipped.</summary>
     public long MalformedDocuments => files.Malformed + malformedInShard + (Finished ? 0 : malformedSince);
 
     /// <summary>Starts a harvest.</summary>

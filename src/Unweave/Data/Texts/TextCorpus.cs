@@ -10,7 +10,7 @@ namespace Unweave.Data;
 /// </summary>
 /// <remarks>
 /// A document that cannot be read (a line that is not JSON or has no text, a record with a field too many, bytes that are not UTF-8) is
-/// passed over, counted and named (<see cref="Malformed"/>); where more than half of the first hundred cannot, the corpus is refused.
+/// skipped, counted and named (<see cref="Malformed"/>); where more than half of the first hundred cannot, the corpus is refused.
 /// <para>
 /// One document is in memory at a time, and of a Parquet file its columns of texts and ids. Documents are numbered from 0 in the corpus's
 /// order; documents with nothing but white space are skipped but have a number, so that a place in a corpus can be gone to without
@@ -67,7 +67,7 @@ public sealed class TextCorpus
     /// </summary>
     public long MendedDocuments { get; private set; }
 
-    /// <summary>Documents met so far that could not be read and were passed over; each counts once, however often it is met.</summary>
+    /// <summary>Documents met so far that could not be read and were skipped; each counts once, however often it is met.</summary>
     public long MalformedDocuments
     {
         get { lock (entry) return malformed.Count; }
@@ -81,7 +81,7 @@ public sealed class TextCorpus
         get { lock (entry) return [.. faults]; }
     }
 
-    /// <summary>Whether the first document that cannot be read ends the corpus. Default: it is passed over.</summary>
+    /// <summary>Whether the first document that cannot be read ends the corpus. Default: it is skipped.</summary>
     public bool Strict { get; private init; }
 
     /// <summary>Files of the folders opened that have texts in a compression that is not read.</summary>

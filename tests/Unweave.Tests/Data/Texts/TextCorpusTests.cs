@@ -240,7 +240,7 @@ public sealed class TextCorpusTests : IDisposable
         Assert.Equal(["one", "", "three"], TextCorpus.Open(folder["a.jsonl"]).Texts(), StringComparer.Ordinal);
     }
 
-    // One that is passed over would put all after it beside the rows of others.
+    // One that is skipped would put all after it beside the rows of others.
     [Theory]
     [InlineData("a.jsonl", "{\"text\":\"one\"}\n{\"text\":2}\n{\"text\":\"three\"}\n", "line 2 has a number")]
     [InlineData("a.jsonl", "{\"text\":\"one\"}\n{\"text\":\"\u00e9\"}\n{\"text\":\"three\"}\n", "line 2 is not UTF-8")]

@@ -105,7 +105,8 @@ internal static class RealTokenizers
                 ["max_input_chars_per_word"] = 100,
                 ["vocab"] = vocabulary,
             },
-            [.. ((string[])["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]).Select(token => Added(Array.IndexOf(tokens, token), token))]);
+            [.. ((string[])["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]).Select(token =>
+                TokenizerFiles.Added(Array.IndexOf(tokens, token), token, special: true))]);
     }
 
     private static void Qwen3(TemporaryFolder folder)
@@ -144,29 +145,7 @@ internal static class RealTokenizers
         merge is JsonArray pair ? $"{pair[0]!.GetValue<string>()} {pair[1]!.GetValue<string>()}" : merge!.GetValue<string>();
 
     private static void Reference(TemporaryFolder folder, JsonNode? normalizer, JsonNode pre, JsonObject model, params JsonNode[] added) =>
-        File.WriteAllText(folder["reference.json"], new JsonObject
-        {
-            ["version"] = "1.0",
-            ["truncation"] = null,
-            ["padding"] = null,
-            ["added_tokens"] = new JsonArray(added),
-            ["normalizer"] = normalizer,
-            ["pre_tokenizer"] = pre,
-            ["post_processor"] = null,
-            ["decoder"] = null,
-            ["model"] = model,
-        }.ToJsonString());
-
-    private static JsonObject Added(int id, string content) => new()
-    {
-        ["id"] = id,
-        ["content"] = content,
-        ["single_word"] = false,
-        ["lstrip"] = false,
-        ["rstrip"] = false,
-        ["normalized"] = false,
-        ["special"] = true,
-    };
+        File.WriteAllText(folder["reference.json"], TokenizerFiles.Whole(normalizer, pre, model, added).ToJsonString());
 
     private static JsonNode Node(string json) => JsonNode.Parse(json)!;
 }

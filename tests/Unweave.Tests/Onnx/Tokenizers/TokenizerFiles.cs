@@ -136,21 +136,25 @@ internal static class TokenizerFiles
             Added(1, "<s>", special: true), Added(size, "<think>"), Added(size + 1, "<unused0>", strip: true),
             Added(size + 2, "oooo", word: true),
         ];
-        return new JsonObject
-        {
-            ["version"] = "1.0",
-            ["truncation"] = null,
-            ["padding"] = null,
-            ["added_tokens"] = new JsonArray(added),
-            ["normalizer"] = normalizer,
-            ["pre_tokenizer"] = pre,
-            ["post_processor"] = null,
-            ["decoder"] = null,
-            ["model"] = model,
-        };
+        return Whole(normalizer, pre, model, added);
     }
 
-    private static JsonObject Added(int id, string content, bool special = false, bool strip = false, bool word = false) => new()
+    /// <summary>A <c>tokenizer.json</c> of these parts.</summary>
+    internal static JsonObject Whole(JsonNode? normalizer, JsonNode? pre, JsonObject model, params JsonNode[] added) => new()
+    {
+        ["version"] = "1.0",
+        ["truncation"] = null,
+        ["padding"] = null,
+        ["added_tokens"] = new JsonArray(added),
+        ["normalizer"] = normalizer,
+        ["pre_tokenizer"] = pre,
+        ["post_processor"] = null,
+        ["decoder"] = null,
+        ["model"] = model,
+    };
+
+    /// <summary>An entry of its <c>added_tokens</c>.</summary>
+    internal static JsonObject Added(int id, string content, bool special = false, bool strip = false, bool word = false) => new()
     {
         ["id"] = id,
         ["content"] = content,
