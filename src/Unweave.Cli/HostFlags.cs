@@ -23,7 +23,8 @@ internal sealed class HostFlags
     {
         HelpName = "TEXTS",
         Description =
-            "Texts: a file (plain, .jsonl, .csv, .tsv, .parquet, each also .gz or .zst), a folder of such files, or a quoted glob.",
+            "Texts: a file (plain, .jsonl, .csv, .tsv, .parquet, each also .gz or .zst), a folder of such files, or a quoted glob. "
+            + "Beside vectors, one for each: a plain file has one a line.",
     };
     private readonly Option<string> column = new("--text-column")
     {

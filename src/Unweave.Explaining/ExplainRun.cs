@@ -96,6 +96,6 @@ public static class ExplainRun
     private static string Method(string model)
     {
         string name = QuotedText.Label(model) ?? "chat";
-        return name is "tokens" or "context" or "topic" or "words" or ShownLabel.Own ? $"chat {name}" : name;
+        return name is "tokens" or "context" or "topic" or "words" or "source" or "rows" or ShownLabel.Own ? $"chat {name}" : name;
     }
 }

@@ -1,4 +1,6 @@
-// Makes data/wordnet/topics.tsv.gz: single words with the topic (WordNet's lexicographer file) of their commonest noun and verb sense.
+// Makes data/wordnet/topics.tsv.gz: single words with the topic (WordNet's lexicographer file) of their commonest noun and verb sense, the
+// part of speech that they mostly are, and what kind of thing their commonest noun sense is; and data/wordnet/kinds.tsv.gz: the kinds of
+// things, each with the kind that it is in.
 // usage: node topics.mjs [folder]
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -17,22 +19,64 @@ its itself just let may me might more most must my no nor not now of off on once
 so some such than that the their them then there these they this those through to too under until up upon us very was we were what when
 where which while who whom why will with would yet you your thus many much`.split(/\s+/));
 
+const lines = (name) => readFileSync(join(dict, name), "utf8").split("\n").filter((line) => line !== "" && !line.startsWith(" "));
+
+// Nouns' synsets: a name, and the first synset that it is a kind (or an instance) of.
+const synsets = new Map();
+for (const line of lines("data.noun")) {
+  const fields = line.split(" | ")[0].split(" ");
+  const pointers = 4 + 2 * parseInt(fields[3], 16) + 1;
+  const above = fields.findIndex((field, at) => at >= pointers && (field === "@" || field === "@i"));
+  synsets.set(fields[0], { name: fields[4].replaceAll("_", " "), parent: above < 0 ? undefined : fields[above + 1], words: 0, below: 0 });
+}
+
 const best = new Map();
-for (const line of readFileSync(join(dict, "index.sense"), "utf8").split("\n")) {
-  const [key, , sense, tags] = line.split(" ");
+for (const line of lines("index.sense")) {
+  const [key, offset, sense, tags] = line.split(" ");
   const [lemma, code] = (key ?? "").split("%");
   if (!code || !/^[a-z]{3,}$/.test(lemma) || grammar.has(lemma)) continue;
-  const [kind, file] = code.split(":").map(Number);
-  if (kind !== 1 && kind !== 2) continue; // nouns and verbs have topics; adjectives and adverbs do not
-  const entry = best.get(lemma) ?? {};
+  const [number, file] = code.split(":").map(Number);
+  const part = number === 5 ? 3 : number; // an adjective that stands by another is an adjective
+  const entry = best.get(lemma) ?? { tags: [0, 0, 0, 0, 0], senses: [0, 0, 0, 0, 0] };
+  entry.tags[part] += Number(tags);
+  entry.senses[part]++;
   const rank = [Number(tags), -Number(sense)];
-  const known = entry[kind];
-  if (!known || rank[0] > known.rank[0] || (rank[0] === known.rank[0] && rank[1] > known.rank[1])) entry[kind] = { file, rank };
+  const known = entry[part];
+  if (!known || rank[0] > known.rank[0] || (rank[0] === known.rank[0] && rank[1] > known.rank[1])) entry[part] = { file, rank, offset };
   best.set(lemma, entry);
 }
 
-const lines = [...best.keys()].sort().map((lemma) => [lemma, best.get(lemma)[1]?.file ?? "", best.get(lemma)[2]?.file ?? ""].join("\t"));
-const packed = gzipSync(`word\tnoun\tverb\n${lines.join("\n")}\n`, { level: 9 });
-packed[9] = 255; // the same bytes on every system
-writeFileSync(join(folder, "topics.tsv.gz"), packed);
-console.log(`${lines.length} words, ${packed.length} bytes`);
+// The part of speech seen most often in annotated text; of those never seen, the one with the most senses, nouns first.
+const parts = { 1: "n", 2: "v", 3: "a", 4: "r" };
+const mostly = ({ tags, senses }) =>
+  parts[[1, 2, 3, 4].reduce((most, part) =>
+    tags[part] > tags[most] || (tags[part] === tags[most] && senses[part] > senses[most]) ? part : most)];
+
+// A kind is worth a name when four words at least are of it, a sixth more than of the largest kind in it, and not so many that it says
+// nothing.
+for (const { 1: noun } of best.values())
+  for (let at = noun?.offset; at; at = synsets.get(at).parent) synsets.get(at).words++;
+for (const synset of synsets.values()) {
+  const parent = synsets.get(synset.parent);
+  if (parent) parent.below = Math.max(parent.below, synset.words);
+}
+const isKind = ({ words, below }) => words >= 4 && words <= 3000 && words >= 1.15 * below;
+const kinds = [...synsets].filter(([, synset]) => isKind(synset)).map(([offset]) => offset).sort();
+const numbers = new Map(kinds.map((offset, index) => [offset, index + 1]));
+const kindOf = (offset) => {
+  for (let at = offset; at; at = synsets.get(at).parent) if (numbers.has(at)) return numbers.get(at);
+  return "";
+};
+
+write("topics.tsv.gz", "word\tnoun\tverb\tclass\tkind", [...best.keys()].sort().map((lemma) => {
+  const entry = best.get(lemma);
+  return [lemma, entry[1]?.file ?? "", entry[2]?.file ?? "", mostly(entry), kindOf(entry[1]?.offset)];
+}));
+write("kinds.tsv.gz", "kind\tin", kinds.map((offset) => [synsets.get(offset).name, kindOf(synsets.get(offset).parent)]));
+
+function write(name, heading, rows) {
+  const packed = gzipSync(`${heading}\n${rows.map((row) => row.join("\t")).join("\n")}\n`, { level: 9 });
+  packed[9] = 255; // the same bytes on every system
+  writeFileSync(join(folder, name), packed);
+  console.log(`${name}: ${rows.length} rows, ${packed.length} bytes`);
+}

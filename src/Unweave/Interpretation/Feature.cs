@@ -196,7 +196,8 @@ public sealed record NGramNode(string Text, int Count, double Activation, IReadO
 
 /// <summary>A short text that says what a latent is about, with how well it predicts where the latent fires.</summary>
 /// <param name="Text">The label.</param>
-/// <param name="Method">How it was found: <c>tokens</c>, <c>context</c>, <c>topic</c>, <c>words</c> or the name of a chat model.</param>
+/// <param name="Method">How it was found: <c>tokens</c>, <c>context</c>, <c>topic</c>, <c>words</c>, <c>source</c>, <c>rows</c> or the
+/// name of a chat model.</param>
 /// <param name="Detection">
 /// Balanced accuracy in telling held-out texts on which the latent fires from texts on which it does not, some of them near misses;
 /// 0.5 is chance (Paulo et al. 2024, "Automatically interpreting millions of features", section 4).

@@ -190,9 +190,60 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
         Assert.Equal((0, 0), WordTopics.None.Find("cat"));
     }
 
+    [Fact]
+    public void A_label_says_what_kind_of_thing_words_name_as_narrowly_as_it_holds()
+    {
+        using var folder = new TemporaryFolder();
+        WordTopics topics = Topics(folder, "word\tnoun\tverb\tclass\tkind\n" + string.Concat(
+            ((string[])["gout", "mumps", "rabies", "scurvy"]).Select(word => $"{word}\t26\t\tn\t2\n")
+            .Concat(((string[])["poverty", "wealth"]).Select(word => $"{word}\t26\t\tn\t1\n"))));
+        Assert.Equal([2, 1], topics.Kinds("rabies"));
+        Assert.Equal("disease", topics.KindName(2));
+        string[] diseases = [" gout", " mumps", " rabies", " scurvy"], states = [.. diseases, " poverty", " wealth"];
+        using var planted = new Planted(Corpus.Texts(12, states), Context, 2, (text, at, _, latent) =>
+            (latent == 0 ? diseases : states).Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
+        (Feature, FeatureLabel? Label)[] made = planted.Features(topics: topics);
+        Assert.StartsWith("kinds of disease (", made[0].Label!.Text, StringComparison.Ordinal);
+        Assert.StartsWith("words for states (", made[1].Label!.Text, StringComparison.Ordinal);
+        Assert.All(made, one => Assert.True(one.Label!.Detection > 0.9));
+    }
+
+    [Fact]
+    public void A_label_says_the_part_of_speech_of_words_by_their_forms()
+    {
+        using var folder = new TemporaryFolder();
+        WordTopics topics = Topics(folder, "word\tnoun\tverb\tclass\tkind\ncall\t10\t32\tv\t\nhope\t12\t37\tv\t\nking\t18\t\tn\t\n"
+            + "man\t18\t\tn\t\nquick\t\t\ta\t\nmake\t\t36\tv\t\nplan\t9\t31\tn\t\nsoon\t\t\tr\t\n");
+        foreach ((string word, WordClass expected) in ((string, WordClass)[])[("call", WordClass.Verb), ("calls", WordClass.Verb),
+            ("called", WordClass.PastForm), ("made", WordClass.PastForm), ("hoping", WordClass.IngForm), ("planning", WordClass.IngForm),
+            ("king", WordClass.Noun), ("kings", WordClass.PluralNoun), ("men", WordClass.PluralNoun), ("quick", WordClass.Adjective),
+            ("soon", WordClass.Adverb), ("zebra", WordClass.None)])
+            Assert.Equal(expected, topics.Class(word));
+        string[] past = [" called", " hoped", " planned", " made"];
+        using var planted = new Planted(Corpus.Texts(13, past), Context, 1,
+            (text, at, _, _) => past.Contains(text[at], StringComparer.Ordinal) ? 2 : 0);
+        Assert.Equal("past forms", planted.Features(topics: topics)[0].Label!.Text);
+    }
+
+    [Fact]
+    public void A_damaged_table_of_kinds_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        foreach ((string kinds, string expected) in ((string, string)[])[("kind\n", "heading"), ("kind\tin\na\t2\nb\t1\n", "within itself"),
+            ("kind\tin\na\t3\n", "'3' is no topic"), ("kind\tin\na\n", "does not have 2 columns")])
+        {
+            InputException refused = Assert.Throws<InputException>(() => Topics(folder, "word\tnoun\tverb\tclass\tkind\n", kinds));
+            Assert.Contains(expected, refused.Message, StringComparison.Ordinal);
+            Assert.Contains("kinds.tsv.gz", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("noun\tverb\n", "heading")]
-    [InlineData("word\tnoun\tverb\ncat\t5\n", "three columns")]
+    [InlineData("word\tnoun\tverb\ncat\t5\n", "does not have 3 columns")]
+    [InlineData("word\tnoun\tverb\tclass\tkind\ncat\t5\t\tn\n", "does not have 5 columns")]
+    [InlineData("word\tnoun\tverb\tclass\tkind\ncat\t5\t\tx\t1\n", "'x' is no part of speech")]
+    [InlineData("word\tnoun\tverb\tclass\tkind\ncat\t5\t\tn\t9\n", "'9' is no topic")]
     [InlineData("word\tnoun\tverb\ncat\t45\t\n", "'45' is no topic")]
     [InlineData("word\tnoun\tverb\ncat\t-1\t\n", "'-1' is no topic")]
     [InlineData("", "heading")]
@@ -227,10 +278,14 @@ public sealed class LabelTests(LabelTests.Corpus corpus) : IClassFixture<LabelTe
         Assert.Throws<InputException>(() => WordTopics.Open(folder["empty.gz"]));
     }
 
-    private static WordTopics Topics(TemporaryFolder folder, string text)
+    internal static WordTopics Topics(TemporaryFolder folder, string text, string kinds = "kind\tin\nstate\t\ndisease\t1\n")
     {
-        using (var writer = new GZipStream(File.Create(folder["topics.gz"]), CompressionLevel.Fastest))
-            writer.Write(Encoding.UTF8.GetBytes(text));
+        foreach ((string name, string content) in ((string, string)[])[("topics.gz", text), ("kinds.tsv.gz", kinds)])
+        {
+            using var writer = new GZipStream(File.Create(folder[name]), CompressionLevel.Fastest);
+            writer.Write(Encoding.UTF8.GetBytes(content));
+        }
+
         return WordTopics.Open(folder["topics.gz"]);
     }
 

@@ -177,11 +177,12 @@ public sealed class TextCorpus
 
     /// <summary>
     /// The texts of all documents in order, those of nothing but white space included: for texts that stand beside rows, one for each.
+    /// A single file of plain text has a text a line; of several, each is one.
     /// </summary>
     /// <exception cref="InputException">
     /// While reading: a file is torn, or a document cannot be read, without which all after it would stand beside wrong rows.
     /// </exception>
-    public IEnumerable<string> Texts() => files.SelectMany(file => file.Read(0)).Select(document =>
+    public IEnumerable<string> Texts() => files.SelectMany(file => files.Count == 1 ? file.ReadRows() : file.Read(0)).Select(document =>
         document.Fault is null ? document.Text : throw new InputException(document.Fault));
 
     /// <summary>Numbers, ascending, of documents met so far that could not be read, from one on.</summary>

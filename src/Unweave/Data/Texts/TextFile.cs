@@ -59,6 +59,9 @@ internal abstract partial class TextFile
     /// <param name="first">Below <see cref="Count"/> where that is known, else 0.</param>
     public abstract IEnumerable<Document> Read(long first);
 
+    /// <summary>Its texts where each stands beside a row of something else: of plain text, its lines.</summary>
+    public virtual IEnumerable<Document> ReadRows() => Read(0);
+
     /// <summary>A document that cannot be read.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="what">What is wrong with it, to be put behind the file's name.</param>
@@ -98,6 +101,16 @@ internal abstract partial class TextFile
             using var reader = new Utf8Reader(Path);
             string text = reader.ReadToEnd();
             yield return reader.TakeFault() is { } fault ? Malformed(Name, fault) : new Document(Name, text);
+        }
+
+        public override IEnumerable<Document> ReadRows()
+        {
+            using var reader = new Utf8Reader(Path);
+            for (long number = 1; reader.ReadLine() is { } line; number++)
+            {
+                string id = number.ToString(CultureInfo.InvariantCulture);
+                yield return reader.TakeFault() is { } fault ? Malformed(id, fault) : new Document(id, line);
+            }
         }
     }
 

@@ -6,11 +6,11 @@ namespace Unweave.Interpretation;
 /// Makes labels with no language model: looks for a few word patterns (words, what comes before and after, looks, letters that words share,
 /// topics) that the texts on which a latent fires have and other texts lack, and says them in words.
 /// </summary>
-internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool pool, FeatureStatisticsOptions options)
+internal sealed class LabelMaker(PatternWords words, WordTopics topics, TextSpots reader, TextPool pool, FeatureStatisticsOptions options)
 {
-    private const int MostTexts = 128, BaselineTokens = 3;
+    private const int MostTexts = 128, RandomSilent = 104, NearSilent = 24, BaselineTokens = 3;
 
-    private readonly LabelWords say = new(words);
+    private readonly LabelWords say = new(words, topics);
 
     /// <summary>
     /// Describes a feature further: texts on which it is silent, patterns, graph; and makes its label, scored on texts that it was not made
@@ -23,40 +23,55 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
         if (feature.Fired == 0) return (feature, null);
         LabelText[] positives = [.. feature.ForLabels().Take(MostTexts).Select(example => LabelText.Read(example, reader))];
         Dictionary<int, int> firing = FiringWords(positives);
-        PooledText[] contrasts = [.. pool.Without(feature.Latent, firing, options.Contrasts, half: 1)];
+        float[][] directions = pool.Vectors?.Of(Rows(positives)) ?? [];
+        float[]? toward = pool.Vectors is null ? null : RowVectors.Sum(directions);
+        PooledText[] contrasts = pool.Without(
+            feature.Latent, firing, toward, options.Contrasts - (options.Contrasts / 2), options.Contrasts / 2, half: 1).All;
         feature = feature with
         {
             Contrasts = [.. contrasts.Select(text => Contrast(text, firing))],
             Graph = NGramGraph.Build(positives, contrasts),
         };
         if (positives.Length < 2 || contrasts.Length == 0) return (feature, null);
-        IReadOnlyList<PooledText> negatives = pool.Without(feature.Latent, firing, MostTexts, half: 0);
-        if (negatives.Count == 0) return (feature, null);
+        SilentTexts silent = pool.Without(feature.Latent, firing, toward, RandomSilent, NearSilent, half: 0);
+        LabelText[] held = [.. feature.ForScores().Select(example => LabelText.Read(example, reader))];
+        if (silent.Random.Length == 0 || held.Length == 0) return (feature, null);
         double[] weights = [.. UpperHalf(feature, positives, half: 0)];
-        var search = new PatternSearch(positives, weights, negatives);
+        var search = new PatternSearch(positives, weights, silent);
         FoundPatterns found = search.Find();
+        LikeRows? like = pool.Vectors is null ? null : LikeRows.Find(
+            [.. positives.Select(text => text.Example.Text)], directions,
+            [.. positives.Select(text => text.Example.Activation > feature.Max / 2)],
+            [.. silent.Random.Select(pool.Direction)],
+            [.. silent.Near.Select(pool.Direction)]);
+        if (like is not null && !search.TellsAsWell(found, like.Recall - like.FalseAlarms))
+        {
+            bool[] meant = [.. pool.Vectors!.Of(Rows(held)).Select(like.Means)];
+            feature = feature with { Patterns = [new LabelPattern(like.Text, like.Recall, like.FalseAlarms)] };
+            return (feature, Label(
+                like.Text, "rows", meant, [.. contrasts.Select(text => like.Means(pool.Direction(text)))], meant, double.NaN));
+        }
+
         if (found.Shown.Count == 0) return (feature, null);
         feature = feature with
         {
             Patterns = [.. found.Shown.Concat(found.More).Select(one =>
                 new LabelPattern(say.Say(one, search), search.Recall(one.Positives), search.FalseAlarms(one.Negatives)))],
         };
-        LabelText[] held = [.. feature.ForScores().Select(example => LabelText.Read(example, reader))];
-        if (held.Length == 0) return (feature, null);
-        var label = new LabelRule([.. found.Shown.Select(one => one.Pattern)]);
-        double detection = Detection(held, label.Matches, contrasts, label.Matches);
-        return (feature, new FeatureLabel(
-            say.Say(found, search),
-            Method(found.Shown[0].Pattern),
-            detection,
-            Fuzzing(held, label, feature.Latent),
-            held.Length + contrasts.Length,
-            held.Length)
-        {
-            Coverage = Coverage(held, label, UpperHalf(feature, held, half: 1)),
-            Baseline = Baseline(feature, held, contrasts),
-        });
+        var rule = new LabelRule([.. found.Shown.Select(one => one.Pattern)]);
+        return (feature, Label(
+            say.Say(found, search), Method(found.Shown[0].Pattern), [.. held.Select(rule.Matches)], [.. contrasts.Select(rule.Matches)],
+            [.. held.Select(rule.HoldsWhereItFires)], Fuzzing(held, rule, feature.Latent)));
+
+        FeatureLabel Label(string text, string method, bool[] right, bool[] wrong, bool[] explained, double fuzzing) =>
+            new(text, method, Detection(right, wrong), fuzzing, held.Length + contrasts.Length, held.Length)
+            {
+                Coverage = Coverage(explained, [.. UpperHalf(feature, held, half: 1)]),
+                Baseline = Baseline(feature, held, contrasts),
+            };
     }
+
+    private static long[] Rows(LabelText[] texts) => [.. texts.Select(text => text.Example.Row)];
 
     // The words that a latent fires on in its examples, with how often; of texts of one piece, all their words.
     private static Dictionary<int, int> FiringWords(LabelText[] texts)
@@ -102,30 +117,23 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
     }
 
     // Balanced accuracy over texts on which the latent fires and others.
-    private static double Detection(
-        LabelText[] held, Func<LabelText, bool> found, PooledText[] contrasts, Func<PooledText, bool> alarmed) =>
-        (((double)held.Count(found) / held.Length) + ((double)contrasts.Count(text => !alarmed(text)) / contrasts.Length)) / 2;
+    private static double Detection(bool[] right, bool[] wrong) =>
+        (((double)right.Count(one => one) / right.Length) + ((double)wrong.Count(one => !one) / wrong.Length)) / 2;
 
     // What a label made of the latent's three top tokens would score: those pieces anywhere in the text.
     private double? Baseline(Feature feature, LabelText[] held, PooledText[] contrasts)
     {
         if (feature.Tokens.Count == 0) return null;
         HashSet<int> top = [.. feature.Tokens.Take(BaselineTokens).Select(token => reader.Read([token.Text])[0].Piece)];
-        return Detection(held, text => text.Spots.Any(Has), contrasts, text => text.Spots.Any(Has));
+        return Detection([.. held.Select(text => text.Spots.Any(Has))], [.. contrasts.Select(text => text.Spots.Any(Has))]);
 
         bool Has(PieceTraits spot) => top.Contains(spot.Piece);
     }
 
-    private static double? Coverage(LabelText[] held, LabelRule label, IEnumerable<double> weights)
+    private static double? Coverage(bool[] explained, double[] weights)
     {
-        double own = 0, all = 0;
-        foreach ((LabelText text, double weight) in held.Zip(weights))
-        {
-            all += weight;
-            if (label.HoldsWhereItFires(text)) own += weight;
-        }
-
-        return all > 0 ? own / all : null;
+        double all = weights.Sum();
+        return all > 0 ? explained.Zip(weights, (own, weight) => own ? weight : 0).Sum() / all : null;
     }
 
     // The same texts twice: with the tokens marked that fire, and with as many others marked. Of texts of one piece nothing is marked.
@@ -148,7 +156,7 @@ internal sealed class LabelMaker(PatternWords words, TextSpots reader, TextPool 
     private static string Method(Pattern first) => first.Kind switch
     {
         PatternKind.Anywhere or PatternKind.AnywherePair => "words",
-        PatternKind.AnywhereNoun or PatternKind.Noun or PatternKind.Verb => "topic",
+        PatternKind.AnywhereNoun or PatternKind.AnywhereKind or PatternKind.Noun or PatternKind.Verb or PatternKind.Kind => "topic",
         PatternKind.Source => "source",
         PatternKind.Word or PatternKind.WordOf or PatternKind.Lemma or PatternKind.Class or PatternKind.Shape or PatternKind.Begins
             or PatternKind.Ends or PatternKind.Inside => "tokens",

@@ -1,7 +1,7 @@
 namespace Unweave.Interpretation;
 
 /// <summary>Says patterns in words.</summary>
-internal sealed class LabelWords(PatternWords words)
+internal sealed class LabelWords(PatternWords words, WordTopics topics)
 {
     private const int WordsShown = 3;
     private const double WorthSaying = 0.05;
@@ -14,32 +14,39 @@ internal sealed class LabelWords(PatternWords words)
     /// <param name="search">Tells which words they stand for.</param>
     public string Say(FoundPatterns found, PatternSearch search)
     {
-        string label = string.Join("; ", found.Shown.GroupBy(one => Lead(one.Pattern), StringComparer.Ordinal).Select(group =>
+        var groups = found.Shown.GroupBy(one => Lead(one.Pattern, search.OfWords), StringComparer.Ordinal);
+        string label = string.Join("; ", groups.Select(group =>
             group.Key + string.Join(", ", group.Select(one => Tail(one, search)).Distinct(StringComparer.Ordinal))));
         if (found.MoreCoverage >= WorthSaying) label += $", + {found.More.Count} more ({100 * found.MoreCoverage:0}%)";
         return label;
     }
 
     /// <summary>One pattern in words.</summary>
-    public string Say(PatternHits one, PatternSearch search) => Lead(one.Pattern) + Tail(one, search);
+    public string Say(PatternHits one, PatternSearch search) => Lead(one.Pattern, search.OfWords) + Tail(one, search);
 
     // The group that a label names a pattern in, so that patterns of one kind share its words.
-    private string Lead(Pattern pattern) => pattern.Kind switch
+    private string Lead(Pattern pattern, bool ofWords) => pattern.Kind switch
     {
+        // Of a text that is one word, a pattern about the whole text is one about the word.
+        PatternKind.Anywhere when ofWords => "",
+        PatternKind.AnywhereNoun when ofWords => "words for ",
+        PatternKind.AnywhereKind when ofWords => "kinds of ",
         PatternKind.Lemma => "forms of ",
         PatternKind.Begins => "words beginning with ",
         PatternKind.Ends => "words ending in ",
         PatternKind.Inside => "words that contain ",
         PatternKind.Noun => "words for ",
         PatternKind.Verb => "verbs of ",
+        PatternKind.Kind => "kinds of ",
         PatternKind.WordOf or PatternKind.ShapeOf or PatternKind.ClassOf => $"in “{words.Text(pattern.B)}” ",
         PatternKind.AfterOf => $"in “{words.Text(pattern.B)}” after ",
         PatternKind.After or PatternKind.AfterTwo or PatternKind.AfterClass => "after ",
         PatternKind.Before => "before ",
+        PatternKind.ClassAfter or PatternKind.ClassAfterClass => WordClasses.Name((WordClass)pattern.A) + " after ",
         PatternKind.ShapeAfter => Shapes((PieceShape)pattern.B) + " after ",
         PatternKind.NounAfter => $"words for {WordTopics.Name(pattern.B)} after ",
         PatternKind.Anywhere or PatternKind.AnywherePair => "texts with ",
-        PatternKind.AnywhereNoun => "texts about ",
+        PatternKind.AnywhereNoun or PatternKind.AnywhereKind => "texts about ",
         PatternKind.Source => "texts of ",
         _ => "",
     };
@@ -49,6 +56,10 @@ internal sealed class LabelWords(PatternWords words)
         Pattern pattern = one.Pattern;
         return pattern.Kind switch
         {
+            PatternKind.Kind or PatternKind.AnywhereKind => $"{topics.KindName(pattern.A)} {Examples()}",
+            PatternKind.ClassAfter => $"“{words.Text(pattern.B)}”",
+            PatternKind.ClassAfterClass => WordClasses.Name((WordClass)pattern.B),
+            PatternKind.WordAfterClass => $"“{words.Text(pattern.A)}” after {WordClasses.Name((WordClass)pattern.B)}",
             PatternKind.Class or PatternKind.AfterClass or PatternKind.ClassOf => WordClasses.Name((WordClass)pattern.A),
             PatternKind.Shape or PatternKind.ShapeOf => Shapes((PieceShape)pattern.A),
             PatternKind.Begins => $"{words.Text(pattern.A)}- {Examples()}",

@@ -32,8 +32,20 @@ internal enum PatternKind
     /// <summary>A word of this closed class is here.</summary>
     Class,
 
-    /// <summary>A word of this closed class is before it.</summary>
+    /// <summary>A word of this class is before it.</summary>
     AfterClass,
+
+    /// <summary>A noun that is a kind of this is here.</summary>
+    Kind,
+
+    /// <summary>A word of this class is here, after this word.</summary>
+    ClassAfter,
+
+    /// <summary>This word is here, after a word of this class.</summary>
+    WordAfterClass,
+
+    /// <summary>A word of this class is here, after one of that class.</summary>
+    ClassAfterClass,
 
     /// <summary>This word is here, in a text from this source.</summary>
     WordOf,
@@ -80,6 +92,9 @@ internal enum PatternKind
     /// <summary>A noun of this topic is anywhere in the text.</summary>
     AnywhereNoun,
 
+    /// <summary>A noun that is a kind of this is anywhere in the text.</summary>
+    AnywhereKind,
+
     /// <summary>These two words are anywhere in the text, one after the other.</summary>
     AnywherePair,
 
@@ -107,7 +122,7 @@ internal readonly record struct Pattern(ulong Key)
 
     /// <summary>Whether it stands for words that share something: letters, a look, or a topic.</summary>
     public bool OfManyWords => Kind is PatternKind.Begins or PatternKind.Ends or PatternKind.Inside or PatternKind.Noun
-        or PatternKind.Verb or PatternKind.NounAfter or PatternKind.AnywhereNoun;
+        or PatternKind.Verb or PatternKind.Kind or PatternKind.NounAfter or PatternKind.AnywhereNoun or PatternKind.AnywhereKind;
 
     /// <summary>Its first number: a word, a part of one, a look or a topic.</summary>
     public int A => (int)(Key >> (2 * PatternWords.Bits)) & ((1 << PatternWords.Bits) - 1);
@@ -137,6 +152,7 @@ internal readonly record struct Pattern(ulong Key)
         if (own.Shape is not (PieceShape.None or PieceShape.Inside)) found.Add(new Pattern(PatternKind.Shape, (int)own.Shape));
         if (own.Noun != 0) found.Add(new Pattern(PatternKind.Noun, own.Noun));
         if (own.Verb != 0) found.Add(new Pattern(PatternKind.Verb, own.Verb));
+        foreach (int kind in own.Kinds) found.Add(new Pattern(PatternKind.Kind, kind));
         WordParts parts = own.Parts;
         // The longest first: of letters that tell the same, those met first are chosen.
         Part(PatternKind.Begins, parts.First5);
@@ -163,7 +179,14 @@ internal readonly record struct Pattern(ulong Key)
         {
             found.Add(new Pattern(PatternKind.After, before));
             if (source != 0) found.Add(new Pattern(PatternKind.AfterOf, before, source));
-            if (previous.Class != WordClass.None) found.Add(new Pattern(PatternKind.AfterClass, (int)previous.Class));
+            if (own.Class != WordClass.None) found.Add(new Pattern(PatternKind.ClassAfter, (int)own.Class, before));
+            if (previous.Class != WordClass.None)
+            {
+                found.Add(new Pattern(PatternKind.AfterClass, (int)previous.Class));
+                found.Add(new Pattern(PatternKind.WordAfterClass, own.Word, (int)previous.Class));
+                if (own.Class != WordClass.None) found.Add(new Pattern(PatternKind.ClassAfterClass, (int)own.Class, (int)previous.Class));
+            }
+
             found.Add(new Pattern(PatternKind.Pair, before, own.Word));
             if (own.Shape is not (PieceShape.None or PieceShape.Inside))
                 found.Add(new Pattern(PatternKind.ShapeAfter, before, (int)own.Shape));
@@ -191,6 +214,7 @@ internal readonly record struct Pattern(ulong Key)
         if (own.Shape == PieceShape.Punctuation || own.Word == 0 || own.Start != at) return;
         found.Add(new Pattern(PatternKind.Anywhere, own.Word));
         if (own.Noun != 0) found.Add(new Pattern(PatternKind.AnywhereNoun, own.Noun));
+        foreach (int kind in own.Kinds) found.Add(new Pattern(PatternKind.AnywhereKind, kind));
         if (at > 0 && spots[at - 1] is { Word: not 0, Shape: not PieceShape.Punctuation } before && before.Word != own.Word)
             found.Add(new Pattern(PatternKind.AnywherePair, before.Word, own.Word));
     }
@@ -224,11 +248,13 @@ internal readonly record struct Pattern(ulong Key)
         PatternKind.Pair or PatternKind.PairNext => 0.01,
         PatternKind.Lemma => 0.005,
         PatternKind.WordOf => 0.015,
-        PatternKind.Shape or PatternKind.Class or PatternKind.Triple or PatternKind.Noun or PatternKind.Verb => 0.02,
+        PatternKind.Shape or PatternKind.Triple or PatternKind.Noun or PatternKind.Verb
+            or PatternKind.Kind => 0.02,
+        PatternKind.Class => 0.025,
         PatternKind.Begins or PatternKind.Ends or PatternKind.After or PatternKind.ShapeOf or PatternKind.ClassOf
-            or PatternKind.Gap => 0.03,
+            or PatternKind.Gap or PatternKind.WordAfterClass => 0.03,
         PatternKind.AfterTwo or PatternKind.AfterClass or PatternKind.AfterOf or PatternKind.ShapeAfter or PatternKind.NounAfter
-            or PatternKind.Before => 0.04,
+            or PatternKind.Before or PatternKind.ClassAfter => 0.04,
         PatternKind.Inside or PatternKind.Anywhere => 0.05,
         _ => 0.06,
     };

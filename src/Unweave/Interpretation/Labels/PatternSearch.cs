@@ -22,23 +22,26 @@ internal sealed record FoundPatterns(
 /// fires strongly.
 /// </summary>
 /// <remarks>
-/// A set of patterns is worth the share of the latent's texts that have one, less the share of the others, and a tenth of the share of the
-/// activation in the upper half of the latent's range that stands where one holds, so that of two sets that tell alike the one is taken
-/// that says what the latent fires on strongly; less a little for patterns that are hard to read. The best set of up to three is found by
+/// A set of patterns is worth the share of the latent's texts that have one, less the share of the others (the mean of that of texts at
+/// random and that of near misses), and a tenth of the share of the activation in the upper half of the latent's range that stands where
+/// one holds, so that of two sets that tell alike the one is taken that says what the latent fires on strongly; less a little for patterns
+/// that are hard to read. The best set of up to three is found by
 /// a beam search; each pattern has to add <see cref="LeastGain"/>.
 /// </remarks>
 /// <param name="positives">Texts on which the latent fires, at most 128.</param>
 /// <param name="weights">What each of them counts for the activation in the upper half of the range.</param>
-/// <param name="negatives">Texts on which it is silent, at most 128.</param>
-internal sealed class PatternSearch(LabelText[] positives, double[] weights, IReadOnlyList<PooledText> negatives)
+/// <param name="silent">Texts on which it is silent, at most 128.</param>
+internal sealed class PatternSearch(LabelText[] positives, double[] weights, SilentTexts silent)
 {
     private const int MostShown = 3, MostMore = 7, Kept = 64, Beam = 12;
-    private const double LeastGain = 0.04, CoverageWorth = 0.1;
+    private const double LeastGain = 0.04, CoverageWorth = 0.1, WordsWorth = 0.15, TellWell = 0.5;
 
     // A topic is named when its words hold half of the activation, and letters when several words share them, none too often.
     private const double TopicShare = 0.5, OneWord = 0.7;
     private const int WordsOfLetters = 4, WordsOfTopic = 3;
 
+    private readonly PooledText[] negatives = silent.All;
+    private readonly UInt128 near = ~UInt128.Zero << silent.Random.Length;
     private readonly double totalWeight = Math.Max(weights.Sum(), double.Epsilon);
 
     private readonly record struct Set(UInt128 Positives, UInt128 Negatives, UInt128 Firing, double Cost, double Worth);
@@ -87,11 +90,29 @@ internal sealed class PatternSearch(LabelText[] positives, double[] weights, IRe
         return new FoundPatterns(shown, more, coverage, Covered(reached.Firing) - coverage);
     }
 
+    /// <summary>Whether each text on which the latent fires is one word.</summary>
+    public bool OfWords { get; } = positives.All(text => text.Spots.Length == 1);
+
+    /// <summary>
+    /// Whether patterns tell well, or nearly as well as another label whose recall less its false alarms is known: words that say what is
+    /// meant are worth more than examples of it.
+    /// </summary>
+    public bool TellsAsWell(FoundPatterns found, double other)
+    {
+        UInt128 hit = 0, wrong = 0;
+        foreach (PatternHits one in found.Shown) (hit, wrong) = (hit | one.Positives, wrong | one.Negatives);
+        return found.Shown.Count > 0 && Recall(hit) - FalseAlarms(wrong) >= Math.Min(TellWell, other - WordsWorth);
+    }
+
     /// <summary>Share of the latent's texts that are among some.</summary>
     public double Recall(UInt128 texts) => Count(texts) / positives.Length;
 
-    /// <summary>Share of the texts on which it is silent that are among some.</summary>
-    public double FalseAlarms(UInt128 texts) => Count(texts) / negatives.Count;
+    /// <summary>Share of the texts on which it is silent that are among some: the mean of texts at random and near misses.</summary>
+    public double FalseAlarms(UInt128 texts)
+    {
+        double random = Count(texts & ~near) / Math.Max(1, silent.Random.Length);
+        return silent.Near.Length == 0 ? random : (random + (Count(texts & near) / silent.Near.Length)) / 2;
+    }
 
     /// <summary>The words that stand where a pattern holds and the latent fires, those with most of the activation first.</summary>
     public IReadOnlyList<int> Words(PatternHits candidate) => [.. WordWeights(candidate).OrderByDescending(word => word.Weight)
@@ -141,9 +162,12 @@ internal sealed class PatternSearch(LabelText[] positives, double[] weights, IRe
         return [.. sums.Select(entry => (entry.Key, entry.Value.Weight, entry.Value.First))];
     }
 
-    private static IEnumerable<int> WordsOf(LabelText text, Pattern pattern) => pattern.Kind == PatternKind.AnywhereNoun
-        ? text.Spots.Where(spot => spot.Noun == pattern.A).Select(spot => spot.Word).Distinct()
-        : [text.Spots[text.Example.Peak].Word];
+    private static IEnumerable<int> WordsOf(LabelText text, Pattern pattern) => pattern.Kind switch
+    {
+        PatternKind.AnywhereNoun => text.Spots.Where(spot => spot.Noun == pattern.A).Select(spot => spot.Word).Distinct(),
+        PatternKind.AnywhereKind => text.Spots.Where(spot => spot.Kinds.Contains(pattern.A)).Select(spot => spot.Word).Distinct(),
+        _ => [text.Spots[text.Example.Peak].Word],
+    };
 
     private List<PatternHits> Candidates()
     {
@@ -201,7 +225,7 @@ internal sealed class PatternSearch(LabelText[] positives, double[] weights, IRe
                 if (candidates.TryGetValue(pattern, out int index)) list[index] = list[index] with { Firing = list[index].Firing | bit };
         }
 
-        for (int text = 0; text < negatives.Count; text++)
+        for (int text = 0; text < negatives.Length; text++)
         {
             foreach (Pattern pattern in negatives[text].Patterns)
             {

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+using Unweave.Data;
 using Unweave.Numerics;
 
 namespace Unweave.Interpretation;
@@ -16,6 +18,15 @@ internal sealed record PooledText(
     public bool Fires(int latent) => Array.BinarySearch(Latents, latent) >= 0;
 }
 
+/// <summary>Texts on which a latent is silent.</summary>
+/// <param name="Random">Texts at random.</param>
+/// <param name="Near">Texts that share words with those on which it fires.</param>
+internal sealed record SilentTexts(PooledText[] Random, PooledText[] Near)
+{
+    /// <summary>All of them, those at random first.</summary>
+    public PooledText[] All => [.. Random, .. Near];
+}
+
 /// <summary>
 /// Pieces of random text that latents do not fire on are chosen from. Half of them make labels, the other half score them, so that no label
 /// is scored on a text that it was made from.
@@ -25,6 +36,7 @@ internal sealed class TextPool(FeatureStatisticsOptions options, TextSpots reade
     private readonly List<(long Place, long Row, int From, int Count, int[] Latents)> slices = [];
     private readonly Dictionary<int, List<int>> textsOf = [];
     private PooledText[] texts = [];
+    private Dictionary<long, float[]> directions = [];
     private long offered;
 
     /// <summary>Offers a window: Algorithm R over all that are offered.</summary>
@@ -72,15 +84,33 @@ internal sealed class TextPool(FeatureStatisticsOptions options, TextSpots reade
         }
     }
 
+    /// <summary>The rows' vectors, where the rows are vectors that can be read again.</summary>
+    public RowVectors? Vectors { get; private set; }
+
+    /// <summary>Reads the vectors of the texts, each of which is a row.</summary>
+    public void Attach(IActivationSource source)
+    {
+        long[] rows = [.. texts.Select(text => text.Row)];
+        Vectors = new RowVectors(source, rows);
+        directions = rows.Zip(Vectors.Of(rows)).ToDictionary(pair => pair.First, pair => pair.Second);
+    }
+
+    /// <summary>The direction of a text's row.</summary>
+    public float[] Direction(PooledText text) => directions[text.Row];
+
     /// <summary>The pieces that patterns are read from: those of a text of one piece are its words.</summary>
     public static IReadOnlyList<string> Readable(IReadOnlyList<string> pieces) => pieces.Count == 1 ? TextSpots.Words(pieces[0]) : pieces;
 
-    /// <summary>Texts on which a latent does not fire: half at random, first, then near misses; fewer where the pool has no more.</summary>
+    /// <summary>Texts on which a latent does not fire, at random and near misses; fewer where the pool has no more.</summary>
     /// <param name="latent">The latent.</param>
     /// <param name="words">Words on which it fires, with how often: near misses have them.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="toward">
+    /// Of vectors, the direction of those on which it fires: near misses are also rows near it, where too few share words.
+    /// </param>
+    /// <param name="random">How many at random; more where there are fewer near misses.</param>
+    /// <param name="near">How many near misses.</param>
     /// <param name="half">0 or 1: which half of the pool.</param>
-    public IReadOnlyList<PooledText> Without(int latent, IReadOnlyDictionary<int, int> words, int count, int half)
+    public SilentTexts Without(int latent, IReadOnlyDictionary<int, int> words, float[]? toward, int random, int near, int half)
     {
         var votes = new Dictionary<int, int>();
         foreach ((int word, int often) in words)
@@ -93,22 +123,30 @@ internal sealed class TextPool(FeatureStatisticsOptions options, TextSpots reade
                 if (text % 2 == half) votes[text] = votes.GetValueOrDefault(text) + often;
         }
 
-        var near = new List<int>();
+        var alike = new List<int>();
         foreach (
             (int text, _) in votes.OrderByDescending(vote => vote.Value).ThenBy(vote => Rng.Mix((ulong)latent ^ ((ulong)vote.Key << 32))))
         {
-            if (near.Count == count / 2) break;
-            if (!texts[text].Fires(latent)) near.Add(text);
+            if (alike.Count == near) break;
+            if (!texts[text].Fires(latent)) alike.Add(text);
         }
 
-        var random = new List<int>();
+        if (toward is not null && alike.Count < near)
+        {
+            alike.AddRange(Enumerable.Range(0, texts.Length)
+                .Where(text => text % 2 == half && !texts[text].Fires(latent) && !alike.Contains(text))
+                .OrderByDescending(text => TensorPrimitives.Dot<float>(Direction(texts[text]), toward)).ThenBy(text => text)
+                .Take(near - alike.Count));
+        }
+
+        var any = new List<int>();
         ulong start = Rng.Mix(options.Seed + (ulong)latent);
-        for (int i = 0; i < texts.Length && random.Count < count - near.Count; i++)
+        for (int i = 0; i < texts.Length && any.Count < random + near - alike.Count; i++)
         {
             int text = (int)((start + ((ulong)i * 7919)) % (ulong)texts.Length);
-            if (text % 2 == half && !texts[text].Fires(latent) && !near.Contains(text) && !random.Contains(text)) random.Add(text);
+            if (text % 2 == half && !texts[text].Fires(latent) && !alike.Contains(text) && !any.Contains(text)) any.Add(text);
         }
 
-        return [.. random.Concat(near).Select(text => texts[text])];
+        return new SilentTexts([.. any.Select(text => texts[text])], [.. alike.Select(text => texts[text])]);
     }
 }

@@ -10,13 +10,17 @@ namespace Unweave.Interpretation;
 /// <param name="Shape">What it looks like.</param>
 /// <param name="Noun">Topic of its word as a noun.</param>
 /// <param name="Verb">Topic of its word as a verb.</param>
-/// <param name="Class">Closed class of its word.</param>
+/// <param name="Class">Class of its word.</param>
 /// <param name="Lemma">The form that stands for all forms of its word.</param>
 /// <param name="Parts">
 /// Numbers of the parts of its word that patterns can be about: its beginnings, its ends, and the piece itself where it is a part.
 /// </param>
 internal readonly record struct PieceTraits(
-    int Piece, int Word, int Start, int End, PieceShape Shape, int Noun, int Verb, WordClass Class, int Lemma, WordParts Parts);
+    int Piece, int Word, int Start, int End, PieceShape Shape, int Noun, int Verb, WordClass Class, int Lemma, WordParts Parts)
+{
+    /// <summary>The kinds of things that its word is one of, as a noun, the narrowest first.</summary>
+    public int[] Kinds { get; init; } = [];
+}
 
 /// <summary>Parts of a word by their length in letters, from two to five; and the piece that is one of several of the word.</summary>
 internal readonly record struct WordParts(
@@ -115,6 +119,7 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
 
         bool isWord = IsWord(piece);
         (int noun, int verb) = isWord ? topics.Find(word) : (0, 0);
+        WordClass closed = WordClasses.Closed(word);
         return new PieceTraits(
             words.Number(at == first ? lower : Continued + lower),
             words.Number(word),
@@ -123,9 +128,12 @@ internal sealed class TextSpots(PatternWords words, WordTopics topics)
             Shape(trimmed, at == first),
             noun,
             verb,
-            WordClasses.Of(word),
+            closed != WordClass.None || !isWord ? closed : topics.Class(word),
             isWord && topics.Lemma(word) is { } lemma ? words.Number(lemma) : 0,
-            isWord ? Parts(word, lower, end - first > 1) : default);
+            isWord ? Parts(word, lower, end - first > 1) : default)
+        {
+            Kinds = isWord ? topics.Kinds(word) : [],
+        };
     }
 
     // A beginning or an end leaves two letters of the word at least: what is nearly the whole word is no part of it.

@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace Unweave.Interpretation;
 
-/// <summary>The closed classes of English words: few words each, in any text.</summary>
+/// <summary>Classes of English words: the closed ones, of few words each, and the parts of speech, by the form of the word.</summary>
 internal enum WordClass
 {
     /// <summary>None of them.</summary>
@@ -22,6 +22,27 @@ internal enum WordClass
 
     /// <summary>is, has, did, will, must …</summary>
     Auxiliary,
+
+    /// <summary>A noun in the singular.</summary>
+    Noun,
+
+    /// <summary>A noun in the plural.</summary>
+    PluralNoun,
+
+    /// <summary>A verb in the present.</summary>
+    Verb,
+
+    /// <summary>A past form of a verb, or its participle.</summary>
+    PastForm,
+
+    /// <summary>The -ing form of a verb.</summary>
+    IngForm,
+
+    /// <summary>An adjective.</summary>
+    Adjective,
+
+    /// <summary>An adverb.</summary>
+    Adverb,
 }
 
 /// <summary>Tells the class of a word.</summary>
@@ -42,8 +63,8 @@ internal static class WordClasses
     }.SelectMany(entry => entry.Words.Split(' ').Select(word => (Word: word, entry.Class)))
         .ToFrozenDictionary(entry => entry.Word, entry => entry.Class, StringComparer.Ordinal);
 
-    /// <summary>The class of a word in small letters.</summary>
-    public static WordClass Of(string word) => Words.GetValueOrDefault(word);
+    /// <summary>The closed class of a word in small letters; none where it is in no closed class.</summary>
+    public static WordClass Closed(string word) => Words.GetValueOrDefault(word);
 
     /// <summary>The class in words.</summary>
     public static string Name(WordClass wordClass) => wordClass switch
@@ -52,6 +73,13 @@ internal static class WordClasses
         WordClass.Preposition => "prepositions",
         WordClass.Pronoun => "pronouns",
         WordClass.Conjunction => "conjunctions",
-        _ => "auxiliary verbs",
+        WordClass.Auxiliary => "auxiliary verbs",
+        WordClass.Noun => "singular nouns",
+        WordClass.PluralNoun => "plural nouns",
+        WordClass.Verb => "verbs",
+        WordClass.PastForm => "past forms",
+        WordClass.IngForm => "-ing forms",
+        WordClass.Adjective => "adjectives",
+        _ => "adverbs",
     };
 }

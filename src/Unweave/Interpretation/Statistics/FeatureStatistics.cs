@@ -26,6 +26,7 @@ public sealed class FeatureStatistics : IDisposable
     private readonly int tokenCapacity;
     private readonly WindowSpool spool = new();
     private readonly PatternWords words = new();
+    private readonly WordTopics topics;
     private readonly TextSpots reader;
     private readonly TextPool pool;
     private readonly CoActivation together;
@@ -38,7 +39,8 @@ public sealed class FeatureStatistics : IDisposable
         this.options = options ?? new FeatureStatisticsOptions();
         latents = new LatentStatistics?[autoencoder.Latents];
         tokenCapacity = Math.Max(FewestTokens, this.options.TokenCounts / autoencoder.Latents);
-        reader = new TextSpots(words, topics ?? WordTopics.None);
+        this.topics = topics ?? WordTopics.None;
+        reader = new TextSpots(words, this.topics);
         pool = new TextPool(this.options, reader);
         together = new CoActivation(autoencoder.Latents, this.options.Sample, this.options.Seed);
     }
@@ -117,7 +119,7 @@ public sealed class FeatureStatistics : IDisposable
 
     /// <summary>Gathers them from a set of vectors.</summary>
     /// <param name="autoencoder">The autoencoder.</param>
-    /// <param name="source">The vectors.</param>
+    /// <param name="source">The vectors; open until <see cref="Features"/> is done, which compares rows.</param>
     /// <param name="text">The text of a row; null where there are no texts.</param>
     /// <param name="options">What is kept.</param>
     /// <param name="topics">Topics of words, for labels; none by default.</param>
@@ -130,7 +132,9 @@ public sealed class FeatureStatistics : IDisposable
         ArgumentNullException.ThrowIfNull(autoencoder);
         ArgumentNullException.ThrowIfNull(source);
         var statistics = new FeatureStatistics(autoencoder, options, topics);
-        return statistics.Read(WindowBlocks.FromVectors(source, text, cancellationToken), progress, cancellationToken);
+        statistics.Read(WindowBlocks.FromVectors(source, text, cancellationToken), progress, cancellationToken);
+        if (text is not null) statistics.pool.Attach(source);
+        return statistics;
     }
 
     /// <summary>The features, every latent once, in ascending order, each with the label that was made for it, or none.</summary>
@@ -140,7 +144,7 @@ public sealed class FeatureStatistics : IDisposable
         Feature Feature, FeatureLabel? Label)> Features(LogitLens? lens = null, CancellationToken cancellationToken = default)
     {
         RelatedLatent[][] nearest = NearestLatents.Find(autoencoder.Decoder, options.Listed);
-        var labels = new LabelMaker(words, reader, pool, options);
+        var labels = new LabelMaker(words, topics, reader, pool, options);
         var scratch = new ThreadLocal<int[]>(() => new int[Latents]);
         for (int first = 0; first < Latents; first += LatentsAtOnce)
         {

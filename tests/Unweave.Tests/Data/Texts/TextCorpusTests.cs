@@ -240,16 +240,28 @@ public sealed class TextCorpusTests : IDisposable
         Assert.Equal(["one", "", "three"], TextCorpus.Open(folder["a.jsonl"]).Texts(), StringComparer.Ordinal);
     }
 
+    [Fact]
+    public void Plain_text_beside_rows_has_a_text_a_line_and_of_several_files_each_is_one()
+    {
+        File.WriteAllText(folder["words.txt"], "one\n\nthree\r\nfour");
+        TextCorpus words = TextCorpus.Open(folder["words.txt"]);
+        Assert.Equal(["one", "", "three", "four"], words.Texts(), StringComparer.Ordinal);
+        Assert.Single(words.Documents());
+        File.WriteAllText(folder["more.txt"], "five\nsix\n");
+        Assert.Equal(["five\nsix\n", "one\n\nthree\r\nfour"], TextCorpus.Open(folder["*.txt"]).Texts(), StringComparer.Ordinal);
+    }
+
     // One that is skipped would put all after it beside the rows of others.
     [Theory]
     [InlineData("a.jsonl", "{\"text\":\"one\"}\n{\"text\":2}\n{\"text\":\"three\"}\n", "line 2 has a number")]
     [InlineData("a.jsonl", "{\"text\":\"one\"}\n{\"text\":\"\u00e9\"}\n{\"text\":\"three\"}\n", "line 2 is not UTF-8")]
     [InlineData("a.csv", "text,n\none,1\ntwo\nthree,3\n", "the record on line 3 has 1 field")]
+    [InlineData("a.txt", "one\n\u00e9\n", "is not UTF-8")]
     public void Texts_beside_rows_are_refused_for_one_that_cannot_be_read(string name, string content, string expected)
     {
         File.WriteAllText(folder[name], content, Encoding.Latin1);
         TextCorpus corpus = TextCorpus.Open(folder[name]);
-        Assert.Equal(2, corpus.Documents().Count());
+        if (!name.EndsWith(".txt", StringComparison.Ordinal)) Assert.Equal(2, corpus.Documents().Count());
         string message = Formats.TestFiles.Refused(folder[name], () => Array.ForEach([.. corpus.Texts()], Assert.NotNull));
         Assert.Contains(expected, message, StringComparison.Ordinal);
     }
