@@ -14,16 +14,16 @@ public sealed record Chapter(string Name, string Title, string Summary)
 
     private static readonly List<Chapter> all =
     [
-        new("autoencoder", "An autoencoder",
-            "Squeeze a picture through a few numbers and build it again: a lossy compression that is learned."),
-        new("sparsity", "Sparsity", "Many numbers, most of them zero: another way to say little."),
-        new("l1", "The L1 norm", "Why a penalty on Σ|x| makes exact zeros, where Σx² only makes small numbers."),
-        new("kl", "KL divergence", "How far one distribution is from another, and why the way back is not as long."),
-        new("sparse-autoencoder", "A sparse autoencoder", "Train one here, and watch its dictionary become strokes and edges."),
-        new("language-models", "Language models", "The same thing on the activations of a model that reads text."),
-        new("kl-elsewhere", "Where else KL works",
-            "Maps by t-SNE, variational autoencoders, and two networks that play against each other."),
-        new("retrieval", "Vector retrieval", "Find texts by the latents that they share, and see why each was found."),
+        new("autoencoder", "What is an autoencoder?",
+            "Compress a picture to a few numbers and rebuild it: lossy compression, but learned."),
+        new("sparsity", "What is sparsity?", "Many numbers, most of them zero: another way to keep a code simple."),
+        new("l1", "The L1 penalty", "Why a penalty on Σ|x| gives exact zeros, while Σx² only gives small numbers."),
+        new("kl", "KL divergence", "How much two distributions differ, and why the order matters."),
+        new("superposition", "Superposition", "How five features fit into two dimensions, and why single neurons are hard to read."),
+        new("sparse-autoencoder", "A sparse autoencoder", "Train one here, and watch its dictionary turn into strokes and edges."),
+        new("language-models", "Language models", "The same method on the inner numbers of a model that reads text."),
+        new("kl-elsewhere", "Where else KL divergence is used", "Maps by t-SNE, variational autoencoders, and two networks competing."),
+        new("retrieval", "Vector retrieval", "Find texts by the latents they share, and see why each one was found."),
     ];
 
     /// <summary>Its address.</summary>

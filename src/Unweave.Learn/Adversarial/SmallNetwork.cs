@@ -1,23 +1,21 @@
+using Unweave.Learn.Numerics;
 using Unweave.Numerics;
 
 namespace Unweave.Learn.Adversarial;
 
 /// <summary>
 /// A network from one number to one number: two hidden layers of tanh, in double precision, small enough to follow every number through it.
-/// It keeps what a pass over a batch leaves for the way back, the gradient, and Adam's moments (Kingma and Ba 2015).
+/// It keeps what a pass over a batch leaves for the way back, the gradient, and the state of its optimizer.
 /// </summary>
 /// <param name="width">Units of each hidden layer.</param>
 /// <param name="rng">Source of the weights.</param>
 /// <param name="detail">Scale of the first layer's fresh weights: how fine the bends are that it starts with.</param>
 internal sealed class SmallNetwork(int width, Rng rng, double detail = 1)
 {
-    private const double Beta1 = 0, Beta2 = 0.99, Epsilon = 1e-8;
-
     private readonly double[] weights = Start(width, rng, detail);
-    private readonly double[] gradient = new double[(width * width) + (4 * width) + 1],
-        first = new double[(width * width) + (4 * width) + 1], second = new double[(width * width) + (4 * width) + 1];
+    private readonly double[] gradient = new double[(width * width) + (4 * width) + 1];
+    private readonly SmallAdam adam = new((width * width) + (4 * width) + 1, beta1: 0, beta2: 0.99);
     private double[] inputs = [], hidden1 = [], hidden2 = [];
-    private int steps;
 
     /// <summary>
     /// All weights: those from the input, biases, those between the hidden layers, biases, those to the output, its bias.
@@ -98,15 +96,7 @@ internal sealed class SmallNetwork(int width, Rng rng, double detail = 1)
     /// <param name="rate">Learning rate.</param>
     public void Step(double rate)
     {
-        steps++;
-        double scale1 = 1 / (1 - Math.Pow(Beta1, steps)), scale2 = 1 / (1 - Math.Pow(Beta2, steps));
-        for (int i = 0; i < weights.Length; i++)
-        {
-            first[i] = (Beta1 * first[i]) + ((1 - Beta1) * gradient[i]);
-            second[i] = (Beta2 * second[i]) + ((1 - Beta2) * gradient[i] * gradient[i]);
-            weights[i] -= rate * first[i] * scale1 / (Math.Sqrt(second[i] * scale2) + Epsilon);
-        }
-
+        adam.Step(weights, gradient, rate);
         Forget();
     }
 

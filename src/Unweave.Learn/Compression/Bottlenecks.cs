@@ -82,7 +82,7 @@ internal sealed class Bottlenecks
     private async Task<MeasuredCodec> Train(int width, IProgress<Preparation> progress, CancellationToken cancellationToken)
     {
         using IDisposable slot =
-            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellationToken);
+            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} ahead of this one", 0)), cancellationToken);
         using var pictures = new MatrixSource(FashionImages.Rows(0, Trained), "pictures", ownsMatrix: true);
         using TrainingRun run = TrainingRun.Start(Settings(width), pictures);
         while (!run.Finished)
@@ -102,7 +102,7 @@ internal sealed class Bottlenecks
     private async Task<MeasuredCodec> FitComponents(IProgress<Preparation> progress, CancellationToken cancellationToken)
     {
         using IDisposable slot =
-            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to compute", 0)),
+            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} ahead of this one", 0)),
                 cancellationToken);
         progress.Report(new Preparation("Finding the principal components", 0.5));
         using var pictures = new MatrixSource(FashionImages.Rows(0, Trained), "pictures", ownsMatrix: true);

@@ -129,7 +129,7 @@ public sealed class GaussianPair
     public GaussianPair At(double distance) =>
         new(P.Mean, P.StandardDeviation * P.StandardDeviation, P.Mean + distance, Q.StandardDeviation * Q.StandardDeviation);
 
-    /// <summary>Which way is the longer, and why: true of the present values.</summary>
+    /// <summary>Which direction is the larger, and why: true of the present values.</summary>
     public string Asymmetry
     {
         get
@@ -138,16 +138,15 @@ public sealed class GaussianPair
             if (Math.Abs(wider - 1) < 1e-9)
             {
                 return Distance == 0
-                    ? "p and q are the same, so nothing tells them apart: all three are 0."
-                    : "Both variances are the same, so both ways are equally long: only the distance of the means counts, in units of σ.";
+                    ? "p and q are the same, so all three are 0."
+                    : "With equal variances both directions are equal: only the distance between the means matters, in units of σ.";
             }
 
             (string wide, string narrow) = wider > 1 ? ("p", "q") : ("q", "p");
             double times = wider > 1 ? Exact.PToQ / Exact.QToP : Exact.QToP / Exact.PToQ;
-            return $"KL({wide}‖{narrow}) is {Written.Times(times)} KL({narrow}‖{wide}). "
-                + $"{wide} is the wider one: it often gives values that {narrow} holds to be nearly "
-                + "impossible, and each of them counts much. "
-                + $"The other way round, {narrow} stays where {wide} has mass too.";
+            return $"KL({wide}‖{narrow}) is {Written.Times(times)} KL({narrow}‖{wide}): KL is not symmetric. "
+                + $"{wide} is wider, so it often produces values that {narrow} considers nearly impossible, and each of them costs a lot. "
+                + $"In the other direction, {narrow} only produces values where {wide} has some probability too.";
         }
     }
 
@@ -157,16 +156,15 @@ public sealed class GaussianPair
     {
         if (double.IsInfinity(binned.PToQ) || double.IsInfinity(binned.QToP))
         {
-            return $"In bins far out, {(double.IsInfinity(binned.PToQ) ? "q" : "p")} has a probability below 5·10⁻³²⁴, "
-                + "the smallest that a number in a computer can be, so it became 0: the sum says ∞, and the closed form, which never "
-                    + "divides by it, is right.";
+            return $"Far out, {(double.IsInfinity(binned.PToQ) ? "q" : "p")} gives a bin a probability below 5·10⁻³²⁴, the smallest number "
+                + "stored here, so it is rounded to 0 and the sum becomes ∞. The closed form never divides by it and is right.";
         }
 
-        if (Exact.PToQ == 0 && Exact.QToP == 0) return "Both are 0: no bin tells them apart.";
+        if (Exact.PToQ == 0 && Exact.QToP == 0) return "Both are 0: p and q are the same in every bin.";
         double lost = 1 - (binned.PToQ / Exact.PToQ);
-        return lost < 0.0005 ? "The bins are fine enough: the sum has all of KL(p‖q) but less than 0.05%."
-            : $"The bins lose {Figures(lost)} of KL(p‖q): what differs within a bin cannot be seen any more. "
-                + "A sum over bins is never above the exact value.";
+        return lost < 0.0005 ? "The bins are fine enough: the sum is within 0.05% of KL(p‖q)."
+            : $"The bins lose {Figures(lost)} of KL(p‖q): differences inside a bin are no longer visible. "
+                + "A sum over bins is never larger than the exact value.";
     }
 
     private static string Figures(double share) => Components.Figures.Percent(share);

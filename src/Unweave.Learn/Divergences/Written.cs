@@ -26,9 +26,17 @@ internal static class Written
     /// <param name="unit">The unit to write it in.</param>
     public static string Format(double nats, LogBase unit) => Format(unit == LogBase.Bits ? nats / NatsOfBit : nats);
 
-    /// <summary>How many times as long.</summary>
+    /// <summary>A divergence with a minus sign before it; 0 has none.</summary>
+    /// <param name="value">Not negative, in any unit.</param>
+    public static string Minus(double value) => Format(value) is "0" ? "0" : "−" + Format(value);
+
+    /// <summary>A shared area; one too small to see is said to be that.</summary>
+    /// <param name="share">From 0 to 1.</param>
+    public static string Overlap(double share) => share is > 0 and < 0.0001 ? "less than 0.01%" : Figures.Percent(share);
+
+    /// <summary>How many times as large.</summary>
     /// <param name="times">At least 1.</param>
-    public static string Times(double times) => times < 1.05 ? "a little more than" : $"{Figures.Short(times)} times";
+    public static string Times(double times) => times < 1.05 ? "slightly larger than" : $"{Figures.Short(times)} times";
 
     /// <summary>Where a number lies on a scale, as a percentage for CSS.</summary>
     public static string Place(double value, double from, double to) => Figures.Css(100 * (value - from) / (to - from)) + "%";

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Components;
+using Microsoft.JSInterop;
 using Unweave.Components;
 
 namespace Unweave.Learn.Live;
@@ -27,14 +28,17 @@ internal enum LiveStage
 
 /// <summary>
 /// A demonstration that works step by step in the background while its reader watches: it takes a training slot, does steps, and shows
-/// itself at most eight times a second. It gives the slot back when the work is done and when the reader pauses, resets or leaves.
+/// itself at most eight times a second. It begins by itself when it is scrolled into view, unless the reader prefers less motion, and gives
+/// the slot back when the work is done and when the reader pauses, resets or leaves.
 /// </summary>
 public abstract class LiveDemonstration : Demonstration
 {
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(125);
 
     private readonly Lock stepping = new();
-    private ScriptModule? drawing;
+    private ScriptModule? drawing, watching;
+    private DotNetObjectReference<LiveDemonstration>? self;
+    private bool begun;
     private CancellationTokenSource? running;
     private Task work = Task.CompletedTask;
 
@@ -49,7 +53,7 @@ public abstract class LiveDemonstration : Demonstration
     internal int Place { get; private set; }
 
     /// <summary>That place in words.</summary>
-    internal string Turn => Place == 1 ? "you are next" : $"{Place - 1} {(Place == 2 ? "reader is" : "readers are")} before you";
+    internal string Turn => Place == 1 ? "you are next" : $"{Place - 1} {(Place == 2 ? "reader is" : "readers are")} ahead of you";
 
     /// <summary>What went wrong, in a sentence; null when nothing did.</summary>
     internal string? Trouble { get; private set; }
@@ -62,6 +66,9 @@ public abstract class LiveDemonstration : Demonstration
 
     /// <summary>Whether it can be paused.</summary>
     internal bool CanPause => Stage is LiveStage.Running or LiveStage.Waiting;
+
+    /// <summary>The whole of it on the page: the work begins when it is seen.</summary>
+    protected ElementReference Figure { get; set; }
 
     /// <summary>The script that draws maps of points.</summary>
     private protected ScriptModule Drawing => drawing ??= new ScriptModule(Browser, "learn/kl-elsewhere.js");
@@ -91,6 +98,10 @@ public abstract class LiveDemonstration : Demonstration
         lock (stepping) use();
     }
 
+    /// <summary>Called by the browser when it is seen for the first time: begins, unless the reader was faster.</summary>
+    [JSInvokable]
+    public Task InView() => begun ? Task.CompletedTask : InvokeAsync(Start);
+
     /// <summary>Begins, or goes on after a pause, to the end; returns when paused, done or left.</summary>
     internal Task Start() => Run(long.MaxValue);
 
@@ -104,7 +115,7 @@ public abstract class LiveDemonstration : Demonstration
         await work;
     }
 
-    /// <summary>Stops, and forgets all.</summary>
+    /// <summary>Stops, and forgets everything.</summary>
     internal async Task Reset()
     {
         await Pause();
@@ -114,19 +125,32 @@ public abstract class LiveDemonstration : Demonstration
     }
 
     /// <inheritdoc/>
+    protected override async Task OnAfterRenderAsync(bool firstRender)
+    {
+        await base.OnAfterRenderAsync(firstRender);
+        if (!firstRender) return;
+        watching = new ScriptModule(Browser, "learn/seen.js");
+        self = DotNetObjectReference.Create(this);
+        await watching.Call("whenSeen", Figure, self);
+    }
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         base.Dispose(disposing);
         if (!disposing) return;
+        self?.Dispose();
         // Memory goes back when the last step is done.
         _ = work.ContinueWith(_ => BetweenSteps(Forget), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         running?.Dispose();
         _ = drawing?.DisposeAsync().AsTask();
+        _ = watching?.DisposeAsync().AsTask();
     }
 
     private async Task Run(long steps)
     {
         if (!CanStart) return;
+        begun = true;
         running?.Dispose();
         running = CancellationTokenSource.CreateLinkedTokenSource(Left);
         CancellationToken stop = running.Token, left = Left;
@@ -149,7 +173,7 @@ public abstract class LiveDemonstration : Demonstration
         }
         catch (Exception e)
         {
-            Trouble = e is InputException ? e.Message : $"the run ended by a defect of this program: {e.Message}";
+            Trouble = e is InputException ? e.Message : $"training stopped because of an error in this program: {e.Message}";
             Stage = Stage == LiveStage.Running ? LiveStage.Failed : LiveStage.Ready;
         }
 

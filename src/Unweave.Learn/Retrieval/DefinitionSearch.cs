@@ -66,7 +66,7 @@ internal sealed class DefinitionSearch
         async (progress, cancellationToken) =>
     {
         using IDisposable slot =
-            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} before this one to train", 0)), cancellationToken);
+            await slots.Take(place => progress.Report(new Preparation($"Waiting: {place} ahead of this one", 0)), cancellationToken);
         return Make(progress, cancellationToken);
     };
 
@@ -98,7 +98,7 @@ internal sealed class DefinitionSearch
                 starts[first + row + 1] = latents.Count;
             }
 
-            progress.Report(new Preparation("Writing 32,000 definitions as sparse codes", (double)(first + Block) / texts.Length));
+            progress.Report(new Preparation("Encoding 32,000 definitions as sparse codes", (double)(first + Block) / texts.Length));
         }
 
         double fvu = Evaluator.Run(autoencoder, embeddings, null, cancellationToken).Fvu;

@@ -46,18 +46,18 @@ public sealed partial class TrainingDemonstration : LiveDemonstration
     };
 
     private string Note => refused ?? Trouble
-        ?? (Stage == LiveStage.Waiting && Place > 0 ? "All places to train are taken; yours comes when a reader has finished or pauses."
-        : chosen != Settings && Stage != LiveStage.Ready ? "This run keeps the settings that it began with. Reset takes the new ones."
+        ?? (Stage == LiveStage.Waiting && Place > 0 ? "All training slots are taken; yours starts when another reader finishes or pauses."
+        : chosen != Settings && Stage != LiveStage.Ready ? "This run keeps the settings it started with. Press Reset to use the new ones."
         : Stage == LiveStage.Finished ? Ended
-        : Stage == LiveStage.Running ? "Sliders moved now count from the next reset; another choice of data or loss begins anew."
-        : $"{Figures.Count(LiveSettings.Steps)} steps of {LiveSettings.Batch} rows: about a quarter of a minute.");
+        : Stage == LiveStage.Running ? "Slider changes take effect after Reset; changing data or loss restarts training."
+        : $"{Figures.Count(LiveSettings.Steps)} steps of {LiveSettings.Batch} rows: about 15 seconds.");
 
     private string Ended => seen.Settings.Sparsity == SparsityKind.Kl && seen.Known is null
         ? $"Done: {Figures.Percent((double)seen.InBand / seen.Means.Count)} of the latents have a mean activation within ±50% of ρ."
         : seen.Known is { } known
             ? $"Done: {Figures.Percent(known.Score.Recovered)} of the known features have a latent with a cosine above 0.9."
-        : $"Done: {Figures.Percent(1 - seen.Report!.Fvu)} of the variance of the patches is explained by "
-            + $"{Decimal(seen.Report.Firing)} latents each.";
+        : $"Done: {Decimal(seen.Report!.Firing)} latents per patch explain {Figures.Percent(1 - seen.Report.Fvu)} of the variance of "
+            + "the patches.";
 
     private string Penalty =>
         Of(report => Figures.Short(seen.Settings.Sparsity == SparsityKind.TopK ? report.Loss.Auxiliary : report.Loss.Sparsity));
