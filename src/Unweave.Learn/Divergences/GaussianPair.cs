@@ -139,7 +139,8 @@ public sealed class GaussianPair
             {
                 return Distance == 0
                     ? "p and q are the same, so all three are 0."
-                    : "With equal variances both directions are equal: only the distance between the means matters, in units of σ.";
+                    : "With equal variances both directions are the same: only the distance between the means matters, in units of σ. "
+                        + "Change one of the variances, and they part.";
             }
 
             (string wide, string narrow) = wider > 1 ? ("p", "q") : ("q", "p");

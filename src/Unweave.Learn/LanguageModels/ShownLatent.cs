@@ -9,24 +9,28 @@ namespace Unweave.Learn.LanguageModels;
 /// <param name="Detection">Balanced accuracy of the label on texts it was not made from.</param>
 /// <param name="Frequency">Share of tokens on which it fires.</param>
 /// <param name="Max">Its strongest activation.</param>
-/// <param name="Raised">Tokens that it makes more likely next.</param>
-/// <param name="Lowered">Tokens that it makes less likely next.</param>
-/// <param name="Examples">Texts on which it fires.</param>
+/// <param name="Raised">Tokens that it makes more likely next, where they tell a reader something; otherwise empty.</param>
+/// <param name="Examples">Texts on which it fires strongly: with at least half of its strongest activation.</param>
 public sealed record ShownLatent(int Latent, string Label, double Detection, double Frequency, float Max, IReadOnlyList<TokenLogit> Raised,
-    IReadOnlyList<TokenLogit> Lowered, IReadOnlyList<FeatureExample> Examples)
+    IReadOnlyList<FeatureExample> Examples)
 {
-    private static readonly Lazy<IReadOnlyList<ShownLatent>> demo = new(ReadDemo);
+    private static readonly Lazy<IReadOnlyList<ShownLatent>> demo = new(() => ReadAll("english-4m.json")),
+        neurons = new(() => ReadAll("english-4m-neuron.json"));
 
     /// <summary>Twelve latents of the demo's autoencoder, which come with Unweave.</summary>
     /// <exception cref="InputException">The file is missing or damaged.</exception>
     public static IReadOnlyList<ShownLatent> Demo => demo.Value;
 
+    /// <summary>A neuron of the block that the demo's autoencoder reads, shown as a latent is.</summary>
+    /// <exception cref="InputException">The file is missing or damaged.</exception>
+    public static ShownLatent Neuron => neurons.Value[0];
+
     /// <summary>Address of its page in the dashboard; null where there is none.</summary>
     public string? Address { get; init; }
 
-    private static List<ShownLatent> ReadDemo()
+    private static List<ShownLatent> ReadAll(string file)
     {
-        string path = Path.Combine(AppContext.BaseDirectory, "data", "features", "english-4m.json");
+        string path = Path.Combine(AppContext.BaseDirectory, "data", "features", file);
         try
         {
             using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));
@@ -46,7 +50,6 @@ public sealed record ShownLatent(int Latent, string Label, double Detection, dou
         from.GetProperty("frequency").GetDouble(),
         from.GetProperty("max").GetSingle(),
         Tokens(from.GetProperty("raised")),
-        Tokens(from.GetProperty("lowered")),
         [.. from.GetProperty("examples").EnumerateArray().Select(Example)]);
 
     private static List<TokenLogit> Tokens(JsonElement from) =>

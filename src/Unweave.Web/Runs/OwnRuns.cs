@@ -9,10 +9,13 @@ namespace Unweave.Web.Runs;
 /// <param name="runs">The runs.</param>
 internal sealed class OwnRuns(ServedRuns runs) : IOwnRuns
 {
-    private const int Examined = 6, Listed = 6;
+    private const int Examined = 6;
 
     // A latent that fires on every tenth token makes a poor first example.
     private const double Commonest = 0.02;
+
+    // A label below it is wrong too often to be shown as what a latent means.
+    private const double LeastScore = 0.75;
 
     /// <inheritdoc/>
     public string? Address => runs.Folder is null ? null : "/";
@@ -36,31 +39,30 @@ internal sealed class OwnRuns(ServedRuns runs) : IOwnRuns
         {
             Labelled = true,
             MaxFrequency = Commonest,
-            Order = FeatureOrder.Score,
-            Descending = true,
+            MinScore = LeastScore,
+            Order = FeatureOrder.Interest,
             Take = count,
         };
         IEnumerable<FeatureRow> rows = catalog.Find(labeled).Rows.Where(row => row is { Label: not null, Score: not null });
-        return [.. rows.Select(row => Show(row, catalog.Read(row.Latent), run))];
+        return [.. rows.Select(row => Show(row, catalog.Read(row.Latent), run)).Where(shown => shown.Examples.Count > 0)];
     }
 
-    private static ShownLatent Show(FeatureRow row, Feature feature, string run)
-    {
-        TokenLogit[] raised = [.. feature.Raised.Take(Listed)], lowered = [.. feature.Lowered.Take(Listed)];
-        return new ShownLatent(row.Latent, row.Label!, row.Score!.Value, row.Frequency, feature.Max, raised, lowered, Strong(feature))
+    // Logits are left out: of most latents they are noise to a reader, and no number says of which.
+    private static ShownLatent Show(FeatureRow row, Feature feature, string run) =>
+        new(row.Latent, row.Label!, row.Score!.Value, row.Frequency, feature.Max, [], Strong(feature))
         {
             Address = Links.Feature(run, row.Latent),
         };
-    }
 
-    // Drawn at random from the upper half of the bands: the very strongest examples are alike.
+    // From the upper half of its range, where a label has to hold. Those of the bands, which are drawn at random, come before the very
+    // strongest, which are alike.
     private static List<FeatureExample> Strong(Feature feature) =>
     [
-        .. feature.Quantiles.Skip(feature.Quantiles.Count / 2)
-            .SelectMany(band => band.Examples)
+        .. feature.Quantiles.SelectMany(band => band.Examples).Concat(feature.Top)
+            .Where(example => example.Activation >= feature.Max / 2)
             .DistinctBy(example => (example.Document, example.Row))
-            .OrderByDescending(example => example.Activation)
-            .Take(Examined),
+            .Take(Examined)
+            .OrderByDescending(example => example.Activation),
     ];
 
     // The dashboard says why a catalog cannot be read; the explainer has the demo's latents instead.

@@ -28,9 +28,25 @@
     const at = document.querySelector('.chapters [aria-current=page]');
     at?.closest('nav').scrollTo({ left: at.offsetLeft - 60 });
   };
-  addEventListener('DOMContentLoaded', () => {
+  // A formula that is wider than the page scrolls, and then it can be reached with the keyboard.
+  const reachable = formula => {
+    if (formula.scrollWidth > formula.clientWidth) {
+      formula.tabIndex = 0;
+      formula.setAttribute('role', 'group');
+      formula.setAttribute('aria-label', 'Formula');
+    } else for (const name of ['tabindex', 'role', 'aria-label']) formula.removeAttribute(name);
+  };
+  const resized = new ResizeObserver(entries => entries.forEach(e => reachable(e.target)));
+  const arrived = () => {
     chapter();
-    window.Blazor?.addEventListener('enhancedload', chapter);
+    document.querySelectorAll('.equation').forEach(formula => {
+      reachable(formula);
+      resized.observe(formula);
+    });
+  };
+  addEventListener('DOMContentLoaded', () => {
+    arrived();
+    window.Blazor?.addEventListener('enhancedload', arrived);
   });
 
   on('click', '[data-theme-next]', () => unweaveNextTheme());

@@ -95,7 +95,7 @@ public sealed class KlElsewhereTests
         Assert.DoesNotContain("2,000 of", at, StringComparison.Ordinal);
         await browser.Page.WaitForTimeoutAsync(400);
         await Assertions.Expect(Reading(demo, "step")).ToHaveTextAsync(at);
-        await Click(demo, "Go on");
+        await Click(demo, "Continue");
         await Reaches(demo, "finished");
 
         // The number shown is the library's for the same game.

@@ -16,8 +16,11 @@ public sealed class KlTests
         await using Site site = await Site.Learn();
         await using Browser browser = await Browser.Open(site, "/learn/kl");
         IPage page = browser.Page;
+        await Reads(page, new GaussianPair(40, 20, 50, 20), 1);
+        await page.GetByRole(AriaRole.Button, new() { Name = "The same" }).ClickAsync();
         await Reads(page, new GaussianPair(40, 20, 40, 20), 1);
         await Expect(page.Locator("[data-value=asymmetry]")).ToContainTextAsync("all three are 0");
+        await Expect(page.Locator("[data-value=below]")).ToHaveTextAsync("0");
 
         await Slide(page, "Mean of q", 47.5);
         await Reads(page, new GaussianPair(40, 20, 47.5, 20), 1);
@@ -30,11 +33,12 @@ public sealed class KlTests
         await Slide(page, "Width of a bin", 6);
         await Reads(page, pair, 10);
 
-        await page.GetByRole(AriaRole.Radiogroup, new() { Name = "Which way", Exact = true }).GetByText("KL(q‖p)").ClickAsync();
+        await page.GetByRole(AriaRole.Radiogroup, new() { Name = "Direction", Exact = true }).GetByText("KL(q‖p)").ClickAsync();
         await Expect(page.Locator("[data-value=signed]")).ToHaveTextAsync(Written.Format(pair.Exact.QToP));
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Far apart" }).ClickAsync();
         await Reads(page, new GaussianPair(30, 20, 70, 20), 10);
+        await Expect(page.Locator("[data-value=overlap]")).ToHaveTextAsync("less than 0.01%");
 
         // A key moves a slider by a step.
         await page.GetByLabel("Mean of q").FocusAsync();
@@ -51,6 +55,15 @@ public sealed class KlTests
         IPage page = browser.Page;
         ILocator demo =
             page.Locator("figure.demo", new() { Has = page.GetByRole(AriaRole.Group, new() { Name = "Examples of outcomes" }) });
+
+        // It opens on a pair whose two directions differ clearly, and says so.
+        var fair = new OutcomeShares(1, 1, 1, 1, 1, 1, 1, 1);
+        var loaded = new OutcomeShares(4, 4, 4, 4, 3, 3, 2, 0.1);
+        await ReadsOutcomes(demo, fair, loaded);
+        Assert.True(Divergence.Kl(fair.Span, loaded.Span) > 2 * Divergence.Kl(loaded.Span, fair.Span));
+        await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("KL is not symmetric");
+
+        await demo.GetByRole(AriaRole.Button, new() { Name = "Alike" }).ClickAsync();
         var p = new OutcomeShares(2, 4, 7, 9, 7, 4, 2, 1);
         var q = new OutcomeShares(1, 2, 4, 7, 9, 7, 4, 2);
         await ReadsOutcomes(demo, p, q);
@@ -69,7 +82,7 @@ public sealed class KlTests
         q.Set(2, 0);
         await ReadsOutcomes(demo, p, q);
         await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync("∞");
-        await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("KL(p‖q) is ∞: under p, c can happen");
+        await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("KL(p‖q) is ∞: under p, c can happen, but q says that it is impossible");
         await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("JS stays finite");
 
         // Dragged up to 0.26 of its box, whose top is a half.
@@ -120,6 +133,16 @@ public sealed class KlTests
         await Expect(demo.Locator("[data-value=kl-pq-bits]")).ToHaveTextAsync(Written.Format(Divergence.Kl(pair.P, pair.Q, LogBase.Bits)));
         await Expect(demo.Locator("[data-value=js-bits]"))
             .ToHaveTextAsync(Written.Format(GaussianDensity.Js(pair.P, pair.Q, LogBase.Bits)));
+
+        // Bars are on scales that never change: KL from 0 to 10 nats, with a mark beyond; JS up to ln 2.
+        foreach ((string id, double nats, double top) in new[] { ("kl-pq", kl, 10), ("kl-qp", back, 10), ("js", js, Math.Log(2)) })
+        {
+            ILocator bar = demo.Locator($"[data-bar={id}]");
+            double shown = await bar.EvaluateAsync<double>(
+                "bar => bar.firstElementChild.getBoundingClientRect().width / bar.getBoundingClientRect().width");
+            Assert.Equal(Math.Min(1, nats / top), shown, 0.005);
+            Assert.Equal(nats > top + 1e-6 ? 1 : 0, await bar.Locator(".kl-beyond").CountAsync());
+        }
 
         double[] p = GaussianPair.Bins(pair.P, binWidth), q = GaussianPair.Bins(pair.Q, binWidth);
         await Expect(page.Locator("[data-value=exact-kl-pq]")).ToHaveTextAsync(Written.Format(kl));

@@ -53,7 +53,7 @@ public sealed class SparseAutoencoderTests
         ILocator k = page.GetByRole(AriaRole.Slider, new() { Name = "k, latents kept" });
         await k.FocusAsync();
         await page.Keyboard.PressAsync("ArrowRight");
-        await page.GetByText("This run keeps the settings that it began with").WaitForAsync();
+        await page.GetByText("This run keeps the settings it started with").WaitForAsync();
         await Press(page, "Step");
         await At(page, 3);
         await AssertShows(page, settings, steps: 3);
@@ -85,7 +85,7 @@ public sealed class SparseAutoencoderTests
         string at = await Reading(page, "step"), loss = await Reading(page, "loss");
         await page.WaitForTimeoutAsync(600);
         Assert.Equal((at, loss), (await Reading(page, "step"), await Reading(page, "loss")));
-        await Press(page, "Go on");
+        await Press(page, "Continue");
         await page.WaitForFunctionAsync("at => document.querySelector('[data-reading=step]').textContent !== at", at);
         Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth"),
             "the page is wider than a phone");
@@ -105,7 +105,7 @@ public sealed class SparseAutoencoderTests
             // The state is watched from before the press on: it may not last until the next question to the page.
             string[] expected =
             [
-                "Training", "Waiting: you are next", "Waiting: 1 reader is before you", "Waiting: 2 readers are before you",
+                "Training", "Waiting: you are next", "Waiting: 1 reader is ahead of you", "Waiting: 2 readers are ahead of you",
             ];
             foreach ((Browser reader, string state) in readers.Zip(expected))
             {

@@ -56,9 +56,9 @@ public sealed class SparsityTests
         await Reads(page, code, code.Span);
 
         // A click clears a bar; another brings it back to where it is.
-        ILocator box = page.Locator(".drag-box");
+        ILocator box = page.Locator(".drag-box").Nth(1);
         LocatorBoundingBoxResult at = (await box.BoundingBoxAsync())!;
-        float x = at.X + (at.Width * 20.5f / 24);
+        float x = at.X + (at.Width * 8.5f / 12);
         await page.Mouse.ClickAsync(x, at.Y + (at.Height * 0.4f));
         code.Set(20, 0);
         await Reads(page, code, code.Span);

@@ -41,14 +41,17 @@ internal sealed class Browser : IAsyncDisposable
     /// <param name="path">What to open.</param>
     /// <param name="width">Width of the window.</param>
     /// <param name="dark">Whether the reader prefers dark.</param>
+    /// <param name="motion">Whether the reader likes motion; otherwise nothing starts by itself.</param>
     /// <param name="token">The token to log in with, where the site asks for one.</param>
-    public static async Task<Browser> Open(Site site, string path, int width = 1400, bool dark = false, string? token = null)
+    public static async Task<Browser> Open(Site site, string path, int width = 1400, bool dark = false, string? token = null,
+        bool motion = false)
     {
         IBrowser chromium = await Chromium.Get();
         IBrowserContext fresh = await chromium.NewContextAsync(new BrowserNewContextOptions
         {
             ViewportSize = new ViewportSize { Width = width, Height = 900 },
             ColorScheme = dark ? ColorScheme.Dark : ColorScheme.Light,
+            ReducedMotion = motion ? ReducedMotion.NoPreference : ReducedMotion.Reduce,
         });
         IPage page = await fresh.NewPageAsync();
         page.SetDefaultTimeout(180_000);
