@@ -82,7 +82,8 @@ public sealed class KlTests
         q.Set(2, 0);
         await ReadsOutcomes(demo, p, q);
         await Expect(demo.Locator("[data-value=kl-pq]")).ToHaveTextAsync("∞");
-        await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("KL(p‖q) is ∞: under p, c can happen, but q says that it is impossible");
+        await Expect(demo.Locator("[data-value=support]"))
+            .ToContainTextAsync("KL(p‖q) is ∞: under p, c can happen, but q says that it is impossible");
         await Expect(demo.Locator("[data-value=support]")).ToContainTextAsync("JS stays finite");
 
         // Dragged up to 0.26 of its box, whose top is a half.

@@ -74,7 +74,8 @@ public sealed class SuperpositionTests
         await Expect(demo.Locator("[data-response='3-4']")).ToHaveTextAsync(Figures.Score(model.Response(3)[4]));
 
         await KlTests.Slide(browser.Page, "How often each feature is present", 0);
-        await Expect(demo.Locator("[data-value=stored]")).ToContainTextAsync("stores 2 of 5", new() { Timeout = LiveDemonstrations.Deadline });
+        await Expect(demo.Locator("[data-value=stored]"))
+            .ToContainTextAsync("stores 2 of 5", new() { Timeout = LiveDemonstrations.Deadline });
         await Expect(demo.Locator("[data-response='0-0']")).ToHaveTextAsync(Figures.Score(Trained(1).Response(0)[0]));
         browser.AssertClean();
     }
