@@ -28,20 +28,20 @@
     const at = document.querySelector('.chapters [aria-current=page]');
     at?.closest('nav').scrollTo({ left: at.offsetLeft - 60 });
   };
-  // A formula that is wider than the page scrolls, and then it can be reached with the keyboard.
-  const reachable = formula => {
-    if (formula.scrollWidth > formula.clientWidth) {
-      formula.tabIndex = 0;
-      formula.setAttribute('role', 'group');
-      formula.setAttribute('aria-label', 'Formula');
-    } else for (const name of ['tabindex', 'role', 'aria-label']) formula.removeAttribute(name);
+  // A formula or a listing that is wider than the page scrolls, and then it can be reached with the keyboard.
+  const reachable = part => {
+    if (part.scrollWidth > part.clientWidth) {
+      part.tabIndex = 0;
+      part.setAttribute('role', 'group');
+      part.setAttribute('aria-label', part.matches('pre') ? 'Listing' : 'Formula');
+    } else for (const name of ['tabindex', 'role', 'aria-label']) part.removeAttribute(name);
   };
   const resized = new ResizeObserver(entries => entries.forEach(e => reachable(e.target)));
   const arrived = () => {
     chapter();
-    document.querySelectorAll('.equation').forEach(formula => {
-      reachable(formula);
-      resized.observe(formula);
+    document.querySelectorAll('.equation, .learn pre').forEach(part => {
+      reachable(part);
+      resized.observe(part);
     });
   };
   addEventListener('DOMContentLoaded', () => {
