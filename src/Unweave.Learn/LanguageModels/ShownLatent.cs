@@ -18,11 +18,9 @@ public sealed record ShownLatent(int Latent, string Label, double Detection, dou
         neurons = new(() => ReadAll("english-4m-neuron.json"));
 
     /// <summary>Twelve latents of the demo's autoencoder, which come with Unweave.</summary>
-    /// <exception cref="InputException">The file is missing or damaged.</exception>
     public static IReadOnlyList<ShownLatent> Demo => demo.Value;
 
     /// <summary>A neuron of the block that the demo's autoencoder reads, shown as a latent is.</summary>
-    /// <exception cref="InputException">The file is missing or damaged.</exception>
     public static ShownLatent Neuron => neurons.Value[0];
 
     /// <summary>Address of its page in the dashboard; null where there is none.</summary>
@@ -30,17 +28,10 @@ public sealed record ShownLatent(int Latent, string Label, double Detection, dou
 
     private static List<ShownLatent> ReadAll(string file)
     {
-        string path = Path.Combine(AppContext.BaseDirectory, "data", "features", file);
-        try
-        {
-            using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(path));
-            return [.. json.RootElement.EnumerateArray().Select(Read)];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException
-            or KeyNotFoundException or InvalidOperationException)
-        {
-            throw new InputException($"{path}: the explainer's latents cannot be read ({e.Message}); install Unweave again.", e);
-        }
+        using Stream stream = typeof(ShownLatent).Assembly.GetManifestResourceStream($"latents/{file}") ??
+            throw new InvalidOperationException($"There are no latents {file}.");
+        using JsonDocument json = JsonDocument.Parse(stream);
+        return [.. json.RootElement.EnumerateArray().Select(Read)];
     }
 
     private static ShownLatent Read(JsonElement from) => new(

@@ -44,6 +44,7 @@
       resized.observe(part);
     });
   };
+  window.unweaveShown = arrived; // where the browser makes the pages itself
   addEventListener('DOMContentLoaded', () => {
     arrived();
     window.Blazor?.addEventListener('enhancedload', arrived);
