@@ -9,7 +9,8 @@ public interface IOwnRuns
     string? Address { get; }
 
     /// <summary>
-    /// The first run on a language model that has latents with scored labels, with its best ones; null where there is none.
+    /// The first run on a language model that has latents with labels that hold, with the most interesting of them; null where there is
+    /// none.
     /// </summary>
     /// <param name="latents">How many latents at most.</param>
     OwnRun? Best(int latents);
@@ -17,7 +18,7 @@ public interface IOwnRuns
 
 /// <summary>A run that the server shows.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Latents">Its latents, those with the best labels first.</param>
+/// <param name="Latents">Its latents, the most interesting first.</param>
 /// <param name="Features">Address of the page with all of its latents.</param>
 /// <param name="Try">Address of the page that reads a text.</param>
 /// <param name="Steer">Address of the page that changes what the model writes.</param>

@@ -13,7 +13,9 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Unweave.Apps.Tests.Learn;
 
-/// <summary>The explainer as static files. Publishing them takes a minute, so it is done only when asked for: <c>UNWEAVE_STATIC=1</c>.</summary>
+/// <summary>
+/// The explainer as static files. Publishing them takes a minute, so it is done only when asked for: <c>UNWEAVE_STATIC=1</c>.
+/// </summary>
 [Collection(LiveDemonstrations.Name)]
 public sealed class StaticFilesTests
 {
@@ -41,8 +43,8 @@ public sealed class StaticFilesTests
         };
         page.Request += (_, request) =>
         {
-            if (!request.Url.StartsWith(root.AbsoluteUri, StringComparison.Ordinal) && !request.Url.StartsWith("data:", StringComparison.Ordinal))
-                troubles.Add(request.Url);
+            if (!request.Url.StartsWith(root.AbsoluteUri, StringComparison.Ordinal)
+                && !request.Url.StartsWith("data:", StringComparison.Ordinal)) troubles.Add(request.Url);
         };
         foreach (Chapter chapter in Chapter.All)
         {
