@@ -152,6 +152,24 @@ public sealed class FeatureCatalog : IDisposable
     /// <summary>Sets a note; null or white space removes it.</summary>
     public void SetNote(int latent, string? note) => Set(latent, "note", AnnotationTable.Clean(note, LongestNote, oneLine: false));
 
+    /// <summary>Sets a person's label where it is still the one that the writer saw last, so that nobody's words are lost.</summary>
+    /// <param name="latent">Number of the latent.</param>
+    /// <param name="label">The label; null or white space removes it.</param>
+    /// <param name="seen">The label as the writer saw it last; null for none.</param>
+    /// <param name="stored">The label that is stored after the call, whoever wrote it.</param>
+    /// <returns>False when it is another one by now: nothing is written then.</returns>
+    public bool TrySetLabel(int latent, string? label, string? seen, out string? stored) =>
+        TrySet(latent, "label", AnnotationTable.Clean(label, LongestLabel, oneLine: true), seen, now => now.Label, out stored);
+
+    /// <summary>Sets a note where it is still the one that the writer saw last, so that nobody's words are lost.</summary>
+    /// <param name="latent">Number of the latent.</param>
+    /// <param name="note">The note; null or white space removes it.</param>
+    /// <param name="seen">The note as the writer saw it last; null for none.</param>
+    /// <param name="stored">The note that is stored after the call, whoever wrote it.</param>
+    /// <returns>False when it is another one by now: nothing is written then.</returns>
+    public bool TrySetNote(int latent, string? note, string? seen, out string? stored) =>
+        TrySet(latent, "note", AnnotationTable.Clean(note, LongestNote, oneLine: false), seen, now => now.Note, out stored);
+
     /// <summary>Sets or removes a star.</summary>
     public void SetStar(int latent, bool starred) => Set(latent, "starred", starred ? 1 : 0);
 
@@ -246,10 +264,29 @@ public sealed class FeatureCatalog : IDisposable
         return read(snapshot);
     }
 
-    private void Set(int latent, string column, object? value) => File.Write((connection, tables) =>
+    private bool TrySet(
+        int latent, string column, string? value, string? seen, Func<Annotation, string?> read, out string? stored)
+    {
+        (bool done, string? after) = (false, null);
+        File.Write((connection, tables) =>
+        {
+            after = read(AnnotationTable.Read(connection, latent));
+            done = string.Equals(after, seen, StringComparison.Ordinal) || string.Equals(after, value, StringComparison.Ordinal);
+            if (!done || string.Equals(after, value, StringComparison.Ordinal)) return;
+            Set(connection, tables, latent, column, value);
+            after = value;
+        });
+        stored = after;
+        return done;
+    }
+
+    private void Set(int latent, string column, object? value) =>
+        File.Write((connection, tables) => Set(connection, tables, latent, column, value));
+
+    private static void Set(SqliteConnection connection, BuildTables tables, int latent, string column, object? value)
     {
         Check(connection, latent);
         AnnotationTable.Set(connection, column, latent, value);
         ShownLabel.Refresh(connection, tables, latent);
-    });
+    }
 }

@@ -12,11 +12,10 @@ public sealed partial class FeaturePage
     private Annotation annotation = new(null, null, false, []);
     private FeatureLabel? best;
     private IReadOnlyList<FeatureLabel> others = [];
-    private IReadOnlyList<(string Name, int Members)> lists = [];
     private IReadOnlyDictionary<int, string?> labels = new Dictionary<int, string?>();
     private IReadOnlyList<ChartBar> histogram = [], positions = [];
-    private string written = "", saved = "", newList = "";
-    private string? title;
+    private string written = "";
+    private string? title, starProblem;
     private double topShare = 1, topLogit = 1;
     private int? previous, next;
 
@@ -50,8 +49,8 @@ public sealed partial class FeaturePage
         topLogit = Largest(feature.Raised.Concat(feature.Lowered).Select(token => Math.Abs((double)token.Logit)));
         histogram = HistogramBars(feature.Histogram);
         positions = PositionBars(feature.Positions);
-        (saved, newList) = ("", "");
-        ReadAnnotation();
+        starProblem = null;
+        Annotated(catalog.Annotation(Latent));
     }
 
     // Bars are drawn in shares of the longest one, which is never 0.
@@ -82,45 +81,24 @@ public sealed partial class FeaturePage
         ];
     }
 
-    private string ListLink(string list) => Links.Features(Run.Name, FeatureAddress.Write(new FeatureQuery { List = list }));
-
-    private void ReadAnnotation()
+    // Told by the notes too, which look at what others write.
+    private void Annotated(Annotation now)
     {
-        annotation = catalog!.Annotation(Latent);
-        lists = catalog.Lists();
+        annotation = now;
         title = annotation.Label ?? best?.Text;
     }
 
-    private void Star() =>
-        Save(() => catalog!.SetStar(Latent, !annotation.Starred), annotation.Starred ? "Star removed." : "Starred.");
-
-    private void SaveLabel(ChangeEventArgs change) => Save(() => catalog!.SetLabel(Latent, change.Value as string), "Label saved.");
-
-    private void SaveNote(ChangeEventArgs change) => Save(() => catalog!.SetNote(Latent, change.Value as string), "Note saved.");
-
-    private void PutIn()
-    {
-        string list = newList.Trim();
-        if (list.Length == 0) return;
-        Save(() => catalog!.AddToList(list, Latent), $"Put into {VisibleText.OneLine(list)}.");
-        newList = "";
-    }
-
-    private void TakeOut(string list) =>
-        Save(() => catalog!.RemoveFromList(list, Latent), $"Taken out of {VisibleText.OneLine(list)}.");
-
-    // What cannot be written now (the file is locked) is said where it was typed, and stays there to be saved again.
-    private void Save(Action write, string done)
+    private void Star()
     {
         try
         {
-            write();
-            saved = done;
-            ReadAnnotation();
+            starProblem = null;
+            catalog!.SetStar(Latent, !annotation.Starred);
+            Annotated(catalog.Annotation(Latent));
         }
         catch (InputException e)
         {
-            saved = $"Not saved: {e.Message}";
+            starProblem = e.Message; // the file is locked
         }
     }
 }

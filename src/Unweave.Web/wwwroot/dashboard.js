@@ -249,6 +249,30 @@
     speak(chart);
   });
 
+  // What is being typed stays in the tab until the server has stored it, so that neither a reload nor a lost server loses a word.
+  const draft = name => `unweave-draft ${location.pathname} ${name}`;
+  on('input', '[data-draft]', box => {
+    try {
+      sessionStorage.setItem(draft(box.dataset.draft), JSON.stringify([box.value, box.dataset.seen ?? '']));
+    } catch {
+      /* a browser that keeps nothing */
+    }
+  });
+  window.unweaveDraft = name => {
+    try {
+      return JSON.parse(sessionStorage.getItem(draft(name)));
+    } catch {
+      return null;
+    }
+  };
+  window.unweaveStored = (name, text) => {
+    try {
+      if (unweaveDraft(name)?.[0] === text) sessionStorage.removeItem(draft(name));
+    } catch {
+      /* as above */
+    }
+  };
+
   // The table of features: tells the server which rows can be seen, and finds its place again when the reader comes back.
   window.unweaveRows = (view, server, height) => {
     if (!view) return;

@@ -35,7 +35,7 @@ public sealed class BrowserTests
 
             await page.Keyboard.PressAsync("s");
             await Expect(page.Locator(".feature-head [data-star]")).ToHaveAttributeAsync("aria-pressed", "true");
-            await page.GetByLabel("Note").FillAsync("seen in Moby Dick <b>");
+            await page.GetByRole(AriaRole.Textbox, new() { Name = "Note" }).FillAsync("seen in Moby Dick <b>");
             await page.GetByLabel("Your label").FillAsync("harpoons");
             await page.GetByLabel("Your label").PressAsync("Tab");
             await Expect(page.Locator(".label-text").First).ToHaveTextAsync("harpoons");
@@ -52,7 +52,7 @@ public sealed class BrowserTests
             await Expect(page.Locator("tr[data-row]")).ToHaveCountAsync(1);
             await page.Locator("tr[data-row] a").ClickAsync();
             await Expect(page.Locator(".label-text").First).ToHaveTextAsync("harpoons");
-            await Expect(page.GetByLabel("Note")).ToHaveValueAsync("seen in Moby Dick <b>");
+            await Expect(page.GetByRole(AriaRole.Textbox, new() { Name = "Note" })).ToHaveValueAsync("seen in Moby Dick <b>");
             await Expect(page.Locator("h1")).ToContainTextAsync(feature);
             browser.AssertClean();
         }
