@@ -32,6 +32,32 @@ public sealed class EvalTests
     }
 
     [Fact]
+    public async Task What_was_measured_is_kept_in_the_folder_of_the_run_beside_what_was_there()
+    {
+        using var place = new Workplace();
+        string vectors = place.WriteVectors("vectors.safetensors");
+        (await place.Run(["train", vectors, .. Run, "-o", "sae"])).Succeeded();
+        JsonNode eval = (await place.Run("eval", "sae", "--json", "--no-save")).Succeeded().Json;
+        Assert.False(File.Exists(place["sae/eval.json"]));
+        string hash = (string)eval["autoencoderSha256"]!;
+        place.Write("sae/eval.json", $$"""{"splice":{"clean":1,"spliced":2,"zero":3},"rows":1,"autoencoderSha256":"{{hash}}"}""");
+        Outcome said = (await place.Run("eval", "sae")).Succeeded();
+        Assert.Contains("Kept in sae/eval.json", said.Output.Replace('\\', '/'), StringComparison.Ordinal);
+        JsonNode kept = JsonNode.Parse(await File.ReadAllTextAsync(place["sae/eval.json"], TestContext.Current.CancellationToken))!;
+        Assert.Equal((double)eval["autoencoder"]!["fvu"]!, (double)kept["autoencoder"]!["fvu"]!);
+        Assert.Equal((100, "vectors.safetensors", true),
+            ((int)kept["rows"]!, Path.GetFileName((string)kept["data"]!), (bool)kept["heldOut"]!));
+        Assert.Equal(2, (int)kept["splice"]!["spliced"]!);
+
+        // What was measured of another autoencoder is given up, and does not stand beside the new figures.
+        place.Write("sae/eval.json", """{"splice":{"clean":1},"autoencoderSha256":"another"}""");
+        (await place.Run("eval", "sae", "--json")).Succeeded();
+        kept = JsonNode.Parse(await File.ReadAllTextAsync(place["sae/eval.json"], TestContext.Current.CancellationToken))!;
+        Assert.Null(kept["splice"]);
+        Assert.Equal(hash, (string)kept["autoencoderSha256"]!);
+    }
+
+    [Fact]
     public async Task Other_data_are_measured_whole_or_not_at_all()
     {
         using var place = new Workplace();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
+using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
 using Unweave.Evaluation;
@@ -42,27 +43,33 @@ internal static class EvalCommand
             Description = "With --model: tokens of the texts to run, at most.",
             DefaultValueFactory = _ => 100_000,
         };
-        var command = new Command("eval",
-            "Measures a trained autoencoder, beside PCA and a random dictionary, and shows how often its latents fire; or, spliced into "
-            + "its host model, what it costs the model's predictions.")
+        var unsaved = new Option<bool>("--no-save")
         {
-            sae, files, all, tensor, hook, tokens,
+            Description = $"Do not keep the result in {RunFolder.EvaluationName} of the run's folder.",
+        };
+        var command = new Command("eval",
+            "Measures a trained autoencoder.\n\nIt is measured beside PCA and a random dictionary, with how often its latents fire; or, with "
+            + "--text, spliced into its host model: what it costs the model's predictions. The result is kept in the run's folder, where "
+            + "the dashboard shows it.")
+        {
+            sae, files, all, tensor, hook, tokens, unsaved,
         };
         var host = new HostFlags(command);
         help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all", "unweave eval sae/ --text heldout.txt");
         command.SetAction((parsed, cancellationToken) =>
         {
             if (host.HasModel(parsed) || host.HasText(parsed))
-                Splice(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), parsed.GetValue(json),
-                    cancellationToken);
+                Splice(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), !parsed.GetValue(unsaved),
+                    parsed.GetValue(json), cancellationToken);
             else Run(parsed.GetValue(sae)!, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all),
-                parsed.GetValue(json), cancellationToken);
+                !parsed.GetValue(unsaved), parsed.GetValue(json), cancellationToken);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private static void Run(string sae, string[] files, string? tensor, bool all, bool json, CancellationToken cancellationToken)
+    private static void Run(string sae, string[] files, string? tensor, bool all, bool save, bool json,
+        CancellationToken cancellationToken)
     {
         var run = RunFolder.Open(sae);
         string? hash = run.AutoencoderHash;
@@ -82,12 +89,14 @@ internal static class EvalCommand
         var display = new RowsDisplay("measured", measured.Rows, TimeProvider.System);
         var comparison = Comparison.Run(autoencoder, training, measured, new RowsProgress(display, measured.Rows), cancellationToken);
         RowsDisplay.Clear();
+        JsonObject result = comparison.ToJson();
+        result["data"] = source.Name;
+        result["rows"] = measured.Rows;
+        result["heldOut"] = !all;
+        result[RunFolder.HashKey] = hash;
+        bool kept = save && Keep(run, result);
         if (json)
         {
-            JsonObject result = comparison.ToJson();
-            result["rows"] = measured.Rows;
-            result["heldOut"] = !all;
-            result[RunFolder.HashKey] = hash;
             Screen.WriteJson(result);
             return;
         }
@@ -95,11 +104,12 @@ internal static class EvalCommand
         Console.Out.WriteLine($"{sae} on {Figures.Count(measured.Rows)} rows of {source.Name}{(all ? "" : ", held out from training")}:");
         MetricsTable.Write(comparison);
         if (comparison.Trained.Density is { } density) DensityChart.Write(density, measured.Rows);
+        if (kept) SayKept(run);
     }
 
     /// <summary>Splices the autoencoder into its host model.</summary>
-    private static void Splice(string sae, HostFlags flags, ParseResult parsed, string? hookName, long tokens, bool json,
-        CancellationToken cancellationToken)
+    private static void Splice(string sae, HostFlags flags, ParseResult parsed, string? hookName, long tokens, bool save,
+        bool json, CancellationToken cancellationToken)
     {
         if (tokens < 2) throw new InputException($"--tokens is {tokens}; a prediction needs at least 2.");
         var run = RunFolder.Open(sae);
@@ -113,10 +123,12 @@ internal static class EvalCommand
             new RowsProgress(display, tokens), cancellationToken);
         RowsDisplay.Clear();
         MalformedTexts.Say(corpus);
+        JsonObject result = JsonNode.Parse(report.ToJson())!.AsObject();
+        MalformedTexts.AddTo(result, corpus);
+        // Kept apart from the figures of rows, which are others.
+        bool kept = save && Keep(run, new JsonObject { ["splice"] = result.DeepClone(), [RunFolder.HashKey] = hash });
         if (json)
         {
-            JsonObject result = JsonNode.Parse(report.ToJson())!.AsObject();
-            MalformedTexts.AddTo(result, corpus);
             result[RunFolder.HashKey] = hash;
             Screen.WriteJson(result);
             return;
@@ -125,7 +137,27 @@ internal static class EvalCommand
         Console.Out.WriteLine($"{sae} spliced into {host.Model.Name} on {corpus.Name}:");
         SpliceTable.Write(report);
         if (report.Reconstruction.Density is { } density) DensityChart.Write(density, report.Reconstruction.Rows);
+        if (kept) SayKept(run);
     }
+
+    // A file of another name is not the folder's autoencoder, so what is measured of it is not kept as if it were.
+    private static bool Keep(RunFolder run, JsonObject result)
+    {
+        if (!string.Equals(Path.GetFileName(run.AutoencoderPath), AutoencoderFile.FileName, StringComparison.Ordinal)) return false;
+        try
+        {
+            run.AddEvaluation(result);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"unweave: the result is not kept: {run.EvaluationPath} cannot be written ({e.Message}).");
+            return false;
+        }
+    }
+
+    private static void SayKept(RunFolder run) =>
+        Console.Out.WriteLine($"Kept in {run.EvaluationPath}; `unweave serve {run.Path}` shows it.");
 
     /// <summary>The rows that the run trained on and those that it held out.</summary>
     private static (IActivationSource Training, IActivationSource HeldOut) HeldOut(RunFolder run, ActivationFiles source)

@@ -12,27 +12,38 @@ namespace Unweave.Web.Pages;
 /// <summary>A run: how it trained, what it was measured to be, and its features in numbers.</summary>
 public sealed partial class Overview
 {
-    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1), Silence = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
 
     private static readonly FeatureQuery BestLabelsFirst = new() { Order = FeatureOrder.Score, Descending = true, Labelled = true };
 
     private readonly CancellationTokenSource stop = new();
-    private MetricsState log = new([], [], null, 0);
+    private RunStatus status = RunStatus.None;
+    private DateTime evaluated;
     private TrainingOptions? settings;
     private Autoencoder? trained;
     private AutoencoderOptions? options;
     private HostReference? reference;
     private FeatureCatalog? catalog;
     private string? catalogProblem, hostProblem;
-    private bool live, finished;
     private int dead, labeled, starred;
     private IReadOnlyList<ChartBar> density = [];
     private IReadOnlyList<(FeatureKind Kind, int Count)> kinds = [];
 
     [Inject] private TimeProvider Time { get; set; } = null!;
 
-    private string ShareDone =>
-        settings is { Steps: > 0 } total && log.Last is { } now ? $", {Figures.Percent((double)now.Step / total.Steps)}" : "";
+    private MetricsState Log => status.Log;
+
+    // Fixed from the start, so that nothing moves while the run trains.
+    private double? End => status.Steps > 0 ? status.Steps : null;
+
+    private IReadOnlyList<(string Title, ChartSeries Series)> Small =>
+    [
+        ("L0: active latents of a row", ActiveLatents), ("Dead latents", Line("dead", line => line.Dead)),
+        ("Learning rate", Line("rate", line => line.LearningRate)),
+    ];
+
+    private string Constants => string.Join(", ", Small.Where(chart => chart.Series.Points.Count > 0 && IsConstant(chart.Series))
+        .Select(chart => $"{chart.Title.Split(':')[0]} ({Figures.Short(chart.Series.Points[0].Y)})"));
 
     private string SourceWords
     {
@@ -40,7 +51,7 @@ public sealed partial class Overview
         {
             if (catalog?.Source is not { } source) return "";
             string hook = source.Hook is { } name ? $", at {name}" : "";
-            return $"From {Figures.Count(source.Rows)} {(source.Model is null ? "rows" : "tokens")} of {source.Texts}{hook}.";
+            return $"From {Figures.Count(source.Rows)} {(source.Model is null ? "rows" : "tokens")} of {RunDescription.ShortPath(source.Texts)}{hook}.";
         }
     }
 
@@ -48,7 +59,7 @@ public sealed partial class Overview
     {
         get
         {
-            bool sparsity = log.Lines.Any(line => line.Sparsity > 0), auxiliary = log.Lines.Any(line => line.Auxiliary > 0);
+            bool sparsity = Log.Lines.Any(line => line.Sparsity > 0), auxiliary = Log.Lines.Any(line => line.Auxiliary > 0);
             List<ChartSeries> series = [Line("loss", line => line.Loss)];
             if (sparsity || auxiliary) series.Add(Line("reconstruction", line => line.Reconstruction));
             if (sparsity) series.Add(Line("sparsity", line => line.Sparsity));
@@ -57,13 +68,12 @@ public sealed partial class Overview
         }
     }
 
-    private IReadOnlyList<ChartSeries> Fvu => log.Validations.Count == 0
+    private IReadOnlyList<ChartSeries> Fvu => Log.Validations.Count == 0
         ? [Line("training", line => line.Fvu)]
-        : [Line("training", line => line.Fvu), new ChartSeries("validation", Points(log.Validations, line => line.ValidationFvu))];
+        : [Line("training", line => line.Fvu), new ChartSeries("validation", Points(Log.Validations, line => line.ValidationFvu))];
 
     // With a KL penalty every latent has an activation above 0, so L0 says nothing: how many fire is logged beside it.
-    private IReadOnlyList<ChartSeries> ActiveLatents =>
-        [Line(log.Lines.Any(line => line.Firing < line.L0) ? "firing" : "L0", line => line.Firing)];
+    private ChartSeries ActiveLatents => Line(Log.Lines.Any(line => line.Firing < line.L0) ? "firing" : "L0", line => line.Firing);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -75,7 +85,6 @@ public sealed partial class Overview
     /// <inheritdoc/>
     protected override void OnParametersSet()
     {
-        log = Run.Log.Read();
         settings = Run.Settings;
         Refresh();
         (catalog, reference) = (null, null);
@@ -108,12 +117,13 @@ public sealed partial class Overview
         }
     }
 
-    private static string ShareOf(int part, int whole) => Figures.Percent((double)part / Math.Max(1, whole));
+    private static bool IsConstant(ChartSeries series) =>
+        series.Points.Count > 0 && series.Points.All(point => point.Y == series.Points[0].Y);
 
     private static (double X, double Y)[] Points(IReadOnlyList<MetricsLine> lines, Func<MetricsLine, double> value) =>
         [.. lines.Select(line => ((double)line.Step, value(line))).Where(point => double.IsFinite(point.Item2))];
 
-    private ChartSeries Line(string name, Func<MetricsLine, double> value) => new(name, Points(log.Lines, value));
+    private ChartSeries Line(string name, Func<MetricsLine, double> value) => new(name, Points(Log.Lines, value));
 
     private string Browse(FeatureQuery query) => Links.Features(Run.Name, FeatureAddress.Write(query));
 
@@ -138,22 +148,16 @@ public sealed partial class Overview
 
     private void Look()
     {
-        MetricsState now = Run.Log.Read();
-        bool grew = now.Read != log.Read, was = live;
-        log = now;
-        if (!grew && !was) return;
+        (RunStatus was, DateTime before) = (status, evaluated);
         Refresh();
-        if (grew || was != live) StateHasChanged();
+        if (evaluated != before || status.Log.Read != was.Log.Read || status.Live != was.Live || status.Finished != was.Finished) StateHasChanged();
     }
 
     private void Refresh()
     {
-        string file = Run.Files.MetricsPath;
-        bool complete = settings is { Steps: > 0 } known && log.Last?.Step >= known.Steps;
-        live = log.Last is not null && !complete && File.Exists(file)
-            && Time.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(file) < Silence;
+        status = RunStatus.Read(Run, Time);
+        evaluated = File.GetLastWriteTimeUtc(Run.Files.EvaluationPath);
         trained = Run.Trained;
-        finished = trained is not null && !live;
         options = settings?.Autoencoder ?? trained?.Options;
     }
 

@@ -3,6 +3,13 @@ namespace Unweave.Web.Routing;
 /// <summary>Addresses of the dashboard's pages: the only place that writes them.</summary>
 internal static class Links
 {
+    /// <summary>The table of runs.</summary>
+    public const string Runs = "/runs";
+
+    /// <summary>Several runs side by side.</summary>
+    public static string Compare(IEnumerable<string> runs) =>
+        $"/compare?runs={string.Join("&runs=", runs.Select(Uri.EscapeDataString))}";
+
     /// <summary>Overview of a run.</summary>
     public static string Run(string run) => $"/runs/{Uri.EscapeDataString(run)}";
 

@@ -10,7 +10,7 @@ internal sealed record MetricRow(string Name, string Meaning, IReadOnlyList<doub
 internal sealed record LossRow(string Name, double Loss, double Recovered);
 
 /// <summary>
-/// What was measured of a run: <c>eval.json</c> in its folder, as <c>unweave eval --json</c> or <c>unweave demo --json</c> writes it.
+/// What was measured of a run: <c>eval.json</c> in its folder, as <c>unweave eval</c> and <c>unweave demo</c> write it.
 /// </summary>
 internal sealed record EvaluationTables(
     IReadOnlyList<string> Columns,
@@ -20,10 +20,21 @@ internal sealed record EvaluationTables(
     double Divergence,
     double Agreement)
 {
-    private static readonly (string Key, string Name)[] Reports =
-        [("autoencoder", "autoencoder"), ("pca", "PCA"), ("randomDictionary", "random dictionary")];
+    /// <summary>What the metrics were measured on, in words; null where it was not kept.</summary>
+    public string? Rows { get; private init; }
 
-    private static readonly (string Key, string Name, string Meaning)[] Figures =
+    /// <summary>The autoencoder's share of variance not explained, active latents of a row, and share of latents that never fired.</summary>
+    public (double Fvu, double L0, double Dead) Trained { get; private init; }
+
+    /// <summary>Share of the model's loss that it recovers over zeros; NaN where it was not spliced in.</summary>
+    public double Recovered { get; private init; }
+
+    private const string Autoencoder = "autoencoder";
+
+    private static readonly (string Key, string Name)[] Reports =
+        [("autoencoder", Autoencoder), ("pca", "PCA"), ("randomDictionary", "random dictionary")];
+
+    private static readonly (string Key, string Name, string Meaning)[] Shown =
     [
         ("fvu", "FVU", "share of the variance that is not explained"),
         ("ordinaryFvu", "FVU without outliers", "that of the rows not over 10 times as long as half of the rows are"),
@@ -49,11 +60,12 @@ internal sealed record EvaluationTables(
         JsonObject? splice = root["splice"] as JsonObject ?? (root.ContainsKey("spliced") ? root : null);
         (string Name, JsonObject Report)[] columns =
             [.. Reports.Where(report => root[report.Key] is JsonObject).Select(report => (report.Name, root[report.Key]!.AsObject()))];
-        if (columns.Length == 0 && splice?["reconstruction"] is JsonObject alone) columns = [("autoencoder", alone)];
+        if (columns.Length == 0 && splice?["reconstruction"] is JsonObject alone) columns = [(Autoencoder, alone)];
         double[] Values(string key) => [.. columns.Select(column => Number(column.Report, key))];
+        double Own(string key) => columns is [(Autoencoder, _), ..] ? Values(key)[0] : double.NaN;
         MetricRow[] metrics =
         [
-            .. Figures.Select(figure => new MetricRow(figure.Name, figure.Meaning, Values(figure.Key)))
+            .. Shown.Select(figure => new MetricRow(figure.Name, figure.Meaning, Values(figure.Key)))
                 .Where(row => row.Values.Any(value => !double.IsNaN(value))),
         ];
         LossRow[] losses = splice is null ? [] : [.. LossesOf(splice)];
@@ -64,17 +76,37 @@ internal sealed record EvaluationTables(
             losses,
             Number(splice, "predictions"),
             Number(splice, "divergence"),
-            Number(splice, "agreement"));
+            Number(splice, "agreement"))
+        {
+            Rows = RowsOf(root),
+            Recovered = Recovery(splice, Number(splice, "spliced")),
+            Trained = (Own("fvu"), Own("l0"), Own("deadFraction")),
+        };
+    }
+
+    private static string? RowsOf(JsonObject root)
+    {
+        double rows = Number(root, "rows");
+        if (double.IsNaN(rows)) return null;
+        bool held = root["heldOut"] is JsonValue said && said.TryGetValue(out bool value) && value;
+        string? data = root["data"] is JsonValue named && named.TryGetValue(out string? name) ? name : null;
+        return $"{Figures.Count((long)rows)} {(held ? "held-out rows" : "rows")}{(data is null ? "" : $" of {RunDescription.ShortPath(data)}")}";
     }
 
     private static IEnumerable<LossRow> LossesOf(JsonObject splice)
     {
-        double clean = Number(splice, "clean"), zero = Number(splice, "zero");
         foreach ((string key, string name) in Replacements)
         {
             double loss = Number(splice, key);
-            if (!double.IsNaN(loss)) yield return new LossRow(name, loss, (zero - loss) / (zero - clean));
+            if (!double.IsNaN(loss)) yield return new LossRow(name, loss, Recovery(splice, loss));
         }
+    }
+
+    // The share of what zeros lose that is won back.
+    private static double Recovery(JsonObject? splice, double loss)
+    {
+        double clean = Number(splice, "clean"), zero = Number(splice, "zero");
+        return (zero - loss) / (zero - clean);
     }
 
     private static double Number(JsonObject? from, string key) =>

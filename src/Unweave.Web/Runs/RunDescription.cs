@@ -8,12 +8,24 @@ namespace Unweave.Web.Runs;
 /// <summary>A run in words.</summary>
 internal static class RunDescription
 {
-    /// <summary>A run in one line.</summary>
-    public static string Short(ServedRun run)
+    /// <summary>How many latents of a row an architecture keeps active by its settings; null where that follows from the data.</summary>
+    public static int? ActiveLatents(AutoencoderOptions? options) => options switch
     {
-        AutoencoderOptions? options = run.Settings?.Autoencoder ?? run.Trained?.Options;
-        string what = options is null ? "no autoencoder" : options.Describe();
-        return run.Catalog is null ? $"{what}; no features yet" : what;
+        TopKOptions top => top.K,
+        BatchTopKOptions batch => batch.K,
+        _ => null,
+    };
+
+    /// <summary>What a run was trained on, in a few words: the model's hook, else the files.</summary>
+    public static string Data(TrainingOptions? settings, HostReference? host) => host is not null
+        ? $"{ModelName(host.Model)} {host.Hook}"
+        : string.Join(", ", (settings?.Data ?? []).Select(ShortPath));
+
+    /// <summary>The end of a path: what it names, in its folder.</summary>
+    public static string ShortPath(string path)
+    {
+        string[] parts = path.Split(['/', '\\'], StringSplitOptions.RemoveEmptyEntries);
+        return parts.Length <= 2 ? path : string.Join('/', parts[^2..]);
     }
 
     /// <summary>The settings that a reader asks for first, by name.</summary>
@@ -37,7 +49,7 @@ internal static class RunDescription
         string every = $"measured every {Figures.Count(settings.ValidateEvery)} steps";
         yield return ("held out", settings.Validation == 0 ? "nothing" : $"{Figures.Percent(settings.Validation)} of the rows, {every}");
         yield return ("seed", settings.Seed.ToString(CultureInfo.InvariantCulture));
-        if (settings.Data.Count > 0) yield return ("data", string.Join(", ", settings.Data));
+        if (settings.Data.Count > 0) yield return ("data", string.Join(", ", settings.Data.Select(ShortPath)));
     }
 
     /// <summary>A model's folder, or its file where that says more.</summary>

@@ -17,7 +17,10 @@ public sealed class ServedRun : IDisposable
     private readonly FilePart<FeatureCatalog> catalog;
     private readonly FilePart<Autoencoder> autoencoder;
     private readonly FilePart<TrainingOptions> settings;
+    private readonly Lock summaryEntry = new();
     private OpenedHost? host;
+    private RunSummary? summary;
+    private (DateTime, DateTime, DateTime, DateTime, DateTime) summarized;
 
     /// <summary>Names a run; nothing is opened yet.</summary>
     internal ServedRun(string name, string folder)
@@ -86,6 +89,22 @@ public sealed class ServedRun : IDisposable
 
     /// <summary>Its log, read as far as it is written.</summary>
     internal MetricsReader Log { get; }
+
+    /// <summary>The run as a line of a table, read again only when one of its files is another one or while it trains.</summary>
+    /// <param name="time">What time it is.</param>
+    internal RunSummary Summary(TimeProvider time)
+    {
+        (DateTime, DateTime, DateTime, DateTime, DateTime) now = (
+            File.GetLastWriteTimeUtc(Files.SettingsPath), File.GetLastWriteTimeUtc(Files.MetricsPath),
+            File.GetLastWriteTimeUtc(Files.EvaluationPath), File.GetLastWriteTimeUtc(Files.AutoencoderPath),
+            File.GetLastWriteTimeUtc(Files.HostPath));
+        lock (summaryEntry)
+        {
+            if (summary is null || now != summarized || summary.Status.Live)
+                (summary, summarized) = (RunSummary.Read(this, time), now);
+            return summary;
+        }
+    }
 
     /// <summary>Its autoencoder with its weights, which stay until the lease is disposed; null without one.</summary>
     /// <exception cref="InputException">The file is damaged.</exception>

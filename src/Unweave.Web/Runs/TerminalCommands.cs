@@ -16,8 +16,11 @@ internal static class TerminalCommands
     /// <summary>Builds the catalog of features.</summary>
     public static string BuildFeatures(ServedRun run) => $"unweave features build {Quote(run.Folder)} --text corpus/";
 
-    /// <summary>Measures the run, into the file that the overview shows.</summary>
-    public static string Evaluate(ServedRun run) => $"unweave eval {Quote(run.Folder)} --json > {Quote(run.Files.EvaluationPath)}";
+    /// <summary>Measures the run; the result is kept where the overview shows it.</summary>
+    public static string Evaluate(ServedRun run) => $"unweave eval {Quote(run.Folder)}";
+
+    /// <summary>Measures what the run costs its model's predictions.</summary>
+    public static string EvaluateSplice(ServedRun run) => $"{Evaluate(run)} --text heldout.txt";
 
     /// <summary>Trains with the run's settings again.</summary>
     public static string Train(ServedRun run) => $"unweave train --config {Quote(run.Files.SettingsPath)} -o sae/";

@@ -10,7 +10,7 @@ namespace Unweave.Runs;
 /// </summary>
 internal sealed record MetricsLine(
     long Step, long Rows, double Loss, double Reconstruction, double Sparsity, double Auxiliary, double Fvu, double ValidationFvu,
-    double L0, double Firing, double Dead, double LearningRate)
+    double L0, double Firing, double Dead, double LearningRate, double Milliseconds)
 {
     /// <summary>Reads a line; null when it is not one.</summary>
     public static MetricsLine? Parse(ReadOnlySpan<byte> line)
@@ -34,7 +34,7 @@ internal sealed record MetricsLine(
                     : new MetricsLine(
                         (long)step, double.IsNaN(rows) ? 0 : (long)rows, Number("loss"), Number("reconstruction"), Number("sparsity"),
                         Number("auxiliary"), Number("fvu"), Number("validationFvu"), l0, double.IsNaN(firing) ? l0 : firing, Number("dead"),
-                        Number("learningRate"));
+                        Number("learningRate"), Number("milliseconds"));
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

@@ -5,7 +5,14 @@ namespace Unweave.Runs;
 /// <param name="Validations">Lines with a validation, thinned likewise.</param>
 /// <param name="Last">The last line; null of an empty log.</param>
 /// <param name="Read">Lines read so far: another number is another state.</param>
-internal sealed record MetricsState(IReadOnlyList<MetricsLine> Lines, IReadOnlyList<MetricsLine> Validations, MetricsLine? Last, long Read);
+internal sealed record MetricsState(IReadOnlyList<MetricsLine> Lines, IReadOnlyList<MetricsLine> Validations, MetricsLine? Last, long Read)
+{
+    /// <summary>Time that the steps so far took together, those between two lines as long as the later one.</summary>
+    public TimeSpan Elapsed { get; init; }
+
+    /// <summary>Steps a second over the last lines; NaN where the log does not say.</summary>
+    public double StepsPerSecond { get; init; } = double.NaN;
+}
 
 /// <summary>
 /// Reads a run's log while it is written: each reading goes on where the last one ended, a torn last line waits for its end, and a log that
@@ -14,7 +21,11 @@ internal sealed record MetricsState(IReadOnlyList<MetricsLine> Lines, IReadOnlyL
 internal sealed class MetricsReader(string path)
 {
     private readonly Lock entry = new();
+    private const int Recent = 20;
+
+    private readonly Queue<double> recent = new();
     private Stretches lines = new(), validations = new();
+    private double milliseconds;
     private MetricsLine? last;
     private long offset, read;
 
@@ -25,11 +36,16 @@ internal sealed class MetricsReader(string path)
         {
             if (!Continue())
             {
-                (lines, validations, last, offset, read) = (new Stretches(), new Stretches(), null, 0, 0);
+                (lines, validations, last, offset, read, milliseconds) = (new Stretches(), new Stretches(), null, 0, 0, 0);
+                recent.Clear();
                 Continue();
             }
 
-            return new MetricsState(lines.ToList(), validations.ToList(), last, read);
+            return new MetricsState(lines.ToList(), validations.ToList(), last, read)
+            {
+                Elapsed = TimeSpan.FromMilliseconds(milliseconds),
+                StepsPerSecond = recent.Count == 0 ? double.NaN : 1000 / Math.Max(recent.Average(), 1e-3),
+            };
         }
     }
 
@@ -57,6 +73,7 @@ internal sealed class MetricsReader(string path)
                 offset += end + 1;
                 if (MetricsLine.Parse(buffer.AsSpan(start, end)) is not { } line) continue;
                 if (last is not null && line.Step <= last.Step) return false;
+                Time(line);
                 last = line;
                 read++;
                 lines.Add(line);
@@ -69,6 +86,14 @@ internal sealed class MetricsReader(string path)
         }
 
         return true;
+    }
+
+    private void Time(MetricsLine line)
+    {
+        if (double.IsNaN(line.Milliseconds)) return;
+        milliseconds += line.Milliseconds * (line.Step - (last?.Step ?? 0));
+        recent.Enqueue(line.Milliseconds);
+        if (recent.Count > Recent) recent.Dequeue();
     }
 
     /// <summary>Means over stretches of lines; when there are too many, every two become one.</summary>
@@ -103,7 +128,8 @@ internal sealed class MetricsReader(string path)
             return new MetricsLine(
                 last.Step, last.Rows, Average(line => line.Loss), Average(line => line.Reconstruction), Average(line => line.Sparsity),
                 Average(line => line.Auxiliary), Average(line => line.Fvu), Average(line => line.ValidationFvu), Average(line => line.L0),
-                Average(line => line.Firing), Average(line => line.Dead), Average(line => line.LearningRate));
+                Average(line => line.Firing), Average(line => line.Dead), Average(line => line.LearningRate),
+                Average(line => line.Milliseconds));
         }
     }
 }

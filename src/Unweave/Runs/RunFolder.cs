@@ -149,13 +149,36 @@ public sealed class RunFolder
         try
         {
             var measured = JsonNode.Parse(File.ReadAllBytes(EvaluationPath)) as JsonObject;
-            string? mismatch = Mismatch(EvaluationPath, (string?)measured?[HashKey], $"measure it again with `unweave eval {Path} --json`");
+            string? mismatch = Mismatch(EvaluationPath, (string?)measured?[HashKey], $"measure it again with `unweave eval {Path}`");
             return mismatch is null ? measured : throw new InputException(mismatch);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InputException($"{EvaluationPath} is not JSON ({e.Message}); write it again with `unweave eval --json`.", e);
+            throw new InputException($"{EvaluationPath} is not JSON ({e.Message}); measure it again with `unweave eval {Path}`.", e);
         }
+    }
+
+    /// <summary>
+    /// Adds what was measured to what the folder keeps of its autoencoder: figures under the same keys are replaced, those of another
+    /// autoencoder are given up.
+    /// </summary>
+    /// <param name="measured">The figures; what they were measured of is under <see cref="HashKey"/>.</param>
+    public void AddEvaluation(JsonObject measured)
+    {
+        ArgumentNullException.ThrowIfNull(measured);
+        JsonObject all = [];
+        try
+        {
+            JsonObject? known = ReadEvaluation();
+            if (string.Equals((string?)known?[HashKey], (string?)measured[HashKey], StringComparison.Ordinal)) all = known ?? all;
+        }
+        catch (InputException)
+        {
+            // of another autoencoder, or damaged: measured anew
+        }
+
+        foreach ((string key, JsonNode? value) in measured) all[key] = value?.DeepClone();
+        WriteEvaluation(all);
     }
 
     /// <summary>Writes what was measured.</summary>

@@ -97,8 +97,9 @@ public sealed class PageTests : IDisposable
     {
         IRenderedComponent<FeaturePage> page = Feature(3);
         page.Find(".star").Click();
-        page.Find(".yours input").Change("my own words");
-        page.Find(".yours textarea").Change("a note");
+        page.Find(".yours input").Input("my own words");
+        page.Find(".yours textarea").Input("a note");
+        page.Find(".yours textarea").Blur();
         page.Find("input[list=lists]").Input("to read");
         page.Find(".yours form").Submit();
         Assert.Equal("true", page.Find(".star").GetAttribute("aria-pressed"));
@@ -227,7 +228,8 @@ public sealed class PageTests : IDisposable
              "splice":{"clean":3,"spliced":3.2,"zero":5,"mean":4.5,"predictions":1000,"divergence":0.1,"agreement":0.9}}
             """);
         IRenderedComponent<Overview> page = context.Render<Overview>(parameters => parameters.Add(overview => overview.RunName, "one"));
-        Assert.Equal(["Loss", "FVU: variance unexplained", "L0: active latents of a row", "Dead latents", "Learning rate"],
+        Assert.Equal("The same in every step: L0 (4).", page.Find(".constants").TextContent);
+        Assert.Equal(["Loss", "FVU: variance unexplained", "Dead latents", "Learning rate"],
             page.FindAll(".charts .chart-title").Select(title => title.TextContent), StringComparer.Ordinal);
         Assert.Equal(["loss", "reconstruction", "auxiliary"],
             page.FindAll(".charts .card")[0].QuerySelectorAll("polyline").Select(line => line.GetAttribute("data-name")),
