@@ -20,7 +20,7 @@ internal static class TimingCommands
         Option<int> batch = Number("--batch", 2048, "Rows of a batch."), width = Number("--d", 768, "Width of the vectors."),
             latents = Number("--latents", 12288, "Number of latents in the dictionary."), k = Number(
                 "--k", 32, "Latents kept active for each row."),
-            auxK = Number("--auxk", 0, "Dead latents that model the residual (AuxK); with any, an eighth of the latents count as dead."),
+            auxK = Number("--aux-k", 0, "Dead latents that model the residual (AuxK); with any, an eighth of the latents count as dead."),
             threads = Number("--threads", 0, "Threads; 0 takes one for each processor."), repeats = Number(
                 "--repeats", 9, "Steps to time, after two to warm up.");
         var step = new Command("step", "Times a whole training step of a TopK autoencoder: encode, decode, backward and Adam.")

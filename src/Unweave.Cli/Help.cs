@@ -26,9 +26,15 @@ internal sealed class Help : SynchronousCommandLineAction
     public override int Invoke(ParseResult parseResult)
     {
         Command command = parseResult.CommandResult.Command;
-        Screen.Results.WriteLine(command.Description ?? "");
+        foreach (string paragraph in Paragraphs(command))
+        {
+            foreach (string line in Wrap(paragraph, Screen.Results.Profile.Width)) Screen.Results.WriteLine(line);
+            if (Paragraphs(command) is [var first, _, ..] && ReferenceEquals(first, paragraph)) Screen.Results.WriteLine();
+        }
+
         WriteList("Usage", [(Usage(command), "")]);
-        WriteList("Commands", command.Subcommands.Select(subcommand => (subcommand.Name, subcommand.Description ?? "")));
+        WriteList("Commands", command.Subcommands.Where(subcommand => !subcommand.Hidden)
+            .Select(subcommand => (subcommand.Name, Paragraphs(subcommand)[0])));
         WriteList("Arguments", command.Arguments.Select(argument => (Label(argument), argument.Description ?? "")));
         WriteList("Options", Options(command).Select(Row));
         if (settings.TryGetValue(command, out SettingFlags? flags))
@@ -37,8 +43,28 @@ internal sealed class Help : SynchronousCommandLineAction
         }
 
         string[] lines = examples.GetValueOrDefault(command, []);
-        WriteList(lines.Length == 1 ? "Example" : "Examples", lines.Select(line => (line, "")));
+        WriteList(lines.Length == 1 ? "Example" : "Examples", lines.Select(line => (Continued(line), "")));
         return ExitCode.Done;
+    }
+
+    // What a command is in a line, as the list of commands shows it; then, in paragraphs of their own, what else there is to say.
+    private static string[] Paragraphs(Command command) => (command.Description ?? "").Split("\n\n");
+
+    // A line that is too long for the screen goes on at a flag in the next one, so that it can be pasted as it stands.
+    private static string Continued(string line)
+    {
+        int width = Screen.Results.Profile.Width - 4;
+        if (line.Length <= width) return line;
+        string[] parts = line.Split(" -");
+        (string all, int length) = (parts[0], parts[0].Length);
+        foreach (string part in parts[1..])
+        {
+            bool fits = length + 2 + part.Length <= width;
+            all += (fits ? " -" : " \\\n      -") + part;
+            length = fits ? length + 2 + part.Length : 5 + part.Length;
+        }
+
+        return all;
     }
 
     private static IEnumerable<Option> Options(Command command) =>

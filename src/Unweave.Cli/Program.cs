@@ -29,9 +29,16 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     SchemaCommand.Create(help, json),
     ServeCommand.Create(help, json),
     LearnCommand.Create(help, json),
+    CompletionCommand.Create(help),
 };
 help.AddExamples(root, "unweave demo", "unweave train vectors.npy --k 32 --latents 4096 -o sae/");
 root.Options.OfType<HelpOption>().First().Action = help;
+
+if (args is [Completion.Question, .. var words])
+{
+    foreach (string word in Completion.Of(root, words)) Console.Out.WriteLine(word);
+    return ExitCode.Done;
+}
 
 ParseResult parsed = root.Parse(args.Length == 0 ? ["--help"] : args);
 try

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Unweave.Training;
 
 namespace Unweave.Cli;
@@ -16,15 +17,21 @@ internal sealed class SettingFlags
 
     private readonly List<(RunFileSetting[] Settings, Option Option)> flags = []; // settings of several architectures may share a flag
     private readonly string? output;
+    private readonly JsonObject shown;
 
     /// <summary>Adds the flags to a command.</summary>
     /// <param name="command">The command.</param>
     /// <param name="help">Lists them group by group.</param>
     /// <param name="output">The output folder where none is named; null leaves that to the command.</param>
+    /// <param name="defaults">
+    /// What the command takes where a setting is left out, as JSON, for the help; settings that it does not name have the run file's
+    /// defaults.
+    /// </param>
     /// <param name="without">Settings that the command decides on itself.</param>
-    public SettingFlags(Command command, Help help, string? output = null, params string[] without)
+    public SettingFlags(Command command, Help help, string? output = null, string defaults = "{}", params string[] without)
     {
         this.output = output;
+        shown = JsonNode.Parse(defaults)!.AsObject();
         command.Add(config);
         foreach (IGrouping<string, RunFileSetting> named in RunFileSetting.All.GroupBy(setting => setting.Name, StringComparer.Ordinal))
         {
@@ -103,7 +110,9 @@ internal sealed class SettingFlags
             : string.Join(" ", settings.Zip(texts, (one, text) => $"{one.Architecture}: {text}"));
     }
 
-    private string Usual(RunFileSetting setting) => setting.Name is "output" ? output ?? "[]" : setting.Default;
+    private string Usual(RunFileSetting setting) => shown[setting.Name] is { } own ? own.ToJsonString()
+        : setting.Name is "output" ? output ?? "[]"
+        : setting.Default;
 
     private static string Title(RunFileSetting[] settings) => settings switch
     {

@@ -24,7 +24,9 @@ internal static class Figures
         _ => value.ToString("0.###", CultureInfo.InvariantCulture),
     };
 
-    /// <summary>Numbers to be compared, with as many decimals as the smallest of them needs for three digits; empty where there is none.</summary>
+    /// <summary>
+    /// Numbers to be compared, all with as many decimals as the smallest of them needs for three digits; empty where there is none.
+    /// </summary>
     public static IReadOnlyList<string> Aligned(IReadOnlyList<double> values)
     {
         double[] sizes = [.. values.Where(double.IsFinite).Select(Math.Abs).Where(size => size > 0)];

@@ -130,6 +130,8 @@ public static class Dashboard
         app.UseRequestGuard(options, TimeProvider.System);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failed, AllowStatusCode404Response = true });
         app.UseStatusCodePages(Refused);
+        app.UseStatusCodePagesWithReExecute(Links.NotFound, createScopeForStatusCodePages: true);
+        app.Use(OnlyPeopleGetPages);
         app.UseApiErrors();
         app.UseRenderThrottle();
         app.UseAntiforgery();
@@ -163,6 +165,13 @@ public static class Dashboard
             "Something went wrong",
             "This is a defect of Unweave; please report it with what you did."),
     };
+
+    // A program is told in the body of the answer itself.
+    private static Task OnlyPeopleGetPages(HttpContext context, RequestDelegate next)
+    {
+        if (!Answer.WantsPage(context.Request) && context.Features.Get<IStatusCodePagesFeature>() is { } pages) pages.Enabled = false;
+        return next(context);
+    }
 
     /// <summary>A status without a body gets one; pages of the dashboard bring their own.</summary>
     private static Task Refused(StatusCodeContext status)

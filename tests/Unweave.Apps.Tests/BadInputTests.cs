@@ -29,6 +29,11 @@ public sealed class BadInputTests
     [InlineData("train flat.safetensors", "flat.safetensors")]
     [InlineData("train nan.safetensors --tokens 2000 --latents 64 --k 4", "nan.safetensors")]
     [InlineData("train vectors.safetensors wide.safetensors", "width")]
+    [InlineData("train vectors.safetensor", "there is no such file, the nearest there: 'vectors.safetensors'.")]
+    [InlineData("train nope.npy", "nope.npy: there is no such file.")] // none that is there is near
+    [InlineData("train notes.md", "notes.md: is text ('# One two three'); safetensors")]
+    [InlineData("encode nope.npy", "nope.npy: there is no such file.")] // not that there is no sae
+    [InlineData("encode vectors.safetensors", "--sae is sae, but there is no such run or file")]
     [InlineData("inspect", "inspect needs PATH")]
     [InlineData("inspect missing.npy", "missing.npy")]
     [InlineData("inspect torn.safetensors", "torn.safetensors")]
@@ -60,6 +65,7 @@ public sealed class BadInputTests
         byte[] whole = File.ReadAllBytes(place["vectors.safetensors"]);
         File.WriteAllBytes(place["torn.safetensors"], whole[..(whole.Length / 2)]);
         place.Write("run.json", "{\n  \"autoencoder\": {\n    \"k\": \"4\"\n  }\n}");
+        place.Write("notes.md", "# One\n\ntwo three\n");
         place.Write("torn.json", "{\n  \"tokens\" 4 }");
         place.Write("contradiction.json", """{ "autoencoder": { "k": 9, "latents": 8 } }""");
         return place;

@@ -17,7 +17,7 @@ internal static class HelpExamples
     /// <summary>The lines under the heading of the examples.</summary>
     public static string[] Of(Outcome help)
     {
-        string[] lines = help.Output.Split('\n');
+        string[] lines = help.Output.Replace(" \\\n      ", " ", StringComparison.Ordinal).Split('\n'); // goes on in the next line
         int heading = Array.FindIndex(lines, line => line is "Example:" or "Examples:");
         return heading < 0
             ? []

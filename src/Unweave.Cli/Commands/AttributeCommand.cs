@@ -28,7 +28,9 @@ internal static class AttributeCommand
             Description = "Where the autoencoder belongs; left out, where it was trained.",
         };
         var command = new Command("attribute",
-            "Ablates every latent of a text in turn and shows which raise and which lower the logit of the next token.")
+            "Shows which latents raise and lower the next token.\n\n"
+            + "Every latent of a text is ablated in turn, and what that does to the logit "
+            + "of the next token is shown.")
         {
             sae, text, token, count, each, hook,
         };
@@ -66,14 +68,14 @@ internal static class AttributeCommand
 
             Screen.Results.MarkupLineInterpolated(
                 $"What each latent adds to the logit of “{shown.ReplaceLineEndings("⏎")}” after the text:");
-            Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("effect").RightAligned().NoWrap())
-                .AddColumn(new TableColumn("activation").RightAligned().NoWrap()).AddColumn("latent");
-            if (parsed.GetValue(each)) table.AddColumn("at");
+            Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("[bold]effect[/]").RightAligned().NoWrap())
+                .AddColumn(new TableColumn("[bold]activation[/]").RightAligned().NoWrap()).AddColumn("[bold]latent[/]");
+            if (parsed.GetValue(each)) table.AddColumn("[bold]at[/]");
             foreach (LatentEffect effect in effects)
             {
                 List<Text> cells =
                 [
-                    new Text($"{effect.Effect:+0.000;-0.000}"), new Text(Figures.Short(effect.Activation)),
+                    new Text($"{effect.Effect:+0.000;−0.000}"), new Text(Figures.Short(effect.Activation)),
                     new Text(HostedRun.Named(effect.Latent, labels)),
                 ];
                 if (parsed.GetValue(each)) cells.Add(new Text($"{effect.Position}: {pieces[effect.Position].ReplaceLineEndings("⏎")}"));

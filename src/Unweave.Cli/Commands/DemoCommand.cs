@@ -13,7 +13,8 @@ internal static class DemoCommand
     {
         var embeddings = new Option<bool>("--embeddings")
         {
-            Description = "Train on 32,000 embedded WordNet definitions instead of a language model's activations.",
+            Description = "Train on 32,000 embedded WordNet definitions instead of a language model's activations: 800000 rows, into "
+                + "runs/demo-embeddings, at the run file's own learning rate.",
         };
         var rows = new Option<long>("--harvest")
         {
@@ -26,12 +27,14 @@ internal static class DemoCommand
             Description = "End when all is shown. Otherwise, on a terminal, the dashboard is served until Ctrl-C.",
         };
         var command = new Command("demo",
-            "Harvests the residual stream of the embedded language model, trains an autoencoder on it (into runs/demo), splices it back "
-            + "in and measures what that costs the model's predictions, and shows what its latents mean, with their tokens in context.")
+            "Trains on the embedded language model and shows what is found.\n\n"
+            + "It harvests the model's residual stream, trains an autoencoder on "
+            + "it, splices it back in and measures what that costs the model's predictions, and shows what its latents mean, with their "
+            + "tokens in context.")
         {
             embeddings, rows, noServe,
         };
-        var flags = new SettingFlags(command, help, without: ["data", "tensor"]);
+        var flags = new SettingFlags(command, help, defaults: LanguageModelDemo.Settings, without: ["data", "tensor"]);
         help.AddExamples(command, "unweave demo", "unweave demo --embeddings",
             "unweave demo --latents 2048 --k 16 --tokens 500_000 -o small/");
         command.SetAction(async (parsed, cancellationToken) =>

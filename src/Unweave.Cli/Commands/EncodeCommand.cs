@@ -41,7 +41,8 @@ internal static class EncodeCommand
             HelpName = "NAME",
             Description = "Tensor or column that holds the vectors; left out, the only one of rank 2.",
         };
-        var command = new Command("encode", "Encodes vectors into sparse codes: the active latents of each row and how strongly they are.")
+        var command = new Command("encode", "Encodes vectors into sparse codes.\n\n"
+            + "A code is the active latents of a row and how strongly they are.")
         {
             files, sae, output, tensor,
         };
@@ -61,8 +62,10 @@ internal static class EncodeCommand
         bool toScreen = output is "-";
         if (toScreen && json) throw new InputException("-o - and --json both write to standard output; leave one of them out.");
         if (!toScreen) SparseCodesFile.CheckEnding(output);
-        using SparseAutoencoder autoencoder = SparseAutoencoder.Load(sae);
         using ActivationFiles source = ActivationFiles.Open(files, tensor);
+        if (!Path.Exists(sae))
+            throw new InputException($"--sae is {sae}, but there is no such run or file; name the folder of a trained autoencoder.");
+        using SparseAutoencoder autoencoder = SparseAutoencoder.Load(sae);
         if (source.Width != autoencoder.InputWidth)
             throw new InputException(
                 $"{source.Name} has vectors of width {source.Width}, but {sae} was trained on width {autoencoder.InputWidth}; give "

@@ -48,7 +48,8 @@ internal static class EvalCommand
             Description = $"Do not keep the result in {RunFolder.EvaluationName} of the run's folder.",
         };
         var command = new Command("eval",
-            "Measures a trained autoencoder.\n\nIt is measured beside PCA and a random dictionary, with how often its latents fire; or, with "
+            "Measures a trained autoencoder beside its baselines.\n\n"
+            + "It is measured beside PCA and a random dictionary, with how often its latents fire; or, with "
             + "--text, spliced into its host model: what it costs the model's predictions. The result is kept in the run's folder, where "
             + "the dashboard shows it.")
         {

@@ -37,8 +37,9 @@ internal static class FeaturesBuildCommand
         };
         var seed = new Option<ulong>("--seed") { HelpName = "N", Description = "Seed of the examples drawn at random." };
         var command = new Command("build",
-            "Finds what every latent does: where it fires, on what, with which others, what it means; and makes the catalog that the "
-            + "dashboard shows.")
+            "Makes the catalog of what every latent does.\n\n"
+            + "Where it fires, on what, with which others, and what it means: the catalog that "
+            + "the dashboard shows.")
         {
             sae, data, tokens, hook, tensor, seed,
         };

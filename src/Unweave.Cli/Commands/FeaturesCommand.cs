@@ -8,7 +8,7 @@ internal static class FeaturesCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var command = new Command("features", "What the latents of an autoencoder mean: makes its catalog, and looks into it.")
+        var command = new Command("features", "Makes the catalog of what latents mean, and looks into it.")
         {
             FeaturesBuildCommand.Create(help, json),
             FeaturesListCommand.Create(help, json),

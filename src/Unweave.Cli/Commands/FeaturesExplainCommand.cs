@@ -37,7 +37,7 @@ internal static class FeaturesExplainCommand
         };
         var command = new Command(
             "explain",
-            "Has a chat model label latents and scores each label on examples that it was not made from. The model is named by "
+            "Has a chat model label latents.\n\nEach label is scored on examples that it was not made from. The model is named by "
             + $"{ChatSettings.AddressVariable} (base address of a server that speaks OpenAI's chat completions), "
             + $"{ChatSettings.KeyVariable} and {ChatSettings.ModelVariable} in the environment. An interrupted run goes on where it was: "
             + "no answer is paid for twice.")

@@ -114,9 +114,9 @@ internal static class FeaturesListCommand
             return;
         }
 
-        Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("latent").RightAligned().NoWrap()).AddColumn("label")
-            .AddColumn(new TableColumn("score").RightAligned().NoWrap()).AddColumn(new TableColumn("fires on").RightAligned().NoWrap())
-            .AddColumn(new TableColumn("max").RightAligned().NoWrap()).AddColumn("tokens");
+        Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("[bold]latent[/]").RightAligned().NoWrap()).AddColumn("[bold]label[/]")
+            .AddColumn(new TableColumn("[bold]score[/]").RightAligned().NoWrap()).AddColumn(new TableColumn("[bold]fires on[/]").RightAligned().NoWrap())
+            .AddColumn(new TableColumn("[bold]max[/]").RightAligned().NoWrap()).AddColumn("[bold]tokens[/]");
         foreach (FeatureRow row in found.Rows)
             table.AddRow(new Text($"{(row.Starred ? "★ " : "")}{row.Latent}"), new Text(row.Label ?? ""),
                 new Text(row.Score is { } score ? $"{score:0.00}" : ""), new Text(Figures.Percent(row.Frequency)),

@@ -35,8 +35,8 @@ internal static class FeaturesMapCommand
             DefaultValueFactory = _ => usual.Seed,
         };
         var command = new Command("map",
-            "Places the latents that fire in the plane by t-SNE, those whose decoder rows point alike near each other, and keeps the "
-            + "places in the catalog.")
+            "Lays the latents out as a map.\n\nThose that fire are placed in the plane by t-SNE, those whose decoder rows point alike near "
+            + "each other, and the places are kept in the catalog.")
         {
             sae, perplexity, iterations, seed,
         };

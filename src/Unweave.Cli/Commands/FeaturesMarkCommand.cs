@@ -33,7 +33,7 @@ internal static class FeaturesMarkCommand
             Description = "Takes it out of a list.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var command = new Command("mark", "Writes down what you know of a feature. A rebuild of the catalog keeps it.")
+        var command = new Command("mark", "Writes down what you know of a feature.\n\nA rebuild of the catalog keeps it.")
         {
             sae, latent, label, note, star, add, remove,
         };
@@ -43,7 +43,7 @@ internal static class FeaturesMarkCommand
             using var catalog = FeatureCatalog.Open(RunFolder.Open(parsed.GetValue(sae)!));
             int number = parsed.GetValue(latent), latents = catalog.Source.Latents;
             if (number < 0 || number >= latents)
-                throw new InputException($"There is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
+                throw new InputException($"there is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
             if (parsed.GetValue(label) is { } text) catalog.SetLabel(number, text);
             if (parsed.GetValue(note) is { } written) catalog.SetNote(number, written);
             if (parsed.GetValue(star) is { } starred) catalog.SetStar(number, starred);

@@ -19,7 +19,8 @@ internal static class FeaturesShowCommand
     {
         var sae = new Argument<string>("SAE") { Description = "Folder of a run with a catalog." };
         var latent = new Argument<int>("LATENT") { Description = "Number of the latent." };
-        var command = new Command("show", "Shows a feature: label and score, where it fires, what it does to the logits, its neighbors.")
+        var command = new Command("show", "Shows a feature.\n\n"
+            + "Its label and score, where it fires, what it does to the logits, and its neighbors.")
         {
             sae, latent,
         };
@@ -30,7 +31,7 @@ internal static class FeaturesShowCommand
             using CatalogSnapshot catalog = opened.Snapshot();
             int number = parsed.GetValue(latent), latents = catalog.Source.Latents;
             if (number < 0 || number >= latents)
-                throw new InputException($"There is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
+                throw new InputException($"there is no latent {number}; {parsed.GetValue(sae)} has latents 0 to {latents - 1}.");
             if (parsed.GetValue(json))
                 Console.Out.WriteLine(JsonSerializer.Serialize(FeatureDetail.Of(catalog, number), CatalogJson.Options));
             else Write(catalog, number);

@@ -57,7 +57,8 @@ internal static class HarvestCommand
         };
         var resume = new Option<bool>("--resume") { Description = "Go on with the harvest in the output folder." };
         var command = new Command("harvest",
-            "Runs a model over texts and keeps its activations at some hooks, in shards that `unweave train` reads.")
+            "Runs a model over texts and keeps its activations.\n\nThose at the hooks that are named are written in shards that `unweave "
+            + "train` reads.")
         {
             hooks, output, type, tokens, shard, arrays, resume,
         };

@@ -24,7 +24,8 @@ internal static class HooksCommand
         };
         var all = new Option<bool>("--all", "-a") { Description = "List every tensor of floats, not only those with a short name." };
         Option<string[]> inputs = HostFlags.InputOption();
-        var command = new Command("hooks", "Lists the places where a model's activations can be read and replaced.")
+        var command = new Command("hooks", "Lists where a model can be read and changed.\n\n"
+            + "These are the places where its activations can be read and replaced.")
         {
             model, pattern, all, inputs,
         };
@@ -49,9 +50,9 @@ internal static class HooksCommand
         Console.Out.WriteLine(Describe(host));
         foreach (string note in host.Notes) Console.Out.WriteLine(note);
         tensors &= shown.Any(hook => hook.Kind != HookKind.Tensor);
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("hook").AddColumn(new TableColumn("shape").NoWrap())
-            .AddColumn("features").AddColumn("what it is");
-        if (tensors) table.AddColumn("tensor in the graph");
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("[bold]hook[/]").AddColumn(new TableColumn("[bold]shape[/]").NoWrap())
+            .AddColumn("[bold]features[/]").AddColumn("[bold]what it is[/]");
+        if (tensors) table.AddColumn("[bold]tensor in the graph[/]");
         foreach (Hook hook in shown)
         {
             List<string> cells = [hook.Name, $"[{string.Join(", ", hook.Shape)}]", Features(hook), Describe(hook.Kind)];

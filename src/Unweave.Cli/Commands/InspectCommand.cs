@@ -18,7 +18,8 @@ internal static class InspectCommand
             Description = "Files: safetensors, npy, npz, torch or Parquet; or the folder of a trained autoencoder.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var command = new Command("inspect", "Shows the tensors of a file: names, types, shapes, statistics, and where there are NaNs.")
+        var command = new Command("inspect", "Shows the tensors of a file.\n\n"
+            + "Their names, types, shapes and statistics, and where there are NaNs.")
         {
             paths,
         };
@@ -46,8 +47,8 @@ internal static class InspectCommand
         foreach ((string key, string value) in file.Metadata.Where(entry => !entry.Key.Contains("sha256", StringComparison.Ordinal)))
             Console.Out.WriteLine(Cut($"  {key}: {value}"));
         if (Verified(file)) Console.Out.WriteLine("  checksum: matches the data");
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("tensor").AddColumn("type")
-            .AddColumn(new TableColumn("shape").NoWrap());
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("[bold]tensor[/]").AddColumn("[bold]type[/]")
+            .AddColumn(new TableColumn("[bold]shape[/]").NoWrap());
         foreach (string heading in (string[])["min", "max", "mean", "std", "row norm", "zeros"])
             table.AddColumn(new TableColumn(heading).RightAligned().NoWrap());
         var bad = new List<string>();

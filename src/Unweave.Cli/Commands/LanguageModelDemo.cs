@@ -20,7 +20,7 @@ internal static class LanguageModelDemo
     public const long Rows = 800_000;
 
     /// <summary>What differs from the defaults, so that all of it ends well within 150 seconds on two cores.</summary>
-    private const string Settings = """{ "rows": 2000000, "batch": 1024, "learningRate": 0.001, "output": "runs/demo" }""";
+    public const string Settings = """{ "rows": 2000000, "batch": 1024, "learningRate": 0.001, "output": "runs/demo" }""";
 
     private const int LatentsShown = 12, ExamplesShown = 4, DistinctTokens = 3, HeldOutTokens = 50_000;
 

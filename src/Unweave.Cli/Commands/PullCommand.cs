@@ -37,7 +37,7 @@ internal static class PullCommand
             Description = "Folder to copy the files to; left out, they stay in the cache alone (UNWEAVE_CACHE).",
         };
         var offline = new Option<bool>("--offline") { Description = "Use what is cached, and fetch nothing (also UNWEAVE_OFFLINE=1)." };
-        var command = new Command("pull", "Fetches a model in ONNX and its tokenizer into a cache, and prints the folder.")
+        var command = new Command("pull", "Fetches a model in ONNX and its tokenizer.\n\nThey go into a cache, and the folder is printed.")
         {
             name, revision, include, output, offline,
         };
@@ -85,8 +85,8 @@ internal static class PullCommand
 
     private static void Write(HubModel model)
     {
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("file").AddColumn(new TableColumn("size").RightAligned().NoWrap())
-            .AddColumn(new TableColumn("state").NoWrap());
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("[bold]file[/]").AddColumn(new TableColumn("[bold]size[/]").RightAligned().NoWrap())
+            .AddColumn(new TableColumn("[bold]state[/]").NoWrap());
         foreach (PulledFile file in model.Files)
             table.AddRow(new Text(file.Path), new Text(Figures.Bytes(file.Bytes)), new Text(State(file)));
         Screen.Progress.Write(table);

@@ -20,7 +20,7 @@ internal static class ReadCommand
             HelpName = "HOOK",
             Description = "Where the autoencoder belongs; left out, where it was trained.",
         };
-        var command = new Command("read", "Runs a text through the model and shows which latents fire on each token.")
+        var command = new Command("read", "Shows which latents fire on each token of a text.")
         {
             sae, text, top, hook,
         };
@@ -29,8 +29,10 @@ internal static class ReadCommand
         command.SetAction((parsed, _) =>
         {
             if (parsed.GetValue(top) < 1) throw new InputException($"--top is {parsed.GetValue(top)}; show at least 1.");
+            if (parsed.GetValue(text) is not { } read || string.IsNullOrWhiteSpace(read))
+                throw new InputException("TEXT is empty; give a text to read, in quotes.");
             using var run = HostedRun.Open(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook));
-            TextCodes codes = run.Hosted.Encode(parsed.GetValue(text)!);
+            TextCodes codes = run.Hosted.Encode(read);
             if (UnknownTokens.Note(codes.UnknownPieces, codes.Pieces.Count) is { } note) Console.Error.WriteLine(note);
             (int Latent, float Value)[][] strongest =
             [
@@ -60,8 +62,8 @@ internal static class ReadCommand
                 return Task.CompletedTask;
             }
 
-            Table table = new Table().Border(TableBorder.Simple).AddColumn("token")
-                .AddColumn(new TableColumn("activation").RightAligned().NoWrap()).AddColumn("latent");
+            Table table = new Table().Border(TableBorder.Simple).AddColumn("[bold]token[/]")
+                .AddColumn(new TableColumn("[bold]activation[/]").RightAligned().NoWrap()).AddColumn("[bold]latent[/]");
             for (int row = 0; row < strongest.Length; row++)
             {
                 for (int i = 0; i < strongest[row].Length; i++)

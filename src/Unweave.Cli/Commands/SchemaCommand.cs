@@ -15,7 +15,8 @@ internal static class SchemaCommand
             HelpName = "FILE",
             Description = "Check this run file instead of printing the schema.",
         };
-        var command = new Command("schema", "Prints the JSON Schema of the run file (`train --config`), or checks a run file.") { check };
+        var command = new Command("schema", "Prints the schema of the run file, or checks one.\n\n"
+            + "A run file is what `train --config` reads; its schema is a JSON Schema.") { check };
         help.AddExamples(command, "unweave schema", "unweave schema --check run.json");
         command.SetAction(parsed =>
         {

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Unweave.Cli.Rendering;
+using Unweave.Runs;
 using Unweave.Web;
 
 namespace Unweave.Cli.Commands;
@@ -17,7 +19,7 @@ internal static class ServeCommand
         };
         var command = new Command(
             "serve",
-            "Serves the dashboard and the HTTP API over trained autoencoders, until Ctrl-C. Readers need the token in the address that it "
+            "Serves the dashboard and the HTTP API of runs.\n\nUntil Ctrl-C. Readers need the token in the address that it "
                 + $"prints, a new one at each start, or what {ServeOptions.TokenVariable} holds.") { folder };
         var server = new ServerFlags(command);
         var noToken = new Option<bool>("--no-token")
@@ -85,6 +87,18 @@ internal static class ServeCommand
         Console.Out.WriteLine(
             $"{(options.Folder is null ? "The explainer" : "Unweave's dashboard")} is at "
                 + $"{(own ? address.GetLeftPart(UriPartial.Path) : address.AbsoluteUri)}");
+        if (options.Folder is not null)
+        {
+            string site = address.GetLeftPart(UriPartial.Authority);
+            Console.Out.WriteLine($"It has {Runs(options.Folder)}. The HTTP API is described at {site}/api, the explainer is at {site}/learn.");
+        }
+
         Console.Out.WriteLine($"{(own ? $"Readers are asked for the token in {ServeOptions.TokenVariable}. " : "")}Ctrl-C stops it.");
+    }
+
+    private static string Runs(string folder)
+    {
+        int count = RunFolder.Exists(folder) ? 1 : Directory.EnumerateDirectories(folder).Count(RunFolder.Exists);
+        return count switch { 0 => "no run yet", 1 => "one run", _ => $"{Figures.Count(count)} runs" };
     }
 }

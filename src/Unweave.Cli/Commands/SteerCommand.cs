@@ -59,7 +59,8 @@ internal static class SteerCommand
             HelpName = "HOOK",
             Description = "Where the autoencoder belongs; left out, where it was trained.",
         };
-        var command = new Command("steer", "Changes latents while the model writes, and shows the text beside that of the model as it is.")
+        var command = new Command("steer", "Changes latents while the model writes.\n\n"
+            + "The text is shown beside that of the model as it is.")
         {
             sae, prompt, steer, clamp, ablate, tokens, temperature, topK, seed, hook,
         };
@@ -101,12 +102,12 @@ internal static class SteerCommand
             IReadOnlyDictionary<int, string> labels = run.Labels(interventions.Select(change => change.Latent));
             foreach (Intervention change in interventions)
                 Screen.Results.MarkupLineInterpolated($"[grey]{Verb(change)}[/] latent {HostedRun.Named(change.Latent, labels)}");
-            Table texts = new Table().Border(TableBorder.Simple).AddColumn("as it is").AddColumn("changed");
+            Table texts = new Table().Border(TableBorder.Simple).AddColumn("[bold]as it is[/]").AddColumn("[bold]changed[/]");
             texts.AddRow(new Markup($"[grey]{Markup.Escape(text)}[/]{Markup.Escape(plain)}"),
                 new Markup($"[grey]{Markup.Escape(text)}[/]{Markup.Escape(steered)}"));
             Screen.Results.Write(texts);
-            Table next = new Table().Border(TableBorder.Simple).AddColumn("next, as it is")
-                .AddColumn(new TableColumn("").RightAligned().NoWrap()).AddColumn("next, changed")
+            Table next = new Table().Border(TableBorder.Simple).AddColumn("[bold]next, as it is[/]")
+                .AddColumn(new TableColumn("").RightAligned().NoWrap()).AddColumn("[bold]next, changed[/]")
                 .AddColumn(new TableColumn("").RightAligned().NoWrap());
             foreach ((NextToken first, NextToken second) in before.Zip(after))
                 next.AddRow(new Text(Visible(first.Text)), new Text(Figures.Percent(first.Probability)), new Text(Visible(second.Text)),

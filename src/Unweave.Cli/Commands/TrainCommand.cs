@@ -31,8 +31,8 @@ internal static class TrainCommand
             DefaultValueFactory = _ => 262_144,
         };
         var command = new Command("train",
-            "Trains an autoencoder on files of vectors or a harvest; or, with --model, on a model's activations as they are made, with "
-            + "nothing on the disk.")
+            "Trains an autoencoder on vectors, a harvest or a model.\n\nVectors come from files or from a harvest; with --model they are a "
+            + "model's activations as they are made, with nothing on the disk.")
         {
             files, resume, force, hook, buffer,
         };

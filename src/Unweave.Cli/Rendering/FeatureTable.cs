@@ -34,8 +34,8 @@ internal static class FeatureTable
         if (lines.Count == 0) return;
         Screen.Results.MarkupLine(heading);
         Table table = new Table().Border(TableBorder.Simple)
-            .AddColumn(Number("latent")).AddColumn("label").AddColumn(Number("detection")).AddColumn(Number("fuzzing"))
-            .AddColumn("fires strongest on");
+            .AddColumn(Number("latent")).AddColumn("[bold]label[/]").AddColumn(Number("detection")).AddColumn(Number("fuzzing"))
+            .AddColumn("[bold]fires strongest on[/]");
         foreach (FeatureReport.Line line in lines)
         {
             table.AddRow(
@@ -46,7 +46,7 @@ internal static class FeatureTable
         Screen.Results.Write(table);
     }
 
-    private static TableColumn Number(string heading) => new TableColumn(heading).RightAligned().NoWrap();
+    private static TableColumn Number(string heading) => new TableColumn($"[bold]{heading}[/]").RightAligned().NoWrap();
 
     private static string Words(FeatureKind kind) => kind switch
     {

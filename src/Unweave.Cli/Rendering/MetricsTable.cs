@@ -16,7 +16,7 @@ internal static class MetricsTable
         List<EvaluationReport> reports = [trained];
         if (comparison.FiringOnly is { } firing)
         {
-            table.AddColumn(new TableColumn("latents above 0.5 only").RightAligned());
+            table.AddColumn(new TableColumn("[bold]latents above 0.5 only[/]").RightAligned());
             reports.Add(firing);
         }
 
@@ -24,7 +24,7 @@ internal static class MetricsTable
         reports.Add(comparison.Pca);
         if (comparison.RandomDictionary is { } random)
         {
-            table.AddColumn(new TableColumn("random dictionary").RightAligned().NoWrap());
+            table.AddColumn(new TableColumn("[bold]random dictionary[/]").RightAligned().NoWrap());
             reports.Add(random);
         }
 

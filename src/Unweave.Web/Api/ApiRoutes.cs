@@ -18,7 +18,8 @@ internal static class ApiRoutes
         services.AddSingleton<ModelGate>();
         services.ConfigureHttpJsonOptions(json => ApiJson.Configure(json.SerializerOptions));
         services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
-        services.AddOpenApi("openapi", openApi =>
+        services.AddSingleton<ApiReference>();
+        services.AddOpenApi(ApiReference.Document, openApi =>
         {
             openApi.AddDocumentTransformer((document, _, _) =>
             {

@@ -1,6 +1,6 @@
 namespace Unweave.Web.Components;
 
-/// <summary>A point of a plane: what it is called, where it is, what it is one of, in which of the five colors, and where it leads.</summary>
+/// <summary>A point of a plane: what it is called, where it is, what it is one of, in which color, and where it leads.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="X">Across.</param>
 /// <param name="Y">Up.</param>

@@ -6,8 +6,8 @@ using Unweave.Web.Runs;
 namespace Unweave.Web.Components;
 
 /// <summary>
-/// What a person writes about a latent. Texts are saved while they are typed, and never over what was written elsewhere meanwhile; until the
-/// server has them, the browser keeps them, so that neither a reload nor a lost server loses a word.
+/// What a person writes about a latent. Texts are saved while they are typed, and never over what was written elsewhere meanwhile; until
+/// the server has them, the browser keeps them, so that neither a reload nor a lost server loses a word.
 /// </summary>
 public sealed partial class YourNotes
 {

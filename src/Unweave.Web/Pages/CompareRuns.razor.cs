@@ -86,7 +86,7 @@ public sealed partial class CompareRuns
         rows.RemoveAll(row => row.Item2.All(value => value.Length == 0));
         Dictionary<string, string>[] settings = [.. runs.Select(run => Flat(run.Settings))];
         same = 0;
-        foreach (string key in settings.SelectMany(one => one.Keys).Distinct(StringComparer.Ordinal).Except(["output"], StringComparer.Ordinal))
+        foreach (string key in settings.SelectMany(one => one.Keys).Except(["output"], StringComparer.Ordinal))
         {
             string[] values = [.. settings.Select(one => one.GetValueOrDefault(key, ""))];
             if (values.Length > 1 && values.All(value => string.Equals(value, values[0], StringComparison.Ordinal))) same++;
@@ -119,6 +119,7 @@ public sealed partial class CompareRuns
     private IReadOnlyList<ChartSeries> Lines(Func<MetricsLine, double> value, bool positive = false) =>
     [
         .. runs.Select(run => new ChartSeries(run.Name, [.. run.Status.Log.Lines
-            .Select(line => (X: (double)line.Rows, Y: value(line))).Where(point => double.IsFinite(point.Y) && (!positive || point.Y > 0))])),
+            .Select(line => (X: (double)line.Rows, Y: value(line)))
+            .Where(point => double.IsFinite(point.Y) && (!positive || point.Y > 0))])),
     ];
 }

@@ -42,7 +42,7 @@ public sealed partial class Overview
         ("Learning rate", Line("rate", line => line.LearningRate)),
     ];
 
-    private string Constants => string.Join(", ", Small.Where(chart => chart.Series.Points.Count > 0 && IsConstant(chart.Series))
+    private string Constants => string.Join(", ", Small.Where(chart => IsConstant(chart.Series))
         .Select(chart => $"{chart.Title.Split(':')[0]} ({Figures.Short(chart.Series.Points[0].Y)})"));
 
     private string SourceWords
@@ -51,7 +51,8 @@ public sealed partial class Overview
         {
             if (catalog?.Source is not { } source) return "";
             string hook = source.Hook is { } name ? $", at {name}" : "";
-            return $"From {Figures.Count(source.Rows)} {(source.Model is null ? "rows" : "tokens")} of {RunDescription.ShortPath(source.Texts)}{hook}.";
+            string rows = $"{Figures.Count(source.Rows)} {(source.Model is null ? "rows" : "tokens")}";
+            return $"From {rows} of {RunDescription.ShortPath(source.Texts)}{hook}.";
         }
     }
 
@@ -150,7 +151,8 @@ public sealed partial class Overview
     {
         (RunStatus was, DateTime before) = (status, evaluated);
         Refresh();
-        if (evaluated != before || status.Log.Read != was.Log.Read || status.Live != was.Live || status.Finished != was.Finished) StateHasChanged();
+        bool same = status.Log.Read == was.Log.Read && status.Live == was.Live && status.Finished == was.Finished;
+        if (!same || evaluated != before) StateHasChanged();
     }
 
     private void Refresh()

@@ -6,6 +6,18 @@ internal static class Links
     /// <summary>The table of runs.</summary>
     public const string Runs = "/runs";
 
+    /// <summary>What is shown where there is no page.</summary>
+    public const string NotFound = "/not-found";
+
+    /// <summary>The description of the HTTP API.</summary>
+    public const string Api = "/api";
+
+    /// <summary>The HTTP API's description for programs.</summary>
+    public const string OpenApi = "/api/openapi.json";
+
+    /// <summary>The license.</summary>
+    public const string License = "/license";
+
     /// <summary>Several runs side by side.</summary>
     public static string Compare(IEnumerable<string> runs) =>
         $"/compare?runs={string.Join("&runs=", runs.Select(Uri.EscapeDataString))}";

@@ -23,7 +23,7 @@ internal sealed record EvaluationTables(
     /// <summary>What the metrics were measured on, in words; null where it was not kept.</summary>
     public string? Rows { get; private init; }
 
-    /// <summary>The autoencoder's share of variance not explained, active latents of a row, and share of latents that never fired.</summary>
+    /// <summary>The autoencoder's share of variance not explained, active latents of a row, share of latents that never fired.</summary>
     public (double Fvu, double L0, double Dead) Trained { get; private init; }
 
     /// <summary>Share of the model's loss that it recovers over zeros; NaN where it was not spliced in.</summary>
@@ -90,7 +90,8 @@ internal sealed record EvaluationTables(
         if (double.IsNaN(rows)) return null;
         bool held = root["heldOut"] is JsonValue said && said.TryGetValue(out bool value) && value;
         string? data = root["data"] is JsonValue named && named.TryGetValue(out string? name) ? name : null;
-        return $"{Figures.Count((long)rows)} {(held ? "held-out rows" : "rows")}{(data is null ? "" : $" of {RunDescription.ShortPath(data)}")}";
+        string count = $"{Figures.Count((long)rows)} {(held ? "held-out rows" : "rows")}";
+        return $"{count}{(data is null ? "" : $" of {RunDescription.ShortPath(data)}")}";
     }
 
     private static IEnumerable<LossRow> LossesOf(JsonObject splice)

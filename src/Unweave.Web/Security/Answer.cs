@@ -17,8 +17,13 @@ internal static class Answer
     public static bool WantsPage(HttpRequest request) =>
         IsRead(request) && !IsApi(request) && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Whether it is a request of the HTTP API. Routes do not tell capitals from small letters, so neither does this.</summary>
-    public static bool IsApi(HttpRequest request) => request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase);
+    /// <summary>
+    /// Whether it is a request of the HTTP API, whose description at <c>/api</c> itself is a page. Routes do not tell capitals from small
+    /// letters, so neither does this.
+    /// </summary>
+    public static bool IsApi(HttpRequest request) =>
+        request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase, out PathString rest)
+        && rest.Value is not (null or "" or "/");
 
     /// <summary>Says what is wrong: as a problem (RFC 9457) or as a page.</summary>
     /// <param name="context">The request.</param>

@@ -249,6 +249,21 @@
     speak(chart);
   });
 
+  // The box that says that the server is gone: Blazor tells how far it is with finding it again.
+  const lost = document.getElementById('components-reconnect-modal');
+  const again = async () => {
+    try {
+      if (!(await Blazor.reconnect())) location.reload();
+    } catch {
+      /* not there yet: the box stays */
+    }
+  };
+  lost?.addEventListener('components-reconnect-state-changed', e => {
+    if (e.detail.state === 'rejected') location.reload();
+    if (e.detail.state === 'failed') setTimeout(again, 5000);
+  });
+  on('click', '[data-reconnect]', again);
+
   // What is being typed stays in the tab until the server has stored it, so that neither a reload nor a lost server loses a word.
   const draft = name => `unweave-draft ${location.pathname} ${name}`;
   on('input', '[data-draft]', box => {

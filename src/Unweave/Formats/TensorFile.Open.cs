@@ -72,7 +72,9 @@ public abstract partial class TensorFile
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) ?? path;
         if (!Directory.Exists(folder)) return $"{path}: there is no such file, nor its folder; check the path.";
         string name = System.IO.Path.GetFileName(path);
+        const int NearestDistance = 2; // a slip of the fingers; what is farther is another file
         IEnumerable<string> nearest = Names(folder)
+            .Where(other => Spelling.Distance(name, other) <= NearestDistance)
             .OrderBy(other => Spelling.Distance(name, other))
             .ThenBy(other => other, StringComparer.Ordinal);
         return $"{path}: there is no such file{Offer([.. nearest], ", the nearest there")}.";
@@ -124,7 +126,8 @@ public abstract partial class TensorFile
                 return $"of no known format (it begins with {Convert.ToHexString(start[..Math.Min(8, start.Length)])})";
         }
 
-        return $"text ('{OneLine(Encoding.ASCII.GetString(start[..Math.Min(24, start.Length)]))}')";
+        string begin = Encoding.ASCII.GetString(start[..Math.Min(24, start.Length)]).TrimEnd();
+        return $"text ('{OneLine(string.Join(' ', begin.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))}')";
     }
 
     // Pickle protocol 2, then the number 0x1950a86a20f9469cfc6c that torch wrote first.

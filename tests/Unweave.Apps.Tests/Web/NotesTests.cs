@@ -14,8 +14,10 @@ public sealed class NotesTests
         using var place = new Workplace();
         SampleCatalog.Build(place["run"], 20);
         await using Site site = await Site.Start(place.Folder);
-        await using Browser one = await Browser.Open(site, "/runs/run/features/3"), other = await Browser.Open(site, "/runs/run/features/3");
-        await one.Page.GetByRole(AriaRole.Textbox, new() { Name = "Note" }).PressSequentiallyAsync("seen in Moby Dick", new() { Delay = 10 });
+        await using Browser one = await Browser.Open(site, "/runs/run/features/3");
+        await using Browser other = await Browser.Open(site, "/runs/run/features/3");
+        ILocator note = one.Page.GetByRole(AriaRole.Textbox, new() { Name = "Note" });
+        await note.PressSequentiallyAsync("seen in Moby Dick", new() { Delay = 10 });
         await Expect(one.Page.GetByText("Saved.")).ToBeVisibleAsync(); // the field still has the focus
         await Expect(other.Page.GetByRole(AriaRole.Textbox, new() { Name = "Note" })).ToHaveValueAsync("seen in Moby Dick");
         await other.Page.GetByLabel("Your label").PressSequentiallyAsync("harpoons");

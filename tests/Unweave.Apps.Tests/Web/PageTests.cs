@@ -238,7 +238,7 @@ public sealed class PageTests : IDisposable
         [
             .. page.FindAll("table.figures tr").Select(row => string.Join('|', row.Children.Select(cell => cell.TextContent.Trim()))),
         ];
-        Assert.True(cells.Contains("FVU|0.11|0.42", StringComparer.Ordinal), string.Join('\n', cells));
+        Assert.True(cells.Contains("FVU|0.110|0.420", StringComparer.Ordinal), string.Join('\n', cells));
         Assert.True(cells.Contains("the autoencoder's|3.200|24.5|90.0%", StringComparer.Ordinal), string.Join('\n', cells));
         Assert.Contains("TopK, 120 latents, 4 active", page.Markup, StringComparison.Ordinal);
         Assert.Contains("labeled", page.Markup, StringComparison.Ordinal);

@@ -78,8 +78,8 @@ public sealed class RunsTests
         using var place = new Workplace();
         place.Write("run/config.json", """{ "rows": 12800, "batch": 128, "autoencoder": { "latents": 64, "k": 4 } }""");
         string Line(int step, double loss) =>
-            $$"""{"step":{{step}},"rows":{{step * 128}},"loss":{{loss}},"fvu":0.5,"l0":4,"dead":0,"learningRate":0.001,"milliseconds":500}"""
-            + "\n";
+            $$"""{"step":{{step}},"rows":{{step * 128}},"loss":{{loss}},"fvu":0.5,"l0":4,"dead":0,"learningRate":0.001"""
+            + ""","milliseconds":500}""" + "\n";
         place.Write("run/metrics.jsonl", Line(10, 90) + Line(20, 70));
         await using Site site = await Site.Start(place.Folder);
         await using Browser browser = await Browser.Open(site, "/runs/run");

@@ -42,7 +42,7 @@ internal static class Interventions
             ArgumentNullException.ThrowIfNull(intervention);
             if ((uint)intervention.Latent >= (uint)autoencoder.Latents)
             {
-                throw new InputException($"There is no latent {intervention.Latent}; this autoencoder has {autoencoder.Latents}, from 0 "
+                throw new InputException($"there is no latent {intervention.Latent}; this autoencoder has {autoencoder.Latents}, from 0 "
                     + $"to {autoencoder.Latents - 1}.");
             }
 
