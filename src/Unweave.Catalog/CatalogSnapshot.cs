@@ -66,6 +66,36 @@ public sealed class CatalogSnapshot : IDisposable
         });
     }
 
+    /// <summary>Where every latent stands among the others, in order: reads all that is stored, a few hundred latents at a time.</summary>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public IReadOnlyList<LatentContext> Contexts(CancellationToken cancellationToken = default)
+    {
+        const int Chunk = 256;
+        var all = new LatentContext[Source.Latents];
+        for (int from = 0; from < all.Length; from += Chunk)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            (int first, int end) = (from, Math.Min(all.Length, from + Chunk));
+            List<(int Latent, byte[] Json)> stored = Read((at, build) => at.All(
+                $"SELECT latent, json FROM {build.Detail} WHERE latent >= $first AND latent < $end",
+                line => (line.GetInt32(0), (byte[])line[1]), ("$first", first), ("$end", end)));
+            file.Guard(() =>
+            {
+                try
+                {
+                    return Parallel.For(0, stored.Count, i =>
+                        all[stored[i].Latent] = LatentContext.From(stored[i].Latent, StoredFeature.Read(stored[i].Json)));
+                }
+                catch (AggregateException e)
+                {
+                    throw e.InnerException!; // the first of the threads' says what is wrong
+                }
+            });
+        }
+
+        return all;
+    }
+
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>
     public int? Next(FeatureQuery query, int latent, bool backwards = false) =>
         Read((at, build) => FeatureRowQuery.Next(at, build, query, latent, backwards));

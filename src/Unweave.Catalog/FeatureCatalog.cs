@@ -118,6 +118,11 @@ public sealed class FeatureCatalog : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
     public Feature Read(int latent) => At(snapshot => snapshot.Read(latent));
 
+    /// <summary>Where every latent stands among the others, in order.</summary>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public IReadOnlyList<LatentContext> Contexts(CancellationToken cancellationToken = default) =>
+        At(snapshot => snapshot.Contexts(cancellationToken));
+
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>
     public int? Next(FeatureQuery query, int latent, bool backwards = false) =>
         At(snapshot => snapshot.Next(query, latent, backwards));

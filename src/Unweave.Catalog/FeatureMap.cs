@@ -10,14 +10,16 @@ namespace Unweave.Catalog;
 /// <param name="Iterations">Steps in all.</param>
 /// <param name="Loss">Divergence before the step, in nats.</param>
 /// <param name="Points">Where the latents are now.</param>
-public sealed record FeatureMapProgress(int Iteration, int Iterations, double Loss, IReadOnlyList<MapPoint> Points);
+/// <param name="Forming">Whether clusters are still forming: attraction is exaggerated, and the divergence says nothing yet.</param>
+public sealed record FeatureMapProgress(int Iteration, int Iterations, double Loss, IReadOnlyList<MapPoint> Points, bool Forming = false);
 
-/// <summary>Places of latents in the plane, near each other where their decoder rows point alike.</summary>
+/// <summary>Places of latents in the plane, near each other where they fire together or where their decoder rows point alike.</summary>
 public static class FeatureMap
 {
     /// <summary>Computes the map of all latents that are not dead; <see cref="FeatureCatalog.WriteMap"/> keeps it.</summary>
-    /// <param name="catalog">Says which latents are dead.</param>
+    /// <param name="catalog">Says which latents are dead, and which fire together.</param>
     /// <param name="autoencoder">The catalog's autoencoder.</param>
+    /// <param name="layout">What makes latents neighbors.</param>
     /// <param name="options">Settings; null for the defaults.</param>
     /// <param name="progress">Told after each step, on the calling thread; null for silence.</param>
     /// <param name="cancellationToken">Ends the work.</param>
@@ -28,6 +30,7 @@ public static class FeatureMap
     public static IReadOnlyList<MapPoint> Make(
         FeatureCatalog catalog,
         SparseAutoencoder autoencoder,
+        MapLayout layout,
         TSneOptions? options = null,
         IProgress<FeatureMapProgress>? progress = null,
         CancellationToken cancellationToken = default)
@@ -57,15 +60,51 @@ public static class FeatureMap
         }
 
         MapPoint[] points = [];
-        foreach (TSneStep step in TSne.Run(rows, options, cancellationToken))
+        // A graph of few neighbors each is drawn together soon; with more, its groups would fall onto a line first.
+        if (layout == MapLayout.Together)
+        {
+            options = options with
+            {
+                Exaggeration = Math.Min(options.Exaggeration, 4),
+                ExaggeratedIterations = Math.Min(options.ExaggeratedIterations, 100),
+            };
+        }
+
+        IEnumerable<TSneStep> steps = layout == MapLayout.Decoder || shown.Length < 2
+            ? TSne.Run(rows, options, cancellationToken)
+            : TSne.Run(rows, Graph(catalog, shown, cancellationToken), options, Workers.Shared, cancellationToken);
+        int forming = TSne.ExaggeratedSteps(options);
+        foreach (TSneStep step in steps)
         {
             ReadOnlySpan<float> places = step.Points.Span;
             if (progress is null && step.Iteration < options.Iterations) continue;
             points = new MapPoint[shown.Length];
             for (int i = 0; i < points.Length; i++) points[i] = new MapPoint(shown[i], places[2 * i], places[(2 * i) + 1]);
-            progress?.Report(new FeatureMapProgress(step.Iteration, options.Iterations, step.Loss, points));
+            progress?.Report(new FeatureMapProgress(step.Iteration, options.Iterations, step.Loss, points, step.Iteration <= forming));
         }
 
         return points;
+    }
+
+    // Who fires with whom, by how much more often than by chance. A latent with few such partners is held by its nearest decoder rows too,
+    // more weakly than by any of them, so that none drifts about.
+    private static Affinities Graph(FeatureCatalog catalog, int[] shown, CancellationToken cancellationToken)
+    {
+        const int Enough = 5;
+        IReadOnlyList<LatentContext> contexts = catalog.Contexts(cancellationToken);
+        var place = new Dictionary<int, int>(shown.Length);
+        for (int i = 0; i < shown.Length; i++) place[shown[i]] = i;
+        return Affinities.From([.. shown.Select((latent, i) =>
+        {
+            LatentContext context = contexts[latent];
+            List<(int, double)> near = [.. context.Partners.Where(partner => partner.Value > 0 && place.ContainsKey(partner.Latent))
+                .Select(partner => (place[partner.Latent], (double)partner.Value))];
+            if (near.Count >= Enough) return (IReadOnlyList<(int, double)>)near;
+            double weakest = near.Select(one => one.Item2).DefaultIfEmpty(1).Min() / 2;
+            var known = near.Select(one => one.Item1).Append(i).ToHashSet();
+            near.AddRange(context.Nearest.Where(other => other.Value > 0 && place.ContainsKey(other.Latent))
+                .Select(other => place[other.Latent]).Where(known.Add).Select(other => (other, weakest)));
+            return near;
+        })]);
     }
 }

@@ -106,9 +106,11 @@ internal sealed class Help : SynchronousCommandLineAction
         string text = option is HelpOption ? "Show this help." : option is VersionOption ? "Show the version." : option.Description ?? "";
         return (name,
             option.HasDefaultValue && !option.Hidden && option.ValueType != typeof(bool)
-                ? $"{text} [default: {option.GetDefaultValue()}]"
+                ? $"{text} [default: {Written(option.GetDefaultValue())}]"
                 : text);
     }
+
+    private static string Written(object? value) => value is Enum choice ? choice.ToString().ToLowerInvariant() : $"{value}";
 
     private static void WriteList(string title, IEnumerable<(string Name, string Text)> rows)
     {

@@ -19,7 +19,7 @@ internal static class FeaturesMapCommand
         var perplexity = new Option<double>("--perplexity")
         {
             HelpName = "X",
-            Description = "Neighbors that a latent counts as its own.",
+            Description = "With --by decoder: neighbors that a latent counts as its own.",
             DefaultValueFactory = _ => usual.Perplexity,
         };
         var iterations = new Option<int>("--iterations")
@@ -34,13 +34,19 @@ internal static class FeaturesMapCommand
             Description = "Seed of the noise at the start.",
             DefaultValueFactory = _ => usual.Seed,
         };
-        var command = new Command("map",
-            "Lays the latents out as a map.\n\nThose that fire are placed in the plane by t-SNE, those whose decoder rows point alike near "
-            + "each other, and the places are kept in the catalog.")
+        var by = new Option<MapLayout>("--by")
         {
-            sae, perplexity, iterations, seed,
+            HelpName = "together|decoder",
+            Description = "What makes latents neighbors: that they fire together, or that their decoder rows point alike.",
+            DefaultValueFactory = _ => MapLayout.Together,
         };
-        help.AddExamples(command, "unweave features map sae/", "unweave features map sae/ --perplexity 15 --seed 3");
+        var command = new Command("map",
+            "Lays the latents out as a map.\n\nThose that fire are placed in the plane by t-SNE, near each other where they fire together "
+            + "or where their decoder rows point alike, and the places are kept in the catalog.")
+        {
+            sae, by, perplexity, iterations, seed,
+        };
+        help.AddExamples(command, "unweave features map sae/", "unweave features map sae/ --by decoder --perplexity 15 --seed 3");
         command.SetAction((parsed, cancellationToken) =>
         {
             var options = new TSneOptions
@@ -49,13 +55,13 @@ internal static class FeaturesMapCommand
                 Iterations = parsed.GetValue(iterations),
                 Seed = parsed.GetValue(seed),
             };
-            Run(parsed.GetValue(sae)!, options, parsed.GetValue(json), cancellationToken);
+            Run(parsed.GetValue(sae)!, parsed.GetValue(by), options, parsed.GetValue(json), cancellationToken);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private static void Run(string folder, TSneOptions options, bool json, CancellationToken cancellationToken)
+    private static void Run(string folder, MapLayout layout, TSneOptions options, bool json, CancellationToken cancellationToken)
     {
         var run = RunFolder.Open(folder);
         using FeatureCatalog catalog = FeatureCatalog.Open(run);
@@ -64,7 +70,7 @@ internal static class FeaturesMapCommand
         IReadOnlyList<MapPoint> points;
         try
         {
-            points = FeatureMap.Make(catalog, autoencoder, options, display, cancellationToken);
+            points = FeatureMap.Make(catalog, autoencoder, layout, options, display, cancellationToken);
         }
         finally
         {

@@ -18,16 +18,18 @@ public sealed partial class Map
     private DotNetObjectReference<Map>? self;
     private ElementReference box;
     private LatentMap? map;
+    private MapSources? sources;
+    private MapLayout layout;
     private IReadOnlyList<FeatureRow> near = [];
     private int[]? matches;
-    private string words = "", color = "kind";
+    private string words = "", color = "source";
     private int version, total;
 
     [Inject] private IJSRuntime Js { get; set; } = null!;
 
     [SupplyParameterFromQuery(Name = "q")] private string? Query { get; set; }
 
-    [SupplyParameterFromQuery(Name = "color")] private string? Color { get; set; }
+    [SupplyParameterFromQuery(Name = "color")] private string? ColorBy { get; set; }
 
     private string CanvasLabel =>
         $"Map of {map!.Count} latents: arrow keys move, plus and minus zoom, 0 shows all, Enter opens the nearest";
@@ -85,7 +87,7 @@ public sealed partial class Map
     {
         script = new ScriptModule(Js, "map.js");
         words = Query is { Length: <= LongestText } text ? text : "";
-        color = Known(Color);
+        color = Known(ColorBy);
         if (Run.Catalog is not { } catalog) return;
         map = Run.Maps.Of(catalog);
         if (Run.Making.Running) following = Follow();
@@ -99,10 +101,35 @@ public sealed partial class Map
         LatentMap drawn = map;
         using var stream = new DotNetStreamReference(drawn.Open());
         await script.Call("start", box, self, stream, drawn.Count, color);
+        if (!Run.Making.Running) await Name();
         if (words.Length > 0) await Search(words);
+        await Color();
     }
 
-    private static string Known(string? by) => by is "score" or "frequency" ? by : "kind";
+    // What is written on the map while nothing is searched for.
+    private Task Name() => Run.Catalog is { } catalog
+        ? script.Call("name", box, Run.Maps.Names(catalog).Select(name => new { name.Latent, name.Text }))
+        : Task.CompletedTask;
+
+    // All features are read for it, so the map is there before its colors.
+    private async Task Color()
+    {
+        if (Run.Catalog is not { } catalog) return;
+        try
+        {
+            sources = await Run.Maps.Sources(catalog).WaitAsync(left.Token);
+        }
+        catch (Exception e) when (e is InputException or OperationCanceledException)
+        {
+            return; // the other colors do without it
+        }
+
+        if (sources is not null) await script.Call("sources", box, sources.OfLatents);
+        else if (color is "source") color = "kind";
+        StateHasChanged();
+    }
+
+    private static string Known(string? by) => by is "score" or "frequency" or "kind" ? by : "source";
 
     // The page keeps the few rows that it lists, never those of all points.
     private IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) =>
@@ -110,7 +137,7 @@ public sealed partial class Map
 
     private void Make()
     {
-        Run.Making.Start(Run);
+        Run.Making.Start(Run, layout);
         if (following.IsCompleted) following = Follow();
     }
 
@@ -133,7 +160,9 @@ public sealed partial class Map
                 }
 
                 StateHasChanged();
-                if (!running) return;
+                if (running) continue;
+                await Name();
+                return;
             }
         }
         catch (OperationCanceledException)
@@ -182,6 +211,6 @@ public sealed partial class Map
     private Task Remember()
     {
         string? searched = string.IsNullOrWhiteSpace(words) ? null : words;
-        return script.Call("address", PageAddress.Build(Links.Map(Run.Name), ("q", searched), ("color", color is "kind" ? null : color)));
+        return script.Call("address", PageAddress.Build(Links.Map(Run.Name), ("q", searched), ("color", color is "source" ? null : color)));
     }
 }

@@ -30,7 +30,8 @@ internal sealed class MapMaking : IDisposable
 
     /// <summary>Starts, where none is being made; the map goes into the catalog when it is done.</summary>
     /// <param name="run">The run; without a catalog and an autoencoder with latents nothing is done.</param>
-    public void Start(ServedRun run)
+    /// <param name="layout">What makes latents neighbors.</param>
+    public void Start(ServedRun run, MapLayout layout)
     {
         ArgumentNullException.ThrowIfNull(run);
         lock (entry)
@@ -38,7 +39,7 @@ internal sealed class MapMaking : IDisposable
             if (stop is not null || run.Catalog is not { } catalog || run.LeaseAutoencoder() is not { } weights) return;
             stop = new CancellationTokenSource();
             (progress, problem) = (null, null);
-            _ = Task.Run(() => Make(catalog, weights, stop));
+            _ = Task.Run(() => Make(catalog, weights, layout, stop));
         }
     }
 
@@ -51,12 +52,12 @@ internal sealed class MapMaking : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Stop();
 
-    private void Make(FeatureCatalog catalog, Lease<Autoencoder> weights, CancellationTokenSource source)
+    private void Make(FeatureCatalog catalog, Lease<Autoencoder> weights, MapLayout layout, CancellationTokenSource source)
     {
         try
         {
             if (weights.Value is not SparseAutoencoder autoencoder) return;
-            catalog.WriteMap(FeatureMap.Make(catalog, autoencoder, null, new ProgressReporter(this), source.Token));
+            catalog.WriteMap(FeatureMap.Make(catalog, autoencoder, layout, null, new ProgressReporter(this), source.Token));
         }
         catch (OperationCanceledException)
         {

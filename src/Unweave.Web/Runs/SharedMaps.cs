@@ -12,6 +12,9 @@ internal sealed class SharedMaps
     private LatentMap? whole, step;
     private FeatureMapProgress? stepOf;
     private (DateTime, long, DateTime, long) read;
+    private IReadOnlyList<MapName>? names;
+    private Task<MapSources?>? sources;
+    private DateTimeOffset sourcesOf;
 
     /// <summary>The map that a catalog holds; null before one was written.</summary>
     /// <exception cref="InputException">The catalog cannot be read.</exception>
@@ -21,6 +24,29 @@ internal sealed class SharedMaps
         {
             Follow(catalog);
             return whole;
+        }
+    }
+
+    /// <summary>Names for the map that a catalog holds, the most important first.</summary>
+    /// <exception cref="InputException">The catalog cannot be read.</exception>
+    public IReadOnlyList<MapName> Names(FeatureCatalog catalog)
+    {
+        lock (entry)
+        {
+            Follow(catalog);
+            return names ??= MapName.Choose(catalog, catalog.Map());
+        }
+    }
+
+    /// <summary>From which parts of the corpus the latents are, read once for each build; null where there are no parts.</summary>
+    public Task<MapSources?> Sources(FeatureCatalog catalog)
+    {
+        lock (entry)
+        {
+            DateTimeOffset built = catalog.Source.Built;
+            if (sources is null || sources.IsFaulted || built != sourcesOf)
+                (sources, sourcesOf) = (Task.Run(() => MapSources.From(catalog.Contexts())), built);
+            return sources;
         }
     }
 
@@ -44,7 +70,7 @@ internal sealed class SharedMaps
         if (facts is not null && now == read) return;
         facts = MapFacts.Read(catalog);
         whole = LatentMap.Pack(facts, catalog.Map());
-        (read, step, stepOf) = (now, null, null);
+        (read, step, stepOf, names) = (now, null, null, null);
     }
 
     // What was written lately is in the log beside the file.

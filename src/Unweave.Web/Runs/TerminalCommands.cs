@@ -26,7 +26,8 @@ internal static class TerminalCommands
     public static string Train(ServedRun run) => $"unweave train --config {Quote(run.Files.SettingsPath)} -o sae/";
 
     /// <summary>Lays out the map.</summary>
-    public static string Map(ServedRun run) => $"unweave features map {Quote(run.Folder)}";
+    public static string Map(ServedRun run, MapLayout layout) =>
+        $"unweave features map {Quote(run.Folder)}{(layout == MapLayout.Together ? "" : $" --by {layout.ToString().ToLowerInvariant()}")}";
 
     /// <summary>The latents of a text.</summary>
     public static string Read(ServedRun run, string text) => $"unweave read {Quote(run.Folder)} {QuoteStart(text)}";

@@ -12,6 +12,8 @@ export async function places(box, stream, count) {
   maps.get(box)?.move(data, count);
 }
 export const highlight = (box, latents) => maps.get(box)?.highlight(latents);
+export const name = (box, names) => maps.get(box)?.name(names);
+export const sources = (box, ofLatents) => maps.get(box)?.source(ofLatents);
 export const color = (box, by) => maps.get(box)?.recolor(by);
 export const show = (box, latent) => maps.get(box)?.show(latent);
 export function stop(box) {
@@ -23,7 +25,7 @@ const Sides = 128; // the grid that finds points: cells a side
 
 class Picture {
   constructor(box, page, data, n, color) {
-    Object.assign(this, { box, page, by: color, found: null, hover: -1, words: new Map() });
+    Object.assign(this, { box, page, by: color, found: null, hover: -1, words: new Map(), names: [], parts: null });
     this.load(data, n);
     this.canvas = box.querySelector('canvas');
     this.context = this.canvas.getContext('2d', { alpha: false });
@@ -73,6 +75,21 @@ class Picture {
     const w = Math.max(b - a, 1e-6),
       h = Math.max(d - c, 1e-6);
     this.box0 = { x: a - w * 0.02, y: c - h * 0.02, w: w * 1.04, h: h * 1.04 };
+    this.view = this.middleOf(0.005, 0.06);
+  }
+
+  // The box that holds the points, without a share of them at each side: one that flew off does not make a dot of the others.
+  middleOf(share, margin) {
+    const range = values => {
+        const sorted = Float32Array.from(values).sort(),
+          cut = Math.floor(sorted.length * share);
+        return [sorted[cut], sorted[sorted.length - 1 - cut]];
+      },
+      [a, b] = range(this.x),
+      [c, d] = range(this.y),
+      w = Math.max(b - a, 1e-9),
+      h = Math.max(d - c, 1e-9);
+    return { x: a - w * margin, y: c - h * margin, w: w * (1 + 2 * margin), h: h * (1 + 2 * margin) };
   }
 
   // Points elsewhere; shown whole, as nobody can follow one of them.
@@ -80,7 +97,8 @@ class Picture {
     const found = this.found && [...this.latents].filter((_, i) => this.found[i]);
     this.point(-1);
     this.load(data, n);
-    this.least = Math.min(this.w / this.box0.w, this.h / this.box0.h);
+    this.least = Math.min(this.w / this.view.w, this.h / this.view.h);
+    this.names = [];
     this.recolor(this.by);
     this.highlight(found);
     this.all();
@@ -111,7 +129,7 @@ class Picture {
     this.canvas.height = Math.round(h * ratio);
     this.picture = this.context.createImageData(this.canvas.width, this.canvas.height);
     this.pixels = new Uint32Array(this.picture.data.buffer);
-    this.least = Math.min(w / this.box0.w, h / this.box0.h);
+    this.least = Math.min(w / this.view.w, h / this.view.h);
     if (middle) {
       this.scale = Math.max(this.scale, this.least * 0.8);
       this.left = middle.x - w / this.scale / 2;
@@ -123,8 +141,12 @@ class Picture {
   all() {
     if (!this.w) return;
     this.scale = this.least;
-    this.left = this.box0.x + this.box0.w / 2 - this.w / this.scale / 2;
-    this.top = this.box0.y + this.box0.h / 2 - this.h / this.scale / 2;
+    this.center(this.view.x + this.view.w / 2, this.view.y + this.view.h / 2);
+  }
+
+  center(x, y) {
+    this.left = x - this.w / this.scale / 2;
+    this.top = y - this.h / this.scale / 2;
     this.draw();
   }
 
@@ -148,9 +170,7 @@ class Picture {
     const i = this.places.get(latent);
     if (i === undefined) return;
     this.scale = Math.max(this.scale, this.least * 6);
-    this.left = this.x[i] - this.w / this.scale / 2;
-    this.top = this.y[i] - this.h / this.scale / 2;
-    this.draw();
+    this.center(this.x[i], this.y[i]);
     this.point(i);
     this.canvas.focus({ preventScroll: true });
     this.canvas.scrollIntoView({ block: 'nearest' });
@@ -162,7 +182,33 @@ class Picture {
       const i = this.places.get(latent);
       if (i !== undefined) this.found[i] = 1;
     });
+    this.point(-1);
+    if (latents?.length) this.look(latents);
+    else this.all();
+  }
+
+  // So near that all that were found are seen.
+  look(latents) {
+    const at = latents.map(latent => this.places.get(latent)).filter(i => i !== undefined);
+    if (!at.length || !this.w) return;
+    const xs = at.map(i => this.x[i]),
+      ys = at.map(i => this.y[i]),
+      [a, b, c, d] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+    this.scale = Math.max(
+      this.least * 0.8,
+      Math.min(this.least * 6, 0.85 * Math.min(this.w / Math.max(b - a, 1e-9), this.h / Math.max(d - c, 1e-9))),
+    );
+    this.center((a + b) / 2, (c + d) / 2);
+  }
+
+  name(names) {
+    this.names = names;
     this.draw();
+  }
+
+  source(ofLatents) {
+    this.parts = ofLatents;
+    this.recolor(this.by);
   }
 
   recolor(by) {
@@ -184,13 +230,18 @@ class Picture {
       low = rgb('--ramp-low'),
       high = rgb('--ramp-high'),
       none = rgb('--ramp-none');
-    this.palette =
-      by === 'kind' ? kinds : [none, ...Array.from({ length: 24 }, (_, i) => low.map((v, c) => v + ((high[c] - v) * i) / 23))];
+    const bySource = by === 'source' && this.parts,
+      byKind = by === 'kind' || (by === 'source' && !this.parts);
+    this.palette = bySource
+      ? [rgb('--map-several'), ...[1, 2, 3, 4, 5].map(part => rgb(`--s${part}`))]
+      : byKind ? kinds : [none, ...Array.from({ length: 24 }, (_, i) => low.map((v, c) => v + ((high[c] - v) * i) / 23))];
     const step = t => 1 + Math.max(0, Math.min(23, Math.round(t * 23)));
     this.colors = new Uint8Array(this.n);
     for (let i = 0; i < this.n; i++) {
       this.colors[i] =
-        by === 'kind'
+        bySource
+          ? (this.parts[this.latents[i]] ?? 0)
+          : byKind
           ? this.kinds[i]
           : by === 'score'
             ? Number.isNaN(this.scores[i])
@@ -285,7 +336,37 @@ class Picture {
       splat(Math.max(r * 1.5, 4 * ratio), 1)(ox + x[i] * scale, oy + y[i] * scale, palette[colors[i]]);
     }
     this.context.putImageData(this.picture, 0, 0);
+    this.write();
     this.place();
+  }
+
+  // The names of places, the most important first, each where no other stands yet: nearer, there is room for more.
+  write() {
+    if (this.found || !this.names.length) return;
+    const { context, ratio } = this,
+      rgb = c => `rgb(${c.join(' ')})`,
+      taken = [];
+    context.font = `600 ${12 * ratio}px system-ui, sans-serif`;
+    context.textAlign = 'center';
+    context.textBaseline = 'middle';
+    context.lineJoin = 'round';
+    context.lineWidth = 4 * ratio;
+    context.strokeStyle = rgb(this.ground);
+    context.fillStyle = rgb(this.mark);
+    for (const { latent, text } of this.names) {
+      const i = this.places.get(latent);
+      if (i === undefined) continue;
+      const half = context.measureText(text).width / 2 / ratio + 6,
+        x = (this.x[i] - this.left) * this.scale,
+        y = (this.y[i] - this.top) * this.scale - 12;
+      if (x - half < 0 || x + half > this.w || y < 10 || y > this.h - 10) continue;
+      if (taken.some(other => Math.abs(other.x - x) < other.half + half && Math.abs(other.y - y) < 20)) continue;
+      taken.push({ x, y, half });
+      context.strokeText(text, x * ratio, y * ratio);
+      context.fillText(text, x * ratio, y * ratio);
+      if (taken.length >= 16) break;
+    }
+    this.box.dataset.names = taken.length;
   }
 
   // The points around a place, by rings of cells, nearest first.

@@ -51,6 +51,31 @@ internal sealed class Affinities
         return Symmetrise(points, kept, neighbors, conditional, used);
     }
 
+    /// <summary>Those of points whose neighbors are known: p_j|i is the weight's share of all that point's weights.</summary>
+    /// <param name="neighbors">Of each point its neighbors, each once and none itself, with weights above 0; a point may have none.</param>
+    public static Affinities From(IReadOnlyList<IReadOnlyList<(int Other, double Weight)>> neighbors)
+    {
+        int points = neighbors.Count;
+        var rows = new SortedDictionary<int, double>[points];
+        for (int i = 0; i < points; i++) rows[i] = [];
+        int holding = Math.Max(1, neighbors.Count(near => near.Count > 0));
+        for (int i = 0; i < points; i++)
+        {
+            double sum = neighbors[i].Sum(near => near.Weight);
+            foreach ((int other, double weight) in neighbors[i])
+            {
+                double half = weight / sum / (2.0 * holding);
+                rows[i][other] = rows[i].GetValueOrDefault(other) + half;
+                rows[other][i] = rows[other].GetValueOrDefault(i) + half;
+            }
+        }
+
+        int[] starts = new int[points + 1];
+        for (int i = 0; i < points; i++) starts[i + 1] = starts[i] + rows[i].Count;
+        return new Affinities(
+            starts, [.. rows.SelectMany(row => row.Keys)], [.. rows.SelectMany(row => row.Values)], neighbors.Average(near => near.Count));
+    }
+
     /// <summary>p_j|i ∝ exp(−β d_ij) with the precision β at which the entropy is ln(perplexity), found by halving.</summary>
     /// <param name="distances">Squared distances of the neighbors, ascending.</param>
     /// <param name="perplexity">The perplexity, 1 or more.</param>

@@ -32,17 +32,26 @@ public static class TSne
                     throw new InputException($"Row {row} of the points has the value {value}; leave out rows that are not finite numbers.");
         return rows.Rows < 2
             ? [new TSneStep(options.Iterations, 0, new float[2 * rows.Rows])]
-            : Steps(rows, options, workers, cancellationToken);
+            : Steps(rows, null, options, workers, cancellationToken);
     }
 
-    private static IEnumerable<TSneStep> Steps(Matrix rows, TSneOptions options, Workers workers, CancellationToken cancellationToken)
+    /// <summary>Makes a map of points whose neighbors are known; their rows say only where they start.</summary>
+    internal static IEnumerable<TSneStep> Run(
+        Matrix rows, Affinities known, TSneOptions options, Workers workers, CancellationToken cancellationToken) =>
+        Steps(rows, known, options, workers, cancellationToken);
+
+    /// <summary>Steps at the beginning whose attraction is exaggerated.</summary>
+    internal static int ExaggeratedSteps(TSneOptions options) => Math.Min(options.ExaggeratedIterations, options.Iterations / 3);
+
+    private static IEnumerable<TSneStep> Steps(
+        Matrix rows, Affinities? known, TSneOptions options, Workers workers, CancellationToken cancellationToken)
     {
-        int points = rows.Rows, early = Math.Min(options.ExaggeratedIterations, options.Iterations / 3);
+        int points = rows.Rows, early = ExaggeratedSteps(options);
         TSneObjective objective;
         double[] places;
         using (Matrix centered = PrincipalStart.Center(rows))
         {
-            var affinities = Affinities.Compute(centered, options.Perplexity, workers, cancellationToken);
+            Affinities affinities = known ?? Affinities.Compute(centered, options.Perplexity, workers, cancellationToken);
             objective = new TSneObjective(affinities, options.Theta, workers);
             cancellationToken.ThrowIfCancellationRequested();
             places = PrincipalStart.Compute(centered, options.Seed, workers);

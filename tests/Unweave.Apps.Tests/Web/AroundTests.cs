@@ -7,7 +7,9 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Unweave.Apps.Tests.Web;
 
-/// <summary>What surrounds the pages of a run: the page of the API, the page where there is none, the footer, the box of a lost server.</summary>
+/// <summary>
+/// What surrounds the pages of a run: the page of the API, the page where there is none, the footer, the box of a lost server.
+/// </summary>
 public sealed class AroundTests
 {
     [Fact]
@@ -28,7 +30,11 @@ public sealed class AroundTests
         await Expect(page.Locator("h1")).ToHaveTextAsync("HTTP API");
         await Expect(page.Locator(".operation")).ToHaveCountAsync(operations.Length);
         foreach ((string method, string path) in operations)
-            await Expect(page.Locator(".operation h3").GetByText($"{method.ToUpperInvariant()}{path}", new() { Exact = true })).ToHaveCountAsync(1);
+        {
+            ILocator title = page.Locator(".operation h3").GetByText($"{method.ToUpperInvariant()}{path}", new() { Exact = true });
+            await Expect(title).ToHaveCountAsync(1);
+        }
+
         IReadOnlyList<string> commands = await page.Locator(".operation .command code").AllTextContentsAsync();
         foreach (string command in commands)
         {
@@ -51,7 +57,8 @@ public sealed class AroundTests
         const string Secret = "sixteen characters at least";
         await using Site site = await Site.Start(place.Folder, Secret);
         await using Browser browser = await Browser.Open(site, "/api", token: Secret);
-        await Expect(browser.Page.Locator(".operation .command code").First).ToContainTextAsync("-H \"Authorization: Bearer $UNWEAVE_TOKEN\"");
+        await Expect(browser.Page.Locator(".operation .command code").First)
+            .ToContainTextAsync("-H \"Authorization: Bearer $UNWEAVE_TOKEN\"");
         browser.AssertClean();
     }
 
@@ -73,7 +80,8 @@ public sealed class AroundTests
         Assert.Contains(why, page, StringComparison.Ordinal);
         Assert.Contains("dashboard", page, StringComparison.Ordinal); // the stylesheet
         Assert.Contains("MIT license", page, StringComparison.Ordinal); // the footer
-        using HttpResponseMessage program = await site.Client.GetAsync(new Uri($"/api{path}", UriKind.Relative), TestContext.Current.CancellationToken);
+        using HttpResponseMessage program =
+            await site.Client.GetAsync(new Uri($"/api{path}x", UriKind.Relative), TestContext.Current.CancellationToken);
         Assert.Equal("application/problem+json", program.Content.Headers.ContentType?.MediaType);
     }
 

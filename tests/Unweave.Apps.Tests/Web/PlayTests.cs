@@ -147,12 +147,32 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
     }
 
     [Fact]
+    public async Task Names_are_written_on_the_map_though_a_point_is_far_away_and_what_is_found_comes_into_the_middle()
+    {
+        await using Browser browser = await Browser.Open(served.Site, "runs/sample/map");
+        IPage page = browser.Page;
+        // Latent 199 lies a hundred times as far away as all others: fitted to it, they would be one dot, with room for one name.
+        await page.WaitForFunctionAsync("() => +document.querySelector('.map').dataset.names > 3");
+        await page.GetByLabel("Find on the map").FillAsync("harpoon");
+        await Assertions.Expect(page.Locator(".map-near h2")).ToHaveTextAsync("Found");
+        await Assertions.Expect(page.GetByLabel("Show latent 0 on the map")).ToBeVisibleAsync();
+        await page.GetByLabel("Find on the map").FillAsync("199");
+        await Assertions.Expect(page.GetByText("1 found")).ToBeVisibleAsync();
+        LocatorBoundingBoxResult canvas = (await page.Locator(".map canvas").BoundingBoxAsync())!;
+        await page.Mouse.MoveAsync(canvas.X + (canvas.Width / 2) + 40, canvas.Y + (canvas.Height / 2));
+        await page.Mouse.MoveAsync(canvas.X + (canvas.Width / 2), canvas.Y + (canvas.Height / 2));
+        await Assertions.Expect(page.Locator(".map-tip b")).ToHaveTextAsync("199");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Show all" }).ClickAsync();
+        browser.AssertClean();
+    }
+
+    [Fact]
     public async Task A_run_without_a_map_makes_one_on_its_page_and_keeps_it()
     {
         await using Browser browser = await Browser.Open(served.Site, "runs/model/map");
         await Assertions.Expect(browser.Page.Locator(".state code")).ToContainTextAsync("unweave features map");
-        await browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out here" }).ClickAsync();
-        await Assertions.Expect(browser.Page.GetByRole(AriaRole.Button, new() { Name = "Lay it out again" }))
+        await browser.Page.GetByRole(AriaRole.Button, new() { Name = "Make the map" }).ClickAsync();
+        await Assertions.Expect(browser.Page.GetByRole(AriaRole.Button, new() { Name = "Make it again" }))
             .ToBeVisibleAsync(new() { Timeout = 60_000 });
         await Assertions.Expect(browser.Page.Locator(".map canvas")).ToBeVisibleAsync();
         await browser.Page.ReloadAsync();
@@ -188,10 +208,10 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
             using (FeatureCatalog catalog = FeatureCatalog.Open(workplace["runs/sample"]))
                 catalog.WriteMap(
                     [
-                        .. Enumerable.Range(0, 200)
+                        .. Enumerable.Range(0, 199)
                         .Select(latent =>
                             new MapPoint(latent, (float)(Math.Sqrt(latent) * Math.Cos(2.4 * latent)),
-                                (float)(Math.Sqrt(latent) * Math.Sin(2.4 * latent))))]);
+                                (float)(Math.Sqrt(latent) * Math.Sin(2.4 * latent)))), new MapPoint(199, 1500, 1500)]);
             Site = await Site.Start(workplace["runs"]);
         }
 

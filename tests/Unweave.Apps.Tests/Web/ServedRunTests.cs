@@ -111,6 +111,36 @@ public sealed class ServedRunTests
     }
 
     [Fact]
+    public void Latents_are_colored_by_the_largest_parts_of_the_corpus()
+    {
+        LatentContext Of(int latent, string? source) => new(latent, [], [], source);
+        MapSources sources = MapSources.From(
+            [Of(0, "a"), Of(1, "b"), Of(2, null), Of(3, "b"), .. "cdefg".Select((c, i) => Of(4 + i, $"{c}"))])!;
+        Assert.Equal([("b", 2), ("a", 1), ("c", 1), ("d", 1), ("e", 1)], sources.Parts);
+        Assert.Equal([2, 1, 0, 1, 3, 4, 5, 0, 0], sources.OfLatents);
+        Assert.Equal(3, sources.Others);
+        Assert.Null(MapSources.From([Of(0, "a"), Of(1, "a"), Of(2, null)])); // one part tells nothing apart
+        Assert.Null(MapSources.From([]));
+    }
+
+    [Fact]
+    public void Names_for_a_map_are_of_labels_far_enough_from_each_other_none_twice()
+    {
+        using var place = new Workplace();
+        SampleCatalog.Build(place["run"], 120);
+        using FeatureCatalog catalog = FeatureCatalog.Open(place["run"]);
+        Assert.Empty(MapName.Choose(catalog, []));
+        IReadOnlyList<MapName> line =
+            MapName.Choose(catalog, [.. Enumerable.Range(0, 120).Select(latent => new MapPoint(latent, latent, 0))]);
+        Assert.InRange(line.Count, 3, 120);
+        Assert.Equal(line.Count, line.Select(name => name.Text).Distinct(StringComparer.Ordinal).Count());
+        int[] places = [.. line.Select(name => name.Latent).Order()];
+        Assert.All(places.Zip(places.Skip(1)), pair => Assert.True(pair.Second - pair.First > 0.06 * 119));
+        Assert.All(line, name => Assert.InRange(name.Text.Length, 1, 29));
+        Assert.Single(MapName.Choose(catalog, [.. Enumerable.Range(0, 120).Select(latent => new MapPoint(latent, 0, 0))]));
+    }
+
+    [Fact]
     public void A_step_of_a_map_being_made_is_packed_once_for_all_who_watch()
     {
         using var place = new Workplace();

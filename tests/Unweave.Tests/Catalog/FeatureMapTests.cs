@@ -30,7 +30,8 @@ public sealed class FeatureMapTests : IDisposable
 
         using var autoencoder = new FixedDictionary(directions);
         var told = new Told();
-        IReadOnlyList<MapPoint> map = FeatureMap.Make(catalog, autoencoder, new TSneOptions { Perplexity = 10, Iterations = 300 }, told,
+        var options = new TSneOptions { Perplexity = 10, Iterations = 300 };
+        IReadOnlyList<MapPoint> map = FeatureMap.Make(catalog, autoencoder, MapLayout.Decoder, options, told,
             TestContext.Current.CancellationToken);
         Assert.Equal(Enumerable.Range(0, Latents).Where(latent => MadeFeatures.Of(latent).Kind != FeatureKind.Dead),
             map.Select(point => point.Latent));
@@ -41,10 +42,57 @@ public sealed class FeatureMapTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 300), told.All.Select(step => step.Iteration));
         Assert.Equal(map, told.All[^1].Points);
         Assert.Equal(map,
-            FeatureMap.Make(catalog, autoencoder, new TSneOptions { Perplexity = 10, Iterations = 300 },
+            FeatureMap.Make(catalog, autoencoder, MapLayout.Decoder, options,
                 cancellationToken: TestContext.Current.CancellationToken));
         catalog.WriteMap(map);
         Assert.Equal(map, catalog.Map());
+    }
+
+    [Fact]
+    public void Latents_that_fire_together_get_places_near_each_other_wherever_they_point()
+    {
+        const int Latents = 90, Groups = 3;
+        var rng = new Rng(1);
+        // Each fires with six of its own group, and with one that is dead.
+        IEnumerable<Feature> features = MadeFeatures.First(Latents).Select(feature => feature with
+        {
+            Kind = feature.Latent == 0 ? FeatureKind.Dead : FeatureKind.Ordinary,
+            Partners = [.. Enumerable.Range(1, 6).Select(step =>
+                new RelatedLatent((feature.Latent + (step * Groups)) % Latents, 5 - (step * 0.5f))), new RelatedLatent(0, 9)],
+            Nearest = [],
+        });
+        FeatureCatalog.Build(folder.Path, MadeFeatures.Source(Latents), features);
+        using FeatureCatalog catalog = FeatureCatalog.Open(folder.Path);
+        using var directions = new Matrix(Latents, 8);
+        rng.FillNormal(directions.AsSpan(), 1);
+        using var autoencoder = new FixedDictionary(directions);
+        var told = new Told();
+        IReadOnlyList<MapPoint> map = FeatureMap.Make(
+            catalog, autoencoder, MapLayout.Together, new TSneOptions { Iterations = 300 }, told, TestContext.Current.CancellationToken);
+        Assert.Equal(Enumerable.Range(1, Latents - 1), map.Select(point => point.Latent));
+        int right = map.Count(point => map.Where(other => other != point)
+            .MinBy(other => Math.Pow(other.X - point.X, 2) + Math.Pow(other.Y - point.Y, 2)).Latent % Groups == point.Latent % Groups);
+        Assert.True(right >= 0.95 * map.Count, $"{right} of {map.Count}");
+        Assert.Equal(100, told.All.Count(step => step.Forming));
+    }
+
+    [Fact]
+    public void A_latent_is_of_the_part_of_the_corpus_that_half_of_its_examples_are_from()
+    {
+        FeatureExample Of(string document) => new(document, 0, 0, ["a"], [1], 0);
+        FeatureCatalog.Build(folder.Path, MadeFeatures.Source(3), MadeFeatures.First(3).Select(feature => feature with
+        {
+            Top = feature.Latent switch
+            {
+                0 => [Of("bible/Ge-1"), Of("bible/Ge-2"), Of("sotu/1900")],
+                1 => [Of("bible/Ge-1"), Of("sotu/1900"), Of("wordnet/noun")],
+                _ => [Of("speech-1"), Of("speech-2")],
+            },
+            Quantiles = [],
+        }));
+        using FeatureCatalog catalog = FeatureCatalog.Open(folder.Path);
+        IReadOnlyList<LatentContext> contexts = catalog.Contexts(TestContext.Current.CancellationToken);
+        Assert.Equal(("bible", null, null), (contexts[0].Source, contexts[1].Source, contexts[2].Source));
     }
 
     [Fact]
@@ -53,7 +101,7 @@ public sealed class FeatureMapTests : IDisposable
         using FeatureCatalog catalog = Built(10);
         using var directions = new Matrix(11, 4);
         using var autoencoder = new FixedDictionary(directions);
-        Assert.Contains("10 latents", Assert.Throws<InputException>(() => FeatureMap.Make(catalog, autoencoder)).Message,
+        Assert.Contains("10 latents", Assert.Throws<InputException>(() => FeatureMap.Make(catalog, autoencoder, MapLayout.Decoder)).Message,
             StringComparison.Ordinal);
     }
 
@@ -65,7 +113,7 @@ public sealed class FeatureMapTests : IDisposable
         using FeatureCatalog catalog = FeatureCatalog.Open(folder.Path);
         using var directions = new Matrix(3, 4);
         using var autoencoder = new FixedDictionary(directions);
-        Assert.Empty(FeatureMap.Make(catalog, autoencoder));
+        Assert.Empty(FeatureMap.Make(catalog, autoencoder, MapLayout.Decoder));
     }
 
     private FeatureCatalog Built(int latents)

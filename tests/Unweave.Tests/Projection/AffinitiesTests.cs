@@ -23,6 +23,19 @@ public sealed class AffinitiesTests
         }
     }
 
+    [Fact]
+    public void Those_of_a_graph_are_symmetric_shares_of_the_weights()
+    {
+        // 3 has no neighbors of its own and is nobody's; 1 names 0, which does not name it back.
+        var affinities = Affinities.From([[(2, 3.0)], [(0, 1.0), (2, 3.0)], [(0, 2.0)], []]);
+        Assert.Equal([0, 2, 4, 6, 6], affinities.Starts);
+        Assert.Equal([1, 2, 0, 2, 0, 1], affinities.Columns);
+        double unit = 1 / 6.0; // of three points with neighbors, both ways
+        double[] expected = [0.25 * unit, (1 + 1) * unit, 0.25 * unit, 0.75 * unit, (1 + 1) * unit, 0.75 * unit];
+        for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], affinities.Values[i], 1e-12);
+        Assert.Equal(1, affinities.Values.Sum(), 1e-12);
+    }
+
     [Theory]
     [InlineData(700, 9, 10)] // more than a block, neighbors fewer than points
     [InlineData(31, 4, 30)] // all are neighbors
