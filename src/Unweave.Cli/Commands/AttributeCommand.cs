@@ -68,9 +68,9 @@ internal static class AttributeCommand
 
             Screen.Results.MarkupLineInterpolated(
                 $"What each latent adds to the logit of “{shown.ReplaceLineEndings("⏎")}” after the text:");
-            Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("[bold]effect[/]").RightAligned().NoWrap())
-                .AddColumn(new TableColumn("[bold]activation[/]").RightAligned().NoWrap()).AddColumn("[bold]latent[/]");
-            if (parsed.GetValue(each)) table.AddColumn("[bold]at[/]");
+            Table table = new Table().Border(TableBorder.Simple).AddColumn(Heading.Number("effect"))
+                .AddColumn(Heading.Number("activation")).AddColumn(Heading.Words("latent"));
+            if (parsed.GetValue(each)) table.AddColumn(Heading.Words("at"));
             foreach (LatentEffect effect in effects)
             {
                 List<Text> cells =

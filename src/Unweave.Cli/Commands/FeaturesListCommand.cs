@@ -114,9 +114,9 @@ internal static class FeaturesListCommand
             return;
         }
 
-        Table table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn("[bold]latent[/]").RightAligned().NoWrap()).AddColumn("[bold]label[/]")
-            .AddColumn(new TableColumn("[bold]score[/]").RightAligned().NoWrap()).AddColumn(new TableColumn("[bold]fires on[/]").RightAligned().NoWrap())
-            .AddColumn(new TableColumn("[bold]max[/]").RightAligned().NoWrap()).AddColumn("[bold]tokens[/]");
+        Table table = new Table().Border(TableBorder.Simple).AddColumn(Heading.Number("latent")).AddColumn(Heading.Words("label"))
+            .AddColumn(Heading.Number("score")).AddColumn(Heading.Number("fires on"))
+            .AddColumn(Heading.Number("max")).AddColumn(Heading.Words("tokens"));
         foreach (FeatureRow row in found.Rows)
             table.AddRow(new Text($"{(row.Starred ? "★ " : "")}{row.Latent}"), new Text(row.Label ?? ""),
                 new Text(row.Score is { } score ? $"{score:0.00}" : ""), new Text(Figures.Percent(row.Frequency)),

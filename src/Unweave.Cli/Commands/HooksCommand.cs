@@ -50,9 +50,9 @@ internal static class HooksCommand
         Console.Out.WriteLine(Describe(host));
         foreach (string note in host.Notes) Console.Out.WriteLine(note);
         tensors &= shown.Any(hook => hook.Kind != HookKind.Tensor);
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("[bold]hook[/]").AddColumn(new TableColumn("[bold]shape[/]").NoWrap())
-            .AddColumn("[bold]features[/]").AddColumn("[bold]what it is[/]");
-        if (tensors) table.AddColumn("[bold]tensor in the graph[/]");
+        Table table = new Table().Border(TableBorder.Simple).AddColumn(Heading.Words("hook")).AddColumn(Heading.Words("shape").NoWrap())
+            .AddColumn(Heading.Words("features")).AddColumn(Heading.Words("what it is"));
+        if (tensors) table.AddColumn(Heading.Words("tensor in the graph"));
         foreach (Hook hook in shown)
         {
             List<string> cells = [hook.Name, $"[{string.Join(", ", hook.Shape)}]", Features(hook), Describe(hook.Kind)];

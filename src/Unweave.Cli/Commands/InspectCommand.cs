@@ -47,8 +47,8 @@ internal static class InspectCommand
         foreach ((string key, string value) in file.Metadata.Where(entry => !entry.Key.Contains("sha256", StringComparison.Ordinal)))
             Console.Out.WriteLine(Cut($"  {key}: {value}"));
         if (Verified(file)) Console.Out.WriteLine("  checksum: matches the data");
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("[bold]tensor[/]").AddColumn("[bold]type[/]")
-            .AddColumn(new TableColumn("[bold]shape[/]").NoWrap());
+        Table table = new Table().Border(TableBorder.Simple).AddColumn(Heading.Words("tensor")).AddColumn(Heading.Words("type"))
+            .AddColumn(Heading.Words("shape").NoWrap());
         foreach (string heading in (string[])["min", "max", "mean", "std", "row norm", "zeros"])
             table.AddColumn(new TableColumn(heading).RightAligned().NoWrap());
         var bad = new List<string>();

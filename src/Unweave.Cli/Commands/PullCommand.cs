@@ -85,8 +85,8 @@ internal static class PullCommand
 
     private static void Write(HubModel model)
     {
-        Table table = new Table().Border(TableBorder.Simple).AddColumn("[bold]file[/]").AddColumn(new TableColumn("[bold]size[/]").RightAligned().NoWrap())
-            .AddColumn(new TableColumn("[bold]state[/]").NoWrap());
+        Table table = new Table().Border(TableBorder.Simple).AddColumn(Heading.Words("file")).AddColumn(Heading.Number("size"))
+            .AddColumn(Heading.Words("state").NoWrap());
         foreach (PulledFile file in model.Files)
             table.AddRow(new Text(file.Path), new Text(Figures.Bytes(file.Bytes)), new Text(State(file)));
         Screen.Progress.Write(table);

@@ -62,8 +62,8 @@ internal static class ReadCommand
                 return Task.CompletedTask;
             }
 
-            Table table = new Table().Border(TableBorder.Simple).AddColumn("[bold]token[/]")
-                .AddColumn(new TableColumn("[bold]activation[/]").RightAligned().NoWrap()).AddColumn("[bold]latent[/]");
+            Table table = new Table().Border(TableBorder.Simple).AddColumn(Heading.Words("token"))
+                .AddColumn(Heading.Number("activation")).AddColumn(Heading.Words("latent"));
             for (int row = 0; row < strongest.Length; row++)
             {
                 for (int i = 0; i < strongest[row].Length; i++)

@@ -90,7 +90,8 @@ internal static class ServeCommand
         if (options.Folder is not null)
         {
             string site = address.GetLeftPart(UriPartial.Authority);
-            Console.Out.WriteLine($"It has {Runs(options.Folder)}. The HTTP API is described at {site}/api, the explainer is at {site}/learn.");
+            Console.Out.WriteLine(
+                $"It has {Runs(options.Folder)}. The HTTP API is described at {site}/api, the explainer is at {site}/learn.");
         }
 
         Console.Out.WriteLine($"{(own ? $"Readers are asked for the token in {ServeOptions.TokenVariable}. " : "")}Ctrl-C stops it.");

@@ -102,12 +102,12 @@ internal static class SteerCommand
             IReadOnlyDictionary<int, string> labels = run.Labels(interventions.Select(change => change.Latent));
             foreach (Intervention change in interventions)
                 Screen.Results.MarkupLineInterpolated($"[grey]{Verb(change)}[/] latent {HostedRun.Named(change.Latent, labels)}");
-            Table texts = new Table().Border(TableBorder.Simple).AddColumn("[bold]as it is[/]").AddColumn("[bold]changed[/]");
+            Table texts = new Table().Border(TableBorder.Simple).AddColumn(Heading.Words("as it is")).AddColumn(Heading.Words("changed"));
             texts.AddRow(new Markup($"[grey]{Markup.Escape(text)}[/]{Markup.Escape(plain)}"),
                 new Markup($"[grey]{Markup.Escape(text)}[/]{Markup.Escape(steered)}"));
             Screen.Results.Write(texts);
-            Table next = new Table().Border(TableBorder.Simple).AddColumn("[bold]next, as it is[/]")
-                .AddColumn(new TableColumn("").RightAligned().NoWrap()).AddColumn("[bold]next, changed[/]")
+            Table next = new Table().Border(TableBorder.Simple).AddColumn(Heading.Words("next, as it is"))
+                .AddColumn(new TableColumn("").RightAligned().NoWrap()).AddColumn(Heading.Words("next, changed"))
                 .AddColumn(new TableColumn("").RightAligned().NoWrap());
             foreach ((NextToken first, NextToken second) in before.Zip(after))
                 next.AddRow(new Text(Visible(first.Text)), new Text(Figures.Percent(first.Probability)), new Text(Visible(second.Text)),

@@ -34,8 +34,9 @@ internal static class FeatureTable
         if (lines.Count == 0) return;
         Screen.Results.MarkupLine(heading);
         Table table = new Table().Border(TableBorder.Simple)
-            .AddColumn(Number("latent")).AddColumn("[bold]label[/]").AddColumn(Number("detection")).AddColumn(Number("fuzzing"))
-            .AddColumn("[bold]fires strongest on[/]");
+            .AddColumn(Heading.Number("latent")).AddColumn(Heading.Words("label")).AddColumn(Heading.Number("detection"))
+            .AddColumn(Heading.Number("fuzzing"))
+            .AddColumn(Heading.Words("fires strongest on"));
         foreach (FeatureReport.Line line in lines)
         {
             table.AddRow(
@@ -45,8 +46,6 @@ internal static class FeatureTable
 
         Screen.Results.Write(table);
     }
-
-    private static TableColumn Number(string heading) => new TableColumn($"[bold]{heading}[/]").RightAligned().NoWrap();
 
     private static string Words(FeatureKind kind) => kind switch
     {

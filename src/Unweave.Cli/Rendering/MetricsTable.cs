@@ -12,11 +12,11 @@ internal static class MetricsTable
         EvaluationReport trained = comparison.Trained;
         var table = new Table { Border = TableBorder.Simple };
         table.AddColumn("");
-        table.AddColumn(new TableColumn("[bold]autoencoder[/]").RightAligned().NoWrap());
+        table.AddColumn(Heading.Number("autoencoder"));
         List<EvaluationReport> reports = [trained];
         if (comparison.FiringOnly is { } firing)
         {
-            table.AddColumn(new TableColumn("[bold]latents above 0.5 only[/]").RightAligned());
+            table.AddColumn(Heading.Words("latents above 0.5 only").RightAligned());
             reports.Add(firing);
         }
 
@@ -24,7 +24,7 @@ internal static class MetricsTable
         reports.Add(comparison.Pca);
         if (comparison.RandomDictionary is { } random)
         {
-            table.AddColumn(new TableColumn("[bold]random dictionary[/]").RightAligned().NoWrap());
+            table.AddColumn(Heading.Number("random dictionary"));
             reports.Add(random);
         }
 

@@ -43,7 +43,7 @@ internal static class SpliceTable
 
     private static void WritePositions(SpliceReport report)
     {
-        Table table = new Table { Border = TableBorder.Simple }.AddColumn("[bold]position[/]");
+        Table table = new Table { Border = TableBorder.Simple }.AddColumn(Heading.Words("position"));
         foreach (string heading in (string[])["predictions", "loss as it is", "spliced", "recovered", "KL, nats", "same token"])
             table.AddColumn(new TableColumn(heading).RightAligned());
         foreach (IGrouping<int, SplicePosition> group in report.Positions.GroupBy(position =>
