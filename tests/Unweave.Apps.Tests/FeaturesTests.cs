@@ -183,7 +183,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         foreach (string part in (string[])[$"latent {latent}", "detection 0.", "fires on:", "raises:", "lowers:", "nearest:"])
             Assert.Contains(part, shown.Output, StringComparison.Ordinal);
         Assert.Contains(label[..Math.Min(12, label.Length)], shown.Output, StringComparison.Ordinal);
-        (await run.Place.Run("features", "show", "sae", "256")).Refused("There is no latent 256; sae has latents 0 to 255");
+        (await run.Place.Run("features", "show", "sae", "256")).Refused("there is no latent 256; sae has latents 0 to 255");
         (await run.Place.Run("features", "show", "sae", "-1")).Refused("-1");
         (await run.Place.Run("features", "show", "sae", "whale")).Refused("whale");
         run.Copy("bare");
@@ -209,6 +209,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         Outcome shown = (await run.Place.Run("read", "sae", Prompt)).Succeeded();
         Assert.Contains("United", shown.Output, StringComparison.Ordinal);
         Assert.Empty((await run.Place.Run("read", "sae", "", "--json")).Succeeded().Json["tokens"]!.AsArray());
+        (await run.Place.Run("read", "sae", "")).Refused("TEXT is empty");
         (await run.Place.Run("read", "sae", Prompt, "--top", "0")).Refused("--top is 0");
         (await run.Place.Run("read", "sae", Prompt, "--hook", "blocks.1.mlp.neurons")).Refused("width 1024");
         (await run.Place.Run("read", "nowhere", Prompt)).Refused("nowhere");
@@ -236,7 +237,7 @@ public sealed class FeaturesTests(FeaturesTests.Run run) : IClassFixture<Feature
         foreach ((string flag, string value, string expected) in ((string, string, string)[])
         [
             ("--steer", "3", "--steer is '3'"), ("--steer", "3=NaN", "--steer is '3=NaN'"), ("--steer", "x=3", "--steer is 'x=3'"),
-            ("--clamp", "3=4=5", "--clamp is '3=4=5'"), ("--steer", "256=1", "There is no latent 256"),
+            ("--clamp", "3=4=5", "--clamp is '3=4=5'"), ("--steer", "256=1", "there is no latent 256"),
             ("--ablate", "-3", "-3"), ("--steer", "3=3.4e38", "smaller strengths"),
         ])
             (await run.Place.Run("steer", "sae", Prompt, flag, value)).Refused(expected);

@@ -29,8 +29,9 @@ internal static class ReadCommand
         command.SetAction((parsed, _) =>
         {
             if (parsed.GetValue(top) < 1) throw new InputException($"--top is {parsed.GetValue(top)}; show at least 1.");
-            if (parsed.GetValue(text) is not { } read || string.IsNullOrWhiteSpace(read))
-                throw new InputException("TEXT is empty; give a text to read, in quotes.");
+            string read = parsed.GetValue(text)!;
+            // A program that reads many texts may meet an empty one, which has no tokens.
+            if (read.Length == 0 && !parsed.GetValue(json)) throw new InputException("TEXT is empty; give a text to read, in quotes.");
             using var run = HostedRun.Open(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook));
             TextCodes codes = run.Hosted.Encode(read);
             if (UnknownTokens.Note(codes.UnknownPieces, codes.Pieces.Count) is { } note) Console.Error.WriteLine(note);
