@@ -69,6 +69,9 @@ internal static class Figures
         };
     }
 
+    /// <summary>A factor, such as 2.4 times.</summary>
+    public static string Times(double factor) => $"{Short(factor)} times";
+
     /// <summary>A score to two digits.</summary>
     public static string Score(double value) => double.IsNaN(value) ? "–" : value.ToString("0.00", CultureInfo.InvariantCulture);
 
@@ -84,6 +87,16 @@ internal static class Figures
         FeatureKind.Token => "single token",
         FeatureKind.Position => "position",
         _ => kind.ToString(),
+    };
+
+    /// <summary>What a kind says, in a sentence.</summary>
+    public static string KindMeaning(FeatureKind kind) => kind switch
+    {
+        FeatureKind.Dead => "It never fired on the texts that were read.",
+        FeatureKind.Dense => "It fires on more than a tenth of all rows: too often to be about one thing.",
+        FeatureKind.Token => "Nine tenths of its activation are on one token.",
+        FeatureKind.Position => "Nine tenths of its activation are on a few positions of the window.",
+        _ => "It is neither dead nor dense, and not about a single token or position.",
     };
 
     /// <summary>A number as CSS and SVG read it.</summary>

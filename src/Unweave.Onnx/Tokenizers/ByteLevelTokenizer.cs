@@ -107,6 +107,8 @@ internal sealed class ByteLevelTokenizer : WordTokenizer
         return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
     }
 
+    protected override byte[]? Bytes(int id) => bytes[id];
+
     protected override Token[] Cut(string word)
     {
         byte[] utf8 = Encoding.UTF8.GetBytes(word);

@@ -96,19 +96,23 @@ internal sealed class PipelineTokenizer : WordTokenizer
 
     protected override string Piece(int id) => pipeline.Mark is null ? " " + Joined([id]) : Joined([id]);
 
+    // Only tokens of single bytes are less than characters.
+    protected override byte[]? Bytes(int id) =>
+        pipeline.Bytes && tokens[id] is ['<', '0', 'x', _, _, '>'] token && byte.TryParse(
+            token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value) ? [value] : null;
+
     private string Joined(ReadOnlySpan<int> ids)
     {
         using var utf8 = new MemoryStream();
         foreach (int id in ids)
         {
-            string token = tokens[id] ?? "";
-            if (pipeline.Bytes && token is ['<', '0', 'x', _, _, '>'] && byte.TryParse(
-                    token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value))
+            if (Bytes(id) is { } own)
             {
-                utf8.WriteByte(value);
+                utf8.Write(own);
                 continue;
             }
 
+            string token = tokens[id] ?? "";
             if (pipeline.Mark is null && utf8.Length > 0) utf8.WriteByte((byte)' ');
             utf8.Write(Encoding.UTF8.GetBytes(pipeline.Mark is { } mark ? token.Replace(mark, ' ') : token));
         }

@@ -63,6 +63,8 @@ internal sealed class SentencePieces : WordTokenizer
 
     protected override string Piece(int id) => Joined([id]);
 
+    protected override byte[] Bytes(int id) => model.Bytes(id);
+
     private string Joined(ReadOnlySpan<int> ids)
     {
         using var utf8 = new MemoryStream();

@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
 using Unweave.Hosts;
 
 namespace Unweave.Onnx;
@@ -53,8 +56,27 @@ internal abstract class WordTokenizer(string kind, TokenizerSource source, int v
     public string PieceText(int id) => (uint)id < (uint)VocabularySize ? Piece(id)
         : throw new ArgumentOutOfRangeException(nameof(id), id, $"{Name} has ids in [0, {VocabularySize}).");
 
+    public string TokenName(int id)
+    {
+        string text = PieceText(id);
+        if (!text.Contains('\uFFFD', StringComparison.Ordinal) || Bytes(id) is not { } utf8) return text;
+        var name = new StringBuilder();
+        for (ReadOnlySpan<byte> rest = utf8; !rest.IsEmpty;)
+        {
+            bool whole = Rune.DecodeFromUtf8(rest, out Rune rune, out int used) == OperationStatus.Done;
+            if (whole) name.Append(rune);
+            else foreach (byte value in rest[..used]) name.Append(CultureInfo.InvariantCulture, $"<0x{value:X2}>");
+            rest = rest[used..];
+        }
+
+        return name.ToString();
+    }
+
     /// <summary>The text that an id, which is in range, adds within a text.</summary>
     protected virtual string Piece(int id) => Text([id]);
+
+    /// <summary>The bytes that an id, which is in range, stands for; null where its tokens are whole characters.</summary>
+    protected virtual byte[]? Bytes(int id) => null;
 
     /// <summary>Appends the tokens of a text without half surrogate pairs.</summary>
     protected abstract void Encode(string text, List<Token> tokens);

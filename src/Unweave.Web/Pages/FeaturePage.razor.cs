@@ -7,8 +7,15 @@ namespace Unweave.Web.Pages;
 /// <summary>All that is known of one feature, and what a person adds to it.</summary>
 public sealed partial class FeaturePage
 {
+    /// <summary>Bands of strength whose examples are shown at once.</summary>
+    private const int OpenBands = 3;
+
+    /// <summary>Strongest examples that are shown before the others are asked for.</summary>
+    private const int ExamplesAtOnce = 12;
+
     private FeatureCatalog? catalog;
     private Feature? feature;
+    private FeatureRow? row;
     private Annotation annotation = new(null, null, false, []);
     private FeatureLabel? best;
     private IReadOnlyList<FeatureLabel> others = [];
@@ -37,6 +44,7 @@ public sealed partial class FeaturePage
         }
 
         feature = catalog.Read(Latent);
+        row = catalog.Rows([Latent])[0];
         FeatureQuery query = FeatureAddress.Read(Navigation.Uri);
         written = FeatureAddress.Write(query);
         (previous, next) = (catalog.Next(query, Latent, backwards: true), catalog.Next(query, Latent));
@@ -47,7 +55,7 @@ public sealed partial class FeaturePage
         labels = catalog.Rows(related).ToDictionary(row => row.Latent, row => row.Label);
         topShare = Largest(feature.Tokens.Select(token => token.Share));
         topLogit = Largest(feature.Raised.Concat(feature.Lowered).Select(token => Math.Abs((double)token.Logit)));
-        histogram = HistogramBars(feature.Histogram);
+        histogram = HistogramBars(feature.Histogram, feature.Max);
         positions = PositionBars(feature.Positions);
         starProblem = null;
         Annotated(catalog.Annotation(Latent));
@@ -56,15 +64,16 @@ public sealed partial class FeaturePage
     // Bars are drawn in shares of the longest one, which is never 0.
     private static double Largest(IEnumerable<double> values) => Math.Max(1e-9, values.DefaultIfEmpty().Max());
 
-    private static IReadOnlyList<ChartBar> HistogramBars(ActivationHistogram histogram)
+    // The bins go on to a power of two; the axis ends with the last that holds something, which is the one of the strongest.
+    private static IReadOnlyList<ChartBar> HistogramBars(ActivationHistogram histogram, float max)
     {
-        if (histogram.Counts.All(count => count == 0)) return [];
-        int last = histogram.Counts.Count - 1;
-        string Edge(int edge) => Figures.Activation(edge * histogram.Width);
-        string? Tick(int bin) => bin == 0 ? "0" : bin == last ? Edge(last + 1) : null;
+        int filled = histogram.Counts.Count;
+        while (filled > 0 && histogram.Counts[filled - 1] == 0) filled--;
+        string Edge(int edge) => Figures.Activation(edge == filled ? max : edge * histogram.Width);
+        string? Tick(int bin) => bin == 0 ? "0" : bin == filled - 1 ? Edge(filled) : null;
         return
         [
-            .. histogram.Counts.Select((count, bin) =>
+            .. histogram.Counts.Take(filled).Select((count, bin) =>
                 new ChartBar($"{Edge(bin)} to {Edge(bin + 1)}: {Figures.Count(count)}", count, Tick(bin))),
         ];
     }

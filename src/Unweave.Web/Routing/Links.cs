@@ -36,11 +36,27 @@ internal static class Links
     /// <param name="query">The browser's query that next and previous follow; empty for all.</param>
     public static string Feature(string run, int latent, string query = "") => $"{Run(run)}/features/{latent}{query}";
 
+    /// <summary>Two features side by side.</summary>
+    public static string Compare(string run, int first, int second) => $"{Run(run)}/compare/{first}/{second}";
+
     /// <summary>Try it.</summary>
     public static string Try(string run) => $"{Run(run)}/try";
 
+    /// <summary>Try it with a text, colored by a latent.</summary>
+    /// <param name="run">Name of the run.</param>
+    /// <param name="pinned">The latents that are pinned; the text is colored by the first.</param>
+    /// <param name="text">The text; null for an empty box.</param>
+    public static string Try(string run, IEnumerable<int> pinned, string? text = null) =>
+        PageAddress.Build(Try(run), ("t", text), ("pin", string.Join(',', pinned)));
+
     /// <summary>Steer.</summary>
     public static string Steer(string run) => $"{Run(run)}/steer";
+
+    /// <summary>Steer by one latent, at a strength that shows.</summary>
+    /// <param name="run">Name of the run.</param>
+    /// <param name="latent">Number of the latent.</param>
+    public static string Steer(string run, int latent) =>
+        PageAddress.Build(Steer(run), ("change", new LatentEdit(latent) { Times = LatentEdit.Telling }.ToString()));
 
     /// <summary>Map.</summary>
     public static string Map(string run) => $"{Run(run)}/map";

@@ -5,6 +5,9 @@ namespace Unweave.Web.Routing;
 /// <summary>The state of a page as the query of its address.</summary>
 internal static class PageAddress
 {
+    /// <summary>UTF-16 code units of a text that an address holds; a longer one is left out.</summary>
+    public const int LongestText = 1500;
+
     /// <summary>An address whose query has the values that are not null.</summary>
     public static string Build(string page, params IEnumerable<(string Name, string? Value)> query)
     {

@@ -81,6 +81,9 @@ public sealed class ServedRun : IDisposable
         }
     }
 
+    /// <summary>Whether it has what a model can be opened from; opening it may still fail, and says why.</summary>
+    internal bool HasHost => File.Exists(Files.HostPath) && Autoencoder is not null;
+
     /// <summary>The making of its map.</summary>
     internal MapMaking Making { get; } = new();
 

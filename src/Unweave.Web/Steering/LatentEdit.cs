@@ -12,6 +12,9 @@ internal sealed class LatentEdit(int latent)
     /// <summary>The unit of strength of a latent whose strongest activation is not known.</summary>
     public const float UnknownUnit = 10;
 
+    /// <summary>The multiple at which a latent shows in most texts.</summary>
+    public const double Telling = 2;
+
     /// <summary>Largest multiple that the slider gives.</summary>
     public const double Reach = 3;
 

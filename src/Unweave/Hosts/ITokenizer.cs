@@ -47,6 +47,13 @@ public interface ITokenizer
     /// </summary>
     /// <param name="id">A token id in [0, <see cref="VocabularySize"/>).</param>
     string PieceText(int id) => Decode([id]);
+
+    /// <summary>
+    /// A token as a list of tokens names it: its <see cref="PieceText"/>, with each byte that is no character on its own written
+    /// <c>&lt;0xE2&gt;</c>, so that such tokens can be told apart.
+    /// </summary>
+    /// <param name="id">A token id in [0, <see cref="VocabularySize"/>).</param>
+    string TokenName(int id) => PieceText(id);
 }
 
 /// <summary>One token of a text.</summary>

@@ -3,6 +3,7 @@ using Bunit;
 using Microsoft.AspNetCore.Components;
 using Microsoft.Extensions.DependencyInjection;
 using Unweave.Catalog;
+using Unweave.Interpretation;
 using Unweave.Web;
 using Unweave.Web.Components;
 using Unweave.Web.Pages;
@@ -47,6 +48,98 @@ public sealed class PageTests : IDisposable
         Assert.Contains("By position in the window", page.Markup, StringComparison.Ordinal);
         Assert.Contains("fires on", page.Find("dl").TextContent, StringComparison.Ordinal);
         Assert.Equal("/runs/one/features/7", page.Find("section[aria-label='Nearest decoder rows'] a").GetAttribute("href"));
+    }
+
+    [Fact]
+    public void Units_and_ends_of_axes_are_said_and_an_ordinary_latent_has_no_chip()
+    {
+        IRenderedComponent<FeaturePage> page = Feature(SampleCatalog.Whales);
+        Assert.Empty(page.FindAll(".feature-head > .chip"));
+        Assert.Equal("cosine", page.Find("section[aria-label='Nearest decoder rows'] .value").TextContent);
+        Assert.Equal("bits of PMI", page.Find("section[aria-label='Fires together with'] .value").TextContent);
+        Assert.Contains("50% is guessing", page.Find(".label-score .score").GetAttribute("title"), StringComparison.Ordinal);
+        Feature feature = SampleCatalog.Feature(SampleCatalog.Whales, 120);
+        Assert.Equal(Figures.Activation(feature.Max), page.Find(".bar-ticks").LastElementChild!.TextContent);
+        Assert.Equal(4, page.FindAll("section[aria-labelledby=groups-title] details").Count);
+        Assert.Equal(3, page.FindAll("section[aria-labelledby=groups-title] details[open]").Count);
+    }
+
+    [Fact]
+    public void A_histogram_ends_with_the_strongest_activation()
+    {
+        Feature feature = SampleCatalog.Feature(SampleCatalog.Whales, 1);
+        const int filled = 16;
+        Feature half = feature with
+        {
+            Histogram = new ActivationHistogram(2 * feature.Histogram.Width,
+                [.. feature.Histogram.Counts.Select((_, bin) => bin < filled ? 5L : 0)]),
+        };
+        Directory.CreateDirectory(place["half"]);
+        FeatureCatalog.Build(place["half"], SampleCatalog.Source(1), [half]);
+        IRenderedComponent<FeaturePage> page = context.Render<FeaturePage>(parameters => parameters.Add(page => page.RunName, "half")
+            .Add(page => page.Latent, 0));
+        IElement chart = page.Find(".chart.bars");
+        Assert.Equal(filled, chart.QuerySelectorAll(".bar-slot").Length);
+        Assert.Equal(Figures.Activation(feature.Max), chart.QuerySelectorAll(".bar-ticks span")[^1].TextContent);
+    }
+
+    [Fact]
+    public void A_neighbor_is_compared_in_one_press()
+    {
+        IRenderedComponent<FeaturePage> page = Feature(SampleCatalog.Whales);
+        IElement link = page.Find("section[aria-label='Fires together with'] a.compare-with");
+        Assert.Equal("/runs/one/compare/0/3", link.GetAttribute("href"));
+        Assert.Empty(page.FindAll("a.button[href*=try], a.button[href*=steer], .reader"));
+    }
+
+    [Fact]
+    public void Two_latents_are_compared_by_what_the_catalog_knows_of_both()
+    {
+        IRenderedComponent<Compare> page = Compared(0, 3);
+        Assert.Equal(2, page.FindAll(".compare-head .latent").Count);
+        string together = page.Find("section[aria-labelledby=together-title]").TextContent;
+        (Feature one, Feature two) = (SampleCatalog.Feature(0, 120), SampleCatalog.Feature(3, 120));
+        FiringOverlap pair = FiringOverlap.Of(one, two)!.Value;
+        Assert.Equal(4.5, pair.Bits);
+        Assert.Equal(one.Frequency, pair.Both + pair.OnlyFirst, 12);
+        Assert.Equal(two.Frequency, pair.Both + pair.OnlySecond, 12);
+        Assert.Contains($"both: {Figures.Percent(pair.Both)}", together, StringComparison.Ordinal);
+        Assert.Contains($"only 3: {Figures.Percent(pair.OnlySecond)}", together, StringComparison.Ordinal);
+        Assert.Contains("PMI 4.50 bits", together, StringComparison.Ordinal);
+        Assert.Equal(10, page.FindAll("section[aria-label='Examples of 3'] .example").Count);
+        Assert.Contains("harpoon", page.Find(".butterfly").TextContent, StringComparison.Ordinal);
+        Assert.Contains("army", page.Find(".butterfly").TextContent, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_latents_that_are_not_among_each_others_partners_say_so_and_others_are_chosen_instead()
+    {
+        IRenderedComponent<Compare> page = Compared(0, 7);
+        Assert.Contains("was not kept", Flat(page.Find("section[aria-labelledby=together-title]").TextContent), StringComparison.Ordinal);
+        Assert.Contains("cosine 0.80", page.Find("section[aria-labelledby=together-title]").TextContent, StringComparison.Ordinal);
+        Assert.Empty(page.FindAll(".overlap"));
+        page.FindAll("[data-picker]")[^1].Input("11");
+        page.WaitForElement("[role=option]").Click();
+        Assert.EndsWith("/runs/one/compare/0/11", context.Services.GetRequiredService<NavigationManager>().Uri, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(" long day", 3, 1)]
+    [InlineData(" long day was over", 5, 2)]
+    [InlineData("ing the long day was over", 4, 9)]
+    public void An_example_is_cut_where_words_begin_and_end(string shown, int center, int reach)
+    {
+        string[] pieces = ["ing", " the", " lo", "ng", " d", "ay", " was", " over"];
+        (int first, int end) = WordSpan.Around(pieces, center, reach, torn: false);
+        Assert.Equal(shown, string.Concat(pieces[first..end]));
+    }
+
+    [Fact]
+    public void A_torn_word_at_the_start_of_an_example_is_left_out_and_scripts_without_blanks_are_cut_all_the_same()
+    {
+        Assert.Equal((1, 4), WordSpan.Around(["ing", " the", " long", " day"], 3, 9, torn: true));
+        Assert.Equal((2, 5), WordSpan.Around([" end", ".", " The", " long", " day"], 4, 3, torn: true));
+        Assert.Equal((4, 27), WordSpan.Around([.. Enumerable.Repeat("字", 40)], 15, 5, torn: true));
     }
 
     [Fact]
@@ -295,6 +388,11 @@ public sealed class PageTests : IDisposable
         context.Services.GetRequiredService<NavigationManager>().NavigateTo(Links.Feature("one", latent, query));
         return context.Render<FeaturePage>(parameters => parameters.Add(page => page.RunName, "one").Add(page => page.Latent, latent));
     }
+
+    private IRenderedComponent<Compare> Compared(int first, int second) => context.Render<Compare>(parameters => parameters
+        .Add(page => page.RunName, "one").Add(page => page.First, first).Add(page => page.Second, second));
+
+    private static string Flat(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private IRenderedComponent<Features> Browse(string query)
     {

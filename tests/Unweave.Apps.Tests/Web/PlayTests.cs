@@ -53,6 +53,46 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
     }
 
     [Fact]
+    public async Task A_text_typed_on_a_features_page_is_colored_and_read_on_with_all_its_latents()
+    {
+        await using Browser browser = await Browser.Open(served.Site, "runs/model/try?t=The%20king%20rode");
+        IPage page = browser.Page;
+        await page.Locator("[data-live='0'] [data-i]").Last.HoverAsync();
+        string latent = await page.Locator(".firings a.latent .number").First.InnerTextAsync();
+        await browser.Go(new Uri(served.Site.Address, $"runs/model/features/{latent}"));
+        await page.GetByLabel("A text to color").FillAsync("The king rode");
+        await Assertions.Expect(page.Locator(".reader .token.fires").First).ToBeVisibleAsync();
+        await Assertions.Expect(page.Locator(".reader-line p")).ToContainTextAsync("Fires on");
+        await page.GetByRole(AriaRole.Link, new() { Name = "All latents of this text" }).ClickAsync();
+        await Assertions.Expect(page)
+            .ToHaveURLAsync(new Uri(served.Site.Address, $"runs/model/try?t=The%20king%20rode&pin={latent}").AbsoluteUri);
+        await Assertions.Expect(page.Locator(".pinned .mono")).ToHaveTextAsync(latent);
+
+        await browser.Go(new Uri(served.Site.Address, $"runs/model/features/{latent}"));
+        await page.GetByRole(AriaRole.Link, new() { Name = "Steer", Exact = true }).Last.ClickAsync();
+        await Assertions.Expect(page.Locator(".change .number").First).ToHaveTextAsync(latent);
+        await Assertions.Expect(page.Locator("[data-with]")).ToHaveTextAsync(new Regex(".{8,}", RegexOptions.Singleline,
+            TimeSpan.FromSeconds(1)));
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task Two_latents_are_compared_in_a_text_that_is_typed()
+    {
+        await using Browser browser = await Browser.Open(served.Site, "runs/model/features/3");
+        IPage page = browser.Page;
+        await page.GetByRole(AriaRole.Combobox, new() { Name = "Compare with …" }).FillAsync("5");
+        await page.Locator("[role=option]").First.ClickAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Compare latents 3 and 5");
+        await page.GetByLabel("A text to color").FillAsync("The king rode to town and the queen stayed");
+        await Assertions.Expect(page.Locator("[data-overlap]"))
+            .ToHaveTextAsync(new Regex("^Both fire on [0-9]+, only 3 on [0-9]+, only 5 on [0-9]+[.]$", RegexOptions.None,
+                TimeSpan.FromSeconds(1)));
+        await Assertions.Expect(page.Locator(".reader-line")).ToHaveCountAsync(2);
+        browser.AssertClean();
+    }
+
+    [Fact]
     public async Task Any_text_is_shown_as_text()
     {
         await using Browser browser = await Browser.Open(served.Site, "runs/model/try");

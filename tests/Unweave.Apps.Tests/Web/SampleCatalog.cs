@@ -57,22 +57,24 @@ internal static class SampleCatalog
     public static void Build(string folder, int latents = 200)
     {
         Directory.CreateDirectory(folder);
-        var source = new CatalogSource
-        {
-            Latents = latents,
-            Rows = 500_000,
-            Windows = 4_000,
-            Texts = "a sample corpus",
-            Model = "sample",
-            Hook = "blocks.2",
-            Context = 128,
-            Built = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
-        };
-        FeatureCatalog.Build(folder, source, Enumerable.Range(0, latents).Select(latent => Feature(latent, latents)));
+        FeatureCatalog.Build(folder, Source(latents), Enumerable.Range(0, latents).Select(latent => Feature(latent, latents)));
         using FeatureCatalog catalog = FeatureCatalog.Open(folder);
         catalog.AddLabels(
             Enumerable.Range(0, latents).Where(latent => KindOf(latent) != FeatureKind.Dead && latent % 11 != 10).SelectMany(Labels));
     }
+
+    /// <summary>What the features are said to be computed from.</summary>
+    public static CatalogSource Source(int latents) => new()
+    {
+        Latents = latents,
+        Rows = 500_000,
+        Windows = 4_000,
+        Texts = "a sample corpus",
+        Model = "sample",
+        Hook = "blocks.2",
+        Context = 128,
+        Built = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+    };
 
     /// <summary>A feature.</summary>
     public static Feature Feature(int latent, int latents = 200)
@@ -112,7 +114,7 @@ internal static class SampleCatalog
                 ? []
                 : [
                     .. words.Select((word, i) =>
-                        new TokenShare(100 + i, word, (long)(frequency * 500_000 / (i + 2)),
+                        new TokenShare(100 + (10 * (latent % Themes.Length)) + i, word, (long)(frequency * 500_000 / (i + 2)),
                             (kind == FeatureKind.Token ? 0.97 : 0.5) / Math.Pow(2, i)))],
             Raised = [.. Words(latent).Select((word, i) => new TokenLogit(i, word, 0.9f - (0.11f * i)))],
             Lowered = [.. Words(latent + 3).Select((word, i) => new TokenLogit(i, word, -0.7f + (0.09f * i)))],

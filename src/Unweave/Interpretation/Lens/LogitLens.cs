@@ -92,6 +92,6 @@ public sealed class LogitLens : IDisposable
         }
 
         return [.. best.UnorderedItems.Select(item => item.Element).OrderByDescending(token => sign * logits[token])
-            .ThenBy(token => token).Select(token => new TokenLogit(token, tokenizer.PieceText(token), logits[token]))];
+            .ThenBy(token => token).Select(token => new TokenLogit(token, tokenizer.TokenName(token), logits[token]))];
     }
 }

@@ -31,7 +31,7 @@ public sealed class FeatureStatistics : IDisposable
     private readonly TextPool pool;
     private readonly CoActivation together;
     private readonly long[] positionRows = new long[PositionRanges.Count];
-    private Func<int, string> tokenText = static _ => "";
+    private Func<int, string> tokenName = static _ => "";
 
     private FeatureStatistics(SparseAutoencoder autoencoder, FeatureStatisticsOptions? options, WordTopics? topics)
     {
@@ -77,7 +77,7 @@ public sealed class FeatureStatistics : IDisposable
         ArgumentNullException.ThrowIfNull(pass);
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(documents);
-        var statistics = new FeatureStatistics(autoencoder, options, topics) { tokenText = new TokenPieces(tokenizer).Decode };
+        var statistics = new FeatureStatistics(autoencoder, options, topics) { tokenName = tokenizer.TokenName };
         return statistics.Read(WindowBlocks.FromTexts(pass, documents, rows, cancellationToken), progress, cancellationToken);
     }
 
@@ -105,7 +105,7 @@ public sealed class FeatureStatistics : IDisposable
                 + $"{tokenizer.Name}; name that one with --tokenizer.");
         }
 
-        var statistics = new FeatureStatistics(autoencoder, options, topics) { tokenText = new TokenPieces(tokenizer).Decode };
+        var statistics = new FeatureStatistics(autoencoder, options, topics) { tokenName = tokenizer.TokenName };
         if (!Harvester.IsPerText(source.Harvest.Manifest))
             return statistics.Read(WindowBlocks.FromHarvest(source, tokenizer, cancellationToken), progress, cancellationToken);
         if (documents is null)
@@ -247,7 +247,7 @@ public sealed class FeatureStatistics : IDisposable
         LatentStatistics statistics = latents[latent] ?? new LatentStatistics(latent, tokenCapacity, options);
         FeatureExample[] top = [.. statistics.Strongest().Select(Example)];
         TokenShare[] tokens = [.. statistics.Tokens.Largest().Take(options.Listed)
-            .Select(token => new TokenShare(token.Token, tokenText(token.Token), token.Count, token.Sum / statistics.Sum))];
+            .Select(token => new TokenShare(token.Token, tokenName(token.Token), token.Count, token.Sum / statistics.Sum))];
         ExampleGroup[] quantiles = [.. statistics.Bands.Filled().Select(band =>
             new ExampleGroup(band.From, band.To, (double)band.Count / statistics.Windows, [.. band.Examples.Select(Example)]))];
         return new Feature

@@ -15,6 +15,6 @@ public sealed record NextToken(int Token, string Text, float Logit, double Proba
         float[] values = logits.ToArray();
         double most = values.Max(), sum = values.Sum(logit => Math.Exp(logit - most));
         return [.. Enumerable.Range(0, values.Length).OrderByDescending(token => values[token]).ThenBy(token => token).Take(count)
-            .Select(token => new NextToken(token, tokenizer.PieceText(token), values[token], Math.Exp(values[token] - most) / sum))];
+            .Select(token => new NextToken(token, tokenizer.TokenName(token), values[token], Math.Exp(values[token] - most) / sum))];
     }
 }

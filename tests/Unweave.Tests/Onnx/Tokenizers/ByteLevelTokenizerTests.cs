@@ -41,6 +41,15 @@ public sealed class ByteLevelTokenizerTests
     }
 
     [Fact]
+    public void A_token_of_bytes_that_are_no_character_is_named_by_its_bytes()
+    {
+        using var folder = new TemporaryFolder();
+        ITokenizer tokenizer = Open(folder, Json());
+        Assert.Equal(["hello", " wor", "l", "d", "é", "<0xE6>", "<0x97>", "<0xA5>"],
+            tokenizer.Encode("hello worldé日").Select(token => tokenizer.TokenName(token.Id)));
+    }
+
+    [Fact]
     public void Any_text_comes_back()
     {
         using var folder = new TemporaryFolder();
