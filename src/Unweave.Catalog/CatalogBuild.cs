@@ -61,11 +61,12 @@ internal static class CatalogBuild
         try
         {
             int written = 0;
+            var windows = new StoredWindows();
             foreach ((Feature Feature, IReadOnlyList<FeatureLabel>)[] batch in features.Chunk(Batch))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 Check(source, batch, written);
-                WriteBatch(file, tables, batch);
+                WriteBatch(file, tables, windows, batch);
                 written += batch.Length;
             }
 
@@ -126,13 +127,19 @@ internal static class CatalogBuild
         }
     }
 
-    private static void WriteBatch(CatalogFile file, BuildTables tables, (Feature Feature, IReadOnlyList<FeatureLabel> Labels)[] batch)
+    private static void WriteBatch(
+        CatalogFile file, BuildTables tables, StoredWindows windows, (Feature Feature, IReadOnlyList<FeatureLabel> Labels)[] batch)
     {
         // The work is done before the file is locked.
         byte[][] details = [.. batch.Select(item => StoredFeature.Write(item.Feature))];
         FeatureWords[] words = [.. batch.Select(item => FeatureWords.From(item.Feature))];
+        (List<(int, byte[])> texts, List<(int, byte[])> places) = windows.Add(batch.Select(item => item.Feature));
         file.Write((connection, _) =>
         {
+            foreach ((int number, byte[] text) in texts)
+                connection.Run($"INSERT INTO {tables.Window} VALUES ($number, $text)", ("$number", number), ("$text", text));
+            foreach ((int latent, byte[] examples) in places)
+                connection.Run($"INSERT INTO {tables.Places} VALUES ($latent, $examples)", ("$latent", latent), ("$examples", examples));
             for (int i = 0; i < batch.Length; i++)
             {
                 (Feature feature, IReadOnlyList<FeatureLabel> labels) = batch[i];

@@ -96,6 +96,17 @@ public sealed class CatalogSnapshot : IDisposable
         return all;
     }
 
+    /// <summary>
+    /// All that was computed of a latent, with each example as the whole window that it is cut from; where the build did not keep windows
+    /// (those of earlier versions, and examples that are whole), as <see cref="Read(int)"/> gives it.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
+    public Feature ReadWithWindows(int latent)
+    {
+        Feature feature = Read(latent);
+        return Read((at, build) => StoredWindows.Widen(at, build, feature));
+    }
+
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>
     public int? Next(FeatureQuery query, int latent, bool backwards = false) =>
         Read((at, build) => FeatureRowQuery.Next(at, build, query, latent, backwards));

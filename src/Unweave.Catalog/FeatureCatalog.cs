@@ -123,6 +123,10 @@ public sealed class FeatureCatalog : IDisposable
     public IReadOnlyList<LatentContext> Contexts(CancellationToken cancellationToken = default) =>
         At(snapshot => snapshot.Contexts(cancellationToken));
 
+    /// <summary>The same with each example as its whole window; see <see cref="CatalogSnapshot.ReadWithWindows"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
+    public Feature ReadWithWindows(int latent) => At(snapshot => snapshot.ReadWithWindows(latent));
+
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>
     public int? Next(FeatureQuery query, int latent, bool backwards = false) =>
         At(snapshot => snapshot.Next(query, latent, backwards));

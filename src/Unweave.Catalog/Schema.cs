@@ -86,6 +86,12 @@ internal readonly record struct BuildTables(long Number)
     /// <summary>Full text: <c>own</c>, <c>label</c>, <c>note</c>, <c>tokens</c>, <c>examples</c>; the row is the latent.</summary>
     public string Words => $"words_{Number}";
 
+    /// <summary>Texts of the windows that examples are cut from.</summary>
+    public string Window => $"window_{Number}";
+
+    /// <summary>Where the examples of a latent are in the windows.</summary>
+    public string Places => $"places_{Number}";
+
     /// <summary>Makes them, empty.</summary>
     public void Create(SqliteConnection connection) => connection.Run($"""
         CREATE TABLE {Feature} (
@@ -98,6 +104,8 @@ internal readonly record struct BuildTables(long Number)
         CREATE TABLE {Label} (
             latent INTEGER NOT NULL, method TEXT NOT NULL, text TEXT NOT NULL, detection REAL, fuzzing REAL,
             examples INTEGER NOT NULL, firing INTEGER, coverage REAL, baseline REAL, PRIMARY KEY (latent, method)) WITHOUT ROWID;
+        CREATE TABLE {Window} (number INTEGER PRIMARY KEY, text BLOB NOT NULL);
+        CREATE TABLE {Places} (latent INTEGER PRIMARY KEY, examples BLOB NOT NULL);
         CREATE VIRTUAL TABLE {Words} USING fts5 (own, label, note, tokens, examples, content = '', contentless_delete = 1, prefix = '1 2',
             tokenize = 'unicode61 remove_diacritics 2');
         """);
@@ -118,6 +126,9 @@ internal readonly record struct BuildTables(long Number)
     /// <summary>Whether the build has what orders by interest need: those of earlier versions lack it until something is written.</summary>
     public bool HasInterest(SqliteConnection connection) => Has(connection, Feature, "interest");
 
+    /// <summary>Whether the build kept whole windows: those of earlier versions did not.</summary>
+    public bool HasWindows(SqliteConnection connection) => Has(connection, Places, "examples");
+
     /// <summary>Brings the tables of a build that an earlier version wrote to this one's columns.</summary>
     public void Upgrade(SqliteConnection connection)
     {
@@ -137,6 +148,6 @@ internal readonly record struct BuildTables(long Number)
     /// <summary>Removes them.</summary>
     public void Drop(SqliteConnection connection)
     {
-        foreach (string table in (string[])[Feature, Detail, Label, Words]) connection.Run($"DROP TABLE IF EXISTS {table}");
+        foreach (string table in (string[])[Feature, Detail, Label, Words, Window, Places]) connection.Run($"DROP TABLE IF EXISTS {table}");
     }
 }

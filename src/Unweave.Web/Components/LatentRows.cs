@@ -24,13 +24,13 @@ internal sealed class LatentRows(ServedRun run)
     }
 
     /// <summary>
-    /// A few words for a latent: its label, else how often it fires where that is nearly everywhere, else the tokens that it fires on most,
-    /// else null.
+    /// A few words for a latent: its label, else that it is always on where it fires nearly everywhere, else the tokens that it fires on
+    /// most, else null.
     /// </summary>
     public string? Words(int latent)
     {
         if (this[latent] is not { } row) return null;
-        if (row.Label is null && row.Kind == FeatureKind.Dense) return $"fires on {Figures.Percent(row.Frequency)} of all";
+        if (row.Label is null && row.Kind == FeatureKind.Dense) return $"always on (fires on {Figures.Percent(row.Frequency)} of all)";
         return row.Label ?? (row.TopTokens.Length > 0 ? $"fires on {row.TopTokens}" : null);
     }
 }

@@ -68,7 +68,7 @@ public sealed partial class Compare
 
     private static Side Read(CatalogSnapshot catalog, int latent, int tone)
     {
-        Feature feature = catalog.Read(latent);
+        Feature feature = catalog.ReadWithWindows(latent);
         double logit = feature.Raised.Concat(feature.Lowered).Select(token => Math.Abs((double)token.Logit)).DefaultIfEmpty().Max();
         return new Side(tone, catalog.Rows([latent])[0], feature, catalog.Labels(latent).FirstOrDefault(label => label.AboveChance),
             Math.Max(1e-9, logit));

@@ -43,7 +43,7 @@ public sealed partial class FeaturePage
             return;
         }
 
-        feature = catalog.Read(Latent);
+        feature = catalog.ReadWithWindows(Latent);
         row = catalog.Rows([Latent])[0];
         FeatureQuery query = FeatureAddress.Read(Navigation.Uri);
         written = FeatureAddress.Write(query);

@@ -1,17 +1,19 @@
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
-using Unweave.Interpretation;
 using Unweave.Web.Components;
-using Unweave.Web.Runs;
 
 namespace Unweave.Web.Pages;
 
 /// <summary>What latents see in a text, or in two.</summary>
 public sealed partial class Try
 {
-    private const int OfToken = 12, OfText = 12, Pins = 12, AddressText = 1500, OfEveryToken = 3, LabeledTokens = 200;
+    private const int OfToken = 12, OfText = 12, Pins = 12, OfEveryToken = 3, LabeledTokens = 200, Differing = 12;
 
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
+    /// <summary>Latents of a text that are weighed, those with the strongest peaks.</summary>
+    private const int Weighed = 2000;
+
+    /// <summary>Latents that have a color of their own.</summary>
+    private const int Hues = 5;
 
     private static readonly string[] Examples =
     [
@@ -20,7 +22,7 @@ public sealed partial class Try
         "Water boils at 100 degrees and freezes at 0.",
     ];
 
-    private readonly Side[] sides = [new(0, "Text") { Open = true }, new(1, "Second text")];
+    private Side[] sides = [];
     private readonly List<int> pinned = [];
     private readonly CancellationTokenSource leaving = new();
     private ElementReference root;
@@ -33,7 +35,10 @@ public sealed partial class Try
     private bool held;
     private int? colorBy;
     private float scale = 1;
+    private bool raw, dense;
+    private FiringRank rank = null!;
     private IReadOnlyList<Firing> ofToken = [], ofText = [];
+    private IReadOnlyList<(int Latent, float First, float Second)> differing = [];
     private int[] everyToken = [];
 
     [Inject] private IJSRuntime Js { get; set; } = null!;
@@ -45,6 +50,10 @@ public sealed partial class Try
     [SupplyParameterFromQuery(Name = "u")] private string? SecondText { get; set; }
 
     [SupplyParameterFromQuery(Name = "pin")] private string? PinnedLatents { get; set; }
+
+    [SupplyParameterFromQuery(Name = "order")] private string? Order { get; set; }
+
+    [SupplyParameterFromQuery(Name = "dense")] private string? Dense { get; set; }
 
     private IEnumerable<Side> OpenSides => sides.Where(side => side.Open);
 
@@ -83,9 +92,15 @@ public sealed partial class Try
     {
         script = new ScriptModule(Js, "play.js");
         rows = new LatentRows(Run);
-        sides[0].Text = Cut(FirstText);
-        sides[1].Text = Cut(SecondText);
-        sides[1].Open = SecondText is not null;
+        (raw, dense) = (Order is "raw", Dense is "yes");
+        rank = new FiringRank(rows, raw, dense);
+        sides =
+        [
+            new Side(0, "Text", new TypedText(Run, Gate)) { Open = true, IsExample = FirstText is null && SecondText is null },
+            new Side(1, "Second text", new TypedText(Run, Gate)) { Open = SecondText is not null },
+        ];
+        sides[0].Typed.Set(sides[0].IsExample ? Examples[0] : FirstText);
+        sides[1].Typed.Set(SecondText);
         if (Run.Autoencoder is { } autoencoder)
             pinned.AddRange(PageAddress.ParseNumbers(PinnedLatents, autoencoder.Latents).Take(Pins));
         colorBy = pinned.Count > 0 ? pinned[0] : null;
@@ -108,12 +123,11 @@ public sealed partial class Try
 
         self = DotNetObjectReference.Create(this);
         await script.Call("watch", root, self);
-        foreach (Side side in sides.Where(side => side.Text.Length > 0)) await Read(side, wait: false);
+        foreach (Side side in sides.Where(side => side.Typed.Text.Length > 0)) await Read(side, wait: false);
     }
 
-    private static string? Remembered(Side side) => side.Text.Length is > 0 and <= AddressText ? side.Text : null;
-
-    private static string Cut(string? text) => text is null ? "" : text.Length > Limits.Text ? text[..Limits.Text] : text;
+    private static string? Remembered(Side side) =>
+        side.IsExample || side.Typed.Text.Length is 0 or > PageAddress.LongestText ? null : side.Typed.Text;
 
     private static (float Peak, int Tokens) Summary(Side side, int latent)
     {
@@ -123,101 +137,89 @@ public sealed partial class Try
 
     private Task Typed(Side side, string? text)
     {
-        side.Text = Cut(text);
+        side.IsExample = false;
+        side.Typed.Set(text);
         return Read(side, wait: true);
     }
 
     private Task Put(Side side, string text)
     {
-        side.Text = text;
+        side.IsExample = false;
+        side.Typed.Set(text);
         return Read(side, wait: false);
     }
 
     /// <summary>Reads a text in the model, unless another one is typed meanwhile: only the latest is shown.</summary>
     private async Task Read(Side side, bool wait)
     {
-        int version = ++side.Version;
-        bool Stale() => version != side.Version || leaving.IsCancellationRequested;
-        try
-        {
-            if (wait) await Task.Delay(Pause, leaving.Token);
-            if (Stale() || !ready) return;
-            (string text, side.Busy, side.Failed) = (side.Text, true, null);
-            Reading? reading = null;
-            if (text.Length > 0)
-            {
-                StateHasChanged();
-                using (await Gate.EnterAsync(leaving.Token))
-                {
-                    if (Stale()) return;
-                    using Lease<ServedHost> host = await Task.Run(Run.LeaseHost, leaving.Token);
-                    reading = new Reading(await Task.Run(() => host.Value.Autoencoder.Encode(text), leaving.Token));
-                }
-            }
-
-            if (Stale()) return;
-            side.Reading = reading;
-            if (at.Side == side.Number && !held) at = (side.Number, (reading?.Pieces.Count ?? 0) - 1);
-            Arrange();
-        }
-        catch (OperationCanceledException) when (leaving.IsCancellationRequested)
-        {
-            return;
-        }
-        catch (Exception e) when (e is InputException or BusyException)
-        {
-            if (!Stale()) side.Failed = e.Message;
-        }
-        finally
-        {
-            if (version == side.Version) side.Busy = false;
-        }
-
+        if (!ready || !await side.Typed.Read(wait, StateHasChanged, leaving.Token)) return;
+        if (at.Side == side.Number && !held) at = (side.Number, (side.Reading?.Pieces.Count ?? 0) - 1);
+        Arrange();
         StateHasChanged();
         await Remember();
     }
 
-    /// <summary>Sets everything that follows from the texts and the pins.</summary>
+    /// <summary>Sets everything that follows from the texts, the pins and the order.</summary>
     private void Arrange()
     {
-        IReadOnlyList<Firing> peaks = Peaks();
-        rows.Load(peaks.Select(firing => firing.Latent).Concat(pinned));
-        // Latents that fire nearly everywhere are strong in every text and say nothing about this one.
-        List<Firing> telling = [.. peaks.Where(firing => rows[firing.Latent]?.Kind is not FeatureKind.Dense)];
-        ofText = [.. (telling.Count > 0 ? telling : peaks).Take(OfText)];
-        foreach (Side side in sides) side.Colors = Colors(side.Reading);
+        rank = new FiringRank(rows, raw, dense);
+        rows.Load(pinned);
+        Dictionary<int, float>[] peaks = [.. sides.Select(side => Peaks(side.Open ? side.Reading : null))];
+        Firing[] all = [.. peaks.SelectMany(side => side.Keys).Distinct().Select(latent => new Firing(latent,
+            peaks.Max(side => side.GetValueOrDefault(latent))))];
+        ofText = rank.First(all, OfText);
+        foreach (Side side in sides) Color(side);
         float most = sides.SelectMany(side => side.Colors).DefaultIfEmpty().Max();
-        scale = Math.Max(colorBy is { } by && rows[by] is { } row ? Math.Max(row.Max, most) : most, 1e-9f);
+        scale = Math.Max(colorBy is { } by ? Math.Max(rows[by]?.Max ?? 0, most) : 1, 1e-9f);
+        differing = sides.All(side => side.Open && side.Reading is not null) ? Differences(all, peaks[0], peaks[1]) : [];
         everyToken = [.. Enumerable.Range(0, sides[0].Reading?.Pieces.Count ?? 0)];
-        IEnumerable<Firing> labeled = everyToken.Take(LabeledTokens).SelectMany(token => sides[0].Reading!.Strongest(token, OfEveryToken));
-        rows.Load(labeled.Select(firing => firing.Latent));
+        rows.Load(everyToken.Take(LabeledTokens).SelectMany(token => sides[0].Reading!.All(token)).Select(firing => firing.Latent));
         Select(at.Side, at.Token);
     }
 
-    // More than are listed, because some are left out.
-    private IReadOnlyList<Firing> Peaks() =>
-    [
-        .. OpenSides.Where(side => side.Reading is not null)
-            .SelectMany(side => side.Reading!.Peaks(OfText * 4))
-            .GroupBy(firing => firing.Latent)
-            .Select(group => group.MaxBy(firing => firing.Activation))
-            .OrderByDescending(firing => firing.Activation),
-    ];
+    private static Dictionary<int, float> Peaks(Reading? reading) =>
+        reading?.Peaks(Weighed).ToDictionary(firing => firing.Latent, firing => firing.Activation) ?? [];
 
-    private float[] Colors(Reading? reading)
+    // Latents that are in one text and not in the other, or much stronger, the clearest first.
+    private IReadOnlyList<(int, float, float)> Differences(Firing[] all, Dictionary<int, float> one, Dictionary<int, float> two)
     {
-        if (reading is null) return [];
-        if (colorBy is { } latent) return reading.Activations(latent);
-        float Strongest(int token) => reading.Strongest(token, 1) is [Firing firing] ? firing.Activation : 0;
-        return [.. Enumerable.Range(0, reading.Pieces.Count).Select(Strongest)];
+        (float First, float Second) Of(int latent) => (one.GetValueOrDefault(latent), two.GetValueOrDefault(latent));
+        Firing[] apart = [.. all.Select(firing => firing with { Activation = Math.Abs(Of(firing.Latent).First - Of(firing.Latent).Second) })
+            .Where(firing => firing.Activation > 0)];
+        return [.. rank.First(apart, Differing).Select(firing => (firing.Latent, Of(firing.Latent).First, Of(firing.Latent).Second))];
+    }
+
+    // A pinned latent by its activation; else the few most unusual latents of the text, a color each, by the share of their strongest.
+    private void Color(Side side)
+    {
+        int[] hued = [.. ofText.Take(Hues).Select(firing => firing.Latent)];
+        (side.Colors, side.Hues) = (new float[side.Reading?.Pieces.Count ?? 0], new int[side.Reading?.Pieces.Count ?? 0]);
+        if (side.Reading is not { } reading) return;
+        if (colorBy is { } latent)
+        {
+            side.Colors = reading.Activations(latent);
+            return;
+        }
+
+        double[] heaviest = new double[side.Colors.Length];
+        for (int hue = 0; hue < hued.Length; hue++)
+        {
+            float[] activations = reading.Activations(hued[hue]);
+            float whole = rows[hued[hue]] is { Max: > 0 } row ? row.Max : ofText[hue].Activation;
+            for (int token = 0; token < activations.Length; token++)
+            {
+                double weight = activations[token] > 0 ? rank.Weight(new Firing(hued[hue], activations[token])) : 0;
+                if (weight <= heaviest[token]) continue;
+                (heaviest[token], side.Colors[token], side.Hues[token]) = (weight, Math.Min(1, activations[token] / whole), hue + 1);
+            }
+        }
     }
 
     private void Select(int side, int token)
     {
         if (side is not (0 or 1)) return;
         at = (side, token);
-        ofToken = At?.Reading!.Strongest(token, OfToken) ?? [];
-        rows.Load(ofToken.Select(firing => firing.Latent));
+        ofToken = At is { } shown ? rank.First(shown.Reading!.All(token), OfToken) : [];
     }
 
     private Task Pin(int latent)
@@ -241,6 +243,20 @@ public sealed partial class Try
         return Remember();
     }
 
+    private Task SetOrder(ChangeEventArgs change)
+    {
+        raw = change.Value is "raw";
+        Arrange();
+        return Remember();
+    }
+
+    private Task SetDense(ChangeEventArgs change)
+    {
+        dense = change.Value is true;
+        Arrange();
+        return Remember();
+    }
+
     private void OpenSecond()
     {
         sides[1].Open = true;
@@ -249,8 +265,8 @@ public sealed partial class Try
 
     private Task CloseSecond()
     {
-        (sides[1].Open, sides[1].Text, sides[1].Reading) = (false, "", null);
-        sides[1].Version++;
+        sides[1].Open = false;
+        sides[1].Typed.Set("");
         if (at.Side == 1) (at, held) = ((0, -1), false);
         Arrange();
         return Remember();
@@ -260,34 +276,42 @@ public sealed partial class Try
         Links.Try(Run.Name),
         ("t", Remembered(sides[0])),
         ("u", sides[1].Open ? Remembered(sides[1]) : null),
-        ("pin", pinned.Count > 0 ? string.Join(',', pinned) : null)));
+        ("pin", pinned.Count > 0 ? string.Join(',', pinned) : null),
+        ("order", raw ? "raw" : null),
+        ("dense", dense ? "yes" : null)));
 
-    private string Progress(Side side)
+    private string Progress(Side side) => !ready && side.Typed.Text.Length > 0 ? "reading…" : side.Typed.Progress;
+
+    // The class of a bar: the color that the latent has in the text, or none.
+    private string HueOf(int latent)
     {
-        if (side.Busy || (!ready && side.Text.Length > 0)) return "reading…";
-        return side.Reading is { Pieces.Count: > 0 and var count } ? $"{Figures.Count(count)} token{(count == 1 ? "" : "s")}" : "";
+        int hue = colorBy is null ? ofText.Take(Hues).Select(firing => firing.Latent).ToList().IndexOf(latent) : -1;
+        return hue < 0 ? "plain-bar" : $"hue-{hue + 1}";
     }
+
+    private string Standing(Firing firing) => rows[firing.Latent] is { Max: > 0 } row
+        ? $"{Figures.Percent(Math.Min(1, firing.Activation / row.Max))} of its strongest; it fires on {Figures.Percent(row.Frequency)} of all"
+        : "";
 
     private string? Words(int latent) => rows.Words(latent) is { } words ? VisibleText.OneLine(words) : null;
 
-    private sealed class Side(int number, string name)
+    private sealed class Side(int number, string name, TypedText typed)
     {
         public int Number => number;
 
         public string Name => name;
 
+        public TypedText Typed => typed;
+
+        public Reading? Reading => typed.Reading;
+
         public bool Open { get; set; }
 
-        public string Text { get; set; } = "";
-
-        public Reading? Reading { get; set; }
+        /// <summary>Whether it is the example that an empty page starts with: it is read, and its box is empty.</summary>
+        public bool IsExample { get; set; }
 
         public float[] Colors { get; set; } = [];
 
-        public int Version { get; set; }
-
-        public bool Busy { get; set; }
-
-        public string? Failed { get; set; }
+        public int[] Hues { get; set; } = [];
     }
 }

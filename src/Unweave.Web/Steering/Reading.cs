@@ -19,6 +19,9 @@ internal sealed class Reading(TextCodes codes)
     /// <summary>Number of latents that fire on a token.</summary>
     public int Active(int token) => codes.Codes.RowCount(token);
 
+    /// <summary>All latents of a token, strongest first.</summary>
+    public IReadOnlyList<Firing> All(int token) => Strongest(token, int.MaxValue);
+
     /// <summary>The latents with the strongest peaks of the text, strongest first.</summary>
     public IReadOnlyList<Firing> Peaks(int count)
     {

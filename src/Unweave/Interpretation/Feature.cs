@@ -90,6 +90,9 @@ public sealed record Feature
     /// </summary>
     public IReadOnlyList<NGramNode> Graph { get; init; } = [];
 
+    /// <summary>The windows that the examples are cut from, which a catalog keeps beside them; null where they are not at hand.</summary>
+    internal ExampleWindows? Windows { get; init; }
+
     /// <summary>
     /// How much a reader of a list gains from it, beside how well its label holds, from 0 to 1: the share of its activation on words of
     /// content, less the more of it is on a single token. Of embeddings 1; of dense and dead latents 0.

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Unweave.Autoencoders;
+using Unweave.Catalog;
 using Unweave.Data;
 using Unweave.Formats;
 using Unweave.Hosts;
@@ -114,6 +116,71 @@ public sealed class FeatureStatisticsOfTextsTests
             Assert.NotNull(lens);
             return [.. statistics.Features(lens).Select(made => JsonSerializer.Serialize(made.Feature) + made.Label)];
         }
+    }
+
+    [Fact]
+    public void A_catalog_gives_examples_as_the_whole_windows_that_the_model_read()
+    {
+        using var folder = new TemporaryFolder();
+        using var model = new Read();
+        using var autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 300, K = 6 }, model.Hook.Width, new Rng(3));
+        string[] texts = [.. Odd[..6], .. TextCorpus.Open(Path.Combine(Root(), "data", "corpus", "held-out.jsonl.gz")).Documents().Take(6)
+            .Select(document => document.Document.Text[..Math.Min(3000, document.Document.Text.Length)])];
+        (long, Document)[] documents = [.. texts.Select((text, i) => ((long)i, new Document($"d{i}", text)))];
+        using (var pass = new ActivationPass(model.Host, model.Tokenizer, [model.Hook], new PassOptions { Context = 64 }))
+        using (var statistics = FeatureStatistics.FromTexts(autoencoder, pass, model.Tokenizer, documents))
+        {
+            var source = new CatalogSource { Latents = 300, Rows = statistics.Rows, Windows = statistics.Windows, Texts = "texts" };
+            FeatureCatalog.Build(folder.Path, source, statistics.Features().Select(made => made.Feature));
+        }
+
+        // What fires where, read by another way.
+        using var hosted = new HostedAutoencoder(model.Host, model.Tokenizer, model.Hook, autoencoder, 64);
+        TextCodes[] codes = [.. texts.Select(hosted.Encode)];
+        using FeatureCatalog catalog = FeatureCatalog.Open(folder.Path);
+        int wider = 0;
+        for (int latent = 0; latent < 300; latent++)
+        {
+            Feature cut = catalog.Read(latent), whole = catalog.ReadWithWindows(latent);
+            foreach ((FeatureExample near, FeatureExample far) in Examples(cut).Zip(Examples(whole)))
+            {
+                Assert.Equal((near.Document, near.Row, near.Position), (far.Document, far.Row, far.Position));
+                Assert.Equal((near.Activation, near.Pieces[near.Peak]), (far.Activation, far.Pieces[far.Peak]));
+                Assert.Contains(near.Text, far.Text, StringComparison.Ordinal);
+                wider += far.Pieces.Count > near.Pieces.Count ? 1 : 0;
+
+                TextCodes document = codes[int.Parse(far.Document[1..])];
+                int room = 63, first = far.Position - 1 - far.Peak;
+                Assert.Equal(0, first);
+                int start = Enumerable.Range(0, document.Pieces.Count).First(at => at % room == 0
+                    && document.Pieces.Skip(at).Take(far.Pieces.Count).SequenceEqual(far.Pieces, StringComparer.Ordinal));
+                Assert.Equal(Math.Min(room, document.Pieces.Count - start), far.Pieces.Count);
+                for (int i = 0; i < far.Pieces.Count; i++)
+                {
+                    int at = document.Codes.Latents(start + i).BinarySearch(latent);
+                    float value = at < 0 ? 0 : document.Codes.Values(start + i)[at];
+                    Assert.Equal(value, far.Activations[i], 1e-3f * (1 + value));
+                }
+            }
+        }
+
+        Assert.True(wider > 500, $"{wider} examples are wider");
+
+        // A build of an earlier version has no windows: its examples are as they were cut.
+        string cutOnly = JsonSerializer.Serialize(catalog.Read(7).Top);
+        Assert.NotEqual(cutOnly, JsonSerializer.Serialize(catalog.ReadWithWindows(7).Top), StringComparer.Ordinal);
+        using (var connection = new SqliteConnection($"Data Source={catalog.Path};Pooling=False"))
+        {
+            connection.Open();
+            using SqliteCommand drop = connection.CreateCommand();
+            drop.CommandText = "DROP TABLE window_1; DROP TABLE places_1";
+            drop.ExecuteNonQuery();
+        }
+
+        Assert.Equal(cutOnly, JsonSerializer.Serialize(catalog.ReadWithWindows(7).Top));
+
+        static IEnumerable<FeatureExample> Examples(Feature feature) =>
+            feature.Top.Concat(feature.Quantiles.SelectMany(group => group.Examples));
     }
 
     [Fact]

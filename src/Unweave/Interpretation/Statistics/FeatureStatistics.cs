@@ -245,10 +245,11 @@ public sealed class FeatureStatistics : IDisposable
     private Feature Describe(int latent)
     {
         LatentStatistics statistics = latents[latent] ?? new LatentStatistics(latent, tokenCapacity, options);
-        FeatureExample[] top = [.. statistics.Strongest().Select(Example)];
+        IReadOnlyList<KeptExample> strongest = statistics.Strongest();
+        (double From, double To, long Count, IReadOnlyList<KeptExample> Examples)[] bands = [.. statistics.Bands.Filled()];
         TokenShare[] tokens = [.. statistics.Tokens.Largest().Take(options.Listed)
             .Select(token => new TokenShare(token.Token, tokenName(token.Token), token.Count, token.Sum / statistics.Sum))];
-        ExampleGroup[] quantiles = [.. statistics.Bands.Filled().Select(band =>
+        ExampleGroup[] quantiles = [.. bands.Select(band =>
             new ExampleGroup(band.From, band.To, (double)band.Count / statistics.Windows, [.. band.Examples.Select(Example)]))];
         return new Feature
         {
@@ -260,7 +261,7 @@ public sealed class FeatureStatistics : IDisposable
             Max = statistics.Max,
             Mean = statistics.Fired == 0 ? 0 : statistics.Sum / statistics.Fired,
             Histogram = statistics.Histogram,
-            Top = top,
+            Top = [.. strongest.Select(Example)],
             Quantiles = quantiles,
             Contrasts = [],
             Tokens = tokens,
@@ -269,6 +270,7 @@ public sealed class FeatureStatistics : IDisposable
             Nearest = [],
             Partners = [],
             Positions = Positions(statistics),
+            Windows = new ExampleWindows(spool, options, [.. strongest, .. bands.SelectMany(band => band.Examples)]),
         };
     }
 
@@ -277,7 +279,8 @@ public sealed class FeatureStatistics : IDisposable
         (string document, string[] pieces) = spool.Read(kept.Place);
         int from = Math.Max(0, kept.Peak - options.Before), end = Math.Min(pieces.Length, kept.Peak + options.After + 1);
         float[] activations = new float[end - from];
-        foreach (PieceActivation piece in kept.Pieces) activations[piece.At - from] = piece.Value;
+        foreach (PieceActivation piece in kept.Pieces)
+            if (piece.At >= from && piece.At < end) activations[piece.At - from] = piece.Value;
         return new FeatureExample(document, kept.Row, kept.Position, pieces[from..end], activations, kept.Peak - from);
     }
 

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Unweave.Interpretation;
 
 /// <summary>
-/// How much <see cref="FeatureStatistics"/> keeps of each latent. Its memory is about 15 kB a latent that fires, and 20 to 40 bytes for
+/// How much <see cref="FeatureStatistics"/> keeps of each latent. Its memory is about 20 kB a latent that fires (more where
+/// it fires on many tokens of a window), and 20 to 40 bytes for
 /// each token that a latent fires on; both are bounded whatever the number of rows.
 /// </summary>
 public sealed record FeatureStatisticsOptions

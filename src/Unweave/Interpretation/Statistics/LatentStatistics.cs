@@ -11,7 +11,7 @@ internal readonly record struct PieceActivation(int At, float Value);
 /// <param name="Peak">The peak in the window.</param>
 /// <param name="Position">Position of the peak in the model's window.</param>
 /// <param name="Activation">The activation at the peak.</param>
-/// <param name="Pieces">The activations around the peak.</param>
+/// <param name="Pieces">The activations in the whole window.</param>
 internal readonly record struct KeptExample(long Place, long Row, int Peak, int Position, float Activation, PieceActivation[] Pieces);
 
 /// <summary>What is counted of one latent, in memory that does not grow with the rows.</summary>
@@ -102,15 +102,12 @@ internal sealed class LatentStatistics(int latent, int tokenCapacity, FeatureSta
         }
     }
 
-    private KeptExample Example(
+    private static KeptExample Example(
         RowWindow window, long place, ReadOnlySpan<int> rows, ReadOnlySpan<float> values, int peak, WindowBlock block)
     {
-        int at = rows[peak] - window.First, from = at - options.Before, to = at + options.After;
-        int first = peak, last = peak;
-        while (first > 0 && rows[first - 1] - window.First >= from) first--;
-        while (last + 1 < rows.Length && rows[last + 1] - window.First <= to) last++;
-        var pieces = new PieceActivation[last - first + 1];
-        for (int i = 0; i < pieces.Length; i++) pieces[i] = new PieceActivation(rows[first + i] - window.First, values[first + i]);
+        int at = rows[peak] - window.First;
+        var pieces = new PieceActivation[rows.Length];
+        for (int i = 0; i < pieces.Length; i++) pieces[i] = new PieceActivation(rows[i] - window.First, values[i]);
         int position = block.Positions.Length == 0 ? 0 : block.Positions[rows[peak]];
         return new KeptExample(place, window.Row + at, at, position, values[peak], pieces);
     }

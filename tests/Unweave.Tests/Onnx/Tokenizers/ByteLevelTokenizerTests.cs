@@ -46,7 +46,7 @@ public sealed class ByteLevelTokenizerTests
         using var folder = new TemporaryFolder();
         ITokenizer tokenizer = Open(folder, Json());
         Assert.Equal(["hello", " wor", "l", "d", "é", "<0xE6>", "<0x97>", "<0xA5>"],
-            tokenizer.Encode("hello worldé日").Select(token => tokenizer.TokenName(token.Id)));
+            tokenizer.Encode("hello worldé日").Select(token => tokenizer.TokenName(token.Id)), StringComparer.Ordinal);
     }
 
     [Fact]
