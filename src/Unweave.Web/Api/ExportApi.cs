@@ -10,7 +10,9 @@ using Unweave.Web.Runs;
 
 namespace Unweave.Web.Api;
 
-/// <summary><c>/api/runs/{run}/export/neuronpedia</c>: features in the JSON that Neuronpedia's dashboards are made from.</summary>
+/// <summary>
+/// <c>/api/runs/{run}/export</c>: features in the JSON that Neuronpedia's dashboards are made from, and the table as text.
+/// </summary>
 internal static class ExportApi
 {
     private const string JsonLines = "application/jsonl";
@@ -23,6 +25,30 @@ internal static class ExportApi
         export.MapGet("", All).WithName("exportFeatures").WithSummary("All features in Neuronpedia's JSON, a line each.")
             .Produces<NeuronpediaFeature>(StatusCodes.Status200OK, JsonLines);
         export.MapGet("/{latent}", One).WithName("exportFeature").WithSummary("A feature in Neuronpedia's JSON.");
+        foreach ((string ending, TableExport table) in ((string, TableExport)[])[("csv", TableExport.Csv), ("tsv", TableExport.Tsv)])
+        {
+            api.MapGet($"/runs/{{run}}/export/features.{ending}", (
+                    [Description("Name of the run.")] string run, [AsParameters] FeatureSearch search, ServedRuns runs,
+                    CancellationToken cancellationToken) => Table(table, run, search, runs, cancellationToken))
+                .WithTags("Export").WithName($"exportTable{char.ToUpperInvariant(ending[0])}{ending[1..]}")
+                .WithSummary($"The table of the features that a search finds, as {ending.ToUpperInvariant()}; skip and take are left out.")
+                .ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
+                .Produces(StatusCodes.Status200OK, contentType: table.ContentType.Split(';')[0]);
+        }
+    }
+
+    private static PushStreamHttpResult Table(
+        TableExport table, string run, FeatureSearch search, ServedRuns runs, CancellationToken cancellationToken)
+    {
+        FeatureQuery query = search.ToQuery();
+        FeatureCatalog features = runs.Features(run);
+        return TypedResults.Stream(
+            async stream =>
+            {
+                using CatalogSnapshot catalog = features.Snapshot();
+                await table.Write(stream, catalog, query, cancellationToken);
+            },
+            table.ContentType);
     }
 
     private static Ok<NeuronpediaFeature> One(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Routing;
 using Microsoft.JSInterop;
@@ -182,6 +183,14 @@ public sealed partial class Features
     {
         first = from;
         shown = catalog!.Find(query with { Skip = from, Take = seen + (2 * Margin) });
+    }
+
+    private void OpenRandom()
+    {
+        if (shown.Total == 0) return;
+        FeatureQuery one = query with { Skip = RandomNumberGenerator.GetInt32(shown.Total), Take = 1 };
+        if (catalog!.Find(one).Rows is [FeatureRow row, ..])
+            Navigation.NavigateTo(Links.Feature(Run.Name, row.Latent, written));
     }
 
     private async Task Typed()

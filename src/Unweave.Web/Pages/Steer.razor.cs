@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
+using Unweave.Catalog;
 using Unweave.Interpretation;
 using Unweave.Web.Components;
 using Unweave.Web.Runs;
@@ -11,7 +12,7 @@ namespace Unweave.Web.Pages;
 /// <summary>Text that the model writes with and without changes of latents.</summary>
 public sealed partial class Steer
 {
-    private const int Listed = 10, Compared = 60, Effects = 12, AddressText = 1500, DrawEvery = 60;
+    private const int Listed = 10, Compared = 500, Effects = 12, DrawEvery = 60;
 
     private const int UsualTokens = 60, HighestTemperature = 5;
 
@@ -32,6 +33,10 @@ public sealed partial class Steer
     private bool withoutDone = true, withDone = true;
     private IReadOnlyList<ChangedToken> next = [];
     private IReadOnlyList<LatentEffect>? effects;
+    private IReadOnlyList<SteeringPreset>? presets;
+    private string? trying;
+    private Reading? seenWithout, seenWith;
+    private int seenLatent = -1;
 
     [Inject] private IJSRuntime Js { get; set; } = null!;
 
@@ -88,6 +93,7 @@ public sealed partial class Steer
         if (!firstRender) return;
         missing = await Task.Run(() => Run.HostMissing(predicting: true));
         ready = missing is null;
+        if (Run.Steered is { } known && Run.Catalog is { } catalog && known.Source == catalog.Source) presets = known.Presets;
         StateHasChanged();
         if (missing is null && (PromptText is not null || edits.Count > 0)) await Generate();
     }
@@ -103,18 +109,16 @@ public sealed partial class Steer
     private static string Times(LatentEdit edit) =>
         string.Create(CultureInfo.InvariantCulture, $"{edit.Times:0.##}×").Replace('-', '−');
 
-    private static string Share(double? probability) => probability switch
-    {
-        null => "–",
-        < 0.0001 => "<0.01%",
-        { } share => string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0#}%"),
-    };
+    // Not listed is below the least that could be.
+    private static string Share(double? probability) => probability is { } share and >= SmallestMove
+        ? string.Create(CultureInfo.InvariantCulture, $"{100 * share:0.0}%")
+        : "<0.1%";
 
     private static string? Direction(double move) => move > SmallestMove ? "up" : move < -SmallestMove ? "down" : null;
 
     private static string Moved(double move) => Math.Abs(move) < SmallestMove
-        ? "·"
-        : string.Create(CultureInfo.InvariantCulture, $"{(move > 0 ? "+" : "−")}{100 * Math.Abs(move):0.0}%");
+        ? "0.0"
+        : string.Create(CultureInfo.InvariantCulture, $"{(move > 0 ? "+" : "−")}{100 * Math.Abs(move):0.0}");
 
     /// <summary>A text's lines; an empty one for each line feed between them.</summary>
     private static IEnumerable<string> Lines(StringBuilder text)
@@ -127,6 +131,18 @@ public sealed partial class Steer
         }
     }
 
+    private float StrongestOf(int latent) => rows[latent]?.Max ?? 0;
+
+    private static string Summary(Reading reading, int latent)
+    {
+        float[] activations = reading.Activations(latent);
+        int fires = activations.Count(activation => activation > 0);
+        return fires == 0
+            ? $"Latent {latent} does not fire in it."
+            : $"Latent {latent} fires on {Figures.Count(fires)} of {Figures.Count(activations.Length)} tokens, mean "
+                + $"{Figures.Activation(activations.Sum() / activations.Length)}, peak {Figures.Activation(activations.Max())}.";
+    }
+
     private bool CanAdd(int latent) => edits.Count < LatentEdit.Most && edits.TrueForAll(edit => edit.Latent != latent);
 
     private Task Add(int latent)
@@ -137,6 +153,66 @@ public sealed partial class Steer
         Measure(added);
         edits.Add(added);
         return Remember();
+    }
+
+    /// <summary>Tries promising latents one by one, and keeps what was found for all readers of the run.</summary>
+    private async Task FindPresets()
+    {
+        if (Run.Catalog is not { } catalog || trying is not null) return;
+        (trying, failed) = ("looking for candidates…", null);
+        StateHasChanged();
+        try
+        {
+            CatalogSource source = catalog.Source;
+            IReadOnlyList<SteeringPreset> candidates = await Task.Run(
+                () =>
+                {
+                    using CatalogSnapshot snapshot = catalog.Snapshot();
+                    return SteeringPresets.Candidates(snapshot);
+                },
+                leaving.Token);
+            var tried = new List<SteeringPreset>();
+            foreach (SteeringPreset candidate in candidates)
+            {
+                trying = $"tried {tried.Count} of {candidates.Count}";
+                StateHasChanged();
+                // Others have their turn between two trials.
+                using (await Gate.EnterAsync(leaving.Token))
+                {
+                    using Lease<ServedHost> host = await Task.Run(Run.LeaseHost, leaving.Token);
+                    HostedAutoencoder model = host.Value.Autoencoder;
+                    tried.Add(await Task.Run(() => SteeringPresets.Try(model, candidate, leaving.Token), leaving.Token));
+                }
+            }
+
+            presets = SteeringPresets.Best(tried);
+            Run.Steered = (source, presets);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+        catch (Exception e) when (e is InputException or BusyException)
+        {
+            failed = e.Message;
+        }
+        finally
+        {
+            trying = null;
+        }
+
+        StateHasChanged();
+    }
+
+    /// <summary>Starts with one latent at a strength that shows, in place of what was set.</summary>
+    private Task Begin(SteeringPreset preset)
+    {
+        edits.Clear();
+        rows.Load([preset.Row.Latent]);
+        var edit = new LatentEdit(preset.Row.Latent) { Times = LatentEdit.Telling };
+        Measure(edit);
+        edits.Add(edit);
+        return Generate();
     }
 
     private Task Remove(LatentEdit edit)
@@ -168,7 +244,7 @@ public sealed partial class Steer
         (failed, progress, shownPrompt, explained, effects, next) = (null, "waiting for the model…", prompt, -1, null, []);
         without.Clear();
         with.Clear();
-        (withoutDone, withDone) = (false, false);
+        (withoutDone, withDone, seenWithout, seenWith) = (false, false, null, null);
         Intervention[] interventions = [.. edits.Select(edit => edit.ToIntervention())];
         GenerationOptions options = Options;
         string text = prompt;
@@ -188,6 +264,10 @@ public sealed partial class Steer
                 next = ChangedToken.Join(before, after, Listed);
                 StateHasChanged();
                 await Task.Run(() => Write(model, text, interventions, options, stop.Token), stop.Token);
+                if (edits.Count > 0 && edits.TrueForAll(edit => edit.Latent != seenLatent)) seenLatent = edits[0].Latent;
+                (string plain, string changed) = (text + without, text + with);
+                (seenWithout, seenWith) = await Task.Run(() => (new Reading(model.Encode(plain)), new Reading(model.Encode(changed))),
+                    stop.Token);
             }
         }
         catch (OperationCanceledException)
@@ -273,7 +353,7 @@ public sealed partial class Steer
         CultureInfo culture = CultureInfo.InvariantCulture;
         return script.Call("address", PageAddress.Build(
             Links.Steer(Run.Name),
-            ("prompt", prompt.Length is > 0 and <= AddressText ? prompt : null),
+            ("prompt", prompt.Length is > 0 and <= PageAddress.LongestText ? prompt : null),
             ("change", edits.Count > 0 ? string.Join(',', edits) : null),
             ("tokens", tokens == UsualTokens ? null : tokens.ToString(culture)),
             ("temperature", temperature == UsualTemperature ? null : temperature.ToString("0.##", culture)),

@@ -153,8 +153,14 @@ public sealed partial class Try
     private async Task Read(Side side, bool wait)
     {
         if (!ready || !await side.Typed.Read(wait, StateHasChanged, leaving.Token)) return;
-        if (at.Side == side.Number && !held) at = (side.Number, (side.Reading?.Pieces.Count ?? 0) - 1);
         Arrange();
+        if (at.Side == side.Number && !held)
+        {
+            // While one types, the last token; of a text that is there at once, that of its most unusual latent.
+            int unusual = wait ? -1 : Array.IndexOf(side.Hues, 1);
+            Select(side.Number, unusual >= 0 ? unusual : side.Hues.Length - 1);
+        }
+
         StateHasChanged();
         await Remember();
     }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using Unweave.Catalog;
+
 namespace Unweave.Web.Routing;
 
 /// <summary>Addresses of the dashboard's pages: the only place that writes them.</summary>
@@ -29,6 +32,27 @@ internal static class Links
     /// <param name="run">Name of the run.</param>
     /// <param name="query">What it shows, as <see cref="FeatureAddress.Write"/> writes it; empty for all.</param>
     public static string Features(string run, string query = "") => $"{Run(run)}/features{query}";
+
+    /// <summary>The table of what a query finds, as a file.</summary>
+    /// <param name="run">Name of the run.</param>
+    /// <param name="query">The query.</param>
+    /// <param name="ending"><c>csv</c> or <c>tsv</c>.</param>
+    public static string Table(string run, FeatureQuery query, string ending)
+    {
+        CultureInfo culture = CultureInfo.InvariantCulture;
+        return PageAddress.Build(
+            $"/api/runs/{Uri.EscapeDataString(run)}/export/features.{ending}",
+            [
+                ("text", query.Text), ("inExamples", query.InExamples ? "true" : null),
+                .. (query.Kinds ?? []).Select(kind => ("kind", (string?)kind.ToString().ToLowerInvariant())),
+                ("minFrequency", query.MinFrequency?.ToString("R", culture)), ("maxFrequency", query.MaxFrequency?.ToString("R", culture)),
+                ("minScore", query.MinScore?.ToString("R", culture)),
+                ("labelled", query.Labelled switch { true => "true", false => "false", null => null }),
+                ("starred", query.Starred ? "true" : null), ("list", query.List),
+                ("order", query.Order == FeatureOrder.Relevance ? null : query.Order.ToString().ToLowerInvariant()),
+                ("descending", query.Descending ? "true" : null),
+            ]);
+    }
 
     /// <summary>Page of a feature.</summary>
     /// <param name="run">Name of the run.</param>

@@ -10,7 +10,7 @@ internal sealed record ChangedToken(int Token, string Text, double? Without, dou
     /// <summary>How far the probability moved; where it is not listed it is taken as 0.</summary>
     public double Move => (With ?? 0) - (Without ?? 0);
 
-    /// <summary>Joins two lists of next tokens: those likely in either, likeliest first.</summary>
+    /// <summary>Joins two lists of next tokens: those likely in either, those that moved most first.</summary>
     public static IReadOnlyList<ChangedToken> Join(IReadOnlyList<NextToken> without, IReadOnlyList<NextToken> with, int count)
     {
         Dictionary<int, double> before = without.ToDictionary(token => token.Token, token => token.Probability);
@@ -21,7 +21,7 @@ internal sealed record ChangedToken(int Token, string Text, double? Without, dou
         [
             .. likely
                 .Select(next => new ChangedToken(next.Token, next.Text, Probability(before, next.Token), Probability(after, next.Token)))
-                .OrderByDescending(token => Math.Max(token.Without ?? 0, token.With ?? 0)),
+                .OrderByDescending(token => Math.Abs(token.Move)).ThenByDescending(token => Math.Max(token.Without ?? 0, token.With ?? 0)),
         ];
     }
 }

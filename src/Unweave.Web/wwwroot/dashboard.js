@@ -112,6 +112,7 @@
     },
     n: () => press('a[rel=next]'),
     j: () => press('a[rel=next]'),
+    r: () => press('[data-random]'),
     p: () => press('a[rel=prev]'),
     k: () => press('a[rel=prev]'),
     s: e => {
@@ -128,7 +129,21 @@
       return;
     }
     if (keysOn() && keys[e.key]?.(e)) e.preventDefault();
+    // With the focus nowhere, arrows go to the table.
+    if (e.target === document.body && (e.key === 'ArrowDown' || e.key === 'ArrowUp')) {
+      const row = firstSeen();
+      if (row) {
+        e.preventDefault();
+        row.focus();
+      }
+    }
   });
+  const firstSeen = () => {
+    const view = document.querySelector('[data-rows-view]');
+    if (!view) return null;
+    const top = view.getBoundingClientRect().top + (view.querySelector('thead')?.offsetHeight ?? 0);
+    return [...view.querySelectorAll('tr[data-row] .c-latent a')].find(a => a.getBoundingClientRect().top >= top);
+  };
 
   // Arrows move among the rows of a table, and among the tokens of an example that fire.
   on('keydown', 'tr[data-row]', (row, e) => {
@@ -138,7 +153,7 @@
     const rows = [...row.parentElement.querySelectorAll('tr[data-row]')],
       next = Math.min(rows.length - 1, rows.indexOf(row) + step);
     if (next < 0) document.querySelector('main [data-search]')?.focus();
-    else rows[next].querySelector('a')?.focus();
+    else rows[next].querySelector(e.target.matches('[data-star]') ? '[data-star]' : 'a')?.focus();
   });
   on('keydown', 'main [data-search]', (box, e) => {
     if (e.key !== 'ArrowDown') return;
@@ -289,6 +304,34 @@
   };
 
   // The table of features: tells the server which rows can be seen, and finds its place again when the reader comes back.
+  const kept = (key, value) => {
+    try {
+      if (value === undefined) return sessionStorage.getItem(key);
+      if (value === null) sessionStorage.removeItem(key);
+      else sessionStorage.setItem(key, value);
+    } catch {
+      /* a browser that keeps nothing */
+    }
+    return null;
+  };
+  const rowLeft = () => 'unweave-row ' + location.pathname + location.search;
+  on('click', 'tr[data-row] a', a => kept(rowLeft(), a.getAttribute('href')));
+  // The row that was opened gets the focus again, as soon as it is there, unless the reader does something else by then.
+  const comeBack = view => {
+    const key = rowLeft(),
+      href = kept(key);
+    if (!href) return;
+    kept(key, null);
+    const until = performance.now() + 3000;
+    const look = () => {
+      const at = document.activeElement;
+      if (!view.isConnected || performance.now() > until || (at && at !== document.body && !at.matches('main h1, main'))) return;
+      const row = [...view.querySelectorAll('tr[data-row] a')].find(a => a.getAttribute('href') === href);
+      if (row && document.documentElement.dataset.alive === 'yes') row.focus({ preventScroll: true });
+      requestAnimationFrame(look);
+    };
+    look();
+  };
   window.unweaveRows = (view, server, height) => {
     if (!view) return;
     const place = () => 'unweave-rows ' + location.pathname + location.search;
@@ -299,11 +342,7 @@
       server
         .invokeMethodAsync('Scrolled', Math.floor(view.scrollTop / height), Math.ceil(view.clientHeight / height))
         .catch(() => {});
-      try {
-        sessionStorage.setItem(place(), view.scrollTop);
-      } catch {
-        /* a browser that keeps nothing */
-      }
+      kept(place(), view.scrollTop);
     };
     view.addEventListener(
       'scroll',
@@ -315,12 +354,9 @@
       },
       { passive: true },
     );
-    try {
-      view.scrollTop = +(sessionStorage.getItem(place()) ?? 0);
-    } catch {
-      /* as above */
-    }
+    view.scrollTop = +(kept(place()) ?? 0);
     tell();
+    comeBack(view);
   };
   window.unweaveRowsTop = view => {
     if (view) view.scrollTop = 0;

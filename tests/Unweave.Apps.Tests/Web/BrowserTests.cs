@@ -97,7 +97,14 @@ public sealed class BrowserTests
         await page.Keyboard.PressAsync("p");
         await Expect(page.Locator("h1")).ToContainTextAsync("1505");
         await page.GetByRole(AriaRole.Link, new() { Name = "← Found features" }).ClickAsync();
-        await Expect(page.Locator("tr[data-row] a").GetByText("1505", new() { Exact = true })).ToBeVisibleAsync();
+        ILocator left = page.Locator("tr[data-row] a").GetByText("1505", new() { Exact = true });
+        await Expect(left).ToBeVisibleAsync();
+        await Expect(left).ToBeFocusedAsync();
+
+        // With the focus nowhere, an arrow goes to the first row that is seen.
+        await left.EvaluateAsync("row => row.blur()");
+        await page.Keyboard.PressAsync("ArrowDown");
+        await Expect(page.Locator("tr[data-row]:focus-within")).ToHaveCountAsync(1);
         await page.GetByRole(AriaRole.Button, new() { Name = "Score" }).ClickAsync();
         await Expect(page.Locator("tr[data-row] .c-score").First).ToContainTextAsync("0.9");
         Assert.Equal(0, await page.Locator("[data-rows-view]").EvaluateAsync<int>("view => view.scrollTop"));

@@ -120,7 +120,8 @@ public sealed class PageTests : IDisposable
         Assert.Empty(page.FindAll(".overlap"));
         page.FindAll("[data-picker]")[^1].Input("11");
         page.WaitForElement("[role=option]").Click();
-        Assert.EndsWith("/runs/one/compare/0/11", context.Services.GetRequiredService<NavigationManager>().Uri, StringComparison.Ordinal);
+        page.WaitForAssertion(() => Assert.EndsWith("/runs/one/compare/0/11",
+            context.Services.GetRequiredService<NavigationManager>().Uri, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -243,6 +244,21 @@ public sealed class PageTests : IDisposable
         Assert.Equal("120", page.FindAll("tr[data-row]")[^1].GetAttribute("aria-rowindex") is { } last ? $"{int.Parse(last) - 1}" : "");
         Assert.Equal("height:2040px", page.Find("tr.gap").GetAttribute("style"));
         Assert.Equal("60", page.Find("tr[data-row] .c-latent").TextContent);
+    }
+
+    [Fact]
+    public void A_random_feature_is_one_of_those_found_and_the_table_is_downloaded_as_it_is_shown()
+    {
+        IRenderedComponent<Features> page = Browse("?q=harpoon&sort=latent&order=down&kind=ordinary");
+        int[] found = [.. page.FindAll("tr[data-row] .c-latent").Select(cell => int.Parse(cell.TextContent))];
+        Assert.Equal("/api/runs/one/export/features.tsv?text=harpoon&kind=ordinary&order=latent&descending=true",
+            page.Find(".downloads a[download$=tsv]").GetAttribute("href"));
+        page.Find("[data-random]").Click();
+        string address = new Uri(context.Services.GetRequiredService<NavigationManager>().Uri).PathAndQuery;
+        Assert.Contains(found, latent => string.Equals(address,
+            Links.Feature("one", latent, FeatureAddress.Write(FeatureAddress.Read("?q=harpoon&sort=latent&order=down&kind=ordinary"))),
+            StringComparison.Ordinal));
+        Assert.Null(page.Find("tr[data-row] .star").GetAttribute("tabindex"));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Bunit;
 using Microsoft.AspNetCore.Components.Web;
+using Unweave.Catalog;
 using Unweave.Interpretation;
 using Unweave.Web;
 using Unweave.Web.Components;
@@ -69,10 +70,69 @@ public sealed class PlayPartsTests
         NextToken[] without = [new(1, " a", 2, 0.5), new(2, " b", 1, 0.3), new(3, " c", 0, 0.01)],
             with = [new(2, " b", 3, 0.8), new(4, " d", 0, 0.1), new(1, " a", -1, 0.05)];
         IReadOnlyList<ChangedToken> joined = ChangedToken.Join(without, with, 2);
+        // That which moved most comes first, not that which is likeliest.
+        IReadOnlyList<ChangedToken> fallen = ChangedToken.Join([new(1, " a", 0, 0.6), new(2, " b", 0, 0.3)],
+            [new(1, " a", 0, 0.61), new(2, " b", 0, 0.01)], 2);
+        Assert.Equal([2, 1], fallen.Select(token => token.Token));
         Assert.Equal([2, 1, 4], joined.Select(token => token.Token));
         Assert.Equal(0.5, joined[0].Move, 12);
         Assert.Equal(-0.45, joined[1].Move, 12);
         Assert.Null(joined[2].Without);
+    }
+
+    [Fact]
+    public void What_is_unusual_comes_before_what_is_strong_and_dense_latents_are_left_out_unless_asked_for()
+    {
+        using var place = new Workplace();
+        Feature Made(int latent, FeatureKind kind, double frequency, float max) =>
+            SampleCatalog.Feature(latent, 4) with { Kind = kind, Frequency = frequency, Max = max };
+        Directory.CreateDirectory(place["run"]);
+        FeatureCatalog.Build(place["run"], SampleCatalog.Source(4),
+        [
+            Made(0, FeatureKind.Dense, 0.5, 10), Made(1, FeatureKind.Ordinary, 0.25, 10), Made(2, FeatureKind.Ordinary, 1 / 1024.0, 4),
+            Made(3, FeatureKind.Ordinary, 1 / 16.0, 4),
+        ]);
+        using var runs = new ServedRuns(new ServeOptions { Folder = place.Folder });
+        Assert.True(runs.TryGet("run", out ServedRun? run));
+        Firing[] firings = [new(0, 9), new(1, 8), new(2, 3), new(3, 4)];
+        FiringRank Rank(bool raw, bool dense) => new(new LatentRows(run), raw, dense);
+        // 2: 3/4 of its strongest times 10 bits; 3: all of it times 4; 1: 8/10 times 2; 0: 9/10 times 1.
+        Assert.Equal([2, 3, 1], Rank(raw: false, dense: false).First(firings, 9).Select(firing => firing.Latent));
+        Assert.Equal([2, 3, 1, 0], Rank(raw: false, dense: true).First(firings, 9).Select(firing => firing.Latent));
+        Assert.Equal([0, 1], Rank(raw: true, dense: true).First(firings, 2).Select(firing => firing.Latent));
+        Assert.Equal([0], Rank(raw: false, dense: false).First([new(0, 9)], 9).Select(firing => firing.Latent));
+        FiringRank rank = Rank(raw: false, dense: false);
+        _ = rank.First(firings, 9);
+        Assert.Equal(7.5, rank.Weight(firings[2]), 6);
+    }
+
+    [Fact]
+    public void Words_that_a_label_names_are_found_in_pieces_of_a_text()
+    {
+        Assert.Equal(["relations", "sotu", "treaty"],
+            NamedWords.Of("“relations”, “treaty”; in “sotu” capitalized words").Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(["foreign", "relations"], NamedWords.Of("foreign relations").Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Empty(NamedWords.Of(null));
+        string[] pieces = [" Our", " rel", "ations", " and", " a", " Treaty", "."];
+        Assert.Equal([false, true, true, false, false, true, false],
+            NamedWords.In(pieces, NamedWords.Of("“relations”, “treaty”")));
+        Assert.DoesNotContain(true, NamedWords.In([" relation", "ships"], NamedWords.Of("“relations”")));
+    }
+
+    [Fact]
+    public void Trials_of_steering_are_of_latents_that_raise_whole_words_and_the_best_are_kept()
+    {
+        using var place = new Workplace();
+        SampleCatalog.Build(place["run"], 120);
+        using FeatureCatalog catalog = FeatureCatalog.Open(place["run"]);
+        using CatalogSnapshot snapshot = catalog.Snapshot();
+        IReadOnlyList<SteeringPreset> candidates = SteeringPresets.Candidates(snapshot);
+        Assert.InRange(candidates.Count, 5, 32);
+        Assert.All(candidates, one => Assert.True(one.Row is { Kind: FeatureKind.Ordinary, Score: >= 0.7 } && one.Raised.Count == 3));
+        // No word of theme 6 (" ten", …) that is too short stands among the raised ones.
+        Assert.DoesNotContain("ten", candidates.SelectMany(one => one.Raised), StringComparer.Ordinal);
+        SteeringPreset[] tried = [.. candidates.Select((one, i) => one with { Effect = i == 0 ? 0 : 1.0 / i })];
+        Assert.Equal(tried[1..7].Select(one => one.Row.Latent), SteeringPresets.Best(tried.Reverse()).Select(one => one.Row.Latent));
     }
 
     [Fact]

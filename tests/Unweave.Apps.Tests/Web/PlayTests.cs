@@ -31,6 +31,68 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
     }
 
     [Fact]
+    public async Task An_empty_page_reads_an_example_until_something_is_typed()
+    {
+        await using Browser browser = await Browser.Open(served.Site, "runs/model/try");
+        IPage page = browser.Page;
+        await Assertions.Expect(page.Locator("[data-live='0']")).ToContainTextAsync("The king rode out");
+        await Assertions.Expect(page.Locator("[data-live='0'] [class*=hue-]").First).ToBeVisibleAsync();
+        ILocator box = page.GetByRole(AriaRole.Textbox, new() { Name = "Text", Exact = true });
+        Assert.Equal("", await box.InputValueAsync());
+        Assert.DoesNotContain("t=", page.Url, StringComparison.Ordinal);
+        await box.FillAsync("A road");
+        await Assertions.Expect(page.Locator("[data-live='0']")).ToHaveTextAsync("A road");
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task What_differs_between_two_texts_is_listed_and_limits_are_said()
+    {
+        await using Browser browser = await Browser.Open(served.Site, "runs/model/try?t=The%20king%20rode&u=It%20was%20a%20long%20way");
+        IPage page = browser.Page;
+        ILocator rows = page.Locator(".differs tbody tr");
+        await Assertions.Expect(rows.First).ToBeVisibleAsync();
+        foreach (string line in await rows.AllInnerTextsAsync())
+            Assert.Matches("(–\\s+[0-9.]+|[0-9.]+\\s+–|[0-9.]+\\s+[0-9.]+)\\s*$", line);
+        await page.GetByLabel("Order").SelectOptionAsync("raw");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Strongest in the texts" })).ToBeVisibleAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(new Regex("order=raw", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        ILocator box = page.GetByRole(AriaRole.Textbox, new() { Name = "Text", Exact = true });
+        await box.FillAsync(string.Concat(Enumerable.Repeat("word ", 400)));
+        await Assertions.Expect(page.GetByText("one is lost when the page is loaded again")).ToBeVisibleAsync();
+        await box.FillAsync(string.Concat(Enumerable.Repeat("word ", 4001)));
+        await Assertions.Expect(page.GetByText("Only the first 20,000 characters are read.")).ToBeVisibleAsync();
+        browser.AssertClean();
+    }
+
+    [Fact]
+    public async Task Latents_that_work_are_found_by_trying_and_one_is_begun_with_its_texts_colored()
+    {
+        await using Browser browser = await Browser.Open(served.Site, "runs/model/steer?tokens=12");
+        IPage page = browser.Page;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Find latents that work" }).ClickAsync();
+        ILocator preset = page.Locator(".presets li button").First;
+        await Assertions.Expect(preset).ToContainTextAsync("raises");
+        string latent = await preset.Locator(".mono").InnerTextAsync();
+        await page.GetByLabel("Prompt").FillAsync("The king of");
+        await preset.ClickAsync();
+        await Assertions.Expect(page.Locator(".change .number").First).ToHaveTextAsync(latent);
+        await Assertions.Expect(page.Locator("[data-with] .small-print")).ToContainTextAsync($"Latent {latent}");
+        await Assertions.Expect(page.Locator("[data-without] .small-print")).ToContainTextAsync($"Latent {latent}");
+
+        // The tokens that moved most come first, with a digit after the point.
+        string[] moves = [.. await page.Locator(".next .move").AllInnerTextsAsync()];
+        double[] sizes = [.. moves.Select(move => double.Parse(move.TrimStart('+', '−'), System.Globalization.CultureInfo.InvariantCulture))];
+        Assert.Equal(sizes.OrderDescending(), sizes);
+        Assert.All(moves, move => Assert.Matches("^[+−]?[0-9]+[.][0-9]$", move));
+
+        // Found once for all readers of the run.
+        await page.ReloadAsync();
+        await Assertions.Expect(page.Locator(".presets")).ToBeVisibleAsync();
+        browser.AssertClean();
+    }
+
+    [Fact]
     public async Task A_pinned_latent_is_compared_in_two_texts_and_kept_in_the_address()
     {
         await using Browser browser = await Browser.Open(served.Site, "runs/model/try?t=The%20king%20rode");
