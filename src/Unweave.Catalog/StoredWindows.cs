@@ -69,8 +69,8 @@ internal sealed class StoredWindows
     public static Feature Widen(SqliteConnection connection, BuildTables tables, Feature feature)
     {
         if (!tables.HasWindows(connection)) return feature;
-        if (connection.Value($"SELECT examples FROM {tables.Places} WHERE latent = $latent", ("$latent", feature.Latent)) is not byte[] kept)
-            return feature;
+        object? stored = connection.Value($"SELECT examples FROM {tables.Places} WHERE latent = $latent", ("$latent", feature.Latent));
+        if (stored is not byte[] kept) return feature;
         var texts = new Dictionary<int, string[]>();
         var bytes = new BytesReader(kept);
         FeatureExample[] top = [.. feature.Top.Select(Whole)];
@@ -83,7 +83,7 @@ internal sealed class StoredWindows
             if (number == 0) return example;
             if (!texts.TryGetValue(number, out string[]? pieces))
             {
-                byte[] text = connection.Value($"SELECT text FROM {tables.Window} WHERE number = $number", ("$number", number - 1)) as byte[]
+                byte[] text = (byte[]?)connection.Value($"SELECT text FROM {tables.Window} WHERE number = $n", ("$n", number - 1))
                     ?? throw new InvalidDataException($"window {number - 1} is not stored");
                 texts.Add(number, pieces = Decompress(text));
             }

@@ -25,7 +25,7 @@ public sealed partial class Features
         (FeatureOrder.Label, "Label", "c-label"),
         (FeatureOrder.Score, "Score", "c-score"),
         (FeatureOrder.Frequency, "Frequency", "c-frequency"),
-        (FeatureOrder.Max, "Max", "c-max"),
+        (FeatureOrder.Max, "Strongest", "c-max"),
     ];
 
     private ElementReference view;

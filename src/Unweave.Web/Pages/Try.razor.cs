@@ -296,7 +296,8 @@ public sealed partial class Try
     }
 
     private string Standing(Firing firing) => rows[firing.Latent] is { Max: > 0 } row
-        ? $"{Figures.Percent(Math.Min(1, firing.Activation / row.Max))} of its strongest; it fires on {Figures.Percent(row.Frequency)} of all"
+        ? $"{Figures.Percent(Math.Min(1, firing.Activation / row.Max))} of its strongest; it fires on {Figures.Percent(row.Frequency)} of "
+            + "all"
         : "";
 
     private string? Words(int latent) => rows.Words(latent) is { } words ? VisibleText.OneLine(words) : null;

@@ -9,7 +9,8 @@ namespace Unweave.Web.Steering;
 /// <param name="Raised">Words that its decoder row makes likelier.</param>
 /// <param name="Fires">Share of the tokens of the text written with it on which the model without changes has it fire.</param>
 /// <param name="Effect">
-/// What trials are ranked by: its mean activation in that text, in shares of its strongest, times the square of the share of different words.
+/// What trials are ranked by: its mean activation in that text, in shares of its strongest, times the square of the share of different
+/// words.
 /// </param>
 internal sealed record SteeringPreset(FeatureRow Row, IReadOnlyList<string> Raised, double Fires, double Effect);
 

@@ -82,7 +82,8 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
 
         // The tokens that moved most come first, with a digit after the point.
         string[] moves = [.. await page.Locator(".next .move").AllInnerTextsAsync()];
-        double[] sizes = [.. moves.Select(move => double.Parse(move.TrimStart('+', '−'), System.Globalization.CultureInfo.InvariantCulture))];
+        double[] sizes =
+            [.. moves.Select(move => double.Parse(move.TrimStart('+', '−'), System.Globalization.CultureInfo.InvariantCulture))];
         Assert.Equal(sizes.OrderDescending(), sizes);
         Assert.All(moves, move => Assert.Matches("^[+−]?[0-9]+[.][0-9]$", move));
 
