@@ -34,7 +34,8 @@ public sealed partial class Features
     private FeatureQuery query = new();
     private FeatureRows shown = new(0, []);
     private IReadOnlyList<(string Name, int Members)> lists = [];
-    private string written = "", box = "";
+    private readonly List<int> picked = [];
+    private string written = "", box = "", pickedList = "", pickedSaid = "";
     private string? sent;
     private int first, seen = 40;
     private bool begun, toTop, filtersOpen;
@@ -223,5 +224,41 @@ public sealed partial class Features
         FeatureRow changed = row with { Starred = !row.Starred };
         catalog!.SetStar(row.Latent, changed.Starred);
         shown = shown with { Rows = [.. shown.Rows.Select(one => one.Latent == row.Latent ? changed : one)] };
+    }
+
+    private void Pick(int latent)
+    {
+        if (!picked.Remove(latent)) picked.Add(latent);
+        pickedSaid = "";
+    }
+
+    private void ClearPicked() => picked.Clear();
+
+    private void StarPicked(bool starred) =>
+        Change(() => picked.ForEach(latent => catalog!.SetStar(latent, starred)), starred ? "Starred." : "Stars removed.");
+
+    private void ListPicked()
+    {
+        string list = pickedList.Trim();
+        if (list.Length == 0) return;
+        pickedList = "";
+        Change(() => picked.ForEach(latent => catalog!.AddToList(list, latent)), $"Put into {VisibleText.OneLine(list)}.");
+    }
+
+    // What cannot be written now (the file is locked) is said beside the buttons, and what is selected stays so.
+    private void Change(Action write, string done)
+    {
+        try
+        {
+            write();
+            pickedSaid = done;
+        }
+        catch (InputException e)
+        {
+            pickedSaid = $"Not saved: {e.Message}";
+        }
+
+        lists = catalog!.Lists();
+        Load(first);
     }
 }

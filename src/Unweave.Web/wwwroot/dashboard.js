@@ -12,7 +12,7 @@
       heading.focus({ preventScroll: true });
     }
   };
-  const typing = e => e.target.closest?.('input, textarea, select, [contenteditable]');
+  const typing = e => e.target.closest?.('input:not([type=checkbox]), textarea, select, [contenteditable]');
   const on = (type, selector, act, options) =>
     document.addEventListener(
       type,
@@ -113,6 +113,11 @@
     n: () => press('a[rel=next]'),
     j: () => press('a[rel=next]'),
     r: () => press('[data-random]'),
+    x: e => {
+      const box = e.target.closest?.('tr[data-row]')?.querySelector('[data-pick]');
+      box?.click();
+      return box;
+    },
     p: () => press('a[rel=prev]'),
     k: () => press('a[rel=prev]'),
     s: e => {
@@ -153,7 +158,7 @@
     const rows = [...row.parentElement.querySelectorAll('tr[data-row]')],
       next = Math.min(rows.length - 1, rows.indexOf(row) + step);
     if (next < 0) document.querySelector('main [data-search]')?.focus();
-    else rows[next].querySelector(e.target.matches('[data-star]') ? '[data-star]' : 'a')?.focus();
+    else rows[next].querySelector(['[data-star]', '[data-pick]'].find(one => e.target.matches(one)) ?? 'a')?.focus();
   });
   on('keydown', 'main [data-search]', (box, e) => {
     if (e.key !== 'ArrowDown') return;

@@ -262,6 +262,29 @@ public sealed class PageTests : IDisposable
     }
 
     [Fact]
+    public void Several_features_are_starred_listed_and_two_compared()
+    {
+        IRenderedComponent<Features> page = Browse("?sort=latent");
+        Assert.Empty(page.FindAll(".picked"));
+        page.Find("[aria-label='Select latent 2']").Change(true);
+        page.Find("[aria-label='Select latent 5']").Change(true);
+        Assert.Equal("/runs/one/compare/2/5", page.Find(".picked a").GetAttribute("href"));
+        page.Find("[aria-label='Select latent 6']").Change(true);
+        Assert.Empty(page.FindAll(".picked a"));
+        page.Find(".picked button").Click();
+        page.Find(".picked input").Input("ships");
+        page.Find(".picked form").Submit();
+        using FeatureCatalog catalog = FeatureCatalog.Open(place["one"]);
+        Assert.Equal([2, 5, 6], catalog.Find(new FeatureQuery { Starred = true, Order = FeatureOrder.Latent }).Rows.Select(row => row.Latent));
+        Assert.Equal([2, 5, 6], catalog.Find(new FeatureQuery { List = "ships", Order = FeatureOrder.Latent }).Rows
+            .Select(row => row.Latent));
+        Assert.Equal("true", page.Find("[aria-label='Star latent 5']").GetAttribute("aria-pressed"));
+        page.Find("[aria-label='Select latent 6']").Change(false);
+        page.FindAll(".picked button")[1].Click();
+        Assert.Equal([6], catalog.Find(new FeatureQuery { Starred = true }).Rows.Select(row => row.Latent));
+    }
+
+    [Fact]
     public void A_star_in_the_table_is_kept()
     {
         IRenderedComponent<Features> page = Browse("?sort=latent");
