@@ -117,7 +117,7 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
             Assert.All(seen[direction].Raised.Concat(seen[direction].Lowered), token =>
             {
                 Assert.Equal(odd[token.Token], token.Logit, 1e-3);
-                Assert.Equal(model.Tokenizer.Decode([token.Token]), token.Text);
+                Assert.Equal(model.Tokenizer.TokenName(token.Token), token.Text);
             });
 
             float[] Output(float sign)
