@@ -69,9 +69,6 @@ internal static class Figures
         };
     }
 
-    /// <summary>A factor, such as 2.4 times.</summary>
-    public static string Times(double factor) => $"{Short(factor)} times";
-
     /// <summary>A score to two digits.</summary>
     public static string Score(double value) => double.IsNaN(value) ? "–" : value.ToString("0.00", CultureInfo.InvariantCulture);
 
@@ -101,4 +98,7 @@ internal static class Figures
 
     /// <summary>A number as CSS and SVG read it.</summary>
     public static string Css(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
+
+    /// <summary>A factor, such as 2.4 times.</summary>
+    public static string Times(double factor) => $"{Short(factor)} times";
 }

@@ -93,7 +93,7 @@ public sealed partial class Steer
         if (!firstRender) return;
         missing = await Task.Run(() => Run.HostMissing(predicting: true));
         ready = missing is null;
-        if (Run.Steered is { } known && Run.Catalog is { } catalog && known.Source == catalog.Source) presets = known.Presets;
+        if (Run.Steered is { } known && known.Source == Run.Catalog?.Source) presets = known.Presets;
         StateHasChanged();
         if (missing is null && (PromptText is not null || edits.Count > 0)) await Generate();
     }
@@ -133,15 +133,9 @@ public sealed partial class Steer
 
     private float StrongestOf(int latent) => rows[latent]?.Max ?? 0;
 
-    private static string Summary(Reading reading, int latent)
-    {
-        float[] activations = reading.Activations(latent);
-        int fires = activations.Count(activation => activation > 0);
-        return fires == 0
-            ? $"Latent {latent} does not fire in it."
-            : $"Latent {latent} fires on {Figures.Count(fires)} of {Figures.Count(activations.Length)} tokens, mean "
-                + $"{Figures.Activation(activations.Sum() / activations.Length)}, peak {Figures.Activation(activations.Max())}.";
-    }
+    private static string Said(int latent, FiringSummary summary) => summary.Fires == 0
+        ? $"Latent {latent} does not fire in it."
+        : $"Latent {latent} fires {summary.OnTokens}, mean {Figures.Activation(summary.Mean)}, peak {Figures.Activation(summary.Peak)}.";
 
     private bool CanAdd(int latent) => edits.Count < LatentEdit.Most && edits.TrueForAll(edit => edit.Latent != latent);
 
@@ -186,7 +180,7 @@ public sealed partial class Steer
             }
 
             presets = SteeringPresets.Best(tried);
-            Run.Steered = (source, presets);
+            Run.Steered = new SteeringTrials(source, presets);
         }
         catch (OperationCanceledException)
         {

@@ -129,12 +129,6 @@ public sealed partial class Try
     private static string? Remembered(Side side) =>
         side.IsExample || side.Typed.Text.Length is 0 or > PageAddress.LongestText ? null : side.Typed.Text;
 
-    private static (float Peak, int Tokens) Summary(Side side, int latent)
-    {
-        float[] activations = side.Reading?.Activations(latent) ?? [];
-        return (activations.DefaultIfEmpty().Max(), activations.Count(activation => activation > 0));
-    }
-
     private Task Typed(Side side, string? text)
     {
         side.IsExample = false;

@@ -84,8 +84,8 @@ public sealed class ServedRun : IDisposable
     /// <summary>Whether it has what a model can be opened from; opening it may still fail, and says why.</summary>
     internal bool HasHost => File.Exists(Files.HostPath) && Autoencoder is not null;
 
-    /// <summary>Latents that steering was tried with, for the catalog they are of; null before someone asked for it.</summary>
-    internal (CatalogSource Source, IReadOnlyList<SteeringPreset> Presets)? Steered { get; set; }
+    /// <summary>Latents that steering was tried with; null before someone asked for it.</summary>
+    internal SteeringTrials? Steered { get; set; }
 
     /// <summary>The making of its map.</summary>
     internal MapMaking Making { get; } = new();

@@ -7,6 +7,21 @@ namespace Unweave.Web.Steering;
 /// <param name="Activation">Its activation on a token, or its strongest of the text.</param>
 internal readonly record struct Firing(int Latent, float Activation);
 
+/// <summary>A latent over a text.</summary>
+/// <param name="Tokens">Tokens of the text.</param>
+/// <param name="Fires">Those that it fires on.</param>
+/// <param name="Peak">Its strongest activation; 0 where it does not fire.</param>
+/// <param name="Mean">Its mean activation over all tokens.</param>
+internal readonly record struct FiringSummary(int Tokens, int Fires, float Peak, double Mean)
+{
+    /// <summary>That of activations, one a token.</summary>
+    public static FiringSummary Of(float[] activations) => new(activations.Length, activations.Count(activation => activation > 0),
+        activations.DefaultIfEmpty().Max(), activations.DefaultIfEmpty().Average());
+
+    /// <summary>In words, such as "on 3 of 17 tokens".</summary>
+    public string OnTokens => $"on {Figures.Count(Fires)} of {Figures.Count(Tokens)} tokens";
+}
+
 /// <summary>A text as an autoencoder in its model read it.</summary>
 internal sealed class Reading(TextCodes codes)
 {
@@ -44,6 +59,9 @@ internal sealed class Reading(TextCodes codes)
 
         return activations;
     }
+
+    /// <summary>A latent over the text.</summary>
+    public FiringSummary Summary(int latent) => FiringSummary.Of(Activations(latent));
 
     private static IReadOnlyList<Firing> Strongest(IEnumerable<Firing> firings, int count) =>
         [.. firings.OrderByDescending(firing => firing.Activation).ThenBy(firing => firing.Latent).Take(count)];

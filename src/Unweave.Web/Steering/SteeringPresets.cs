@@ -14,6 +14,11 @@ namespace Unweave.Web.Steering;
 /// </param>
 internal sealed record SteeringPreset(FeatureRow Row, IReadOnlyList<string> Raised, double Fires, double Effect);
 
+/// <summary>What trials of the latents of a catalog gave.</summary>
+/// <param name="Source">What the catalog was made from: another build has other latents.</param>
+/// <param name="Presets">The best ones, best first.</param>
+internal sealed record SteeringTrials(CatalogSource Source, IReadOnlyList<SteeringPreset> Presets);
+
 /// <summary>
 /// Finds latents that a first try at steering may begin with: those with a label that holds and whose decoder rows make whole words
 /// likelier are tried, and those are kept that show in the text and do not only repeat themselves.
@@ -49,14 +54,14 @@ internal static partial class SteeringPresets
         Intervention[] steered = [new(row.Latent, InterventionKind.Steer, (float)(LatentEdit.Telling * row.Max))];
         var options = new GenerationOptions { Tokens = Tokens };
         string written = string.Concat(model.Generate(Prompt, steered, options, cancellationToken));
-        float[] activations = new Reading(model.Encode(written)).Activations(row.Latent);
+        FiringSummary summary = new Reading(model.Encode(written)).Summary(row.Latent);
         string[] words = [.. Word().Matches(written).Select(match => match.Value.ToUpperInvariant())];
-        if (activations.Length == 0 || words.Length == 0) return candidate;
+        if (summary.Tokens == 0 || words.Length == 0) return candidate;
         double different = (double)words.Distinct(StringComparer.Ordinal).Count() / words.Length;
         return candidate with
         {
-            Fires = (double)activations.Count(activation => activation > 0) / activations.Length,
-            Effect = activations.Average() / row.Max * different * different,
+            Fires = (double)summary.Fires / summary.Tokens,
+            Effect = summary.Mean / row.Max * different * different,
         };
     }
 

@@ -198,6 +198,8 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
             "POST /api/runs/{run}/predict",
             "POST /api/runs/{run}/steer",
             "POST /api/runs/{run}/attribute",
+            "GET /api/runs/{run}/export/features.csv",
+            "GET /api/runs/{run}/export/features.tsv",
             "GET /api/runs/{run}/export/neuronpedia",
             "GET /api/runs/{run}/export/neuronpedia/{latent}",
         ];

@@ -39,7 +39,7 @@ public sealed class PageTests : IDisposable
         Assert.Contains("whales and whaling", page.Find(".label-line").TextContent, StringComparison.Ordinal);
         Assert.Contains("detection 0.", page.Find(".label-line").TextContent, StringComparison.Ordinal);
         string[] headings = [.. page.FindAll("h2").Select(heading => heading.TextContent)];
-        foreach (string heading in (string[])["Strongest examples", "Examples by strength", "Where it does not fire", "Your notes",
+        foreach (string heading in (string[])["Strongest examples", "Examples by strength", "Where it does not fire", "Yours",
             "Tokens it fires on", "Next tokens it raises and lowers", "Nearest decoder rows", "Fires together with",
             "Other computed labels"])
             Assert.True(headings.Contains(heading, StringComparer.Ordinal), heading);
@@ -62,6 +62,26 @@ public sealed class PageTests : IDisposable
         Assert.Equal(Figures.Activation(feature.Max), page.Find(".bar-ticks").LastElementChild!.TextContent);
         Assert.Equal(4, page.FindAll("section[aria-labelledby=groups-title] details").Count);
         Assert.Equal(3, page.FindAll("section[aria-labelledby=groups-title] details[open]").Count);
+    }
+
+    [Fact]
+    public void An_example_opens_to_its_whole_window_and_more_examples_come_when_asked_for()
+    {
+        IRenderedComponent<FeaturePage> page = Feature(SampleCatalog.Whales);
+        FeatureExample example = SampleCatalog.Feature(SampleCatalog.Whales, 120).Top[0];
+        IElement Line() => page.Find("section[aria-labelledby=examples-title] .example-text");
+        static string Spoken(IElement line) => string.Concat(line.QuerySelectorAll(".token").Select(token => token.TextContent));
+        int closed = Line().QuerySelectorAll(".token").Length;
+        Assert.InRange(closed, 13, example.Pieces.Count - 1);
+        Assert.NotEmpty(Line().QuerySelectorAll(".cut"));
+        Line().QuerySelector("button")!.Click();
+        Assert.Equal(example.Pieces.Count, Line().QuerySelectorAll(".token").Length);
+        Assert.Contains("So it was, and so it is", Flat(Spoken(Line())), StringComparison.Ordinal);
+
+        IElement Band() => page.Find("section[aria-labelledby=groups-title] details");
+        Assert.Equal(3, Band().QuerySelectorAll(".example").Length);
+        Band().QuerySelectorAll("button").Single(button => button.TextContent is "3 more").Click();
+        Assert.Equal(6, Band().QuerySelectorAll(".example").Length);
     }
 
     [Fact]

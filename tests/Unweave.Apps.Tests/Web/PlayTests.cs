@@ -174,6 +174,23 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
     }
 
     [Fact]
+    public async Task On_a_phone_the_figures_come_right_after_the_examples_and_no_page_is_wider_than_the_screen()
+    {
+        await using Browser browser = await Browser.Open(served.Site, "runs/sample/features/3", width: 390);
+        IPage page = browser.Page;
+        async Task<float> Top(string heading) => (await page.Locator(heading).BoundingBoxAsync())!.Y;
+        float[] order = [await Top("#examples-title"), await Top("#facts-title"), await Top("#tokens-title"), await Top("#groups-title")];
+        Assert.Equal(order.Order(), order);
+        foreach (string path in (string[])["features/3", "features", "compare/3/10", "try", "steer"])
+        {
+            await browser.Go(new Uri(served.Site.Address, $"runs/model/{path}"));
+            Assert.InRange(await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"), 1, 390);
+        }
+
+        browser.AssertClean();
+    }
+
+    [Fact]
     public async Task A_run_without_a_model_says_so()
     {
         await using Browser browser = await Browser.Open(served.Site, "runs/sample/try");
