@@ -50,6 +50,17 @@ public sealed class CatalogSnapshot : IDisposable
     public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) =>
         Read((at, build) => FeatureRowQuery.Rows(at, build, latents));
 
+    /// <summary>
+    /// All that was computed of a latent, with each example as the whole window that it is cut from; where the build did not keep windows
+    /// (those of earlier versions, and examples that are whole), as <see cref="Read(int)"/> gives it.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
+    public Feature ReadWithWindows(int latent)
+    {
+        Feature feature = Read(latent);
+        return Read((at, build) => StoredWindows.Widen(at, build, feature));
+    }
+
     /// <summary>All that was computed of a latent.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
     public Feature Read(int latent)
@@ -94,17 +105,6 @@ public sealed class CatalogSnapshot : IDisposable
         }
 
         return all;
-    }
-
-    /// <summary>
-    /// All that was computed of a latent, with each example as the whole window that it is cut from; where the build did not keep windows
-    /// (those of earlier versions, and examples that are whole), as <see cref="Read(int)"/> gives it.
-    /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
-    public Feature ReadWithWindows(int latent)
-    {
-        Feature feature = Read(latent);
-        return Read((at, build) => StoredWindows.Widen(at, build, feature));
     }
 
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>

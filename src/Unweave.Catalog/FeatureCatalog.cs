@@ -114,6 +114,10 @@ public sealed class FeatureCatalog : IDisposable
     /// <summary>The lines of some latents, in the order given.</summary>
     public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) => At(snapshot => snapshot.Rows(latents));
 
+    /// <summary>All that was computed of a latent, with each example as its whole window; see <see cref="CatalogSnapshot.ReadWithWindows"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
+    public Feature ReadWithWindows(int latent) => At(snapshot => snapshot.ReadWithWindows(latent));
+
     /// <summary>All that was computed of a latent.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
     public Feature Read(int latent) => At(snapshot => snapshot.Read(latent));
@@ -122,10 +126,6 @@ public sealed class FeatureCatalog : IDisposable
     /// <param name="cancellationToken">Ends the reading.</param>
     public IReadOnlyList<LatentContext> Contexts(CancellationToken cancellationToken = default) =>
         At(snapshot => snapshot.Contexts(cancellationToken));
-
-    /// <summary>The same with each example as its whole window; see <see cref="CatalogSnapshot.ReadWithWindows"/>.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
-    public Feature ReadWithWindows(int latent) => At(snapshot => snapshot.ReadWithWindows(latent));
 
     /// <summary>The latent before or after another in a query's order, or null at the ends.</summary>
     public int? Next(FeatureQuery query, int latent, bool backwards = false) =>
