@@ -114,7 +114,9 @@ public sealed class FeatureCatalog : IDisposable
     /// <summary>The lines of some latents, in the order given.</summary>
     public IReadOnlyList<FeatureRow> Rows(IReadOnlyCollection<int> latents) => At(snapshot => snapshot.Rows(latents));
 
-    /// <summary>All that was computed of a latent, with each example as its whole window; see <see cref="CatalogSnapshot.ReadWithWindows"/>.</summary>
+    /// <summary>
+    /// All that was computed of a latent, with each example as its whole window; see <see cref="CatalogSnapshot.ReadWithWindows"/>.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
     public Feature ReadWithWindows(int latent) => At(snapshot => snapshot.ReadWithWindows(latent));
 

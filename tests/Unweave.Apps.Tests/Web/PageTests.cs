@@ -295,7 +295,8 @@ public sealed class PageTests : IDisposable
         page.Find(".picked input").Input("ships");
         page.Find(".picked form").Submit();
         using FeatureCatalog catalog = FeatureCatalog.Open(place["one"]);
-        Assert.Equal([2, 5, 6], catalog.Find(new FeatureQuery { Starred = true, Order = FeatureOrder.Latent }).Rows.Select(row => row.Latent));
+        Assert.Equal([2, 5, 6], catalog.Find(new FeatureQuery { Starred = true, Order = FeatureOrder.Latent }).Rows
+            .Select(row => row.Latent));
         Assert.Equal([2, 5, 6], catalog.Find(new FeatureQuery { List = "ships", Order = FeatureOrder.Latent }).Rows
             .Select(row => row.Latent));
         Assert.Equal("true", page.Find("[aria-label='Star latent 5']").GetAttribute("aria-pressed"));
