@@ -10,9 +10,7 @@ internal static class LearnCommand
     public static Command Create(Help help, Option<bool> json)
     {
         var command = new Command(
-            "learn", "Serves the explainer, an interactive guide to sparse autoencoders.
-
-It needs no model and no data.");
+            "learn", "Serves the explainer, an interactive guide to sparse autoencoders.\n\nIt needs no model and no data.");
         var server = new ServerFlags(command);
         help.AddExamples(command, "unweave learn", "unweave learn --port 8080");
         command.SetAction((parsed, cancellationToken) =>
