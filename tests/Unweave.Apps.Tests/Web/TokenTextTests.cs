@@ -74,11 +74,11 @@ public sealed class TokenTextTests
     public void Only_the_pieces_around_the_peak_are_shown_where_that_is_asked(int peak, int count, string expected, bool before, bool after)
     {
         using var context = new BunitContext();
-        var example = new FeatureExample("d", 0, 1, [.. Enumerable.Range(0, count).Select(i => ((char)('a' + i)).ToString())],
+        var example = new FeatureExample("d", 0, 1, [.. Enumerable.Range(0, count).Select(i => $" {(char)('a' + i)}")],
             [.. Enumerable.Range(0, count).Select(i => i == peak ? 1f : 0f)], peak);
         IRenderedComponent<TokenText> shown = context.Render<TokenText>(parameters =>
             parameters.Add(text => text.Example, example).Add(text => text.Around, 1));
-        Assert.Equal(expected, string.Concat(shown.FindAll(".token").Select(token => token.FirstChild!.TextContent)));
+        Assert.Equal(expected, string.Concat(shown.FindAll(".token").Select(token => token.FirstChild!.TextContent.Trim())));
         string[] parts = [.. shown.Find("[data-tokens]").Children.Select(child => child.ClassName ?? "")];
         Assert.Equal(before, parts[0] is "cut");
         Assert.Equal(after, parts[^1] is "cut");
