@@ -24,10 +24,15 @@ public sealed class ReadmeTests
     public void Its_files_exist()
     {
         string readme = File.ReadAllText(Path.Combine(Root(), "README.md"));
-        string[] links = [.. readme.Split("](").Skip(1).Select(rest => rest[..rest.IndexOf(')', StringComparison.Ordinal)])];
+        string[] links = [.. readme.Split("](").Skip(1).Select(rest => rest[..rest.IndexOf(')', StringComparison.Ordinal)])
+            .Where(link => !link.StartsWith("https://", StringComparison.Ordinal))];
         Assert.True(links.Length > 5);
         Assert.All(links, link => Assert.True(Path.Exists(Path.Combine(Root(), link)), link));
     }
+
+    [Fact]
+    public void It_is_short() => Assert.InRange(File.ReadAllText(Path.Combine(Root(), "README.md"))
+        .Split((char[])[], StringSplitOptions.RemoveEmptyEntries).Length, 300, 1200);
 
     [Fact]
     public async Task Its_commands_run_on_ones_own_vectors()

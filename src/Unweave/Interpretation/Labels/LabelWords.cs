@@ -46,7 +46,8 @@ internal sealed class LabelWords(PatternWords words, WordTopics topics)
         PatternKind.ShapeAfter => Shapes((PieceShape)pattern.B) + " after ",
         PatternKind.NounAfter => $"words for {WordTopics.Name(pattern.B)} after ",
         PatternKind.Anywhere or PatternKind.AnywherePair => "texts with ",
-        PatternKind.AnywhereNoun or PatternKind.AnywhereKind => "texts about ",
+        PatternKind.AnywhereNoun => "texts about ",
+        PatternKind.AnywhereKind => "texts with kinds of ",
         PatternKind.Source => "texts of ",
         _ => "",
     };
@@ -73,7 +74,9 @@ internal sealed class LabelWords(PatternWords words, WordTopics topics)
             _ => $"“{words.Text(pattern.A)}”",
         };
 
-        string Examples() => $"({string.Join(", ", search.Words(one).Take(WordsShown).Select(words.Text))})";
+        // Of several forms of a word one is shown.
+        string Examples() => $"({string.Join(", ", search.Words(one).Select(words.Text)
+            .DistinctBy(word => topics.Lemma(word) ?? word, StringComparer.Ordinal).Take(WordsShown))})";
     }
 
     private static string Shapes(PieceShape shape) => shape switch
