@@ -8,8 +8,13 @@ public sealed class ModelExampleTests
         using var place = new Workplace();
         string model = Path.Combine(AppContext.BaseDirectory, "models", "english-4m"),
             text = string.Concat(Enumerable.Repeat("The people of the United States have a government of laws, and not of men. ", 60));
-        foreach (string file in Directory.GetFiles(model)) place.Write($"gpt2/{Path.GetFileName(file)}", "");
-        foreach (string file in Directory.GetFiles(model)) File.Copy(file, place[$"gpt2/{Path.GetFileName(file)}"], overwrite: true);
+        foreach (string name in (string[])["gpt2", "minilm"])
+        {
+            Directory.CreateDirectory(place[name]);
+            foreach (string file in Directory.GetFiles(model)) File.Copy(file, place[$"{name}/{Path.GetFileName(file)}"]);
+        }
+
+        place.Write("texts.jsonl", $$"""{"text":"{{text}}"}""");
         foreach (string name in (string[])["corpus/one.txt", "corpus/two.md", "heldout.txt"]) place.Write(name, text);
         int ran = 0;
         foreach (string command in (string[])["hooks", "harvest", "train", "eval"])
@@ -22,6 +27,7 @@ public sealed class ModelExampleTests
                 List<string> words =
                 [
                     .. example.Replace("'", "", StringComparison.Ordinal).Replace("blocks.8", "blocks.2", StringComparison.Ordinal)
+                        .Replace("blocks.5", "blocks.2", StringComparison.Ordinal)
                         .Split(' ').Skip(1).Select(word => word is "models/english-4m" ? model : word),
                 ];
                 HelpExamples.Shorten(words);

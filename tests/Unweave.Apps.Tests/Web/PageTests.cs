@@ -39,7 +39,7 @@ public sealed class PageTests : IDisposable
         Assert.Contains("whales and whaling", page.Find(".label-line").TextContent, StringComparison.Ordinal);
         Assert.Contains("detection 0.", page.Find(".label-line").TextContent, StringComparison.Ordinal);
         string[] headings = [.. page.FindAll("h2").Select(heading => heading.TextContent)];
-        foreach (string heading in (string[])["Strongest examples", "Examples by strength", "Where it does not fire", "Yours",
+        foreach (string heading in (string[])["Strongest examples", "Examples by strength", "Where it does not fire", "Your notes",
             "Tokens it fires on", "Next tokens it raises and lowers", "Nearest decoder rows", "Fires together with",
             "Other computed labels"])
             Assert.True(headings.Contains(heading, StringComparer.Ordinal), heading);

@@ -110,7 +110,7 @@ public sealed class PlayPartsTests
     public void Words_that_a_label_names_are_found_in_pieces_of_a_text()
     {
         Assert.Equal(["relations", "sotu", "treaty"],
-            NamedWords.Of("“relations”, “treaty”; in “sotu” capitalized words").Order(StringComparer.Ordinal), StringComparer.Ordinal);
+            NamedWords.Of("“relations”, “treaty”; capitalized words in “sotu”").Order(StringComparer.Ordinal), StringComparer.Ordinal);
         Assert.Equal(["foreign", "relations"], NamedWords.Of("foreign relations").Order(StringComparer.Ordinal), StringComparer.Ordinal);
         Assert.Empty(NamedWords.Of(null));
         string[] pieces = [" Our", " rel", "ations", " and", " a", " Treaty", "."];

@@ -25,7 +25,7 @@ internal sealed class LabelWords(PatternWords words, WordTopics topics)
     public string Say(PatternHits one, PatternSearch search) => Lead(one.Pattern, search.OfWords) + Tail(one, search);
 
     // The group that a label names a pattern in, so that patterns of one kind share its words.
-    private string Lead(Pattern pattern, bool ofWords) => pattern.Kind switch
+    private static string Lead(Pattern pattern, bool ofWords) => pattern.Kind switch
     {
         // Of a text that is one word, a pattern about the whole text is one about the word.
         PatternKind.Anywhere when ofWords => "",
@@ -38,9 +38,7 @@ internal sealed class LabelWords(PatternWords words, WordTopics topics)
         PatternKind.Noun => "words for ",
         PatternKind.Verb => "verbs of ",
         PatternKind.Kind => "kinds of ",
-        PatternKind.WordOf or PatternKind.ShapeOf or PatternKind.ClassOf => $"in “{words.Text(pattern.B)}” ",
-        PatternKind.AfterOf => $"in “{words.Text(pattern.B)}” after ",
-        PatternKind.After or PatternKind.AfterTwo or PatternKind.AfterClass => "after ",
+        PatternKind.AfterOf or PatternKind.After or PatternKind.AfterTwo or PatternKind.AfterClass => "after ",
         PatternKind.Before => "before ",
         PatternKind.ClassAfter or PatternKind.ClassAfterClass => WordClasses.Name((WordClass)pattern.A) + " after ",
         PatternKind.ShapeAfter => Shapes((PieceShape)pattern.B) + " after ",
@@ -61,8 +59,11 @@ internal sealed class LabelWords(PatternWords words, WordTopics topics)
             PatternKind.ClassAfter => $"“{words.Text(pattern.B)}”",
             PatternKind.ClassAfterClass => WordClasses.Name((WordClass)pattern.B),
             PatternKind.WordAfterClass => $"“{words.Text(pattern.A)}” after {WordClasses.Name((WordClass)pattern.B)}",
-            PatternKind.Class or PatternKind.AfterClass or PatternKind.ClassOf => WordClasses.Name((WordClass)pattern.A),
-            PatternKind.Shape or PatternKind.ShapeOf => Shapes((PieceShape)pattern.A),
+            PatternKind.Class or PatternKind.AfterClass => WordClasses.Name((WordClass)pattern.A),
+            PatternKind.ClassOf => WordClasses.Name((WordClass)pattern.A) + Source(),
+            PatternKind.Shape => Shapes((PieceShape)pattern.A),
+            PatternKind.ShapeOf => Shapes((PieceShape)pattern.A) + Source(),
+            PatternKind.WordOf or PatternKind.AfterOf => $"“{words.Text(pattern.A)}”{Source()}",
             PatternKind.Begins => $"{words.Text(pattern.A)}- {Examples()}",
             PatternKind.Ends => $"-{words.Text(pattern.A)} {Examples()}",
             PatternKind.Inside => $"-{words.Text(pattern.A)}- {Examples()}",
@@ -73,6 +74,8 @@ internal sealed class LabelWords(PatternWords words, WordTopics topics)
             PatternKind.Gap => $"“{words.Text(pattern.A)} _ {words.Text(pattern.B)}”",
             _ => $"“{words.Text(pattern.A)}”",
         };
+
+        string Source() => $" in “{words.Text(pattern.B)}”";
 
         // Of several forms of a word one is shown.
         string Examples() => $"({string.Join(", ", search.Words(one).Select(words.Text)
