@@ -17,7 +17,7 @@ namespace Unweave.Interpretation;
 internal sealed record LikeRows(IReadOnlyList<string> Texts, float[] Direction, double Least, double Recall, double FalseAlarms)
 {
     private const int Named = 3, Tried = 12, LongestText = 40;
-    private const double LikenessWorth = 0.3;
+    private const double LikenessWorth = 1;
 
     /// <summary>The label.</summary>
     public string Text => "like " + string.Join(", ", Texts.Select(text => $"“{text}”"));
