@@ -4,7 +4,10 @@ using Unweave.Interpretation;
 namespace Unweave.Catalog;
 
 /// <summary>The words of a feature that the full-text index takes.</summary>
-/// <param name="Fires">The whole words that it fires on in its examples, at least 0.3 times as strongly as at the peak.</param>
+/// <param name="Fires">
+/// The whole words that it fires on in its examples, at least 0.3 times as strongly as at the peak, each as often as it is there: a search
+/// puts a latent that fires on a word in most examples before one that does in a single example.
+/// </param>
 /// <param name="Examples">The texts of its examples.</param>
 /// <param name="Interest"><see cref="Feature.Interest"/>.</param>
 internal readonly record struct FeatureWords(string Fires, string Examples, double Interest)
@@ -18,7 +21,7 @@ internal readonly record struct FeatureWords(string Fires, string Examples, doub
         IEnumerable<FeatureExample> examples = feature.Top.Concat(feature.Quantiles.SelectMany(group => group.Examples)).DistinctBy(
             example => (example.Document, example.Row));
         return new(
-            SearchText.Plain(string.Join('\n', examples.SelectMany(FiringWords).Distinct(StringComparer.OrdinalIgnoreCase))),
+            SearchText.Plain(string.Join('\n', examples.SelectMany(FiringWords))),
             SearchText.Plain(string.Join('\n', examples.Select(example => example.Text))),
             feature.Interest);
     }

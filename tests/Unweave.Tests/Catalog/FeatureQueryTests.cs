@@ -153,6 +153,22 @@ public sealed class FeatureQueryTests : IDisposable
     }
 
     [Fact]
+    public void A_word_that_a_latent_often_fires_on_ranks_it_before_one_that_fires_on_it_once()
+    {
+        using var other = new TemporaryFolder();
+        FeatureExample Firing(int row, string word) => new($"document {row}", row, 0, ["the", $" {word}", " ended"], [0, 2, 0], 1);
+        Feature With(int latent, int times) => MadeFeatures.Of(latent) with
+        {
+            Top = [.. Enumerable.Range(0, 6).Select(row => Firing(row, row < times ? "harpoon" : "treaty"))],
+            Quantiles = [],
+        };
+        FeatureCatalog.Build(other.Path, MadeFeatures.Source(3), [With(0, 1), With(1, 5), With(2, 3)]);
+        using FeatureCatalog found = FeatureCatalog.Open(other.Path);
+        Assert.Equal([1, 2, 0], found.Find(new FeatureQuery { Text = "harpoon" }).Rows.Select(row => row.Latent));
+        Assert.Equal([0, 2, 1], found.Find(new FeatureQuery { Text = "treaty" }).Rows.Select(row => row.Latent));
+    }
+
+    [Fact]
     public void Words_of_examples_on_which_a_latent_does_not_fire_are_found_only_when_asked_for()
     {
         int[] firing = All(inExamples: false), anywhere = All(inExamples: true);
