@@ -5,7 +5,9 @@ data/features/english-4m-neuron.json: a neuron of the same block to compare them
 usage: pick.py UNWEAVE SAE NEURONS OUT      UNWEAVE: the built command; SAE: the folder that `unweave demo` made; NEURONS: the folder with
                                             the catalog that neurons.sh made; OUT: data/features
 """
+import gzip
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -35,7 +37,33 @@ def choose(feature):
     return sorted(chosen, key=lambda example: -example["activation"])
 
 
-def read(command, sae, latent):
+def corpus():
+    """The texts that the examples are cut from, one after another."""
+    path = pathlib.Path(__file__).parents[2] / "data" / "corpus" / "train.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return "\n\0".join(json.loads(line)["text"] for line in lines)
+
+
+def finished(example, texts):
+    """How many of an example's pieces to show: a word that it cuts at its end is left out."""
+    pieces = example["pieces"]
+    text = "".join(pieces)
+    at = texts.find(text)
+    if at < 0 or not (text[-1].isalpha() and texts[at + len(text)].isalpha()):
+        return len(pieces)
+    first = len(pieces) - 1
+    while first > 0 and pieces[first][0].isalpha() and pieces[first - 1][-1].isalpha():
+        first -= 1
+    return first if first > example["peak"] else len(pieces)
+
+
+def shown_example(example, texts):
+    end = finished(example, texts)
+    return {"document": example["document"], "pieces": example["pieces"][:end],
+            "activations": [round(a, 2) for a in example["activations"][:end]], "peak": example["peak"]}
+
+
+def read(command, sae, latent, texts):
     shown = subprocess.run([command, "features", "show", sae, str(latent), "--json"], check=True, capture_output=True).stdout
     shown = json.loads(shown)
     feature, label = shown["feature"], shown["labels"][0]
@@ -43,9 +71,7 @@ def read(command, sae, latent):
         "latent": latent, "label": label["text"], "detection": round(label["detection"], 4), "fuzzing": round(label["fuzzing"], 4),
         "frequency": round(feature["frequency"], 6), "max": round(feature["max"], 4),
         "raised": [{"text": t["text"], "logit": round(t["logit"], 3)} for t in feature["raised"][:LOGITS]] if latent in TELLING else [],
-        "examples": [{"document": e["document"],
-                      "pieces": e["pieces"], "activations": [round(a, 2) for a in e["activations"]], "peak": e["peak"]}
-                     for e in choose(feature)],
+        "examples": [shown_example(example, texts) for example in choose(feature)],
     }
 
 
@@ -56,5 +82,6 @@ def write(path, features):
 
 
 command, sae, neurons, out = sys.argv[1:]
-write(f"{out}/english-4m.json", [read(command, sae, latent) for latent in LATENTS])
-write(f"{out}/english-4m-neuron.json", [read(command, neurons, NEURON)])
+texts = corpus()
+write(f"{out}/english-4m.json", [read(command, sae, latent, texts) for latent in LATENTS])
+write(f"{out}/english-4m-neuron.json", [read(command, neurons, NEURON, texts)])

@@ -44,7 +44,7 @@ internal sealed class OwnRuns(ServedRuns runs) : IOwnRuns
             Take = count,
         };
         IEnumerable<FeatureRow> rows = catalog.Find(labeled).Rows.Where(row => row is { Label: not null, Score: not null });
-        return [.. rows.Select(row => Show(row, catalog.Read(row.Latent), run)).Where(shown => shown.Examples.Count > 0)];
+        return [.. rows.Select(row => Show(row, catalog.ReadWithWindows(row.Latent), run)).Where(shown => shown.Examples.Count > 0)];
     }
 
     // Logits are left out: of most latents they are noise to a reader, and no number says of which.
