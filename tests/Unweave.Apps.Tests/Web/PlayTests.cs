@@ -282,7 +282,7 @@ public sealed class PlayTests(PlayTests.Served served) : IClassFixture<PlayTests
         await page.Mouse.MoveAsync(canvas.X + (canvas.Width / 2) + 40, canvas.Y + (canvas.Height / 2));
         await page.Mouse.MoveAsync(canvas.X + (canvas.Width / 2), canvas.Y + (canvas.Height / 2));
         await Assertions.Expect(page.Locator(".map-tip b")).ToHaveTextAsync("199");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Show all" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Whole map" }).ClickAsync();
         browser.AssertClean();
     }
 
