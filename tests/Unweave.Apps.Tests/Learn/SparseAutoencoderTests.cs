@@ -102,17 +102,31 @@ public sealed class SparseAutoencoderTests
         {
             for (int i = 0; i < 4; i++) readers.Add(await Browser.Open(site, Address));
 
-            // The state is watched from before the press on: it may not last until the next question to the page.
-            string[] expected =
-            [
-                "Training", "Waiting: you are next", "Waiting: 1 reader is ahead of you", "Waiting: 2 readers are ahead of you",
-            ];
-            foreach ((Browser reader, string state) in readers.Zip(expected))
+            // States are noted from before the press on: they last only until the next reader's turn. All press at once, while the
+            // first one's training lasts.
+            foreach (Browser reader in readers)
             {
-                Task seen = reader.Page.WaitForFunctionAsync("state => document.querySelector('.run-state').textContent === state", state);
-                await Press(reader.Page, "Start");
-                await seen;
+                await reader.Page.EvaluateAsync("""
+                    () => {
+                      window.states = [];
+                      new MutationObserver(() => window.states.push(document.querySelector('.run-state')?.textContent ?? ''))
+                        .observe(document.body, { childList: true, characterData: true, subtree: true });
+                    }
+                    """);
             }
+
+            await Task.WhenAll(readers.Select(reader => Press(reader.Page, "Start")));
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            foreach (Browser reader in readers)
+            {
+                await reader.Page.WaitForFunctionAsync("() => window.states.some(state => /^(Training|Waiting)/.test(state))");
+                seen.UnionWith(await reader.Page.EvaluateAsync<string[]>("() => window.states"));
+            }
+
+            Assert.Superset(new HashSet<string>(StringComparer.Ordinal)
+            {
+                "Training", "Waiting: you are next", "Waiting: 1 reader is ahead of you", "Waiting: 2 readers are ahead of you",
+            }, seen);
 
             // All leave but the last, who has the slot then.
             foreach (Browser reader in readers[..^1]) await reader.Page.GotoAsync(new Uri(site.Address, "/learn/kl").AbsoluteUri);

@@ -8,15 +8,15 @@ internal sealed class LabelWords(PatternWords words, WordTopics topics)
 
     /// <summary>
     /// A label: its patterns, those of one kind sharing its words (“whale”, “ship”; after “not”, “never”), and how many more patterns there
-    /// are, with what they add.
+    /// are, with what they add. In a group those of one source come last, so that no word reads as another source.
     /// </summary>
     /// <param name="found">The patterns.</param>
     /// <param name="search">Tells which words they stand for.</param>
     public string Say(FoundPatterns found, PatternSearch search)
     {
         var groups = found.Shown.GroupBy(one => Lead(one.Pattern, search.OfWords), StringComparer.Ordinal);
-        string label = string.Join("; ", groups.Select(group =>
-            group.Key + string.Join(", ", group.Select(one => Tail(one, search)).Distinct(StringComparer.Ordinal))));
+        string label = string.Join("; ", groups.Select(group => group.Key + string.Join(", ",
+            group.OrderBy(one => one.Pattern.IsOfSource).Select(one => Tail(one, search)).Distinct(StringComparer.Ordinal))));
         if (found.MoreCoverage >= WorthSaying) label += $", + {found.More.Count} more ({100 * found.MoreCoverage:0}%)";
         return label;
     }

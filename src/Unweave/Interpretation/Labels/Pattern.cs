@@ -124,6 +124,9 @@ internal readonly record struct Pattern(ulong Key)
     public bool OfManyWords => Kind is PatternKind.Begins or PatternKind.Ends or PatternKind.Inside or PatternKind.Noun
         or PatternKind.Verb or PatternKind.Kind or PatternKind.NounAfter or PatternKind.AnywhereNoun or PatternKind.AnywhereKind;
 
+    /// <summary>Whether it asks for texts of one source beside what it asks of a place.</summary>
+    public bool IsOfSource => Kind is PatternKind.WordOf or PatternKind.ShapeOf or PatternKind.AfterOf or PatternKind.ClassOf;
+
     /// <summary>Its first number: a word, a part of one, a look or a topic.</summary>
     public int A => (int)(Key >> (2 * PatternWords.Bits)) & ((1 << PatternWords.Bits) - 1);
 
