@@ -58,12 +58,11 @@ internal sealed record LikeRows(IReadOnlyList<string> Texts, float[] Direction, 
         }
 
         float[][] named = [firing[tried[best.A]], firing[tried[best.B]], firing[tried[best.C]]];
-        float[] sum = new float[named[0].Length];
-        foreach (float[] one in named) TensorPrimitives.Add(sum, one, sum);
-        float length = Math.Max(TensorPrimitives.Norm(sum), float.Epsilon);
+        float[] direction = RowVectors.Sum(named);
+        float length = Math.Max(named.Sum(one => TensorPrimitives.Dot(one, direction)), float.Epsilon);
         return new LikeRows(
             [.. new[] { best.A, best.B, best.C }.Select(i => texts[tried[i]].Trim())],
-            RowVectors.Sum(named), best.Least / length, best.Recall, best.Alarms);
+            direction, best.Least / length, best.Recall, best.Alarms);
 
         double Between(int a, int b) => TensorPrimitives.Dot(firing[tried[a]], firing[tried[b]]);
 
