@@ -10,18 +10,19 @@ public sealed class FloorTests
 {
     private static readonly string[] Core =
     [
-        "Numerics", "Projection", "Formats", "Data", "Autoencoders", "Retrieval", "Hosts", "Checkpoints", "Training", "Evaluation",
+        "Characters", "Numerics", "Projection", "Formats", "Data", "Autoencoders", "Retrieval", "Hosts", "Checkpoints", "Training", "Evaluation",
         "Interpretation", "Runs",
     ];
 
     private static readonly Dictionary<string, string[]> Namespaces = new(StringComparer.Ordinal)
     {
+        ["Characters"] = [],
         ["Numerics"] = [],
         ["Projection"] = ["Numerics"],
         ["Formats"] = ["Numerics"],
         ["Data"] = ["Numerics", "Formats"],
         ["Autoencoders"] = ["Numerics"],
-        ["Retrieval"] = ["Numerics", "Formats"],
+        ["Retrieval"] = ["Characters", "Numerics", "Formats"],
         ["Hosts"] = ["Numerics", "Formats", "Data"],
         ["Checkpoints"] = ["Numerics", "Formats", "Autoencoders"],
         ["Training"] = ["Numerics", "Formats", "Data", "Autoencoders", "Checkpoints"],
@@ -34,7 +35,7 @@ public sealed class FloorTests
     private static readonly Dictionary<string, (string[] Assemblies, string[] Core)> Uses = new(StringComparer.Ordinal)
     {
         ["Unweave"] = ([], Core),
-        ["Unweave.Onnx"] = (["Unweave"], ["Numerics", "Formats", "Data", "Hosts", "Runs"]),
+        ["Unweave.Onnx"] = (["Unweave"], ["Characters", "Numerics", "Formats", "Data", "Hosts", "Runs"]),
         ["Unweave.Catalog"] = (["Unweave"],
             ["Numerics", "Formats", "Projection", "Autoencoders", "Hosts", "Evaluation", "Interpretation", "Runs"]),
         ["Unweave.Explaining"] = (["Unweave", "Unweave.Catalog"], ["Numerics", "Interpretation"]),

@@ -1,7 +1,7 @@
-namespace Unweave.Onnx;
+namespace Unweave.Characters;
 
 /// <summary>
-/// The canonical mappings of the Unicode Character Database, version 14.0.0: what <see cref="CanonicalForm"/> works from. Hangul
+/// The canonical mappings of the Unicode Character Database, version 14.0.0: what <see cref="NormalForm"/> works from. Hangul
 /// syllables, which follow a formula, are left out.
 /// </summary>
 internal static class CanonicalMappings
