@@ -67,6 +67,9 @@ public sealed class OnnxHost : IHostModel
     /// <inheritdoc/>
     public IReadOnlyList<Hook> Hooks { get; }
 
+    /// <summary>Names of the graph's outputs, in its order.</summary>
+    internal IReadOnlyList<string> Outputs => [.. file.Model.Graph.Output.Select(value => value.Name)];
+
     /// <summary>How the model is fed where that is not as usual or is a guess, a sentence each.</summary>
     public IReadOnlyList<string> Notes { get; }
 

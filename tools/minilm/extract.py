@@ -44,9 +44,11 @@ def main():
     for name, digest in WANTED.items():
         if digest not in found:
             raise SystemExit(f"{path} has no {name} of SHA-256 {digest}; version 24.9.52193 of the package has it.")
+        # The package has the vocabulary with the line ends of Windows; the model's authors do not.
+        content = found[digest].replace(b"\r\n", b"\n") if name.endswith(".txt") else found[digest]
         with open(os.path.join(folder, name), "wb") as file:
-            file.write(found[digest])
-        print(f"{name}: {len(found[digest]):,} bytes")
+            file.write(content)
+        print(f"{name}: {len(content):,} bytes")
 
 
 if __name__ == "__main__":

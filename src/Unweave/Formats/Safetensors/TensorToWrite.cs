@@ -63,23 +63,32 @@ public sealed class TensorToWrite
         ArgumentNullException.ThrowIfNull(matrix);
         return new TensorToWrite(name, ElementType.Float16, shape ?? Shape(matrix), matrix.Count, take =>
         {
-            Half[] halves = ArrayPool<Half>.Shared.Rent(Block);
-            for (int row = 0; row < matrix.Rows; row++)
-            {
-                ReadOnlySpan<float> values = matrix.Row(row);
-                for (int done = 0; done < values.Length;)
-                {
-                    int count = Math.Min(values.Length - done, Block);
-                    Span<Half> block = halves.AsSpan(0, count);
-                    if (!ElementConversion.ToHalf(values.Slice(done, count), block))
-                        throw new InputException(
-                            $"tensor '{name}', row {row}: a value is past ±65504, the largest half; write it in 32-bit floats.");
-                    take(MemoryMarshal.AsBytes(block));
-                    done += count;
-                }
-            }
+            for (int row = 0; row < matrix.Rows; row++) Halves(name, row, matrix.Row(row), take);
+        });
+    }
 
-            ArrayPool<Half>.Shared.Return(halves);
+    /// <summary>
+    /// Rows that are read one by one, each time they are written: a tensor <c>[rows, width]</c> of 32-bit floats, or of half-precision ones.
+    /// </summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="width">Length of a row.</param>
+    /// <param name="type">32-bit floats or halves.</param>
+    /// <param name="read">Reads a row.</param>
+    internal static TensorToWrite FromRows(string name, long rows, int width, ElementType type, Action<long, Span<float>> read)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        if (type is not (ElementType.Float32 or ElementType.Float16))
+            throw new ArgumentException($"Rows are written as Float32 or Float16, not as {type}.", nameof(type));
+        return new TensorToWrite(name, type, [rows, width], rows * width, take =>
+        {
+            float[] values = new float[width];
+            for (long row = 0; row < rows; row++)
+            {
+                read(row, values);
+                if (type == ElementType.Float16) Halves(name, row, values, take);
+                else take(MemoryMarshal.AsBytes(values.AsSpan()));
+            }
         });
     }
 
@@ -101,6 +110,23 @@ public sealed class TensorToWrite
 
     /// <summary>Gives the content, block after block.</summary>
     internal void Emit(TakeBlock take) => emit(take);
+
+    private static void Halves(string name, long row, ReadOnlySpan<float> values, TakeBlock take)
+    {
+        Half[] halves = ArrayPool<Half>.Shared.Rent(Math.Min(values.Length, Block));
+        for (int done = 0; done < values.Length;)
+        {
+            int count = Math.Min(values.Length - done, Block);
+            Span<Half> block = halves.AsSpan(0, count);
+            if (!ElementConversion.ToHalf(values.Slice(done, count), block))
+                throw new InputException(
+                    $"tensor '{name}', row {row}: a value is past ±65504, the largest half; write it in 32-bit floats.");
+            take(MemoryMarshal.AsBytes(block));
+            done += count;
+        }
+
+        ArrayPool<Half>.Shared.Return(halves);
+    }
 
     private static long[] Shape(Matrix matrix)
     {
