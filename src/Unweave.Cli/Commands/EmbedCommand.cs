@@ -82,8 +82,8 @@ internal static class EmbedCommand
         };
         type.AcceptOnlyFromAmong([.. Types.Keys]);
         Option<string[]> inputs = HostFlags.InputOption();
-        var command = new Command("embed", "Turns texts into vectors.\n\nA sentence encoder gives texts of like meaning like vectors. Row i is "
-            + "text i, so that the same texts tell what an autoencoder trained on the vectors has learned.")
+        var command = new Command("embed", "Turns texts into vectors.\n\nA sentence encoder gives texts of like meaning like vectors. Row "
+            + "i is text i, so that the same texts tell what an autoencoder trained on the vectors has learned.")
         {
             texts, output, model, tokenizer, column, pooling, prefix, query, length, raw, type, inputs,
         };

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Unweave.Formats;
@@ -65,7 +66,7 @@ internal sealed class DenseLayer
             Span<float> y = made.Row(row);
             for (int i = 0; i < Width; i++)
             {
-                float sum = bias[i] + System.Numerics.Tensors.TensorPrimitives.Dot<float>(rows.Row(row), weights.AsSpan(i * Inputs, Inputs));
+                float sum = bias[i] + TensorPrimitives.Dot<float>(rows.Row(row), weights.AsSpan(i * Inputs, Inputs));
                 y[i] = tanh ? MathF.Tanh(sum) : sum;
             }
         }

@@ -42,8 +42,10 @@ public sealed record EmbedderOptions
     /// <summary>The tokenizer's file; null takes the one in the model's folder.</summary>
     public string? Tokenizer { get; init; }
 
-    /// <summary>What some inputs of the graph are fed, by name, as <see cref="OnnxHost.Open(string, int, IReadOnlyDictionary{string, string}?)"/>
-    /// takes it.</summary>
+    /// <summary>
+    /// What some inputs of the graph are fed, by name, as
+    /// <see cref="OnnxHost.Open(string, int, IReadOnlyDictionary{string, string}?)"/> takes it.
+    /// </summary>
     public IReadOnlyDictionary<string, string>? Inputs { get; init; }
 
     /// <summary>Threads within an operation; 0 takes one for each core.</summary>

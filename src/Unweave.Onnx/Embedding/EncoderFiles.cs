@@ -46,12 +46,13 @@ internal sealed record EncoderFiles
     public static EncoderFiles Read(string model, bool pooling)
     {
         string own = Path.GetDirectoryName(Path.GetFullPath(model))!;
-        string folder = string.Equals(Path.GetFileName(own), "onnx", StringComparison.Ordinal) && !File.Exists(Path.Combine(own, "modules.json"))
-            ? Path.GetDirectoryName(own)!
-            : own;
+        bool below = string.Equals(Path.GetFileName(own), "onnx", StringComparison.Ordinal)
+            && !File.Exists(Path.Combine(own, "modules.json"));
+        string folder = below ? Path.GetDirectoryName(own)! : own, modules = Path.Combine(folder, "modules.json");
         var files = new EncoderFiles();
-        string modules = Path.Combine(folder, "modules.json");
-        files = File.Exists(modules) ? files.WithModules(folder, modules, pooling) : files.WithPooling(Path.Combine(folder, "1_Pooling"), pooling);
+        files = File.Exists(modules)
+            ? files.WithModules(folder, modules, pooling)
+            : files.WithPooling(Path.Combine(folder, "1_Pooling"), pooling);
         string bert = Path.Combine(folder, "sentence_bert_config.json"), tokenizer = Path.Combine(folder, "tokenizer_config.json");
         using (JsonDocument? json = Parse(bert))
         {
@@ -118,19 +119,18 @@ internal sealed record EncoderFiles
             ["max_tokens" or "max"] => TextPooling.Max,
             _ when known => null,
             [] => throw Damaged(file, "names no pooling"),
-            _ => throw new InputException($"{file} asks for the pooling {string.Join(" with ", modes)}, which is not known here; mean, cls, "
-                + "max and lasttoken are, one at a time. Choose another with --pooling, or export the model with its pooled output."),
+            _ => throw new InputException($"{file} asks for the pooling {string.Join(" with ", modes)}, which is not known here; mean, "
+                + "cls, max and lasttoken are, one at a time. Choose another with --pooling, or export the model with its pooled output."),
         };
-        bool prompt = !json.RootElement.TryGetProperty("include_prompt", out JsonElement include) || include.ValueKind != JsonValueKind.False;
-        return this with { Pooling = pooling, PoolsPrefix = prompt };
+        bool without = json.RootElement.TryGetProperty("include_prompt", out JsonElement prompt) && prompt.ValueKind == JsonValueKind.False;
+        return this with { Pooling = pooling, PoolsPrefix = !without };
     }
 
     // The names under which sentence-transformers looks for what goes before queries and documents.
     private EncoderFiles WithPrompts(string file)
     {
         using JsonDocument? json = Parse(file);
-        if (json is null || !json.RootElement.TryGetProperty("prompts", out JsonElement prompts) || prompts.ValueKind != JsonValueKind.Object)
-            return this;
+        if (json is null || !json.RootElement.TryGetProperty("prompts", out JsonElement prompts)) return this;
         string? otherwise = Text(json.RootElement, "default_prompt_name") is { } name ? Text(prompts, name) : null;
         string? document = DocumentPrompts.Select(prompt => Text(prompts, prompt)).FirstOrDefault(text => text is not null);
         return this with { QueryPrefix = Text(prompts, "query") ?? otherwise ?? "", DocumentPrefix = document ?? otherwise ?? "" };
@@ -144,8 +144,8 @@ internal sealed record EncoderFiles
         element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.True;
 
     private static int? Count(JsonElement element, string name) =>
-        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double count)
-            && count is > 0 and < LongestLength ? (int)count : null;
+        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
+            && value.TryGetDouble(out double count) && count is > 0 and < LongestLength ? (int)count : null;
 
     /// <summary>An object or a list in a JSON file; null where there is no file.</summary>
     internal static JsonDocument? Parse(string file)

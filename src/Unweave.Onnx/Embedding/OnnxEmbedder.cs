@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Unweave.Hosts;
 using Unweave.Numerics;
+using Unweave.Onnx.Graphs;
 
 namespace Unweave.Onnx;
 
@@ -38,7 +39,9 @@ public sealed class OnnxEmbedder : ITextEmbedder, IDisposable
     private OnnxEmbedder(string path, EmbedderOptions options)
     {
         host = OnnxHost.Open(path, options.Threads, options.Inputs);
-        var notes = new List<string>(host.Notes);
+
+        // That texts of one length share a batch costs an encoder nothing, which sorts texts by length.
+        var notes = new List<string>(host.Notes.Where(note => note is not GraphProbe.PaddingNote));
         try
         {
             tokenizer = TokenizerFile.Open(options.Tokenizer ?? ModelFolder.Tokenizer(path));
@@ -253,15 +256,17 @@ public sealed class OnnxEmbedder : ITextEmbedder, IDisposable
         if (token is null && host.PredictsTokens) token = host.Hooks.FirstOrDefault(hook => hook.Kind == HookKind.Final && hook.PerToken);
         if (chosen is TextPooling.Model || (chosen is null && (embedding is not null || (token is null && text is not null))))
         {
-            if (chosen is null && embedding is null) notes.Add($"The vectors are the graph's output {text!.Tensor}, the only one of texts.");
+            if (chosen is null && embedding is null)
+                notes.Add($"The vectors are the graph's output {text!.Tensor}, the only one with a vector for each text.");
             return (text ?? throw new InputException($"{Name} has no output with one vector for each text; its outputs are "
                 + $"{Described(outputs)}. Pool the vectors of its tokens with --pooling mean, cls, last or max."), TextPooling.Model);
         }
 
         if (token is null)
         {
+            string remedy = text is null ? "Export the encoder with last_hidden_state." : "Take its own with --pooling model.";
             throw new InputException($"{Name} has no output with one vector for each token, which could be pooled; its outputs are "
-                + $"{Described(outputs)}. {(text is null ? "Export the encoder with last_hidden_state." : "Take its own with --pooling model.")}");
+                + $"{Described(outputs)}. {remedy}");
         }
 
         if ((chosen ?? said) is { } known) return (token, known);

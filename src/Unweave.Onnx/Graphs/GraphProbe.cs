@@ -13,6 +13,9 @@ namespace Unweave.Onnx.Graphs;
 /// </summary>
 internal sealed class GraphProbe : IDisposable
 {
+    /// <summary>What is said where filling shows.</summary>
+    public const string PaddingNote = "Only texts of one length share a batch: filling changes the rows of a text.";
+
     private const int Short = 5, Long = 7, FewTexts = 2, MoreTexts = 3, Longest = 1 << 16;
 
     private readonly OnnxFile file;
@@ -185,7 +188,7 @@ internal sealed class GraphProbe : IDisposable
 
         inputs.Feeding = layout with { Mask = inputs.MaskMeanings[0] };
         PaddingShows = true;
-        if (Causal || inputs.Masked) Notes.Add("Only texts of one length share a batch: filling changes the rows of a text.");
+        if (Causal || inputs.Masked) Notes.Add(PaddingNote);
     }
 
     // Two texts give the same rows in one batch as each on its own.
@@ -207,8 +210,8 @@ internal sealed class GraphProbe : IDisposable
         });
     }
 
-    // What is quantized as it runs has one scale for the whole batch, so that a text's rows follow the others' a little. Two texts have that
-    // scale in either order, in which their rows are the same to the last bits; alone, they are about the same.
+    // What is quantized as it runs has one scale for the whole batch, so that a text's rows follow the others' a little. In either order
+    // two texts have the same scale, and so the same rows; alone, they have about the same.
     private bool KeepsApartUnderOneScale(string[] tested, int[] first, int[] second)
     {
         const double scales = 0.3;

@@ -39,6 +39,7 @@ public sealed class FloorTests
         ["Unweave.Catalog"] = (["Unweave"],
             ["Numerics", "Formats", "Projection", "Autoencoders", "Hosts", "Evaluation", "Interpretation", "Runs"]),
         ["Unweave.Explaining"] = (["Unweave", "Unweave.Catalog"], ["Numerics", "Interpretation"]),
+        ["Unweave.Extensions"] = (["Unweave"], ["Numerics", "Hosts"]),
         ["Unweave.Components"] = (["Unweave"], ["Interpretation"]),
         ["Unweave.Learn"] = (["Unweave", "Unweave.Components"], Core),
         ["Unweave.Web"] = (
