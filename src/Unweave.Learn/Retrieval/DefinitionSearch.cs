@@ -1,6 +1,8 @@
+using System.Globalization;
 using Unweave.Autoencoders;
 using Unweave.Data;
 using Unweave.Evaluation;
+using Unweave.Indexing;
 using Unweave.Learn.Live;
 using Unweave.Numerics;
 using Unweave.Retrieval;
@@ -8,10 +10,11 @@ using Unweave.Training;
 
 namespace Unweave.Learn.Retrieval;
 
-/// <summary>A latent that is active in a definition.</summary>
-/// <param name="Latent">Its number.</param>
-/// <param name="Value">Its activation.</param>
-internal readonly record struct CodeEntry(int Latent, float Value);
+/// <summary>A definition that was found.</summary>
+/// <param name="Row">Which.</param>
+/// <param name="Score">Its cosine with the query.</param>
+/// <param name="Shared">What each latent that it shares with the query adds to it, largest first; empty of whole vectors.</param>
+internal sealed record FoundDefinition(int Row, double Score, IReadOnlyList<LatentShare> Shared);
 
 /// <summary>
 /// 32,000 definitions to be searched by their sparse codes and by their whole vectors. The autoencoder is trained when it is made.
@@ -26,16 +29,14 @@ internal sealed class DefinitionSearch
 
     private const int Block = 2000;
 
-    private readonly SparseCodes codes;
     private readonly string[] names;
     private readonly ActivationFile vectors;
 
-    private DefinitionSearch(WordNetText[] texts, ActivationFile vectors, SparseCodes codes, double fvu)
+    private DefinitionSearch(WordNetText[] texts, ActivationFile vectors, SearchIndex index, SparseCodes codes, double fvu)
     {
-        (Texts, this.vectors, this.codes, Fvu) = (texts, vectors, codes, fvu);
-        Index = new SparseIndex(codes);
+        (Texts, this.vectors, Index, Fvu) = (texts, vectors, index, fvu);
         var named = new LatentNames(texts);
-        names = [.. Enumerable.Range(0, Latents).Select(latent => named.Name(Index.Strongest(latent, LatentNames.Strongest)))];
+        names = [.. Strongest(codes).Select(named.Name)];
     }
 
     /// <summary>The settings of the training.</summary>
@@ -51,8 +52,8 @@ internal sealed class DefinitionSearch
     /// <summary>The definitions.</summary>
     public IReadOnlyList<WordNetText> Texts { get; }
 
-    /// <summary>The index over their codes, a row for each.</summary>
-    public SparseIndex Index { get; }
+    /// <summary>The index over their codes, in memory; the key of a definition is its row. Codes alone: it keeps no vectors.</summary>
+    public SearchIndex Index { get; }
 
     /// <summary>Share of the embeddings' variance that the codes do not explain.</summary>
     public double Fvu { get; }
@@ -102,17 +103,30 @@ internal sealed class DefinitionSearch
         }
 
         double fvu = Evaluator.Run(autoencoder, embeddings, null, cancellationToken).Fvu;
-        return new DefinitionSearch(texts, embeddings, new SparseCodes(Latents, starts, [.. latents], [.. values]), fvu);
+        var codes = new SparseCodes(Latents, starts, [.. latents], [.. values]);
+        using Matrix all = embeddings.Rows(0, texts.Length);
+        var documents = texts.Select((text, row) => new IndexDocument(Key(row), text.Gloss)).ToArray();
+        var index = SearchIndex.InMemory(autoencoder.CreateConcepts(), documents, codes, all, new IndexOptions { Store = VectorStore.None });
+        return new DefinitionSearch(texts, embeddings, index, codes, fvu);
     }
 
-    /// <summary>The latents of a definition, strongest first.</summary>
+    /// <summary>The latents of a definition and their part of its reconstruction, strongest first.</summary>
     /// <param name="row">Which definition.</param>
-    public IReadOnlyList<CodeEntry> Code(int row)
-    {
-        float[] values = codes.Values(row).ToArray();
-        return [.. codes.Latents(row).ToArray().Zip(values, (latent, value) => new CodeEntry(latent, value))
-            .Where(entry => entry.Value > 0).OrderByDescending(entry => entry.Value)];
-    }
+    public IReadOnlyList<LatentShare> Code(int row) => Index.Code(Key(row));
+
+    /// <summary>The definitions most like one by their codes.</summary>
+    /// <param name="row">The definition that is the query.</param>
+    /// <param name="count">How many are wanted.</param>
+    /// <param name="without">Latents that the query is to do without; null for none.</param>
+    public IReadOnlyList<FoundDefinition> Find(int row, int count, IReadOnlySet<int>? without = null) =>
+    [
+        .. Index.Search(new SearchQuery
+        {
+            Like = [Key(row)],
+            Count = count,
+            Factors = (without ?? new HashSet<int>()).ToDictionary(latent => latent, _ => 0f),
+        }).Hits.Select(hit => new FoundDefinition(int.Parse(hit.Key, CultureInfo.InvariantCulture), hit.Score, hit.Latents)),
+    ];
 
     /// <summary>What a latent is about: the words that set apart the definitions that have it.</summary>
     /// <param name="latent">Its number.</param>
@@ -121,7 +135,7 @@ internal sealed class DefinitionSearch
     /// <summary>The definitions whose whole vectors are nearest, by cosine: all of them are compared.</summary>
     /// <param name="row">The definition that is the query.</param>
     /// <param name="count">How many are wanted.</param>
-    public IReadOnlyList<SearchHit> Nearest(int row, int count)
+    public IReadOnlyList<FoundDefinition> Nearest(int row, int count)
     {
         using Matrix query = vectors.Rows(row, 1);
         float[] own = query.Row(0).ToArray();
@@ -143,7 +157,7 @@ internal sealed class DefinitionSearch
         }
 
         return [.. best.UnorderedItems.OrderByDescending(item => item.Priority).ThenBy(item => item.Element)
-            .Select(item => new SearchHit(item.Element, item.Priority, []))];
+            .Select(item => new FoundDefinition(item.Element, item.Priority, []))];
     }
 
     /// <summary>Definitions whose word starts with some letters, exact ones first.</summary>
@@ -154,4 +168,17 @@ internal sealed class DefinitionSearch
         .. Enumerable.Range(0, Texts.Count).Where(row => Texts[row].Word.StartsWith(letters.Trim(), StringComparison.OrdinalIgnoreCase))
             .OrderBy(row => Texts[row].Word.Length).ThenBy(row => row).Take(count),
     ];
+
+    private static string Key(int row) => row.ToString(CultureInfo.InvariantCulture);
+
+    // The rows in which each latent is largest, largest first.
+    private static IEnumerable<int[]> Strongest(SparseCodes codes)
+    {
+        var rows = new List<(float Value, int Row)>[codes.DictionarySize];
+        for (int row = 0; row < codes.Rows; row++)
+            for (int i = 0; i < codes.RowCount(row); i++)
+                if (codes.Values(row)[i] > 0) (rows[codes.Latents(row)[i]] ??= []).Add((codes.Values(row)[i], row));
+        return rows.Select(own => own is null ? [] : own.OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Row)
+            .Take(LatentNames.Strongest).Select(entry => entry.Row).ToArray());
+    }
 }

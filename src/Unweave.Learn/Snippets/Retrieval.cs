@@ -1,5 +1,6 @@
 using Unweave.Autoencoders;
 using Unweave.Data;
+using Unweave.Indexing;
 using Unweave.Numerics;
 using Unweave.Retrieval;
 using Unweave.Training;
@@ -18,12 +19,17 @@ internal static class Retrieval
         using TrainingRun run = TrainingRun.Start(options, vectors);
         while (!run.Finished) run.Next();
 
-        SparseCodes codes = ((SparseAutoencoder)run.Autoencoder).Encode(vectors.Rows(0, 5_000));
-        SearchResult found = new SparseIndex(codes).Search(row: 0, count: 8);        // by the latents that they share
-        SearchHit best = found.Hits[0];
+        using Matrix rows = vectors.Rows(0, 5_000);
+        var autoencoder = (SparseAutoencoder)run.Autoencoder;
+        SparseCodes codes = autoencoder.Encode(rows);
+        IndexDocument[] texts = [.. Enumerable.Range(0, rows.Rows).Select(row => new IndexDocument($"{row}", $"text {row}"))];
+
+        using ConceptDictionary concepts = autoencoder.CreateConcepts();
+        using SearchIndex index = SearchIndex.InMemory(concepts, texts, codes, rows);
+        SearchHit best = index.Search(new SearchQuery { Vector = rows.Row(7).ToArray() }).Hits[0];
         console.WriteLine($"{codes.Count / codes.Rows} latents a text");             // 4 latents a text
-        console.WriteLine($"looked at all: {found.Candidates == codes.Rows - 1}");   // looked at all: False
-        console.WriteLine($"why: {best.Shared.Count > 0}");                          // why: True
+        console.WriteLine($"found: {best.Text}");                                    // found: text 7
+        console.WriteLine($"why: {best.Latents.Count > 0}");                         // why: True
         // to here
     }
 }

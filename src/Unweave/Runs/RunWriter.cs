@@ -34,7 +34,8 @@ internal sealed partial class RunWriter : IDisposable
             throw new InputException($"The output folder {path} cannot be made: {e.Message} Name another with output.", e);
         }
 
-        FileStream alone = Lock(path);
+        FileStream alone = FolderLock.Take(path, RunFolder.LockName,
+            "is being trained into by another run; wait for its end, or name another output folder");
         try
         {
             foreach (string file in Directory.EnumerateFiles(path))
@@ -129,26 +130,6 @@ internal sealed partial class RunWriter : IDisposable
         if (File.Exists(folder.CatalogPath + "-wal")) File.Move(folder.CatalogPath + "-wal", aside + "-wal");
         File.Delete(folder.CatalogPath + "-shm");
         File.Move(folder.CatalogPath, aside);
-    }
-
-    private static FileStream Lock(string path)
-    {
-        string file = Path.Combine(path, RunFolder.LockName);
-        try
-        {
-            return new FileStream(
-                file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0, FileOptions.DeleteOnClose);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new InputException($"The output folder {path} may not be written ({e.Message}); check its permissions, or name "
-                + $"another.", e);
-        }
-        catch (IOException e)
-        {
-            throw new InputException($"{path} is being trained into by another run ({e.Message}); wait for its end, or name another "
-                + $"output folder.", e);
-        }
     }
 
     private static string FirstDifference(string saved, string given)

@@ -21,10 +21,10 @@ public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<Ret
         Assert.InRange(Definitions.Fvu, 0.05, 0.45);
         foreach (int row in (int[])[0, 1, 17, 31_999])
         {
-            IReadOnlyList<CodeEntry> code = Definitions.Code(row);
+            IReadOnlyList<LatentShare> code = Definitions.Code(row);
             Assert.InRange(code.Count, 1, DefinitionSearch.K);
-            Assert.All(code, active => Assert.True(active.Value > 0 && Definitions.Index.RowsWith(active.Latent) > 0));
-            Assert.Equal(code.OrderByDescending(active => active.Value), code);
+            Assert.All(code, active => Assert.True(active.Share > 0 && Definitions.Index.RowsWith(active.Latent) > 0));
+            Assert.Equal(code.OrderByDescending(active => active.Share), code);
         }
     }
 
@@ -35,7 +35,7 @@ public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<Ret
         int[] queries = [.. Enumerable.Range(0, 40).Select(i => 800 * i)];
         double both =
             queries.Average(query =>
-            Definitions.Index.Search(query, Wanted).Hits.Select(text => text.Row)
+            Definitions.Find(query, Wanted).Select(text => text.Row)
             .Intersect(Definitions.Nearest(query, Wanted).Select(text => text.Row)).Count() / (double)Wanted);
         Assert.InRange(both, 0.25, 1);
     }
@@ -50,14 +50,14 @@ public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<Ret
 
         // The page trains with the same settings and seed, so that its numbers are those of this index.
         int query = Definitions.Starting("violin", 1)[0];
-        IReadOnlyList<SearchHit> found = Definitions.Index.Search(query, Wanted).Hits;
+        IReadOnlyList<FoundDefinition> found = Definitions.Find(query, Wanted);
         await Assertions.Expect(page.Locator(".found").First.Locator("b:first-child"))
             .ToContainTextAsync([Definitions.Texts[found[0].Row].Word]);
         await Assertions.Expect(page.Locator(".found").First.Locator(".score").First)
             .ToHaveTextAsync(found[0].Score.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
 
         await page.Locator(".code input").First.UncheckAsync();
-        SearchHit other = Definitions.Index.Search(query, Wanted, new HashSet<int> { Definitions.Code(query)[0].Latent }).Hits[0];
+        FoundDefinition other = Definitions.Find(query, Wanted, new HashSet<int> { Definitions.Code(query)[0].Latent })[0];
         await Assertions.Expect(page.Locator(".found").First.Locator(".score").First)
             .ToHaveTextAsync(other.Score.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
 

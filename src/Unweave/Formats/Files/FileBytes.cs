@@ -83,6 +83,9 @@ internal sealed class FileBytes : IDisposable
     /// <summary>Holds the bytes in place to be read; dispose of the view when done.</summary>
     public View Hold() => new(memory, offset, Length);
 
+    /// <summary>Holds the bytes in place for a reader who keeps their address; dispose of it when nobody reads there any more.</summary>
+    public Pinned Pin() => new(memory, offset);
+
     /// <summary>A stream over the bytes, for decoders.</summary>
     public UnmanagedMemoryStream Stream() => new(memory, offset, Length, FileAccess.Read);
 
@@ -117,6 +120,25 @@ internal sealed class FileBytes : IDisposable
         }
 
         public void Dispose() => memory.ReleasePointer();
+    }
+
+    /// <summary>Bytes held in place, by address.</summary>
+    internal sealed unsafe class Pinned : IDisposable
+    {
+        private SafeBuffer? memory;
+
+        public Pinned(SafeBuffer memory, long offset)
+        {
+            byte* pointer = null;
+            memory.AcquirePointer(ref pointer);
+            this.memory = memory;
+            First = pointer + offset;
+        }
+
+        /// <summary>The first byte.</summary>
+        public byte* First { get; }
+
+        public void Dispose() => Interlocked.Exchange(ref memory, null)?.ReleasePointer();
     }
 
     private sealed unsafe class HeapMemory : SafeBuffer

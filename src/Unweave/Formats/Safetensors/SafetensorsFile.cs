@@ -21,13 +21,22 @@ internal sealed class SafetensorsFile : MappedTensorFile
     private readonly long dataStart;
     private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> unreadable = new(StringComparer.Ordinal); // why, by tensor
+    private readonly Dictionary<string, long> starts = new(StringComparer.Ordinal); // of tensors, in the file
 
     /// <summary>Opens a file and checks its header: every tensor's place matches its shape, and the places leave no gap.</summary>
     /// <exception cref="InputException">The file is missing, or not a whole and well-formed safetensors file.</exception>
     public SafetensorsFile(string path)
+        : this(path, FileBytes.Map(path))
+    {
+    }
+
+    /// <summary>Opens a file that is in memory already, and owns its bytes from then on.</summary>
+    /// <param name="path">What messages call it.</param>
+    /// <param name="content">The whole file.</param>
+    internal SafetensorsFile(string path, FileBytes content)
         : base(path)
     {
-        bytes = FileBytes.Map(path);
+        bytes = content;
         try
         {
             dataStart = ReadHeader();
@@ -71,6 +80,9 @@ internal sealed class SafetensorsFile : MappedTensorFile
                 + $"{OneLine(expected)}); copy or write it again.");
     }
 
+    /// <summary>The bytes of a tensor as they lie in the file, valid while the file is open.</summary>
+    internal FileBytes Raw(TensorInfo tensor) => bytes.Slice(starts[tensor.Name], tensor.Count * tensor.Type.Size());
+
     /// <summary>Whether a file begins like this format: a plausible length, then a JSON object.</summary>
     internal static bool Begins(ReadOnlySpan<byte> head) =>
         head.Length > 8 && head[8] == (byte)'{' && BinaryPrimitives.ReadUInt64LittleEndian(head) <= LongestHeader;
@@ -113,7 +125,12 @@ internal sealed class SafetensorsFile : MappedTensorFile
 
         CheckPlaces(places, bytes.Length - start);
         foreach ((_, TensorInfo? info, long begin, _) in places)
-            if (info is not null) Add(new StridedElements(info, () => bytes, start + begin));
+        {
+            if (info is null) continue;
+            starts.Add(info.Name, start + begin);
+            Add(new StridedElements(info, () => bytes, start + begin));
+        }
+
         if (Tensors.Count == 0 && unreadable.Count > 0) throw new InputException(unreadable.Values.First());
         return start;
     }

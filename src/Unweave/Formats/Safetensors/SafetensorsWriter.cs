@@ -21,12 +21,14 @@ public static class SafetensorsWriter
     public static void Write(string path, IReadOnlyList<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        byte[] header = Header(tensors, metadata);
-        AtomicFile.Write(path, file =>
-        {
-            file.Write(header);
-            foreach (TensorToWrite tensor in tensors) tensor.Emit(file.Write);
-        });
+        AtomicFile.Write(path, file => Write(file, tensors, metadata));
+    }
+
+    /// <summary>Writes the content of such a file to a stream.</summary>
+    internal static void Write(Stream file, IReadOnlyList<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        file.Write(Header(tensors, metadata));
+        foreach (TensorToWrite tensor in tensors) tensor.Emit(file.Write);
     }
 
     private static byte[] Header(IReadOnlyList<TensorToWrite> tensors, IReadOnlyDictionary<string, string>? metadata)

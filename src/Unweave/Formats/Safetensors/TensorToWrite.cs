@@ -108,6 +108,14 @@ public sealed class TensorToWrite
     public static TensorToWrite From(string name, byte[] values, IReadOnlyList<long>? shape = null) =>
         FromArray(name, ElementType.UInt8, values, shape);
 
+    /// <summary>A tensor whose bytes are made while it is written, twice: once for the checksum.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="type">How its elements are stored.</param>
+    /// <param name="shape">Length of each axis.</param>
+    /// <param name="emit">Gives all its bytes, block after block, the same at each call.</param>
+    internal static TensorToWrite Made(string name, ElementType type, long[] shape, Action<TakeBlock> emit) =>
+        new(name, type, shape, new TensorInfo(name, type, shape).Count, emit);
+
     /// <summary>Gives the content, block after block.</summary>
     internal void Emit(TakeBlock take) => emit(take);
 
