@@ -20,6 +20,8 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     EvalCommand.Create(help, json),
     EmbedCommand.Create(help, json),
     EncodeCommand.Create(help, json),
+    IndexCommand.Create(help, json),
+    SearchCommand.Create(help, json),
     FeaturesCommand.Create(help, json),
     ReadCommand.Create(help, json),
     SteerCommand.Create(help, json),

@@ -11,6 +11,11 @@ public readonly record struct Document(string Id, string Text)
     /// <summary>Why it could not be read, with its file and its place there; null where it could. Its text is empty then.</summary>
     internal string? Fault { get; init; }
 
+    /// <summary>
+    /// What its record has beside text and id, where records were asked for: texts, finite doubles, truths and arrays of texts, by name.
+    /// </summary>
+    internal IReadOnlyList<KeyValuePair<string, object>> Fields { get; init; } = [];
+
     /// <summary>A document that could not be read.</summary>
     internal static Document Malformed(string id, string fault) => new(id, "") { Fault = fault };
 }

@@ -106,7 +106,11 @@ public sealed class TextCorpus
     /// <param name="textColumn">The field or column of the text.</param>
     /// <param name="strict">Whether the first document that cannot be read ends the corpus.</param>
     /// <exception cref="InputException">There is no such file, or a folder has none that is supported.</exception>
-    public static TextCorpus Open(IReadOnlyList<string> paths, string? textColumn = null, bool strict = false)
+    public static TextCorpus Open(IReadOnlyList<string> paths, string? textColumn = null, bool strict = false) =>
+        Open(paths, textColumn, strict, withFields: false);
+
+    /// <summary>The same, where documents have what their records have beside text and id (<see cref="Document.Fields"/>).</summary>
+    internal static TextCorpus Open(IReadOnlyList<string> paths, string? textColumn, bool strict, bool withFields)
     {
         ArgumentNullException.ThrowIfNull(paths);
         if (paths.Count == 0) throw new InputException("No text is named; give a file, a folder or a pattern such as corpus/*.jsonl.");
@@ -121,7 +125,7 @@ public sealed class TextCorpus
 
         bool several = found.Count > 1;
         return new TextCorpus(paths.Count == 1 ? paths[0] : $"{paths[0]} … {paths[^1]} ({paths.Count} paths)",
-            [.. found.Select(file => TextFile.Create(file.Path, file.Name, textColumn, several))], textColumn)
+            [.. found.Select(file => TextFile.Create(file.Path, file.Name, textColumn, several, withFields))], textColumn)
         {
             Strict = strict,
             LeftOut = [.. leftOut.Order(StringComparer.Ordinal)],
@@ -173,6 +177,31 @@ public sealed class TextCorpus
                     $"{Name}: there is no text in it ({files.Count} {(files.Count == 1 ? "file" : "files")}, {number} "
                     + $"{(number == 1 ? "document" : "documents")} of nothing but white space); give files with text.");
         }
+    }
+
+    /// <summary>
+    /// The documents that have text, in order, each for itself: a single file of plain text has a document a line; of several, each is one.
+    /// </summary>
+    /// <exception cref="InputException">
+    /// While reading: a file is torn or not of its format, too many documents cannot be read, or the whole corpus has no text.
+    /// </exception>
+    internal IEnumerable<Document> Records()
+    {
+        long number = 0;
+        bool any = false;
+        var trust = new Trust(Strict);
+        foreach (Document document in files.SelectMany(file => files.Count == 1 ? file.ReadRows() : file.Read(0)))
+        {
+            trust.Meet(number, document);
+            bool empty = string.IsNullOrWhiteSpace(document.Text);
+            Met(number++, empty, document);
+            if (empty) continue;
+            any = true;
+            yield return document;
+        }
+
+        trust.End(number);
+        if (!any) throw new InputException($"{Name}: there is no text in it ({number} {(number == 1 ? "document" : "documents")}); give texts.");
     }
 
     /// <summary>

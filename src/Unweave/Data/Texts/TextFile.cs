@@ -13,7 +13,7 @@ internal abstract partial class TextFile
     public const string Endings = ".txt, .text, .md, .jsonl, .ndjson, .csv, .tsv and .parquet";
 
     /// <summary>Column or field of the text where none is chosen, and of the id.</summary>
-    protected const string DefaultText = "text", IdColumn = "id";
+    protected const string DefaultText = "text", IdColumn = "id", JudgedIdColumn = "_id"; // the last in files of judged collections
 
     private protected TextFile(string path, string name) => (Path, Name) = (path, name);
 
@@ -28,16 +28,17 @@ internal abstract partial class TextFile
     /// <param name="name">What it is called in the corpus.</param>
     /// <param name="textColumn">The chosen field or column.</param>
     /// <param name="several">Whether the corpus has more files, so that a line's number alone is no id.</param>
-    public static TextFile Create(string path, string name, string? textColumn, bool several)
+    /// <param name="withFields">Whether documents have what their records have beside text and id.</param>
+    public static TextFile Create(string path, string name, string? textColumn, bool several, bool withFields)
     {
         string prefix = several ? $"{name}:" : "";
         string ending = Ending(path);
         return ending switch
         {
-            ".jsonl" or ".ndjson" => new JsonLinesFile(path, name, textColumn ?? DefaultText, prefix),
-            ".csv" => new TableFile(path, name, ',', textColumn, prefix),
-            ".tsv" => new TableFile(path, name, '\t', textColumn, prefix),
-            ".parquet" => new ParquetTextFile(path, name, textColumn, prefix),
+            ".jsonl" or ".ndjson" => new JsonLinesFile(path, name, textColumn ?? DefaultText, prefix, withFields),
+            ".csv" => new TableFile(path, name, ',', textColumn, prefix, withFields),
+            ".tsv" => new TableFile(path, name, '\t', textColumn, prefix, withFields),
+            ".parquet" => new ParquetTextFile(path, name, textColumn, prefix, withFields),
             ".json" =>
                 throw new InputException(
                     $"{path}: is JSON in one piece, which is not read as texts; write an object a line and end its name in .jsonl."),
@@ -115,7 +116,8 @@ internal abstract partial class TextFile
     }
 
     /// <summary>An object a line; lines of white space are no documents.</summary>
-    private sealed partial class JsonLinesFile(string path, string name, string field, string prefix) : TextFile(path, name)
+    private sealed partial class JsonLinesFile(string path, string name, string field, string prefix, bool withFields)
+        : TextFile(path, name)
     {
         public override IEnumerable<Document> Read(long first)
         {
@@ -152,10 +154,10 @@ internal abstract partial class TextFile
                     return Bad(number, $"has no field '{field}'; it has {List(root.EnumerateObject().Select(property => property.Name))}");
                 if (text.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
                     return Bad(number, $"has {Kind(text)} in the field '{field}' where text is due");
-                string? id = !root.TryGetProperty(IdColumn, out JsonElement value) ? null
+                string? id = !root.TryGetProperty(IdColumn, out JsonElement value) && !root.TryGetProperty(JudgedIdColumn, out value) ? null
                     : value.ValueKind == JsonValueKind.String ? value.GetString()
                     : value.ValueKind == JsonValueKind.Number ? value.GetRawText() : null;
-                return new Document(id ?? $"{prefix}{number}", text.GetString() ?? "");
+                return new Document(id ?? $"{prefix}{number}", text.GetString() ?? "") { Fields = withFields ? Fields(root) : [] };
             }
             catch (JsonException e)
             {
@@ -164,6 +166,26 @@ internal abstract partial class TextFile
                     + "the file is cut short, or not JSON lines");
             }
         }
+
+        // Objects and arrays of other things than texts have no meaning as fields.
+        private KeyValuePair<string, object>[] Fields(JsonElement root) =>
+        [
+            .. root.EnumerateObject().Where(property => property.Name is not (IdColumn or JudgedIdColumn) && !property.NameEquals(field))
+                .Select(property => (property.Name, Value: Value(property.Value))).Where(property => property.Value is not null)
+                .DistinctBy(property => property.Name, StringComparer.Ordinal)
+                .Select(property => KeyValuePair.Create(property.Name, property.Value!)),
+        ];
+
+        private static object? Value(JsonElement element) => element.ValueKind switch
+        {
+            JsonValueKind.String => element.GetString(),
+            JsonValueKind.Number when element.TryGetDouble(out double number) && double.IsFinite(number) => number,
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            JsonValueKind.Array when element.EnumerateArray().All(each => each.ValueKind == JsonValueKind.String) =>
+                element.EnumerateArray().Select(each => each.GetString()!).ToArray(),
+            _ => null,
+        };
 
         private Document Bad(long number, string what) => Malformed(number, $"{what}; name the field of the text, or mend the line");
 
@@ -182,7 +204,8 @@ internal abstract partial class TextFile
     }
 
     /// <summary>A header and a record a document.</summary>
-    private sealed class TableFile(string path, string name, char delimiter, string? column, string prefix) : TextFile(path, name)
+    private sealed class TableFile(string path, string name, char delimiter, string? column, string prefix, bool withFields)
+        : TextFile(path, name)
     {
         public override IEnumerable<Document> Read(long first)
         {
@@ -196,7 +219,7 @@ internal abstract partial class TextFile
             if (columns.GroupBy(each => each, StringComparer.Ordinal).FirstOrDefault(group => group.Count() > 1) is { } twice)
                 throw new InputException($"{Path}: two columns are named '{TensorFile.OneLine(twice.Key)}'; give each a name of its own.");
             int text = Array.IndexOf(columns, Choose(columns, column, "column")), id = Array.IndexOf(columns, IdColumn);
-            int[] keep = [text, id];
+            int[] keep = withFields ? [.. Enumerable.Range(0, columns.Length)] : [text, id];
             while (table.Read(fields, keep))
             {
                 if (table.Blank && columns.Length > 1) continue;
@@ -204,9 +227,18 @@ internal abstract partial class TextFile
                 string? fault = table.Fault ?? (fields.Count == columns.Length ? null : Uneven(fields.Count, columns.Length));
                 yield return fault is null
                     ? new Document(id >= 0 && id != text ? fields[id] : place, fields[text])
+                    {
+                        Fields = withFields ? [.. columns.Index().Where(at => at.Index != text && at.Index != id && fields[at.Index].Length > 0)
+                            .Select(at => KeyValuePair.Create(at.Item, Value(fields[at.Index])))] : [],
+                    }
                     : Malformed(place, string.Create(CultureInfo.InvariantCulture, $"the record on line {table.Line} {fault}"));
             }
         }
+
+        // What begins with 0 and goes on is a code (a postcode, a number of a part), not a number.
+        private static object Value(string text) => text is not ['0', >= '0' and <= '9', ..]
+            && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
+                ? number : text;
 
         private static string Uneven(int fields, int columns) => string.Create(CultureInfo.InvariantCulture,
             $"has {fields} {(fields == 1 ? "field" : "fields")} where the header has {columns}; quote fields that hold the delimiter or a ")
@@ -214,7 +246,8 @@ internal abstract partial class TextFile
     }
 
     /// <summary>A column of strings; NULL is a document without text.</summary>
-    private sealed class ParquetTextFile(string path, string name, string? column, string prefix) : TextFile(path, name)
+    private sealed class ParquetTextFile(string path, string name, string? column, string prefix, bool withFields)
+        : TextFile(path, name)
     {
         private long? rows;
 
@@ -229,11 +262,13 @@ internal abstract partial class TextFile
             IReadOnlyList<string?> texts = [];
             var noText = new HashSet<int>();
             IReadOnlyList<string?>? ids = null;
+            List<(string Name, Func<int, object?> Value)> columns = [];
             Open(file =>
             {
                 string chosen = Choose(file.TextColumns, column, "column of strings");
                 texts = file.ReadTexts(chosen, noText);
                 ids = string.Equals(chosen, IdColumn, StringComparison.Ordinal) ? null : Ids(file);
+                if (withFields) columns = [.. Columns(file, chosen)];
             });
             for (int row = (int)first; row < texts.Count; row++)
             {
@@ -241,7 +276,28 @@ internal abstract partial class TextFile
                 yield return noText.Contains(row)
                     ? Malformed(id, string.Create(CultureInfo.InvariantCulture,
                         $"row {row} is not UTF-8 text; write the column again as UTF-8, or leave the row out"))
-                    : new Document(id, texts[row] ?? "");
+                    : new Document(id, texts[row] ?? "")
+                    {
+                        Fields = [.. columns.Select(each => (each.Name, Value: each.Value(row))).Where(each => each.Value is not null)
+                            .Select(each => KeyValuePair.Create(each.Name, each.Value!))],
+                    };
+            }
+        }
+
+        // Columns of strings, and of numbers with one a row.
+        private static IEnumerable<(string Name, Func<int, object?> Value)> Columns(ParquetFile file, string text)
+        {
+            foreach (string name in file.TextColumns.Where(name => name is not IdColumn && !string.Equals(name, text, StringComparison.Ordinal)))
+            {
+                IReadOnlyList<string?> values = file.ReadTexts(name);
+                yield return (name, row => values[row]);
+            }
+
+            foreach (TensorInfo tensor in file.Tensors.Where(tensor => tensor.Shape.Count == 1 && tensor.Name is not IdColumn))
+            {
+                float[] values = new float[tensor.Count];
+                file.Read(tensor, 0, values);
+                yield return (tensor.Name, row => row < values.Length && float.IsFinite(values[row]) ? (double)values[row] : null);
             }
         }
 
