@@ -7,6 +7,9 @@ internal static class SearchPlots
 {
     private const int Width = 1000, Height = 640;
 
+    // Colors come again after ten.
+    private static readonly MarkerShape[] Shapes = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledTriangleUp];
+
     /// <summary>Writes <c>recall-latency.png</c> and <c>recall-bytes.png</c>.</summary>
     /// <param name="figures">What was measured.</param>
     /// <param name="folder">Where to; made if it is not there.</param>
@@ -26,12 +29,15 @@ internal static class SearchPlots
         IReadOnlyList<SearchFigures> figures, string path, string title, string horizontal, Func<SearchFigures, double> value)
     {
         using var plot = new Plot();
+        plot.Add.Palette = new ScottPlot.Palettes.Category10();
+        int drawn = 0;
         foreach (IGrouping<string, SearchFigures> rival in figures.GroupBy(each => each.Rival, StringComparer.Ordinal))
         {
             SearchFigures[] points = [.. rival.OrderBy(value)];
             var line = plot.Add.Scatter([.. points.Select(each => Math.Log10(value(each)))], points.Select(each => each.Recall10).ToArray());
             line.LegendText = rival.Key;
-            line.MarkerSize = 8;
+            line.MarkerSize = 9;
+            line.MarkerShape = Shapes[drawn++ / plot.Add.Palette.Colors.Length % Shapes.Length];
         }
 
         plot.Title(title);

@@ -11,7 +11,7 @@ internal static class Assemblies
     [
         .. Directory.GetFiles(AppContext.BaseDirectory, "Unweave*.dll")
             .Select(path => Path.GetFileNameWithoutExtension(path))
-            .Where(name => !name.EndsWith(".Tests", StringComparison.Ordinal))
+            .Where(name => !name.EndsWith(".Tests", StringComparison.Ordinal) && !name.EndsWith(".Benchmarks", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal),
     ];
 
