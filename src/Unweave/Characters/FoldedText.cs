@@ -17,8 +17,8 @@ internal sealed class FoldedText
 
     /// <summary>Folds a text.</summary>
     /// <param name="text">The text.</param>
-    /// <returns>What it folds to, which the next call overwrites.</returns>
-    public ReadOnlySpan<char> Fold(ReadOnlySpan<char> text)
+    /// <returns>What it folds to, which may be changed and which the next call overwrites.</returns>
+    public Span<char> Fold(ReadOnlySpan<char> text)
     {
         Grow(text.Length);
         if (Ascii.IsValid(text))

@@ -20,6 +20,23 @@ public sealed class WordSplitterTests
     public void A_text_is_split(string text, string expected) =>
         Assert.Equal(expected, string.Join(' ', Split(text).Select(word => word.Term)));
 
+    [Theory]
+    [InlineData("wings wing's wing’s wing WINGS’", "wing wing wing wing wing")]
+    [InlineData("queries bodies' ties", "query body ty")]
+    [InlineData("boxes shoes bees algae", "boxe shoe bee algae")]
+    [InlineData("virus glass glass's his is gas", "virus glass glass hi is ga")]
+    [InlineData("cafés naïves don't 1990s s '", "cafés naïves don't 1990 s")]
+    public void Plurals_and_possessives_are_the_same_term(string text, string expected)
+    {
+        Assert.Equal(expected, string.Join(' ', Split(text).Select(word => word.Term)));
+    }
+
+    [Fact]
+    public void Plurals_stay_where_they_are_asked_to()
+    {
+        foreach (Word word in new WordSplitter(stem: false).Split("Wings")) Assert.Equal("wings", word.Term.ToString());
+    }
+
     [Fact]
     public void Words_know_where_they_are()
     {

@@ -17,8 +17,11 @@ internal static class Bm25
     /// <summary>How far a document's length counts: 0 not at all, 1 wholly.</summary>
     public const double DefaultB = 0.75;
 
-    /// <summary>Terms that more than this share of the documents have are left out of a query that has others.</summary>
-    public const double DefaultCommon = 0.25;
+    /// <summary>
+    /// Terms that more than this share of the documents have are left out of a query that has others: from a half on, the logarithm
+    /// without 1 under it would count them against a document.
+    /// </summary>
+    public const double DefaultCommon = 0.5;
 
     /// <summary>How telling a term is: ln(1 + (N − n + ½) / (n + ½)).</summary>
     /// <param name="documents">How many documents there are, N.</param>

@@ -4,7 +4,7 @@ using Unweave.Characters;
 namespace Unweave.Retrieval;
 
 /// <summary>A word of a text.</summary>
-/// <param name="term">The word folded (<see cref="FoldedText"/>), which the next word overwrites.</param>
+/// <param name="term">The word folded (<see cref="FoldedText"/>) and stemmed, which the next word overwrites.</param>
 /// <param name="start">Where the word begins in the text.</param>
 /// <param name="length">How many UTF-16 units of the text it takes.</param>
 internal readonly ref struct Word(ReadOnlySpan<char> term, int start, int length)
@@ -24,7 +24,8 @@ internal readonly ref struct Word(ReadOnlySpan<char> term, int start, int length
 /// In scripts without spaces (Han, hiragana, Thai, Lao, Khmer, Myanmar) each character is a term, and so is each two that follow one
 /// another: single ones find whatever holds them, pairs put first what holds them together. A splitter is for one thread at a time.
 /// </remarks>
-internal sealed class WordSplitter
+/// <param name="stem">Whether "wings" and "wing" are one term (<see cref="EnglishPlural"/>).</param>
+internal sealed class WordSplitter(bool stem = true)
 {
     private readonly FoldedText folded = new();
 
@@ -37,6 +38,12 @@ internal sealed class WordSplitter
         foreach (Rune rune in segment.EnumerateRunes())
             if (Rune.IsLetter(rune) || Rune.IsNumber(rune)) return true;
         return false;
+    }
+
+    private ReadOnlySpan<char> TermOf(ReadOnlySpan<char> segment)
+    {
+        Span<char> term = folded.Fold(segment);
+        return stem ? term[..EnglishPlural.Stem(term)] : term;
     }
 
     /// <summary>The words of one text.</summary>
@@ -83,7 +90,7 @@ internal sealed class WordSplitter
 
         private bool Take(int start)
         {
-            ReadOnlySpan<char> term = splitter.folded.Fold(text[start..end]);
+            ReadOnlySpan<char> term = splitter.TermOf(text[start..end]);
             if (term.IsEmpty) return false;
             Current = new Word(term, start, end - start);
             return true;
