@@ -13,7 +13,8 @@ internal sealed class EmbedderFlags
     private readonly Option<string?> model = new("--model", "-m")
     {
         HelpName = "FOLDER",
-        Description = "Sentence encoder: a folder as sentence-transformers has it with its ONNX file, that file, or the name of one fetched "
+        Description = "Sentence encoder: a folder as sentence-transformers has it with its ONNX file, that file, or the name of one "
+            + "fetched "
             + "by `unweave pull`; left out, the one that comes with Unweave (all-MiniLM-L6-v2 in 8 bits).",
     };
 

@@ -20,6 +20,12 @@ internal sealed class Workplace : IDisposable
         File.WriteAllText(this[name], text);
     }
 
+    public void WriteBytes(string name, byte[] content)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
+        File.WriteAllBytes(this[name], content);
+    }
+
     /// <summary>
     /// Writes vectors, each a sum of two of some fixed directions and a little noise, so that there is something to learn.
     /// </summary>

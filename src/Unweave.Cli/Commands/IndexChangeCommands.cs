@@ -19,19 +19,25 @@ internal static class IndexChangeCommands
             Description = "Texts, as for `unweave index`. One with the id of a text that is there replaces it.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var column = new Option<string?>("--text-column") { HelpName = "NAME", Description = "Field or column with the texts. [default: text]" };
+        var column = new Option<string?>("--text-column")
+        {
+            HelpName = "NAME",
+            Description = "Field or column with the texts. [default: text]",
+        };
         var strict = new Option<bool>("--strict") { Description = "End with an error at the first text that cannot be read." };
         var command = new Command("add", "Adds texts to an index, or replaces them.") { index, texts, column, strict };
         help.AddExamples(command, "unweave index add docs.index more.jsonl");
         command.SetAction((parsed, cancellationToken) =>
         {
-            TextCorpus corpus = TextCorpus.Open(parsed.GetValue(texts)!, parsed.GetValue(column), parsed.GetValue(strict), withFields: true);
+            TextCorpus corpus = TextCorpus.Open(parsed.GetValue(texts)!, parsed.GetValue(column), parsed.GetValue(strict),
+                withFields: true);
             using OpenedIndex opened = OpenedIndex.Open(parsed.GetValue(index)!);
             var display = new RowsDisplay("added", 0, TimeProvider.System);
             long added = opened.Texts.Add(corpus.Records().Select(TextIndex.Document), new Shown(display), cancellationToken);
             RowsDisplay.Clear();
             MalformedTexts.Say(corpus);
-            Say(parsed, json, opened.Texts.Index, "added", added, $"Added {Figures.Count(added)} {Texts(added)} in {Figures.Duration(display.Elapsed)}");
+            Say(parsed, json, opened.Texts.Index, "added", added,
+                $"Added {Figures.Count(added)} {Texts(added)} in {Figures.Duration(display.Elapsed)}");
             return Task.CompletedTask;
         });
         return command;
@@ -53,7 +59,11 @@ internal static class IndexChangeCommands
             {
                 string[] missing = [.. wanted.Where(key => !writer.Delete(key))];
                 if (missing.Length > 0)
-                    throw new InputException($"{parsed.GetValue(index)} has no text {string.Join(", ", missing.Take(5))}; nothing was taken out.");
+                {
+                    string named = string.Join(", ", missing.Take(5));
+                    throw new InputException($"{parsed.GetValue(index)} has no text {named}; nothing was taken out.");
+                }
+
                 writer.Commit();
                 removed = wanted.Length;
             }

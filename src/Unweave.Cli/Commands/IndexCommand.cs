@@ -23,7 +23,8 @@ internal static class IndexCommand
     {
         var texts = new Argument<string[]>("TEXTS")
         {
-            Description = "Texts: files (.jsonl, .csv, .tsv, .parquet, or plain with a text a line, each also .gz or .zst), folders of such "
+            Description = "Texts: files (.jsonl, .csv, .tsv, .parquet, or plain with a text a line, each also .gz or .zst), folders "
+                + "of such "
                 + "files, or quoted globs. What a record has beside its text is kept: to filter by, and to show.",
             Arity = ArgumentArity.OneOrMore,
         };
@@ -32,7 +33,11 @@ internal static class IndexCommand
             HelpName = "INDEX",
             Description = "Folder of the index; left out, the name of the texts with .index.",
         };
-        var column = new Option<string?>("--text-column") { HelpName = "NAME", Description = "Field or column with the texts. [default: text]" };
+        var column = new Option<string?>("--text-column")
+        {
+            HelpName = "NAME",
+            Description = "Field or column with the texts. [default: text]",
+        };
         var strict = new Option<bool>("--strict") { Description = "End with an error at the first text that cannot be read." };
         var force = new Option<bool>("--force") { Description = "Replace an index that is there." };
         var latents = new Option<int?>("--latents")
@@ -40,7 +45,11 @@ internal static class IndexCommand
             HelpName = "N",
             Description = "Concepts to find; left out, an eighth of the texts, from 256 to 8,192.",
         };
-        var k = new Option<int?>("--k") { HelpName = "K", Description = "Concepts of a text: 32, or 16 for a smaller index. [default: 32]" };
+        var k = new Option<int?>("--k")
+        {
+            HelpName = "K",
+            Description = "Concepts of a text: 32, or 16 for a smaller index. [default: 32]",
+        };
         var rows = new Option<long?>("--rows")
         {
             HelpName = "N",
@@ -53,7 +62,8 @@ internal static class IndexCommand
             DefaultValueFactory = _ => VectorStore.Int8,
         };
         var flags = new EmbedderFlags();
-        var command = new Command("index", "Makes an index of texts, to search by concepts and words.\n\nTexts are embedded, an autoencoder "
+        var command = new Command("index",
+            "Makes an index of texts, to search by concepts and words.\n\nTexts are embedded, an autoencoder "
             + "is trained on their vectors, its latents are labeled, and each text is listed under its few latents and its words.")
         {
             texts, output, column, strict, force, latents, k, rows, store,
@@ -91,7 +101,8 @@ internal static class IndexCommand
                     };
                 }
 
-                return await Build(folder, corpus, embedder, recipe, Settings, parsed.GetValue(store), parsed.GetValue(json), cancellationToken);
+                return await Build(folder, corpus, embedder, recipe, Settings, parsed.GetValue(store), parsed.GetValue(json),
+                    cancellationToken);
             }
         });
         return command;
@@ -129,7 +140,8 @@ internal static class IndexCommand
                 }
 
                 var display = new RowsDisplay("indexed", count, TimeProvider.System);
-                indexed = TextIndex.Fill(place, recipe, corpus.Records().Select(TextIndex.Document), source, new IndexOptions { Store = store },
+                indexed = TextIndex.Fill(place, recipe, corpus.Records().Select(TextIndex.Document), source,
+                    new IndexOptions { Store = store },
                     new Shown(display), cancellationToken);
                 RowsDisplay.Clear();
             }
@@ -168,7 +180,8 @@ internal static class IndexCommand
         Console.Error.WriteLine(
             $"Embedded {Figures.Count(count)} texts, {Figures.Short(count / display.Elapsed.TotalSeconds)} a second.");
         if (embedder.TextsCut > 0)
-            Console.Error.WriteLine($"{Figures.Count(embedder.TextsCut)} are longer than {embedder.Length} tokens, whose rest is found by its "
+            Console.Error.WriteLine($"{Figures.Count(embedder.TextsCut)} are longer than {embedder.Length} tokens, whose rest is "
+                + "found by its "
                 + "words only.");
         return count;
     }

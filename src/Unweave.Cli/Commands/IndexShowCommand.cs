@@ -23,7 +23,7 @@ internal static class IndexShowCommand
             using OpenedIndex opened = OpenedIndex.Open(folder);
             SearchIndex shown = opened.Texts.Index;
             double rows = Math.Max(1, shown.Rows);
-            (string Name, long Bytes)[] parts = [.. shown.BytesByPart.OrderByDescending(part => part.Value).Select(part => (part.Key, part.Value))];
+            KeyValuePair<string, long>[] parts = [.. shown.BytesByPart.OrderByDescending(part => part.Value)];
             if (parsed.GetValue(json))
             {
                 Screen.WriteJson(new JsonObject
@@ -36,7 +36,7 @@ internal static class IndexShowCommand
                     ["segments"] = shown.Segments,
                     ["fields"] = new JsonArray([.. shown.Fields.Select(field => JsonValue.Create(field))]),
                     ["bytesPerText"] = new JsonObject(
-                        parts.Select(part => KeyValuePair.Create(part.Name, (JsonNode?)Math.Round(part.Bytes / rows, 2)))),
+                        parts.Select(part => KeyValuePair.Create(part.Key, (JsonNode?)Math.Round(part.Value / rows, 2)))),
                 });
                 return Task.CompletedTask;
             }

@@ -39,9 +39,15 @@ internal static class SearchCommand
             HelpName = "C",
             Description = "Leaves out hits whose concepts are those of a better one, by a cosine of at least C, such as 0.95.",
         };
-        var facets = new Option<int>("--facets") { HelpName = "N", Description = "Also shows N concepts that set the best 100 hits apart." };
-        var explain = new Option<bool>("--explain") { Description = "Shows all concepts and words that each hit shares with the query, and their parts of the score." };
-        var command = new Command("search", "Searches an index of texts by concepts and words.\n\nEvery hit says which it shares with the query.")
+        var facets = new Option<int>("--facets")
+        {
+            HelpName = "N",
+            Description = "Also shows N concepts that set the best 100 hits apart.",
+        };
+        var explain = new Option<bool>("--explain") { Description = "Shows all concepts and words that each hit shares with the "
+            + "query, and their parts of the score." };
+        var command = new Command("search",
+            "Searches an index of texts by concepts and words.\n\nEvery hit says which it shares with the query.")
         {
             index, text, count, filter, require, exclude, weigh, latent, like, words, distinct, facets, explain,
         };
@@ -69,7 +75,8 @@ internal static class SearchCommand
                 throw new InputException("nothing is sought; give a QUERY, --like an id, or a --latent.");
             using OpenedIndex opened = OpenedIndex.Open(parsed.GetValue(index)!);
             SearchResults results = opened.Texts.Search(sought, query, cancellationToken);
-            IReadOnlyDictionary<int, string> labels = opened.Labels(results.Hits.SelectMany(hit => hit.Latents).Concat(results.Query.Take(16))
+            IReadOnlyDictionary<int, string> labels = opened.Labels(
+                results.Hits.SelectMany(hit => hit.Latents).Concat(results.Query.Take(16))
                 .Select(share => share.Latent).Concat(results.Facets.Select(facet => facet.Latent)));
             if (parsed.GetValue(json)) Screen.WriteJson(SearchJson.Write(results, labels));
             else HitList.Write(results, labels, parsed.GetValue(explain));

@@ -7,7 +7,7 @@ namespace Unweave.Cli.Rendering;
 /// <summary>What a search found, for people: each hit with its text, and why it was found.</summary>
 internal static class HitList
 {
-    private const int Indent = 5, TextLines = 3;
+    private const int Indent = 5, TextLines = 3, LongestLabel = 40;
 
     /// <summary>Writes it.</summary>
     public static void Write(SearchResults results, IReadOnlyDictionary<int, string> labels, bool explain)
@@ -29,7 +29,7 @@ internal static class HitList
             foreach (string line in Wrapped(hit, width).Take(explain ? int.MaxValue : TextLines))
                 Screen.Results.MarkupLine(new string(' ', Indent) + line);
             if (explain) WriteShares(hit, labels);
-            else Screen.Results.MarkupLine($"{new string(' ', Indent)}[grey]because of {Markup.Escape(Cut(Why(hit, labels), width - 12))}[/]");
+            else WriteWhy(hit, labels, width);
         }
 
         if (results.Facets.Count == 0) return;
@@ -38,7 +38,8 @@ internal static class HitList
             .AddColumn(Heading.Number("hits")).AddColumn(Heading.Number("all texts"));
         foreach (Facet facet in results.Facets)
         {
-            table.AddRow(facet.Latent.ToString(CultureInfo.InvariantCulture), Markup.Escape(labels.GetValueOrDefault(facet.Latent, "no label")),
+            table.AddRow(facet.Latent.ToString(CultureInfo.InvariantCulture),
+                Markup.Escape(labels.GetValueOrDefault(facet.Latent, "no label")),
                 Figures.Percent((double)facet.Hits / facet.Of), Figures.Percent(facet.ShareOfAll));
         }
 
@@ -64,7 +65,8 @@ internal static class HitList
             Screen.Results.MarkupLine($"{new string(' ', Indent)}[grey]{Score(share.Share),6}  latent {share.Latent,-6}[/] "
                 + Markup.Escape(labels.GetValueOrDefault(share.Latent, "no label")));
         foreach (WordShare share in hit.Words)
-            Screen.Results.MarkupLine($"{new string(' ', Indent)}[grey]{Score(share.Share),6}  word         [/] “{Markup.Escape(share.Word)}”");
+            Screen.Results.MarkupLine($"{new string(' ', Indent)}[grey]{Score(share.Share),6}  word         [/] "
+                + $"“{Markup.Escape(share.Word)}”");
         Console.Out.WriteLine();
     }
 
@@ -74,17 +76,21 @@ internal static class HitList
         if (hit.WordScore is { } words) yield return $"words {Score(words)}";
     }
 
-    private static string Why(SearchHit hit, IReadOnlyDictionary<int, string> labels)
+    // Its strongest concepts, as far as a line goes, and its words, which are bold in the text too.
+    private static void WriteWhy(SearchHit hit, IReadOnlyDictionary<int, string> labels, int width)
     {
-        string words = string.Join(", ", hit.Words.Take(4).Select(share => $"“{share.Word}”"));
-        string concepts = string.Join("; ", hit.Latents.Take(3).Select(share => Named(share.Latent, labels)));
-        return words.Length > 0 && concepts.Length > 0 ? $"the words {words}; {concepts}" : words.Length > 0 ? $"the words {words}" : concepts;
+        string[] named = [.. hit.Latents.Take(3).Select(share => Cut(Named(share.Latent, labels), LongestLabel))];
+        if (named.Length > 0) Write("because of " + string.Join("  ·  ", named));
+        if (hit.Words.Count > 0) Write("words " + string.Join(", ", hit.Words.Take(6).Select(share => $"“{share.Word}”")));
+
+        void Write(string line) => Screen.Results.MarkupLine($"{new string(' ', Indent)}[grey]{Markup.Escape(Cut(line, width))}[/]");
     }
 
     // The text in lines, from where it first has a word of the query on, its words in bold.
     private static IEnumerable<string> Wrapped(SearchHit hit, int width)
     {
-        int from = hit.Words.Count == 0 ? 0 : Math.Max(0, hit.Words.SelectMany(word => word.Places).Min(place => place.Start) - (width / 2));
+        int from = hit.Words.Count == 0 ? 0 : Math.Max(0,
+            hit.Words.SelectMany(word => word.Places).Min(place => place.Start) - (width / 2));
         while (from > 0 && !char.IsWhiteSpace(hit.Text[from - 1])) from--;
         bool[] bold = new bool[hit.Text.Length];
         foreach (TextSpan place in hit.Words.SelectMany(word => word.Places)) bold.AsSpan(place.Start, place.Length).Fill(true);

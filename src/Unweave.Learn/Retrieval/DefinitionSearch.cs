@@ -106,7 +106,8 @@ internal sealed class DefinitionSearch
         var codes = new SparseCodes(Latents, starts, [.. latents], [.. values]);
         using Matrix all = embeddings.Rows(0, texts.Length);
         var documents = texts.Select((text, row) => new IndexDocument(Key(row), text.Gloss)).ToArray();
-        var index = SearchIndex.InMemory(autoencoder.CreateConcepts(), documents, codes, all, new IndexOptions { Store = VectorStore.None });
+        var index = SearchIndex.InMemory(autoencoder.CreateConcepts(), documents, codes, all,
+            new IndexOptions { Store = VectorStore.None });
         return new DefinitionSearch(texts, embeddings, index, codes, fvu);
     }
 

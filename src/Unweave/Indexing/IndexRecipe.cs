@@ -11,7 +11,8 @@ namespace Unweave.Indexing;
 /// <param name="Texts">What was indexed first, for people.</param>
 public sealed record IndexRecipe(string? Embedder, string Identity, string Texts)
 {
-    /// <summary>Name of the file in the folder of an index. It is written last: a folder without it is an index that was not finished.</summary>
+    /// <summary>Name of the file in the folder of an index. It is written last: a folder without it is an index that was not
+    /// finished.</summary>
     public const string FileName = "texts.json";
 
     /// <summary>Settings of the embedder that stand in for what its own files say, by name; empty for none.</summary>
@@ -28,7 +29,8 @@ public sealed record IndexRecipe(string? Embedder, string Identity, string Texts
     {
         string path = Path.Combine(folder, FileName);
         if (!File.Exists(path))
-            throw new InputException($"{folder} is no index of texts: it has no {FileName}; make one with `unweave index TEXTS -o {folder}`.");
+            throw new InputException($"{folder} is no index of texts: it has no {FileName}; make one with `unweave index TEXTS -o "
+                + $"{folder}`.");
         try
         {
             JsonObject json = JsonNode.Parse(File.ReadAllBytes(path))!.AsObject();

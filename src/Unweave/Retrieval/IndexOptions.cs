@@ -10,7 +10,8 @@ public sealed record IndexOptions
     public ulong Seed { get; init; }
 
     /// <summary>
-    /// From how many rows on a segment's rows are numbered by cells, so that a search may look at the nearest cells alone. Default a million.
+    /// From how many rows on a segment's rows are numbered by cells, so that a search may look at the nearest cells alone. Default a
+    /// million.
     /// </summary>
     public int CellsFrom { get; init; } = 1_000_000;
 }

@@ -90,7 +90,8 @@ public sealed class SearchIndex : IDisposable
         ArgumentNullException.ThrowIfNull(dictionary);
         IndexLayout layout = IndexManifest.Read(folder).Layout;
         if (!string.Equals(layout.DictionaryHash, dictionary.Hash, StringComparison.Ordinal))
-            throw new InputException($"{folder} is an index over another dictionary than the one given; open it with its own, or build it again.");
+            throw new InputException($"{folder} is an index over another dictionary than the one given; open it with its own, or "
+                + "build it again.");
         return new SearchIndex(folder, dictionary, layout, Load(folder, null));
     }
 
@@ -101,7 +102,8 @@ public sealed class SearchIndex : IDisposable
     /// <param name="vectors">Their vectors, <c>[documents, d]</c>.</param>
     /// <param name="options">What it keeps; null for the defaults.</param>
     public static SearchIndex InMemory(
-        ConceptDictionary dictionary, IReadOnlyList<IndexDocument> documents, SparseCodes codes, Matrix vectors, IndexOptions? options = null)
+        ConceptDictionary dictionary, IReadOnlyList<IndexDocument> documents, SparseCodes codes, Matrix vectors,
+            IndexOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(dictionary);
         ArgumentNullException.ThrowIfNull(documents);
@@ -110,13 +112,15 @@ public sealed class SearchIndex : IDisposable
         rows.Add(documents, CodeRefit.Refit(codes, dictionary.Decoder, dictionary.Bias, vectors, Workers.Shared, out float[] norms), norms,
             vectors);
         using var content = new MemoryStream();
-        new SegmentWriter(layout).Write(content, [.. Enumerable.Range(0, rows.Rows).Select(row => new SegmentWriter.Place(rows, row))], null);
+        new SegmentWriter(layout).Write(content,
+            [.. Enumerable.Range(0, rows.Rows).Select(row => new SegmentWriter.Place(rows, row))], null);
         var bytes = FileBytes.Fill(content.Length, target =>
         {
             content.Position = 0;
             content.CopyTo(target);
         });
-        return new SearchIndex(null, dictionary, layout, new IndexSnapshot(0, [new SegmentPart(1, Segment.Open(bytes, layout), null, null)]));
+        return new SearchIndex(null, dictionary, layout, new IndexSnapshot(0,
+            [new SegmentPart(1, Segment.Open(bytes, layout), null, null)]));
     }
 
     /// <summary>Opens the index for changes: by one writer at a time.</summary>
@@ -169,7 +173,8 @@ public sealed class SearchIndex : IDisposable
         return Read(state => state.Find(Encoding.UTF8.GetBytes(key)) is { } row ? SearchEngine.Document(state, row) : null);
     }
 
-    /// <summary>The latents of a document and their part of its reconstruction, f_i/‖x̂‖, largest first; empty where there is none.</summary>
+    /// <summary>The latents of a document and their part of its reconstruction, f_i/‖x̂‖, largest first; empty where there is
+    /// none.</summary>
     /// <param name="key">Its key.</param>
     public IReadOnlyList<LatentShare> Code(string key)
     {
@@ -276,7 +281,8 @@ public sealed class SearchIndex : IDisposable
                 parts.Add(new SegmentPart(entry.Id, segment, null, null));
                 if (entry.Deleted is null) continue;
                 parts[^1] = string.Equals(same?.DeletedFile, entry.Deleted, StringComparison.Ordinal) ? same!
-                    : new SegmentPart(entry.Id, segment, DeletedRows.Read(Path.Combine(folder, entry.Deleted), segment.Rows), entry.Deleted);
+                    : new SegmentPart(entry.Id, segment, DeletedRows.Read(Path.Combine(folder, entry.Deleted), segment.Rows),
+                        entry.Deleted);
             }
         }
         catch

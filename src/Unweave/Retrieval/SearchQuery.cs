@@ -50,7 +50,8 @@ public sealed record SearchQuery
     /// <summary>Weight of the words' ranks against the concepts', from 0 to 1. Default 0.5.</summary>
     public double WordWeight { get; init; } = 0.5;
 
-    /// <summary>Rows whose code has at least this cosine with that of a better hit are left out; 1 or more, the default, for none.</summary>
+    /// <summary>Rows whose code has at least this cosine with that of a better hit are left out; 1 or more, the default, for
+    /// none.</summary>
     public double Distinct { get; init; } = 2;
 
     /// <summary>How many facets of the best 100 hits are wanted: latents that set them apart from all rows. Default 0.</summary>

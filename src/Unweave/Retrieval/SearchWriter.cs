@@ -39,7 +39,8 @@ public sealed class SearchWriter : IDisposable
             index.Read(state =>
             {
                 foreach (SegmentPart part in state.Parts)
-                    parts.Add(new Part(part.Id, part.Segment.Hold(), part.Deleted is null ? null : new BitArray(part.Deleted), part.DeletedFile));
+                    parts.Add(new Part(part.Id, part.Segment.Hold(), part.Deleted is null ? null : new BitArray(part.Deleted),
+                        part.DeletedFile));
                 return 0;
             });
             RemoveLeftOver();
@@ -66,7 +67,8 @@ public sealed class SearchWriter : IDisposable
         if (documents.Count != codes.Rows || documents.Count != vectors.Rows)
             throw new ArgumentException($"{documents.Count} documents were given {codes.Rows} codes and {vectors.Rows} vectors.");
         foreach (IndexDocument document in documents)
-            if (string.IsNullOrEmpty(document.Key)) throw new InputException("A document has an empty key; every document needs one of its own.");
+            if (string.IsNullOrEmpty(document.Key)) throw new InputException("A document has an empty key; every document needs one "
+                + "of its own.");
         ConceptDictionary dictionary = index.Dictionary;
         SparseCodes refitted = CodeRefit.Refit(codes, dictionary.Decoder, dictionary.Bias, vectors, Workers.Shared, out float[] norms);
         int first = buffer.Rows;
@@ -252,7 +254,8 @@ public sealed class SearchWriter : IDisposable
         {
             string name = Path.GetFileName(file);
             bool ours = name.EndsWith(".segment", StringComparison.Ordinal) || name.EndsWith(".deleted", StringComparison.Ordinal)
-                || name.Contains(".segment.partial-", StringComparison.Ordinal) || name.Contains(".deleted.partial-", StringComparison.Ordinal)
+                || name.Contains(".segment.partial-", StringComparison.Ordinal) || name.Contains(".deleted.partial-",
+                    StringComparison.Ordinal)
                 || name.StartsWith(IndexManifest.FileName + ".partial-", StringComparison.Ordinal);
             if (!ours || named.Contains(name)) continue;
             try

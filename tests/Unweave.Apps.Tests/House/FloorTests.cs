@@ -10,7 +10,8 @@ public sealed class FloorTests
 {
     private static readonly string[] Core =
     [
-        "Characters", "Numerics", "Projection", "Formats", "Data", "Autoencoders", "Retrieval", "Hosts", "Checkpoints", "Training", "Evaluation",
+        "Characters", "Numerics", "Projection", "Formats", "Data", "Autoencoders", "Retrieval", "Hosts", "Checkpoints", "Training",
+            "Evaluation",
         "Interpretation", "Runs",
     ];
 

@@ -70,7 +70,8 @@ public sealed unsafe class PostingListTests
         }
 
         foreach ((int from, int end) in ranges)
-            Assert.Equal(all[Math.Min(from, all.Length)..Math.Min(end, all.Length)], some[Math.Min(from, all.Length)..Math.Min(end, all.Length)]);
+            Assert.Equal(all[Math.Min(from, all.Length)..Math.Min(end, all.Length)],
+                some[Math.Min(from, all.Length)..Math.Min(end, all.Length)]);
     });
 
     private static byte[] Pack(ushort[] rows, byte[] levels, out int length)

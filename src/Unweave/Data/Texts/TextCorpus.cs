@@ -201,7 +201,8 @@ public sealed class TextCorpus
         }
 
         trust.End(number);
-        if (!any) throw new InputException($"{Name}: there is no text in it ({number} {(number == 1 ? "document" : "documents")}); give texts.");
+        if (!any) throw new InputException($"{Name}: there is no text in it ({number} {(number == 1 ? "document" : "documents")}); "
+            + "give texts.");
     }
 
     /// <summary>

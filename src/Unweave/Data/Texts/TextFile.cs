@@ -228,7 +228,8 @@ internal abstract partial class TextFile
                 yield return fault is null
                     ? new Document(id >= 0 && id != text ? fields[id] : place, fields[text])
                     {
-                        Fields = withFields ? [.. columns.Index().Where(at => at.Index != text && at.Index != id && fields[at.Index].Length > 0)
+                        Fields = withFields
+                            ? [.. columns.Index().Where(at => at.Index != text && at.Index != id && fields[at.Index].Length > 0)
                             .Select(at => KeyValuePair.Create(at.Item, Value(fields[at.Index])))] : [],
                     }
                     : Malformed(place, string.Create(CultureInfo.InvariantCulture, $"the record on line {table.Line} {fault}"));
@@ -287,7 +288,8 @@ internal abstract partial class TextFile
         // Columns of strings, and of numbers with one a row.
         private static IEnumerable<(string Name, Func<int, object?> Value)> Columns(ParquetFile file, string text)
         {
-            foreach (string name in file.TextColumns.Where(name => name is not IdColumn && !string.Equals(name, text, StringComparison.Ordinal)))
+            foreach (string name in file.TextColumns.Where(name => name is not IdColumn && !string.Equals(name, text,
+                StringComparison.Ordinal)))
             {
                 IReadOnlyList<string?> values = file.ReadTexts(name);
                 yield return (name, row => values[row]);

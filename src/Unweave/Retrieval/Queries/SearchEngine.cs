@@ -84,7 +84,8 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             if ((uint)latent >= (uint)dictionary.Latents)
                 throw new InputException($"The query names latent {latent}; the index has latents 0 to {dictionary.Latents - 1}.");
         foreach (float weight in query.Latents.Values.Concat(query.Factors.Values))
-            if (!float.IsFinite(weight)) throw new InputException($"The query gives a latent the weight {weight}; weights are finite numbers.");
+            if (!float.IsFinite(weight)) throw new InputException($"The query gives a latent the weight {weight}; weights are finite "
+                + "numbers.");
         foreach (string field in query.Filter?.Fields ?? [])
         {
             if (state.Parts.Count == 0 || state.Parts.Any(part => part.Segment.Field(field) is not null)) continue;
@@ -133,7 +134,7 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
         {
             (this.engine, this.scratch, this.state, this.query) = (engine, scratch, state, query);
             vector = Sought();
-            concepts = vector is not null || query.Latents.Count > 0;
+            concepts = (vector is not null || query.Latents.Count > 0) && (query.Words is null || query.WordWeight < 1);
             if (vector is not null)
             {
                 bias = engine.Project(vector, scratch.Plain);
@@ -167,7 +168,7 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             int wanted = Math.Max(query.Count, query.Facets > 0 ? FacetRows : 0);
             if (query.Distinct < 1) wanted *= 4;
             int depth = fused ? Math.Max(wanted, Fused) : wanted;
-            Found[] byConcepts = concepts && (query.WordWeight < 1 || words.Length == 0) ? ByConcepts(terms, depth) : [];
+            Found[] byConcepts = concepts ? ByConcepts(terms, depth) : [];
             Found[] byWords = words.Length > 0 ? ByWords(depth) : [];
             Found[] best = fused ? Fuse(byConcepts, byWords) : concepts ? byConcepts : byWords;
             if (query.Distinct < 1) best = WithoutLike(best);

@@ -5,7 +5,8 @@ using Unweave.Retrieval.Segments;
 
 namespace Unweave.Retrieval.Queries;
 
-/// <summary>Scores all rows that have a word of a query, by BM25. Deleted rows count in what is known of words until they are merged away.</summary>
+/// <summary>Scores all rows that have a word of a query, by BM25. Deleted rows count in what is known of words until they are merged
+/// away.</summary>
 internal sealed unsafe class WordScan : IDisposable
 {
     private readonly NativeBuffer<float> memory = new();
@@ -54,7 +55,8 @@ internal sealed unsafe class WordScan : IDisposable
                     any = true;
                     int length = PostingList.Read(list, rows, levels);
                     for (int at = 0; at < length; at++)
-                        scores[rows[at]] += (float)(terms[i].Weight * Bm25.Saturation(levels[at], segment.Lengths[first + rows[at]], average));
+                        scores[rows[at]] += (float)(terms[i].Weight * Bm25.Saturation(levels[at], segment.Lengths[first + rows[at]],
+                            average));
                 }
 
                 if (!any) continue;

@@ -28,7 +28,8 @@ internal sealed unsafe class FieldColumn
             values[value] = Encoding.UTF8.GetString(bytes + starts[value], (int)(starts[value + 1] - starts[value]));
         }
 
-        for (int i = 0; i < rowStarts[rows]; i++) segment.Check((uint)places[i] < (uint)values.Length, prefix + "places are past the values");
+        for (int i = 0; i < rowStarts[rows]; i++) segment.Check((uint)places[i] < (uint)values.Length, prefix
+            + "places are past the values");
     }
 
     /// <summary>The number of a row; NaN where it has none.</summary>

@@ -45,7 +45,8 @@ internal sealed record IndexManifest(
             string? checksum = (string?)json[ChecksumKey];
             json.Remove(ChecksumKey);
             if (!string.Equals(checksum, Checksum(json), StringComparison.Ordinal))
-                throw new InputException($"{path}: its checksum differs: the file was changed or damaged; restore it, or build the index again.");
+                throw new InputException($"{path}: its checksum differs: the file was changed or damaged; restore it, or build the "
+                    + "index again.");
             if (!string.Equals((string?)json["format"], FormatName, StringComparison.Ordinal) || (int)json["version"]! != 1)
                 throw new InputException($"{path}: is not a version of an index that this version reads; build the index again.");
             var layout = new IndexLayout((string)json["dictionary"]!, (int)json["latents"]!, (int)json["width"]!,
@@ -56,7 +57,8 @@ internal sealed record IndexManifest(
         catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException
             or ArgumentException or OverflowException)
         {
-            throw new InputException($"{path}: cannot be read as the state of an index ({e.Message}); restore it, or build the index again.", e);
+            throw new InputException($"{path}: cannot be read as the state of an index ({e.Message}); restore it, or build the index "
+                + "again.", e);
         }
     }
 

@@ -197,7 +197,8 @@ internal sealed unsafe class SegmentWriter(IndexLayout layout)
         int[] places = new int[rows.Count];
         foreach ((int at, Place place) in rows.Index()) (hashes[at], places[at]) = (Segment.Hash(place.Rows.Key(place.Row)), at);
         Array.Sort(hashes, places);
-        tensors.Add(TensorToWrite.Made("keys.hashes", ElementType.UInt64, [hashes.Length], take => take(MemoryMarshal.AsBytes<ulong>(hashes))));
+        tensors.Add(TensorToWrite.Made("keys.hashes", ElementType.UInt64, [hashes.Length], take =>
+            take(MemoryMarshal.AsBytes<ulong>(hashes))));
         tensors.Add(TensorToWrite.From("keys.rows", places));
     }
 

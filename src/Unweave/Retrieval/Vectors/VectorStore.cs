@@ -7,7 +7,8 @@ public enum VectorStore
     None,
 
     /// <summary>
-    /// The signs of what the code leaves over, x/‖x‖ − x̂/‖x̂‖, after a seeded rotation: a bit for each of d, added to the score of the code.
+    /// The signs of what the code leaves over, x/‖x‖ − x̂/‖x̂‖, after a seeded rotation: a bit for each of d, added to the score of the
+    /// code.
     /// </summary>
     Signs,
 

@@ -101,7 +101,8 @@ public sealed class BeirFolderTests
         using var folder = Made();
         File.Delete(folder[file]);
         Assert.Contains(expected, Assert.Throws<InputException>(() => BeirFolder.Open(folder.Path)).Message, StringComparison.Ordinal);
-        Assert.Contains("is no folder", Assert.Throws<InputException>(() => BeirFolder.Open(folder["x"])).Message, StringComparison.Ordinal);
+        Assert.Contains("is no folder", Assert.Throws<InputException>(() => BeirFolder.Open(folder["x"])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
