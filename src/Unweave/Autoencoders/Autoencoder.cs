@@ -85,6 +85,11 @@ public abstract class Autoencoder : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>Drops what was made from the weights: whoever changes them calls it then.</summary>
+    internal virtual void WeightsChanged()
+    {
+    }
+
     /// <summary>Gives back what an autoencoder keeps beside its weights.</summary>
     private protected virtual void Release()
     {

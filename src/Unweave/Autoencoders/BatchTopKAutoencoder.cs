@@ -83,11 +83,7 @@ internal sealed class BatchTopKAutoencoder : SparseAutoencoder
     public float Threshold => threshold[0, 0];
 
     /// <inheritdoc/>
-    public override unsafe void Encode(Matrix x, SparseCodes codes)
-    {
-        ArgumentNullException.ThrowIfNull(codes);
-        Select(x, encoder => encoder.Above(Weights.Encoder, Weights.EncoderBias.Pointer, Threshold, codes));
-    }
+    public override void Encode(Matrix x, SparseCodes codes) => SelectAbove(x, Threshold, codes);
 
     /// <inheritdoc/>
     internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);

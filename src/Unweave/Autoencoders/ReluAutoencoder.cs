@@ -68,11 +68,7 @@ internal sealed class ReluAutoencoder : SparseAutoencoder
     public override ReluOptions Options { get; }
 
     /// <inheritdoc/>
-    public override unsafe void Encode(Matrix x, SparseCodes codes)
-    {
-        ArgumentNullException.ThrowIfNull(codes);
-        Select(x, encoder => encoder.Above(Weights.Encoder, Weights.EncoderBias.Pointer, 0, codes));
-    }
+    public override void Encode(Matrix x, SparseCodes codes) => SelectAbove(x, 0, codes);
 
     /// <inheritdoc/>
     internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);

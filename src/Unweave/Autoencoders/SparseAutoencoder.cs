@@ -5,7 +5,13 @@ namespace Unweave.Autoencoders;
 /// <summary>An autoencoder whose code is sparse: few of its n latents are active for a row, each with a decoder row of its own.</summary>
 public abstract class SparseAutoencoder : Autoencoder
 {
+    // Up to so many rows are encoded one after another, screened by a copy of W_enc in 8 bits: packing all of W_enc takes longer.
+    private const int FewRows = 8;
+
+    private readonly Lock screenGate = new();
     private FusedEncoder? idle;
+    private ScreenedEncoder? idleForFew;
+    private Int8Matrix? screen; // made when it is first used
 
     /// <summary>Sets what every sparse autoencoder has.</summary>
     private protected SparseAutoencoder(DictionaryOptions options, DictionaryWeights weights)
@@ -81,23 +87,72 @@ public abstract class SparseAutoencoder : Autoencoder
     }
 
     /// <inheritdoc/>
-    private protected override void Release() => Interlocked.Exchange(ref idle, null)?.Dispose();
-
-    /// <summary>Loads vectors into a fused encoder and selects codes with it.</summary>
-    /// <remarks>One encoder is kept from call to call: its guess of the thresholds saves a good part of the next selection.</remarks>
-    private protected void Select(Matrix x, Action<FusedEncoder> select)
+    internal override void WeightsChanged()
     {
+        lock (screenGate)
+        {
+            screen?.Dispose();
+            screen = null;
+        }
+    }
+
+    /// <inheritdoc/>
+    private protected override void Release()
+    {
+        Interlocked.Exchange(ref idle, null)?.Dispose();
+        Interlocked.Exchange(ref idleForFew, null)?.Dispose();
+        WeightsChanged();
+    }
+
+    /// <summary>Selects the k largest positive pre-activations of each row.</summary>
+    private protected unsafe void SelectTopK(Matrix x, int k, SparseCodes codes) => Select(
+        x,
+        codes,
+        (encoder, input) => encoder.TryTopK(Screen(), Weights.Encoder, Weights.EncoderBias.Row(0), k, input, codes),
+        encoder => encoder.TopK(Weights.Encoder, Weights.EncoderBias.Pointer, k, [], codes));
+
+    /// <summary>Selects each row's pre-activations above a threshold.</summary>
+    private protected unsafe void SelectAbove(Matrix x, float threshold, SparseCodes codes) => Select(
+        x,
+        codes,
+        (encoder, input) => encoder.TryAbove(Screen(), Weights.Encoder, Weights.EncoderBias.Row(0), threshold, input, codes),
+        encoder => encoder.Above(Weights.Encoder, Weights.EncoderBias.Pointer, threshold, codes));
+
+    // One encoder of each kind is kept from call to call: its memory, and the fused one's guess of the thresholds, serve the next.
+    private void Select(
+        Matrix x, SparseCodes codes, Func<ScreenedEncoder, Matrix, bool> few, Action<FusedEncoder> all)
+    {
+        ArgumentNullException.ThrowIfNull(codes);
         CheckWidth(x);
         using Matrix input = Weights.EncoderInput(x, InputScale, Workers.Shared);
+        if (x.Rows <= FewRows && InputWidth <= Int8Matrix.MostColumns && TrySelectFew(input, few)) return;
         FusedEncoder encoder = Interlocked.Exchange(ref idle, null) ?? new FusedEncoder(Workers.Shared);
         try
         {
             encoder.Load(input);
-            select(encoder);
+            all(encoder);
         }
         finally
         {
             Interlocked.Exchange(ref idle, encoder)?.Dispose();
         }
+    }
+
+    private bool TrySelectFew(Matrix input, Func<ScreenedEncoder, Matrix, bool> select)
+    {
+        ScreenedEncoder encoder = Interlocked.Exchange(ref idleForFew, null) ?? new ScreenedEncoder();
+        try
+        {
+            return select(encoder, input);
+        }
+        finally
+        {
+            Interlocked.Exchange(ref idleForFew, encoder)?.Dispose();
+        }
+    }
+
+    private Int8Matrix Screen()
+    {
+        lock (screenGate) return screen ??= new Int8Matrix(Weights.Encoder, Workers.Shared);
     }
 }

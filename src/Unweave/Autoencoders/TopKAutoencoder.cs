@@ -76,11 +76,7 @@ internal sealed class TopKAutoencoder : SparseAutoencoder
     public int AuxK => Options.AuxK ?? AuxKGradients.DefaultK(OutputWidth);
 
     /// <inheritdoc/>
-    public override unsafe void Encode(Matrix x, SparseCodes codes)
-    {
-        ArgumentNullException.ThrowIfNull(codes);
-        Select(x, encoder => encoder.TopK(Weights.Encoder, Weights.EncoderBias.Pointer, Options.K, [], codes));
-    }
+    public override void Encode(Matrix x, SparseCodes codes) => SelectTopK(x, Options.K, codes);
 
     /// <inheritdoc/>
     internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);

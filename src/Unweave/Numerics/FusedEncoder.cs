@@ -271,25 +271,7 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     private static void Compact(ref Candidates state, int k)
     {
         if (state.Count <= k) return;
-        float[] scratch = ArrayPool<float>.Shared.Rent(state.Count);
-        Span<float> copy = scratch.AsSpan(0, state.Count);
-        new ReadOnlySpan<float>(state.Values, state.Count).CopyTo(copy);
-        float threshold = Selection.KthLargest(copy, k);
-        int above = 0;
-        foreach (float value in copy[..k])
-            if (value > threshold) above++;
-        ArrayPool<float>.Shared.Return(scratch);
-        int ties = k - above, kept = 0;
-        for (int i = 0; i < state.Count; i++)
-        {
-            float value = state.Values[i];
-            if (value < threshold || (value == threshold && ties-- <= 0)) continue;
-            state.Values[kept] = value;
-            state.Latents[kept++] = state.Latents[i];
-        }
-
-        state.Count = kept;
-        state.Threshold = threshold;
+        state.Count = Selection.KeepLargest(state.Values, state.Latents, state.Count, k, out state.Threshold);
     }
 
     private void Collect(SparseCodes codes)

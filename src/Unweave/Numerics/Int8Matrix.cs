@@ -5,7 +5,8 @@ namespace Unweave.Numerics;
 
 /// <summary>
 /// A copy of a matrix's rows in 8 bits, a quarter of their size, for products with one vector at a time: such a product takes as long as
-/// its rows take to read. How far a product may be from the exact one is known.
+/// its rows take to read. Bounds say how far such a product may be from the
+/// exact one.
 /// </summary>
 /// <remarks>Sums are of integers, so that a product is the same bytes on every processor. May be read by several threads at once.</remarks>
 internal sealed unsafe class Int8Matrix : IDisposable
@@ -13,13 +14,15 @@ internal sealed unsafe class Int8Matrix : IDisposable
     /// <summary>The most columns whose sums a 32-bit integer holds.</summary>
     public const int MostColumns = 1 << 16;
 
-    private const int PartPanels = 16, Block = 512;
+    private const int PartPanels = 16, Block = 512, BlockPanels = Block / ByteKernels.PanelRows;
+    private const float Largest = 1e30f; // below it, bounds do not overflow
     private const float Smallest = 1e-30f; // numbers below have no step of their own: they are 0 in 8 bits
     private const double RoundUp = 1 + 1e-6; // more than rounding to a float takes from a length
 
     private readonly ByteKernels kernels;
     private readonly NativeBuffer<byte> bytes = new();
-    private readonly float[] steps, norms, losses;
+    private readonly float[] steps, norms, losses; // of each row: its step, its norm, and the norm of what it lost
+    private readonly float largestNorm;
     private readonly int panels, quads, panelBytes;
     private bool backwards; // products go through the rows in turns from either end: the end read last is still in the cache
 
@@ -54,6 +57,7 @@ internal sealed unsafe class Int8Matrix : IDisposable
                 }
             }
         });
+        foreach (float norm in norms) largestNorm = MathF.Max(largestNorm, norm);
     }
 
     /// <summary>Number of rows.</summary>
@@ -62,58 +66,101 @@ internal sealed unsafe class Int8Matrix : IDisposable
     /// <summary>Length of a row.</summary>
     public int Columns { get; }
 
-    /// <summary>The norm of each row, rounded up.</summary>
-    public ReadOnlySpan<float> Norms => norms;
-
-    /// <summary>The norm of what each row lost in 8 bits, rounded up.</summary>
-    public ReadOnlySpan<float> Losses => losses;
-
     /// <summary>y_i = row_i · x, with x in 8 bits too.</summary>
     /// <param name="x">A vector of <see cref="Columns"/> finite numbers.</param>
     /// <param name="y">Overwritten, <see cref="Rows"/> numbers.</param>
-    /// <returns>
-    /// The norms of x as it was used and of what it lost, rounded up. A y_i is at most <c>Norms[i] · Lost + Losses[i] · Used</c> from the
-    /// exact product, and what rounding one float takes.
-    /// </returns>
-    public (float Used, float Lost) Multiply(ReadOnlySpan<float> x, Span<float> y)
+    public void Multiply(ReadOnlySpan<float> x, Span<float> y)
     {
-        if (x.Length != Columns || y.Length != Rows)
+        CheckLengths(x.Length, y.Length);
+        int* sums = stackalloc int[Block];
+        Span<sbyte> vector = stackalloc sbyte[4 * quads];
+        float scale = Quantize(x, vector).Step;
+        bool down = backwards = !backwards;
+        fixed (float* step = steps, result = y)
+        fixed (sbyte* query = vector)
         {
-            throw new ArgumentException($"A [{Rows}, {Columns}] matrix takes a vector of {Columns} and gives {Rows} numbers; it was given "
-                + $"{x.Length} and room for {y.Length}.");
+            for (int block = 0; block < Blocks; block++)
+            {
+                (int first, int end) = Sum(block, down, query, sums);
+                int i = first;
+                for (; i + Vector<float>.Count <= end; i += Vector<float>.Count)
+                    (Vector.ConvertToSingle(Vector.Load(sums + (i - first))) * (Vector.Load(step + i) * scale)).Store(result + i);
+                for (; i < end; i++) result[i] = sums[i - first] * (step[i] * scale);
+            }
         }
+    }
 
-        const int Step = Block / ByteKernels.PanelRows;
+    /// <summary>What row_i · x + bias_i is at least and at most, as floats sum it up in any order.</summary>
+    /// <param name="x">A vector of <see cref="Columns"/> numbers.</param>
+    /// <param name="bias">What is added, <see cref="Rows"/> numbers.</param>
+    /// <param name="lower">Overwritten, <see cref="Rows"/> numbers.</param>
+    /// <param name="upper">Overwritten likewise.</param>
+    /// <returns>False where numbers are not finite, or so large that sums may not be: the bounds then hold for nothing.</returns>
+    /// <remarks>
+    /// By Cauchy and Schwarz, |w·x − ŵ·x̂| ≤ ‖w‖·‖x − x̂‖ + ‖w − ŵ‖·‖x̂‖ for a row w and the numbers ŵ and x̂ that the bytes stand for; a sum
+    /// of d products rounds at most 2d + 1 times, each time by at most 2⁻²⁴ of ‖w‖·‖x‖.
+    /// </remarks>
+    public bool TryBound(ReadOnlySpan<float> x, ReadOnlySpan<float> bias, Span<float> lower, Span<float> upper)
+    {
+        const float Rounding = 1f / (1 << 24), Larger = 1.00001f; // the second for the rounding of the bounds themselves
+        CheckLengths(x.Length, bias.Length);
+        CheckLengths(x.Length, Math.Min(lower.Length, upper.Length));
         int* sums = stackalloc int[Block];
         Span<sbyte> vector = stackalloc sbyte[4 * quads];
         (float scale, _, float used, float lost) = Quantize(x, vector);
-        byte* source = bytes.Pointer;
+        if (!(largestNorm * (used + lost) < Largest)) return false;
+        float ofNorm = Larger * (lost + (((2 * Columns) + 16) * Rounding * (used + lost))), ofLoss = Larger * used, largest = 0;
+        Vector<float> largests = default;
+        bool down = backwards = !backwards;
+        fixed (float* step = steps, norm = norms, loss = losses, added = bias, low = lower, high = upper)
         fixed (sbyte* query = vector)
         {
-            int blocks = (panels + Step - 1) / Step;
-            bool down = backwards = !backwards;
-            for (int block = 0; block < blocks; block++)
+            for (int block = 0; block < Blocks; block++)
             {
-                int panel = Step * (down ? blocks - 1 - block : block);
-                kernels.Multiply(source + ((nint)panel * panelBytes), Math.Min(Step, panels - panel), quads, query, sums);
-                int first = panel * ByteKernels.PanelRows;
-                Scale(sums, steps.AsSpan(first, Math.Min(Block, Rows - first)), scale, y[first..]);
+                (int first, int end) = Sum(block, down, query, sums);
+                int i = first;
+                for (; i + Vector<float>.Count <= end; i += Vector<float>.Count)
+                {
+                    Vector<float> b = Vector.Load(added + i), size = Vector.Abs(b);
+                    Vector<float> sum = (Vector.ConvertToSingle(Vector.Load(sums + (i - first))) * (Vector.Load(step + i) * scale)) + b;
+                    Vector<float> error = (Vector.Load(norm + i) * ofNorm) + (Vector.Load(loss + i) * ofLoss) + (size * (4 * Rounding));
+                    largests = Vector.Max(largests, size);
+                    (sum - error).Store(low + i);
+                    (sum + error).Store(high + i);
+                }
+
+                for (; i < end; i++)
+                {
+                    float size = MathF.Abs(added[i]), sum = (sums[i - first] * (step[i] * scale)) + added[i];
+                    float error = (norm[i] * ofNorm) + (loss[i] * ofLoss) + (size * (4 * Rounding));
+                    largest = MathF.Max(largest, size);
+                    (low[i], high[i]) = (sum - error, sum + error);
+                }
             }
         }
 
-        return (used, lost);
+        for (int lane = 0; lane < Vector<float>.Count; lane++) largest = MathF.Max(largest, largests[lane]);
+        return largest < Largest;
     }
 
     /// <inheritdoc/>
     public void Dispose() => bytes.Dispose();
 
-    // y_i = sum_i · (step_i · scale).
-    private static void Scale(int* sums, ReadOnlySpan<float> steps, float scale, Span<float> y)
+    private int Blocks => (panels + BlockPanels - 1) / BlockPanels;
+
+    // The sums of a block's rows, from either end.
+    private (int First, int End) Sum(int block, bool down, sbyte* query, int* sums)
     {
-        int i = 0;
-        for (; i + Vector<float>.Count <= steps.Length; i += Vector<float>.Count)
-            (Vector.ConvertToSingle(Vector.Load(sums + i)) * (new Vector<float>(steps[i..]) * scale)).CopyTo(y[i..]);
-        for (; i < steps.Length; i++) y[i] = sums[i] * (steps[i] * scale);
+        int panel = BlockPanels * (down ? Blocks - 1 - block : block), first = panel * ByteKernels.PanelRows;
+        kernels.Multiply(bytes.Pointer + ((nint)panel * panelBytes), Math.Min(BlockPanels, panels - panel), quads, query, sums);
+        return (first, Math.Min(first + Block, Rows));
+    }
+
+    private void CheckLengths(int x, int y)
+    {
+        if (x == Columns && y == Rows) return;
+        throw new ArgumentException($"A [{Rows}, {Columns}] matrix takes a vector of {Columns} and gives {Rows} numbers; it was given {x} and "
+            + $"room for {y}.");
     }
 
     // The numbers in steps of their largest / 127; what is beyond their end is 0.

@@ -56,6 +56,7 @@ internal sealed partial class CpuLearner : Learner
         }
 
         optimizer.Apply(gradients, rate, scale);
+        model.WeightsChanged();
         TimeSpan update = Stopwatch.GetElapsedTime(computed) - optimizer.ReadTime;
         double error = 0;
         foreach (double row in gradients.RowErrors) error += row;
@@ -98,6 +99,7 @@ internal sealed partial class CpuLearner : Learner
             resampled.Add(latent);
         }
 
+        model.WeightsChanged();
         return resampled;
     }
 
@@ -112,6 +114,7 @@ internal sealed partial class CpuLearner : Learner
     {
         foreach (Parameter tensor in State) read(tensor);
         optimizer.Step = steps;
+        model.WeightsChanged();
     }
 
     /// <inheritdoc/>

@@ -44,6 +44,34 @@ public sealed class ArchitectureTests
         Assert.Equal(Evaluator.Run(run.Autoencoder, source).ToJson(), Evaluator.Run(loaded, source).ToJson());
     }
 
+    // A few rows take another way than many, by a copy of the encoder that is not to outlive the weights that it was made of.
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void A_row_has_the_same_code_alone_as_among_others_while_it_is_trained(string name)
+    {
+        if (Architecture.Find(name)!.Defaults is not DictionaryOptions options) return;
+        using var source = new SyntheticFeatures(new() { Width = 16, Features = 300, Rows = 600 });
+        using TrainingRun run = TrainingRun.Start(
+            new TrainingOptions { Autoencoder = options with { Latents = 400 }, Batch = 100, Rows = 1000, LearningRate = 0.01 }, source);
+        var sae = (SparseAutoencoder)run.Autoencoder;
+        using Matrix x = source.Rows(0, 40), pair = source.Rows(6, 2);
+        var all = new SparseCodes(400);
+        while (!run.Finished)
+        {
+            run.Next();
+            sae.Encode(x, all);
+            SparseCodes two = sae.Encode(pair);
+            Assert.Equal(all.Values(7), two.Values(1));
+            for (int row = 0; row < 40; row++)
+            {
+                using Matrix one = x.CopyRows(row, 1);
+                SparseCodes alone = sae.Encode(one);
+                Assert.Equal(all.Latents(row), alone.Latents(0));
+                Assert.Equal(all.Values(row), alone.Values(0));
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void It_has_a_page_of_its_mathematics(string name) =>

@@ -23,20 +23,27 @@ public sealed class Int8MatrixTests
 
         if (columns > 0) x[1, 0] = 50;
         x.Row(2).Clear();
+        using var bias = new Matrix(1, rows);
+        rng.FillNormal(bias.AsSpan());
         float[][] first = [];
         foreach (ByteKernels kernels in ByteKernels.Available)
         {
             using var bytes = new Int8Matrix(matrix, Workers.Shared, kernels);
             float[][] products = [.. Enumerable.Range(0, 6).Select(_ => new float[rows])];
+            float[] lower = new float[rows], upper = new float[rows];
             for (int i = 0; i < 6; i++)
             {
-                (float used, float lost) = bytes.Multiply(x.Row(i % 3), products[i]);
+                bytes.Multiply(x.Row(i % 3), products[i]);
+                Assert.True(bytes.TryBound(x.Row(i % 3), bias.Row(0), lower, upper));
                 for (int r = 0; r < rows; r++)
                 {
-                    double exact = ReferenceKernels.Dot(matrix.Row(r), x.Row(i % 3)), size = (double)bytes.Norms[r] * (used + lost);
-                    double bound = ((double)bytes.Norms[r] * lost) + ((double)bytes.Losses[r] * used) + (1e-6 * size);
-                    Assert.True(Math.Abs(exact - products[i][r]) <= bound, $"{kernels.Name} [{r}]: {products[i][r]}, exactly {exact}");
-                    Assert.True(bytes.Norms[r] >= Norms.L2(matrix.Row(r)) * (1 - 1e-7));
+                    double exact = ReferenceKernels.Dot(matrix.Row(r), x.Row(i % 3)) + bias[0, r], size = 0;
+                    for (int c = 0; c < columns; c++) size += Math.Abs((double)matrix[r, c] * x[i % 3, c]);
+                    double rounding = columns * size / (1 << 24); // what a sum of floats may be off
+                    Assert.True(lower[r] <= exact - rounding && exact + rounding <= upper[r], $"{kernels.Name} [{r}]: {exact} is not bound");
+                    Assert.InRange(products[i][r] + (double)bias[0, r], lower[r], upper[r]);
+                    double around = 0.03 * Norms.L2(matrix.Row(r)) * Norms.L2(x.Row(i % 3)) * Math.Sqrt(columns);
+                    Assert.True(upper[r] - lower[r] <= around + 1e-5, $"{upper[r] - lower[r]} > {around}");
                 }
             }
 
@@ -45,6 +52,28 @@ public sealed class Int8MatrixTests
             Assert.Equal(first, products);
         }
     });
+
+    [Fact]
+    public void What_is_not_finite_or_too_large_has_no_bounds()
+    {
+        using Matrix plain = new(2, 3, [1, 2, 3, 4, 5, 6]), damaged = new(2, 3, [1, 2, 3, 4, float.NaN, 6]);
+        using Matrix large = new(2, 3, [1, 2, 3, 4, 5, 1e25f]);
+        float[] lower = new float[2], upper = new float[2];
+        bool Bound(Matrix rows, float x, float bias)
+        {
+            using var bytes = new Int8Matrix(rows, Workers.Shared);
+            return bytes.TryBound([1, x, 0], [0, bias], lower, upper);
+        }
+
+        Assert.True(Bound(plain, 2, 1));
+        Assert.False(Bound(plain, float.NaN, 1));
+        Assert.False(Bound(plain, float.PositiveInfinity, 1));
+        Assert.False(Bound(plain, 2, float.NaN));
+        Assert.False(Bound(plain, 2, float.NegativeInfinity));
+        Assert.False(Bound(damaged, 2, 1));
+        Assert.True(Bound(large, 2, 1));
+        Assert.False(Bound(large, 2e10f, 1));
+    }
 
     [Fact]
     public void A_product_in_8_bits_is_near_the_exact_one()

@@ -36,6 +36,13 @@ internal abstract unsafe class KernelSet
     /// <summary>One tile of X·Wᵀ; see <see cref="ITile.Multiply"/>.</summary>
     public abstract void Multiply(float* x, float* w, nint depth, float* tile);
 
+    /// <summary>One row of a tile: the same sums as those of <see cref="Multiply"/>, of a row that is alone.</summary>
+    /// <param name="x">The row, <c>[depth]</c>.</param>
+    /// <param name="w">A panel of W, <c>[depth][TileColumns]</c>.</param>
+    /// <param name="depth">Length d of the sums.</param>
+    /// <param name="row">Overwritten, <c>[TileColumns]</c>.</param>
+    public abstract void MultiplyRow(float* x, float* w, nint depth, float* row);
+
     /// <summary>Appends the columns of a tile's row whose value plus bias is above a threshold, ascending.</summary>
     /// <param name="row">The row, <c>[TileColumns]</c>.</param>
     /// <param name="bias">Bias of each column, −∞ for padding, <c>[TileColumns]</c>.</param>

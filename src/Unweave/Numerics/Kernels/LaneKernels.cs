@@ -16,6 +16,27 @@ internal sealed unsafe class LaneKernels<L, V, TTile>(string name) : KernelSet
 
     public override void Multiply(float* x, float* w, nint depth, float* tile) => TTile.Multiply(x, w, depth, tile);
 
+    public override void MultiplyRow(float* x, float* w, nint depth, float* row)
+    {
+        nint lanes = L.Count;
+        for (nint c = 0; c < TTile.Columns; c += 3 * lanes)
+        {
+            V s0 = L.Broadcast(0), s1 = s0, s2 = s0;
+            float* at = w + c;
+            for (nint p = 0; p < depth; p++, at += TTile.Columns)
+            {
+                V a = L.Broadcast(x[p]);
+                s0 = L.MultiplyAdd(a, L.Load(at), s0);
+                s1 = L.MultiplyAdd(a, L.Load(at + lanes), s1);
+                s2 = L.MultiplyAdd(a, L.Load(at + (2 * lanes)), s2);
+            }
+
+            L.Store(row + c, s0);
+            L.Store(row + c + lanes, s1);
+            L.Store(row + c + (2 * lanes), s2);
+        }
+    }
+
     public override int AppendAbove(float* row, float* bias, float threshold, int* ids, float* values, int* latents)
     {
         int appended = 0;
