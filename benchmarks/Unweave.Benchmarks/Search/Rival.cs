@@ -28,6 +28,9 @@ internal abstract class Rival : IDisposable
     /// <param name="setting">Which of <see cref="Settings"/>.</param>
     public virtual int Most(int setting) => int.MaxValue;
 
+    /// <summary>What else is to be known of how it was built; null for nothing.</summary>
+    public virtual string? Notes => null;
+
     /// <inheritdoc/>
     public virtual void Dispose()
     {

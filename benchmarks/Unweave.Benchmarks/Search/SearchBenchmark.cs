@@ -30,9 +30,10 @@ internal static class SearchBenchmark
     /// <param name="set">What is searched.</param>
     /// <param name="rivals">Who searches; each is disposed when done.</param>
     /// <param name="tell">Told of each figure as it comes.</param>
+    /// <param name="note">Told what else is to be known of a rival.</param>
     /// <param name="cancellationToken">Ends the benchmark.</param>
     public static IReadOnlyList<SearchFigures> Run(
-        SearchSet set, IEnumerable<Rival> rivals, Action<SearchFigures> tell, CancellationToken cancellationToken = default)
+        SearchSet set, IEnumerable<Rival> rivals, Action<SearchFigures> tell, Action<string>? note = null, CancellationToken cancellationToken = default)
     {
         var all = new List<SearchFigures>();
         foreach (Rival each in rivals)
@@ -48,6 +49,8 @@ internal static class SearchBenchmark
                 all.Add(figures);
                 tell(figures);
             }
+
+            if (rival.Notes is { } notes) note?.Invoke($"{rival.Name}: {notes}");
         }
 
         return all;
