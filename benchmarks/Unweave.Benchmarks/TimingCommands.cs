@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
 using Unweave.Cli;
+using Unweave.Data;
 using Unweave.Hosts;
 using Unweave.Numerics;
 using Unweave.Onnx;
@@ -10,7 +11,8 @@ using Unweave.Onnx;
 namespace Unweave.Benchmarks;
 
 /// <summary>
-/// The commands that time a whole training step and its phases, a harvest beside the model alone, and feature statistics beside a harvest.
+/// The commands that time a whole training step and its phases, a harvest beside the model alone, feature statistics beside a harvest, and a
+/// sentence encoder beside the model alone.
 /// </summary>
 internal static class TimingCommands
 {
@@ -103,6 +105,59 @@ internal static class TimingCommands
         });
         return features;
     }
+
+    /// <summary>Makes <c>embed</c>.</summary>
+    public static Command Embed(Option<bool> json)
+    {
+        Option<int> texts = Number("--texts", 4096, "Texts of a round, at most 4096."), rounds = Number(
+            "--repeats", 5, "Rounds of each, in turn, after one to warm up."), threads = Number(
+                "--threads", 0, "Threads; 0 takes one for each processor.");
+        var corpus = new Option<string?>("--text")
+        {
+            HelpName = "TEXTS",
+            Description = "Texts; left out, WordNet's definitions.",
+        };
+        var model = new Option<string?>("--model") { HelpName = "FOLDER", Description = "Sentence encoder; left out, the embedded one." };
+        var embed = new Command(
+            "embed", "Times a sentence encoder and ONNX Runtime alone on the same batches, in turn, and one text alone.")
+        {
+            texts, rounds, threads, corpus, model,
+        };
+        embed.SetAction((parsed, cancellationToken) =>
+        {
+            using OnnxEmbedder embedder = OnnxEmbedder.Open(
+                parsed.GetValue(model) ?? EmbeddedModel.Encoder, new EmbedderOptions { Threads = parsed.GetValue(threads) });
+            TextCorpus read = parsed.GetValue(corpus) is { } named
+                ? TextCorpus.Open(named)
+                : TextCorpus.Open(Path.Combine(AppContext.BaseDirectory, "data", "wordnet", "texts.tsv"), "gloss");
+            EmbedFigures figures = EmbedBenchmark.Run(embedder, [.. read.Texts().Take(Math.Clamp(parsed.GetValue(texts), 1, 4096))],
+                Math.Max(1, parsed.GetValue(rounds)), cancellationToken);
+            if (parsed.GetValue(json)) Screen.WriteJson(ToJson(figures));
+            else Write(figures);
+            return Task.CompletedTask;
+        });
+        return embed;
+    }
+
+    private static void Write(EmbedFigures figures)
+    {
+        Line($"texts {figures.Texts} tokens {figures.Tokens} batches {figures.Batches}");
+        Line($"runtime median_ms {figures.Runtime:F2} texts_per_s {figures.Texts / figures.Runtime * 1000:F0}");
+        Line($"embed median_ms {figures.Embed:F2} texts_per_s {figures.Texts / figures.Embed * 1000:F0}");
+        Line($"embed_share_of_runtime {figures.Share:F3}");
+        Line($"one_text median_ms {figures.One:F2}");
+    }
+
+    private static JsonObject ToJson(EmbedFigures figures) => new()
+    {
+        ["texts"] = figures.Texts,
+        ["tokens"] = figures.Tokens,
+        ["batches"] = figures.Batches,
+        ["runtimeMs"] = figures.Runtime,
+        ["embedMs"] = figures.Embed,
+        ["embedShareOfRuntime"] = figures.Share,
+        ["oneTextMs"] = figures.One,
+    };
 
     private static void Write(FeatureFigures figures)
     {

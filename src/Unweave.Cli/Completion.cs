@@ -58,7 +58,7 @@ internal static class Completion
     private static IEnumerable<Option> Flags(Command command) => command.Options
         .Concat(Help.Ancestors(command).SelectMany(ancestor => ancestor.Options.Where(option => option.Recursive)));
 
-    // The values that the help lists: a|b|c. A name such as FILE says that any word may come.
-    private static string[] Choices(Option option) =>
+    /// <summary>The values that the help lists: a|b|c. A name such as FILE says that any word may come.</summary>
+    internal static string[] Choices(Option option) =>
         option.HelpName is { } names && names.Contains('|', StringComparison.Ordinal) ? names.Split('|') : [];
 }

@@ -34,7 +34,9 @@ internal static class Refuse
         OptionResult { Tokens.Count: > 1 } option when option.Option.Arity.MaximumNumberOfValues == 1 =>
             $"{option.Option.Name} is given twice; leave one out.",
         OptionResult { Tokens: [var token, ..] } option =>
-            $"{option.Option.Name} is '{token.Value}'; it must be {Values(option.Option.ValueType)}.",
+            $"{option.Option.Name} is '{token.Value}'; it must be "
+                + (Completion.Choices(option.Option) is [_, ..] choices ? $"one of {string.Join(", ", choices)}."
+                    : $"{Values(option.Option.ValueType)}."),
         ArgumentResult { Tokens: [var token, ..] } argument =>
             $"{argument.Argument.Name} is '{token.Value}'; it must be {Values(argument.Argument.ValueType)}.",
         ArgumentResult { Tokens: [] } argument => $"{FullName(command)} needs {argument.Argument.Name}.",

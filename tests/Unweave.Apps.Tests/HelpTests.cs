@@ -7,6 +7,7 @@ public sealed class HelpTests
     [InlineData("demo")]
     [InlineData("train")]
     [InlineData("eval")]
+    [InlineData("embed")]
     [InlineData("encode")]
     [InlineData("features")]
     [InlineData("features build")]

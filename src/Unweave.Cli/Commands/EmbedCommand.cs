@@ -123,7 +123,7 @@ internal static class EmbedCommand
                 Types[parsed.GetValue(type)!], metadata, new Shown(display), cancellationToken);
             RowsDisplay.Clear();
             if (parsed.GetValue(json)) Screen.WriteJson(Result(file, rows, embedder, display));
-            else Write(file, rows, embedder, display, parsed.GetValue(texts)!);
+            else Write(file, rows, embedder, display, Beside(parsed.GetValue(texts)!, parsed.GetValue(column)));
             return Task.CompletedTask;
         });
         return command;
@@ -153,8 +153,11 @@ internal static class EmbedCommand
         }
 
         Console.Out.WriteLine($"Train on them: unweave train {file} --k 32 --latents 4096 -o sae/");
-        Console.Out.WriteLine($"Then see what the latents mean: unweave features build sae/ {file} --text {texts}");
+        Console.Out.WriteLine($"Then see what the latents mean: unweave features build sae/ {file} {texts}");
     }
+
+    // The flags that name the texts beside the vectors.
+    private static string Beside(string texts, string? column) => $"--text {texts}{(column is null ? "" : $" --text-column {column}")}";
 
     private static string Named(TextPooling pooling) => Poolings.First(entry => entry.Value == pooling).Key;
 

@@ -121,6 +121,13 @@ public sealed class OnnxEmbedder : ITextEmbedder, IDisposable
     public Matrix Embed(IReadOnlyList<string> texts, CancellationToken cancellationToken = default) =>
         Embed(texts, DocumentPrefix, cancellationToken);
 
+    /// <summary>The batches that documents are run in; at most as many as are sorted together.</summary>
+    internal IReadOnlyList<TokenBatch> Batches(IReadOnlyList<string> texts) =>
+        [.. Batches(texts, 0, texts.Count, DocumentPrefix).Select(made => made.Batch)];
+
+    /// <summary>Runs a batch and takes nothing of what comes out: the runtime's own time.</summary>
+    internal void RunAlone(TokenBatch batch) => ((OnnxRun)run).RunAlone(batch);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -148,14 +155,8 @@ public sealed class OnnxEmbedder : ITextEmbedder, IDisposable
     private void EmbedBlock(
         IReadOnlyList<string> texts, int first, int count, string prefix, Matrix vectors, CancellationToken cancellationToken)
     {
-        var windows = new List<TokenWindow>(count);
-        for (int i = first; i < first + count; i++)
-        {
-            if (Window(i, prefix + texts[i]) is { } window) windows.Add(window);
-        }
-
         int skipped = poolsPrefix || prefix.Length == 0 ? 0 : Tokens(prefix).Count;
-        foreach ((TokenBatch batch, TokenWindow[] rows) in TokenWindow.Batches(windows, host.Input, filling, BatchTokens))
+        foreach ((TokenBatch batch, TokenWindow[] rows) in Batches(texts, first, count, prefix))
         {
             cancellationToken.ThrowIfCancellationRequested();
             using var pooled = new Matrix(rows.Length, hook.Width);
@@ -168,6 +169,17 @@ public sealed class OnnxEmbedder : ITextEmbedder, IDisposable
 
             Finish(pooled, rows, texts, vectors);
         }
+    }
+
+    private IEnumerable<(TokenBatch Batch, TokenWindow[] Rows)> Batches(IReadOnlyList<string> texts, int first, int count, string prefix)
+    {
+        var windows = new List<TokenWindow>(count);
+        for (int i = first; i < first + count; i++)
+        {
+            if (Window(i, prefix + texts[i]) is { } window) windows.Add(window);
+        }
+
+        return TokenWindow.Batches(windows, host.Input, filling, BatchTokens);
     }
 
     // What follows the pooling, and where the rows belong.
