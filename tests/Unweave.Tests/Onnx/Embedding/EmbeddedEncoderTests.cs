@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using Unweave.Data;
 using Unweave.Hosts;
 using Unweave.Numerics;
 using Unweave.Onnx;
@@ -79,6 +80,24 @@ public sealed class EmbeddedEncoderTests
         Assert.InRange(cosines.Average(), 0.985, 1);
         Assert.InRange(cosines.Min(), 0.96, 1);
         Assert.NotEqual(whole.Identity, embedder.Identity, StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void The_embedded_definitions_have_its_vectors()
+    {
+        const int step = 640;
+        string data = Path.Combine(Repository.Root, "data", "wordnet");
+        using OnnxEmbedder embedder = OnnxEmbedder.Open(Folder);
+        using ActivationFile stored = ActivationFile.Open(Path.Combine(data, "embeddings.safetensors"));
+        string[] texts = [.. TextCorpus.Open(Path.Combine(data, "texts.tsv"), "gloss").Texts()];
+        Assert.Equal((32_000L, 32_000, Width), (stored.Rows, texts.Length, stored.Width));
+        int[] rows = [.. Enumerable.Range(0, texts.Length / step).Select(i => i * step)];
+        using Matrix made = embedder.Embed([.. rows.Select(row => texts[row])], TestContext.Current.CancellationToken);
+        for (int i = 0; i < rows.Length; i++)
+        {
+            using Matrix kept = stored.Rows(rows[i], 1);
+            Assert.InRange(Cosine(made.Row(i), kept.Row(0)), 0.97, 1.001);
+        }
     }
 
     [Fact]
