@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Unweave.Retrieval.Queries;
 
 /// <summary>
@@ -23,6 +27,25 @@ internal sealed class BestRows(int wanted)
     {
         if (count == kept.Length) Array.Resize(ref kept, 2 * count);
         kept[count++] = ((ulong)score << 32) | (uint.MaxValue - row);
+    }
+
+    /// <summary>Adds the values above 0, each under its place, as far as they may be among the best.</summary>
+    public void AddPositive(ReadOnlySpan<float> values)
+    {
+        ref float first = ref MemoryMarshal.GetReference(values);
+        for (int at = 0; at < values.Length; at += Vector256<float>.Count)
+        {
+            // Most values are below what has been found already, eight at a time.
+            if (at + Vector256<float>.Count <= values.Length && !Vector256.GreaterThanAny(
+                Vector256.LoadUnsafe(ref first, (nuint)at), Vector256.Create(Unsafe.BitCast<uint, float>(Threshold)))) continue;
+            for (int i = at; i < Math.Min(values.Length, at + Vector256<float>.Count); i++)
+            {
+                uint bits = Unsafe.BitCast<float, uint>(values[i]);
+                if (values[i] > 0 && bits > Threshold) Add(bits, (uint)i);
+            }
+
+            if (count >= 2 * Wanted) Cut();
+        }
     }
 
     /// <summary>Takes back what was added after a mark.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Unweave.Numerics;
 using Unweave.Retrieval.Postings;
 using Unweave.Retrieval.Segments;
@@ -51,6 +52,8 @@ internal sealed unsafe class ConceptScan : IDisposable
                 new Span<ushort>(scores, PostingList.Block).Clear();
                 for (int i = 0; i < terms.Length; i++)
                 {
+                    // Each list lies elsewhere: the next is on its way while this one is read.
+                    if (i + 1 < terms.Length && Sse.IsSupported) Sse.Prefetch0(segment.Concepts.List(block, terms[i + 1].Latent));
                     byte* list = segment.Concepts.List(block, terms[i].Latent);
                     if (list == null || weights[i] == 0) continue;
                     if (ranges is null) PostingList.Accumulate(list, weights[i], scores);

@@ -219,12 +219,7 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
         private ConceptScan.Term[] Terms()
         {
             var best = new BestRows(query.QueryLatents);
-            for (int latent = 0; latent < scratch.Edited.Length; latent++)
-            {
-                uint bits = Unsafe.BitCast<float, uint>(scratch.Edited[latent]);
-                if (scratch.Edited[latent] > 0 && bits > best.Threshold) best.Add(bits, (uint)latent);
-                if (best.Count >= 4 * query.QueryLatents) best.Cut();
-            }
+            best.AddPositive(scratch.Edited);
 
             return [.. best.Take().Select(found => new ConceptScan.Term((int)found.Row, scratch.Edited[found.Row]))];
         }
