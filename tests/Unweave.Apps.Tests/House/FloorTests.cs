@@ -12,7 +12,7 @@ public sealed class FloorTests
     [
         "Characters", "Numerics", "Projection", "Formats", "Data", "Autoencoders", "Retrieval", "Hosts", "Checkpoints", "Training",
             "Evaluation",
-        "Interpretation", "Runs",
+        "Interpretation", "Runs", "Indexing",
     ];
 
     private static readonly Dictionary<string, string[]> Namespaces = new(StringComparer.Ordinal)
@@ -29,16 +29,17 @@ public sealed class FloorTests
         ["Training"] = ["Numerics", "Formats", "Data", "Autoencoders", "Checkpoints"],
         ["Evaluation"] = ["Numerics", "Data", "Autoencoders", "Hosts"],
         ["Interpretation"] = ["Numerics", "Data", "Autoencoders", "Hosts"],
-        ["Runs"] = [.. Core],
+        ["Runs"] = [.. Core.Except(["Indexing"], StringComparer.Ordinal)],
+        ["Indexing"] = [.. Core],
     };
 
     // Which assemblies each uses, and which namespaces of the core.
     private static readonly Dictionary<string, (string[] Assemblies, string[] Core)> Uses = new(StringComparer.Ordinal)
     {
         ["Unweave"] = ([], Core),
-        ["Unweave.Onnx"] = (["Unweave"], ["Characters", "Numerics", "Formats", "Data", "Hosts", "Runs"]),
+        ["Unweave.Onnx"] = (["Unweave"], ["Characters", "Numerics", "Formats", "Data", "Hosts", "Runs", "Indexing"]),
         ["Unweave.Catalog"] = (["Unweave"],
-            ["Numerics", "Formats", "Projection", "Autoencoders", "Hosts", "Evaluation", "Interpretation", "Runs"]),
+            ["Numerics", "Formats", "Projection", "Autoencoders", "Hosts", "Evaluation", "Interpretation", "Runs", "Retrieval"]),
         ["Unweave.Explaining"] = (["Unweave", "Unweave.Catalog"], ["Numerics", "Interpretation"]),
         ["Unweave.Extensions"] = (["Unweave"], ["Numerics", "Hosts"]),
         ["Unweave.Components"] = (["Unweave"], ["Interpretation"]),
