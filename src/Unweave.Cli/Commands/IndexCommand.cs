@@ -149,8 +149,7 @@ internal static class IndexCommand
             File.Delete(vectors);
         }
 
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-        Directory.Move(place, folder);
+        FolderReplacement.Put(place, folder);
         MalformedTexts.Say(corpus);
         TimeSpan elapsed = TimeProvider.System.GetElapsedTime(began);
         if (json)

@@ -92,7 +92,7 @@ public sealed class SearchIndex : IDisposable
         if (!string.Equals(layout.DictionaryHash, dictionary.Hash, StringComparison.Ordinal))
             throw new InputException($"{folder} is an index over another dictionary than the one given; open it with its own, or "
                 + "build it again.");
-        return new SearchIndex(folder, dictionary, layout, Load(folder, null));
+        return new SearchIndex(folder, dictionary, layout, Load(folder, layout, null));
     }
 
     /// <summary>Makes an index in memory, which does not change.</summary>
@@ -138,7 +138,7 @@ public sealed class SearchIndex : IDisposable
         lock (refreshing)
         {
             IndexSnapshot now = snapshot ?? throw new ObjectDisposedException(nameof(SearchIndex));
-            IndexSnapshot next = Load(folder, now);
+            IndexSnapshot next = Load(folder, Layout, now);
             if (ReferenceEquals(next, now)) return false;
             snapshot = next;
             now.Release();
@@ -251,11 +251,12 @@ public sealed class SearchIndex : IDisposable
         new(dictionary.Hash, dictionary.Latents, dictionary.Width, options.Store, options.Seed);
 
     // A writer may have merged the segments of a manifest away before they were opened: then there is a later manifest.
-    private static IndexSnapshot Load(string folder, IndexSnapshot? known)
+    private static IndexSnapshot Load(string folder, IndexLayout layout, IndexSnapshot? known)
     {
         for (int attempt = 1; ; attempt++)
         {
             var manifest = IndexManifest.Read(folder);
+            if (manifest.Layout != layout) throw new InputException($"{folder} was replaced by another index; open it again.");
             if (known is not null && manifest.Generation == known.Generation) return known;
             try
             {

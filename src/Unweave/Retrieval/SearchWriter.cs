@@ -22,11 +22,11 @@ public sealed class SearchWriter : IDisposable
     private readonly SearchIndex index;
     private readonly FileStream alone;
     private readonly List<Part> parts = [];
-    private readonly List<long> dropped = [];          // segments to be removed once they are not named any more
     private IndexManifest manifest;
     private RowBuffer buffer;
     private readonly Dictionary<string, int> buffered = new(StringComparer.Ordinal); // live rows of the buffer, by key
     private bool changed;
+    private Task merging = Task.CompletedTask;
 
     internal SearchWriter(string folder, SearchIndex index)
     {
@@ -80,7 +80,9 @@ public sealed class SearchWriter : IDisposable
         }
 
         changed |= documents.Count > 0;
-        if (buffer.Rows >= BufferRows || buffer.Bytes >= BufferBytes) Flush();
+        if (buffer.Rows < BufferRows && buffer.Bytes < BufferBytes) return;
+        Settle();
+        Flush();
     }
 
     /// <summary>Deletes the document of a key.</summary>
@@ -95,24 +97,22 @@ public sealed class SearchWriter : IDisposable
     }
 
     /// <summary>
-    /// Makes all changes count, at once. Where a size has eight segments or more, these are then merged into one: readers see the same
-    /// documents before and after.
+    /// Makes all changes count, at once. Where a size has eight segments or more, these are then merged into one in the background: readers
+    /// see the same documents before and after, and the next change waits for its end.
     /// </summary>
     public void Commit()
     {
         if (!changed) return;
+        Settle();
         Flush();
         Publish();
-        while (Due() is { } due)
-        {
-            Merge(due);
-            Publish();
-        }
+        if (Due() is not null) merging = Task.Run(MergeDue);
     }
 
     /// <summary>Makes all changes count, and merges all segments into one without the deleted rows.</summary>
     public void Merge()
     {
+        Settle();
         Flush();
         if (changed) Publish();
         if (parts.Count <= 1 && parts.TrueForAll(part => part.Deleted is null)) return;
@@ -120,9 +120,18 @@ public sealed class SearchWriter : IDisposable
         Publish();
     }
 
-    /// <summary>Ends writing; what was not committed is forgotten.</summary>
+    /// <summary>Ends writing; what was not committed is forgotten. A merge that is under way is waited for.</summary>
     public void Dispose()
     {
+        try
+        {
+            Settle();
+        }
+        catch (InputException)
+        {
+            // Nothing is lost where segments could not be merged, for instance on a full disk; the next commit tries again.
+        }
+
         foreach (Part part in parts) part.Segment.Dispose();
         parts.Clear();
         buffer.Dispose();
@@ -132,8 +141,20 @@ public sealed class SearchWriter : IDisposable
 
     private RowBuffer NewBuffer() => new(index.Dictionary, index.Layout.CreateStore());
 
+    private void Settle() => merging.GetAwaiter().GetResult();
+
+    private void MergeDue()
+    {
+        while (Due() is { } due)
+        {
+            Merge(due);
+            Publish();
+        }
+    }
+
     private bool DeleteStored(string key)
     {
+        Settle();
         byte[] bytes = Encoding.UTF8.GetBytes(key);
         bool found = false;
         foreach (Part part in parts)
@@ -172,7 +193,9 @@ public sealed class SearchWriter : IDisposable
         CellPartition? cells = null;
         if (rows.Count >= manifest.CellsFrom) (rows, cells) = ByCells(rows);
         using (cells?.Centers) new SegmentWriter(index.Layout).Write(path, rows, cells);
-        parts.Insert(at, new Part(id, Segment.Open(path, index.Layout), null, null));
+        var segment = Segment.Open(path, index.Layout);
+        segment.Forget(); // checking it has filled memory with all of it
+        parts.Insert(at, new Part(id, segment, null, null));
     }
 
     // About as many cells as rows in a cell; within a cell the order stays.
@@ -233,6 +256,7 @@ public sealed class SearchWriter : IDisposable
         if (rows.Count > 0) AddSegment(rows, at);
         foreach (Part part in merged)
         {
+            part.Segment.Forget();
             _ = parts.Remove(part);
             part.Segment.Dispose();
         }
@@ -281,6 +305,6 @@ public sealed class SearchWriter : IDisposable
         /// <summary>The file that says the same; null where it is still to be written.</summary>
         public string? DeletedFile { get; set; } = deletedFile;
 
-        public int LiveRows => Segment.Rows - (Deleted?.Cast<bool>().Count(own => own) ?? 0);
+        public int LiveRows => Segment.Rows - DeletedRows.Count(Deleted);
     }
 }

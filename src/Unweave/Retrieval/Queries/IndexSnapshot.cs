@@ -79,7 +79,7 @@ internal sealed class IndexSnapshot
 internal sealed record SegmentPart(long Id, Segment Segment, BitArray? Deleted, string? DeletedFile)
 {
     /// <summary>Rows that are not deleted.</summary>
-    public int LiveRows { get; } = Segment.Rows - (Deleted?.Cast<bool>().Count(deleted => deleted) ?? 0);
+    public int LiveRows { get; } = Segment.Rows - DeletedRows.Count(Deleted);
 
     /// <summary>Whether a row is deleted.</summary>
     public bool IsDeleted(int row) => Deleted is not null && Deleted[row];

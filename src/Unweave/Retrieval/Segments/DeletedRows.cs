@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Globalization;
+using System.Numerics;
 using Unweave.Formats;
 
 namespace Unweave.Retrieval.Segments;
@@ -8,6 +9,15 @@ namespace Unweave.Retrieval.Segments;
 internal static class DeletedRows
 {
     private const string Tensor = "rows";
+
+    /// <summary>How many rows are deleted.</summary>
+    public static int Count(BitArray? deleted)
+    {
+        if (deleted is null) return 0;
+        int[] words = new int[(deleted.Count + 31) / 32];
+        deleted.CopyTo(words, 0);
+        return words.Sum(word => BitOperations.PopCount((uint)word));
+    }
 
     /// <summary>Name of the file.</summary>
     public static string Name(long segment, long generation) =>

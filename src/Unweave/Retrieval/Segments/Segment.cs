@@ -118,6 +118,9 @@ internal sealed unsafe class Segment : IIndexedRows, IDisposable
         return BitConverter.ToUInt64(hash);
     }
 
+    /// <summary>Gives back the memory that reading has filled; what is read again is fetched again.</summary>
+    public void Forget() => tensors.Forget();
+
     /// <summary>Keeps it open until <see cref="Dispose"/>.</summary>
     public Segment Hold()
     {

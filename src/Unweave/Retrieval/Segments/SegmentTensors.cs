@@ -76,6 +76,9 @@ internal sealed unsafe class SegmentTensors : IDisposable
     public InputException Bad(string problem) =>
         new($"{file.Path}: {problem}; the segment is damaged or of another program: restore it, or build the index again.");
 
+    /// <summary>Gives back the memory that reading has filled.</summary>
+    public void Forget() => file.Forget();
+
     public void Dispose()
     {
         foreach (FileBytes.Pinned place in pinned) place.Dispose();
