@@ -5,14 +5,18 @@ namespace Unweave.Autoencoders;
 
 /// <summary>
 /// Loss and gradients of autoencoders that choose their active latents and revive dead ones by AuxK (Gao et al. 2024, section 2.4):
-/// ‖y − ŷ‖² + α‖e − ê‖², e = y − ŷ held fixed, ê from the k_aux strongest dead latents of each row, without b_dec.
+/// ‖y − ŷ‖² + α‖e − ê‖², e = y − ŷ held fixed, ê from the k_aux strongest dead latents of each row, without b_dec. And, for even usage,
+/// λ·(n/k)·Σ m_i², m the mean code of the batch.
 /// </summary>
-internal abstract class AuxKGradients(SparseAutoencoder model, int auxK, double auxCoefficient, Workers workers)
+internal abstract class AuxKGradients(
+    SparseAutoencoder model, int auxK, double auxCoefficient, int k, double balanceCoefficient, Workers workers)
     : DictionaryGradients(model, workers)
 {
     private readonly FusedEncoder encoder = new(workers);
     private readonly SparseBackward backward = new(model.Weights, workers);
     private readonly SparseCodes codes = new(model.Latents), deadCodes = new(model.Latents);
+    private readonly Matrix usageSlopes = new(1, model.Latents);
+    private readonly double[] means = new double[model.Latents];
 
     /// <inheritdoc/>
     public override long Entries => codes.Count;
@@ -23,13 +27,15 @@ internal abstract class AuxKGradients(SparseAutoencoder model, int auxK, double 
     /// <inheritdoc/>
     public sealed override unsafe LossTerms Compute(Batch batch, in StepSettings settings)
     {
+        double weight = balanceCoefficient * settings.SparsityWarmup;
         long start = Stopwatch.GetTimestamp();
         Load(batch);
         encoder.Load(Input);
         Select(encoder, codes);
         long encoded = Stopwatch.GetTimestamp();
         backward.Begin(Input);
-        Errors = backward.Reconstruct(codes, Target, 1, 1, hasBias: true);
+        double usage = weight > 0 ? Balance(weight, batch.Rows) : 0;
+        Errors = backward.Reconstruct(codes, Target, 1, 1, hasBias: true, weight > 0 ? usageSlopes.Pointer : null);
         double reconstruction = Mean(Errors), auxiliary = OtherTerms(backward);
         int deadK = Math.Min(auxK, settings.Dead.Length);
         if (deadK > 0 && auxCoefficient > 0)
@@ -46,7 +52,7 @@ internal abstract class AuxKGradients(SparseAutoencoder model, int auxK, double 
         backward.CountFired(0, FiredCounts);
         Times = new PhaseTimes(
             Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
-        return new LossTerms(reconstruction, 0, auxiliary);
+        return new LossTerms(reconstruction, usage, auxiliary);
     }
 
     /// <inheritdoc/>
@@ -59,6 +65,7 @@ internal abstract class AuxKGradients(SparseAutoencoder model, int auxK, double 
         base.Dispose();
         encoder.Dispose();
         backward.Dispose();
+        usageSlopes.Dispose();
     }
 
     /// <summary>Chooses the active latents of the batch that is loaded.</summary>
@@ -67,4 +74,22 @@ internal abstract class AuxKGradients(SparseAutoencoder model, int auxK, double 
     /// <summary>Adds other reconstructions of the batch.</summary>
     /// <returns>Their part of the loss.</returns>
     protected virtual double OtherTerms(SparseBackward backward) => 0;
+
+    // The term and its slope in each active code of a latent: m_i is a mean over the batch.
+    private double Balance(double weight, int batch)
+    {
+        Array.Clear(means);
+        ReadOnlySpan<int> latents = codes.AllLatents;
+        ReadOnlySpan<float> values = codes.AllValues;
+        for (int j = 0; j < latents.Length; j++) means[latents[j]] += values[j];
+        double factor = weight * means.Length / k, squares = 0;
+        for (int latent = 0; latent < means.Length; latent++)
+        {
+            double mean = means[latent] / batch;
+            squares += mean * mean;
+            usageSlopes[0, latent] = (float)(2 * factor * mean / batch);
+        }
+
+        return factor * squares;
+    }
 }

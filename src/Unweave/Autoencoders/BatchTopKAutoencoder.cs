@@ -31,6 +31,13 @@ public sealed record BatchTopKOptions : DictionaryOptions
     [Description("Share of the running threshold kept at each step; the threshold decides which latents are active outside training.")]
     public double ThresholdDecay { get; init; } = 0.99;
 
+    /// <summary>
+    /// Weight λ of the usage-balance term λ·(n/k)·Σ m_i², m_i the mean of a latent over the batch: it evens out how often latents are
+    /// active, which makes an index over the codes faster, at some cost in reconstruction. Default 0: none.
+    /// </summary>
+    [Description("Weight of the term that evens out how often latents are active (an index over the codes is then faster); 0 for none.")]
+    public double BalanceCoefficient { get; init; }
+
     /// <inheritdoc/>
     internal override string Title => "BatchTopK";
 
@@ -45,6 +52,7 @@ public sealed record BatchTopKOptions : DictionaryOptions
     {
         base.Validate(inputWidth, outputWidth);
         CheckSelection(K, AuxK, AuxCoefficient);
+        NotNegative(BalanceCoefficient);
         if (ThresholdDecay is not (>= 0 and < 1)) throw new InputException($"thresholdDecay is {ThresholdDecay}; it must lie in [0, 1).");
     }
 
@@ -56,7 +64,7 @@ public sealed record BatchTopKOptions : DictionaryOptions
 /// The BatchTopK autoencoder (Bussmann, Leask and Nanda 2024, "BatchTopK sparse autoencoders"): in training, z keeps the B·k largest
 /// of relu(W_enc(x − b_dec) + b_enc) over the whole batch; outside training, those above a threshold θ that training has learned.
 /// </summary>
-/// <remarks>Loss ‖x − x̂‖² + α‖e − ê‖², the second term AuxK as for TopK. θ is a running mean of the smallest activation kept.</remarks>
+/// <remarks>Loss ‖x − x̂‖² + α‖e − ê‖² + λ·(n/k)·Σ m_i², the second term AuxK, the third of usage, as for TopK. θ is a running mean of the smallest activation kept.</remarks>
 internal sealed class BatchTopKAutoencoder : SparseAutoencoder
 {
     private readonly Matrix threshold = new(1, 1);
@@ -89,7 +97,13 @@ internal sealed class BatchTopKAutoencoder : SparseAutoencoder
     internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);
 
     private sealed unsafe class Gradients(BatchTopKAutoencoder model, Workers workers)
-        : AuxKGradients(model, model.Options.AuxK ?? DefaultK(model.OutputWidth), model.Options.AuxCoefficient, workers)
+        : AuxKGradients(
+            model,
+            model.Options.AuxK ?? DefaultK(model.OutputWidth),
+            model.Options.AuxCoefficient,
+            model.Options.K,
+            model.Options.BalanceCoefficient,
+            workers)
     {
         private readonly SparseCodes candidates = new(model.Latents);
         private float guess; // a little below the last batch's cut: it changes the time of the next search, never its result

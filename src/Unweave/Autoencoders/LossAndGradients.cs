@@ -10,7 +10,7 @@ internal readonly record struct StepSettings(double SparsityWarmup, ReadOnlyMemo
 
 /// <summary>The terms of a batch's loss: each summed over the output's width and averaged over the batch, weights included.</summary>
 /// <param name="Reconstruction">‖y − ŷ‖²; of a variational autoencoder −ln p(x|z).</param>
-/// <param name="Sparsity">The penalty on codes: L1 or KL; 0 for TopK.</param>
+/// <param name="Sparsity">The penalty on codes: L1, KL, or of TopK the usage-balance term.</param>
 /// <param name="Auxiliary">AuxK and Multi-TopK.</param>
 public readonly record struct LossTerms(double Reconstruction, double Sparsity, double Auxiliary)
 {

@@ -30,6 +30,13 @@ public sealed record TopKOptions : DictionaryOptions
     [Description("Weight of the Multi-TopK loss; ignored when multiK is 0.")]
     public double MultiCoefficient { get; init; } = 1.0 / 8;
 
+    /// <summary>
+    /// Weight λ of the usage-balance term λ·(n/k)·Σ m_i², m_i the mean of a latent over the batch: it evens out how often latents are
+    /// active, which makes an index over the codes faster, at some cost in reconstruction. Default 0: none.
+    /// </summary>
+    [Description("Weight of the term that evens out how often latents are active (an index over the codes is then faster); 0 for none.")]
+    public double BalanceCoefficient { get; init; }
+
     /// <inheritdoc/>
     internal override string Title => "TopK";
 
@@ -44,6 +51,7 @@ public sealed record TopKOptions : DictionaryOptions
     {
         base.Validate(inputWidth, outputWidth);
         CheckSelection(K, AuxK, AuxCoefficient);
+        NotNegative(BalanceCoefficient);
         NotNegative(MultiCoefficient);
         if (MultiK > Latents) throw new InputException($"multiK is {MultiK} but latents is {Latents}; lower multiK or raise latents.");
         if (MultiK == 0 || MultiK > K) return;
@@ -60,8 +68,8 @@ public sealed record TopKOptions : DictionaryOptions
 /// z = TopK(relu(W_enc(x − b_dec) + b_enc)),  x̂ = W_decᵀz + b_dec, decoder rows of unit norm.
 /// </summary>
 /// <remarks>
-/// Loss ‖x − x̂‖² + α‖e − ê‖² + w·‖x − x̂_K‖², the second term AuxK (section 2.4 there: e = x − x̂ held fixed, ê from the k_aux
-/// strongest dead latents, without b_dec), the third Multi-TopK (appendix: x̂_K from the K &gt; k largest).
+/// Loss ‖x − x̂‖² + α‖e − ê‖² + w·‖x − x̂_K‖² + λ·(n/k)·Σ m_i², the second term AuxK (section 2.4 there: e = x − x̂ held fixed, ê from the k_aux
+/// strongest dead latents, without b_dec), the third Multi-TopK (appendix: x̂_K from the K &gt; k largest), the last of the mean codes m, for even usage.
 /// </remarks>
 internal sealed class TopKAutoencoder : SparseAutoencoder
 {
@@ -82,7 +90,8 @@ internal sealed class TopKAutoencoder : SparseAutoencoder
     internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);
 
     private sealed unsafe class Gradients(TopKAutoencoder model, Workers workers)
-        : AuxKGradients(model, model.AuxK, model.Options.AuxCoefficient, workers)
+        : AuxKGradients(
+            model, model.AuxK, model.Options.AuxCoefficient, model.Options.K, model.Options.BalanceCoefficient, workers)
     {
         private readonly TopKOptions options = model.Options;
         private readonly SparseCodes widerCodes = new(model.Latents);

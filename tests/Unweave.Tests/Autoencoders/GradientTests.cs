@@ -14,6 +14,8 @@ public sealed class GradientTests
         { "topk with AuxK beyond the dead", new TopKOptions { Latents = 23, K = 3, AuxK = 64, AuxCoefficient = 0.4 }, 9, 7 },
         { "topk with Multi-TopK", new TopKOptions { Latents = 23, K = 3, AuxK = 0, MultiK = 8, MultiCoefficient = 0.3 }, 9, 7 },
         { "topk with both", new TopKOptions { Latents = 23, K = 3, AuxK = 3, MultiK = 8 }, 9, 7 },
+        { "topk with balance", new TopKOptions { Latents = 23, K = 3, AuxK = 2, MultiK = 8, BalanceCoefficient = 0.6 }, 9, 7 },
+        { "batchtopk with balance", new BatchTopKOptions { Latents = 23, K = 3, AuxK = 2, BalanceCoefficient = 0.6 }, 9, 7 },
         { "batchtopk", new BatchTopKOptions { Latents = 23, K = 3, AuxK = 0 }, 9, 7 },
         { "batchtopk with AuxK", new BatchTopKOptions { Latents = 23, K = 3, AuxK = 2, AuxCoefficient = 0.4 }, 9, 7 },
         { "relu, free norms, sparse", new ReluOptions { Latents = 23, L1Coefficient = 0.7 }, 9, 7 },

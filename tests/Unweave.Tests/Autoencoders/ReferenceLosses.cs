@@ -62,7 +62,7 @@ internal sealed class ReferenceLosses
             loss += o.MultiCoefficient * x.Select((row, r) => Square(Subtract(row, Decode(p, r, wide[r], bias: true)))).Average();
         }
 
-        return loss + AuxK(o.AuxK, o.AuxCoefficient, error, p);
+        return loss + AuxK(o.AuxK, o.AuxCoefficient, error, p) + Balance(o.BalanceCoefficient, o.K, p);
     }
 
     private double BatchTopK(BatchTopKOptions o, double[][][] p)
@@ -75,7 +75,19 @@ internal sealed class ReferenceLosses
         }
 
         double[][] error = [.. x.Select((row, r) => Subtract(row, Decode(p, r, held["k"][r], bias: true)))];
-        return error.Average(Square) + AuxK(o.AuxK, o.AuxCoefficient, error, p);
+        return error.Average(Square) + AuxK(o.AuxK, o.AuxCoefficient, error, p) + Balance(o.BalanceCoefficient, o.K, p);
+    }
+
+    private double Balance(double coefficient, int k, double[][][] p)
+    {
+        double[] means = new double[p[0].Length];
+        for (int r = 0; r < x.Length; r++)
+        {
+            double[] pre = Pre(p, r);
+            foreach (int i in held["k"][r]) means[i] += pre[i] / x.Length;
+        }
+
+        return settings.SparsityWarmup * coefficient * means.Length / k * Square(means);
     }
 
     private double AuxK(int? auxK, double coefficient, double[][] error, double[][][] p)

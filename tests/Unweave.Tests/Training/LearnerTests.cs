@@ -17,6 +17,7 @@ public sealed class LearnerTests
         { "topk", new TopKOptions { Latents = 14, K = 2, AuxK = 0 } },
         { "topk with AuxK", new TopKOptions { Latents = 40, K = 2, AuxK = 4, AuxCoefficient = 0.25 } },
         { "topk with Multi-TopK", new TopKOptions { Latents = 14, K = 2, AuxK = 0, MultiK = 5 } },
+        { "topk with balance", new TopKOptions { Latents = 14, K = 2, AuxK = 0, BalanceCoefficient = 0.3 } },
         { "batchtopk with AuxK", new BatchTopKOptions { Latents = 40, K = 2, AuxK = 4, AuxCoefficient = 0.25 } },
         { "relu, free norms", new ReluOptions { Latents = 14, L1Coefficient = 0.5 } },
         { "relu, unit norms", new ReluOptions { Latents = 14, L1Coefficient = 0.5, UnitDecoder = true } },
