@@ -5,7 +5,7 @@ using Unweave.Onnx;
 
 namespace Unweave.Cli;
 
-/// <summary>The embedder of an index: chosen by flags when it is made, and opened again by what the index recorded.</summary>
+/// <summary>The embedder that flags choose; that of an index is opened again by what the index recorded.</summary>
 internal sealed class EmbedderFlags
 {
     private const string PoolingKey = "pooling", DocumentKey = "documentPrefix", QueryKey = "queryPrefix", LengthKey = "length";
@@ -14,14 +14,14 @@ internal sealed class EmbedderFlags
     {
         HelpName = "FOLDER",
         Description = "Sentence encoder: a folder as sentence-transformers has it with its ONNX file, that file, or the name of one "
-            + "fetched "
-            + "by `unweave pull`; left out, the one that comes with Unweave (all-MiniLM-L6-v2 in 8 bits).",
+            + "fetched by `unweave pull`; left out, the one that comes with Unweave (all-MiniLM-L6-v2 in 8 bits).",
     };
 
     private readonly Option<TextPooling?> pooling = new("--pooling")
     {
         HelpName = string.Join('|', Enum.GetNames<TextPooling>()).ToLowerInvariant(),
-        Description = "How the vectors of tokens become a text's; left out, as the model's files say.",
+        Description = "How the vectors of tokens become a text's: their mean, the first token's, the last token's, the largest of each "
+            + "number, or an output that the model pools itself; left out, as the model's files say.",
     };
 
     private readonly Option<string?> prefix = new("--prefix")
@@ -50,6 +50,24 @@ internal sealed class EmbedderFlags
         command.Add(prefix);
         command.Add(queryPrefix);
         command.Add(length);
+    }
+
+    /// <summary>Opens the embedder that the flags say.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="besides">What other flags say.</param>
+    public OnnxEmbedder Open(ParseResult parsed, EmbedderOptions besides)
+    {
+        OnnxEmbedder embedder = OnnxEmbedder.Open(
+            parsed.GetValue(model) is { } named ? ModelFolder.Locate(named) : EmbeddedModel.Encoder,
+            besides with
+            {
+                Pooling = parsed.GetValue(pooling),
+                DocumentPrefix = parsed.GetValue(prefix),
+                QueryPrefix = parsed.GetValue(queryPrefix),
+                Length = parsed.GetValue(length),
+            });
+        foreach (string note in embedder.Notes) Console.Error.WriteLine(note);
+        return embedder;
     }
 
     /// <summary>Opens the embedder that the flags say, and what an index is to record of it.</summary>

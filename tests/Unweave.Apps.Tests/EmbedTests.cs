@@ -65,7 +65,7 @@ public sealed class EmbedTests
         await Embed("texts.txt", "cut", ["--length", "5"]);
         await Embed("cut.txt", "short", []);
         await Embed("texts.txt", "first", ["--pooling", "cls"]);
-        await Embed("texts.txt", "query", ["--prefix", "query: ", "--query"]);
+        await Embed("texts.txt", "query", ["--query-prefix", "query: ", "--query"]);
         await Embed("prefixed.txt", "written", []);
         await Embed("texts.txt", "raw", ["--raw"]);
         float[] plain = One("plain");

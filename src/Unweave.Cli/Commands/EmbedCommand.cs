@@ -11,15 +11,6 @@ namespace Unweave.Cli.Commands;
 /// <summary><c>unweave embed</c>: texts to vectors, by a sentence encoder.</summary>
 internal static class EmbedCommand
 {
-    private static readonly Dictionary<string, TextPooling> Poolings = new(StringComparer.Ordinal)
-    {
-        ["mean"] = TextPooling.Mean,
-        ["cls"] = TextPooling.Cls,
-        ["last"] = TextPooling.Last,
-        ["max"] = TextPooling.Max,
-        ["model"] = TextPooling.Model,
-    };
-
     private static readonly Dictionary<string, ElementType> Types = new(StringComparer.Ordinal)
     {
         ["fp32"] = ElementType.Float32,
@@ -39,12 +30,6 @@ internal static class EmbedCommand
             HelpName = "FILE",
             Description = "Where the vectors go: FILE.npy, or FILE.safetensors with the tensor " + TextVectors.TensorName + ".",
         };
-        var model = new Option<string?>("--model", "-m")
-        {
-            HelpName = "FOLDER",
-            Description = "Sentence encoder: a folder as sentence-transformers has it with its ONNX file, that file, or the name of one "
-                + "fetched by `unweave pull`; left out, the one that comes with Unweave (all-MiniLM-L6-v2 in 8 bits).",
-        };
         var tokenizer = new Option<string?>("--tokenizer")
         {
             HelpName = "FILE",
@@ -55,24 +40,7 @@ internal static class EmbedCommand
             HelpName = "NAME",
             Description = "Field or column with the texts. [default: text]",
         };
-        var pooling = new Option<string?>("--pooling")
-        {
-            HelpName = string.Join('|', Poolings.Keys),
-            Description = "How the vectors of tokens become a text's: their mean, the first token's, the last token's, the largest of each "
-                + "number, or an output that the model pools itself; left out, as the model's files say.",
-        };
-        pooling.AcceptOnlyFromAmong([.. Poolings.Keys]);
-        var prefix = new Option<string?>("--prefix")
-        {
-            HelpName = "TEXT",
-            Description = "What is written before each text; left out, as the model's files say of documents.",
-        };
         var query = new Option<bool>("--query") { Description = "The texts are queries: the model's prefix for queries is used." };
-        var length = new Option<int?>("--length")
-        {
-            HelpName = "N",
-            Description = "The most tokens of a text, whose rest is left out; left out, as the model's files say.",
-        };
         var raw = new Option<bool>("--raw") { Description = "Leave vectors as long as the model makes them, instead of 1." };
         var type = new Option<string>("--type")
         {
@@ -85,8 +53,10 @@ internal static class EmbedCommand
         var command = new Command("embed", "Turns texts into vectors.\n\nA sentence encoder gives texts of like meaning like vectors. Row "
             + "i is text i, so that the same texts tell what an autoencoder trained on the vectors has learned.")
         {
-            texts, output, model, tokenizer, column, pooling, prefix, query, length, raw, type, inputs,
+            texts, output, tokenizer, column, query, raw, type, inputs,
         };
+        var flags = new EmbedderFlags();
+        flags.AddTo(command);
         help.AddExamples(
             command,
             "unweave embed texts.jsonl -o vectors.npy",
@@ -98,20 +68,12 @@ internal static class EmbedCommand
             string file = parsed.GetValue(output) ?? throw new InputException("no file is named; give one with -o, such as vectors.npy.");
             TextVectors.CheckEnding(file);
             var corpus = TextCorpus.Open(parsed.GetValue(texts)!, parsed.GetValue(column));
-            string? before = parsed.GetValue(prefix);
-            using OnnxEmbedder embedder = OnnxEmbedder.Open(
-                parsed.GetValue(model) is { } named ? ModelFolder.Locate(named) : EmbeddedModel.Encoder,
-                new EmbedderOptions
-                {
-                    Pooling = parsed.GetValue(pooling) is { } chosen ? Poolings[chosen] : null,
-                    DocumentPrefix = before,
-                    QueryPrefix = before,
-                    Length = parsed.GetValue(length),
-                    UnitLength = !parsed.GetValue(raw),
-                    Tokenizer = parsed.GetValue(tokenizer),
-                    Inputs = HostFlags.Inputs(parsed.GetValue(inputs)),
-                });
-            foreach (string note in embedder.Notes) Console.Error.WriteLine(note);
+            using OnnxEmbedder embedder = flags.Open(parsed, new EmbedderOptions
+            {
+                UnitLength = !parsed.GetValue(raw),
+                Tokenizer = parsed.GetValue(tokenizer),
+                Inputs = HostFlags.Inputs(parsed.GetValue(inputs)),
+            });
             var display = new RowsDisplay("embedded", 0, TimeProvider.System);
             var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
             {
@@ -159,7 +121,7 @@ internal static class EmbedCommand
     // The flags that name the texts beside the vectors.
     private static string Beside(string texts, string? column) => $"--text {texts}{(column is null ? "" : $" --text-column {column}")}";
 
-    private static string Named(TextPooling pooling) => Poolings.First(entry => entry.Value == pooling).Key;
+    private static string Named(TextPooling pooling) => pooling.ToString().ToLowerInvariant();
 
     private sealed class Shown(RowsDisplay display) : IProgress<long>
     {

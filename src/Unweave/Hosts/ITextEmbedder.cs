@@ -10,8 +10,8 @@ public interface ITextEmbedder
     int Width { get; }
 
     /// <summary>
-    /// A hash of what decides the vectors (the model, the tokenizer, the pooling, prefixes, the most tokens of a text): vectors of embedders
-    /// of one identity may be compared, those of others may not.
+    /// A hash of what decides the vectors (the model, the tokenizer, the pooling, prefixes, the most tokens of a text): vectors of
+    /// embedders of one identity may be compared, those of others may not.
     /// </summary>
     string Identity { get; }
 

@@ -5,7 +5,7 @@ using Unweave.Numerics;
 namespace Unweave.Hosts;
 
 /// <summary>Writes the vectors of texts to a file: a row for each text, in order, so that texts and rows stay side by side.</summary>
-public static class TextVectors
+internal static class TextVectors
 {
     /// <summary>Name of the tensor in a safetensors file.</summary>
     public const string TensorName = "embeddings";

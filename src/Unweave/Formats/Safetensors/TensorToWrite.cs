@@ -68,7 +68,7 @@ public sealed class TensorToWrite
     }
 
     /// <summary>
-    /// Rows that are read one by one, each time they are written: a tensor <c>[rows, width]</c> of 32-bit floats, or of half-precision ones.
+    /// Rows that are read one by one, each time they are written: a tensor <c>[rows, width]</c> of 32-bit floats, or of halves.
     /// </summary>
     /// <param name="name">Its name.</param>
     /// <param name="rows">Number of rows.</param>
