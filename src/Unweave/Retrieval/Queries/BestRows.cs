@@ -10,7 +10,7 @@ namespace Unweave.Retrieval.Queries;
 /// </summary>
 internal sealed class BestRows(int wanted)
 {
-    private ulong[] kept = new ulong[Math.Max(4 * wanted, 1024)]; // score and row, so that they order as one number
+    private ulong[] kept = new ulong[Math.Clamp(4L * wanted, 1024, 1 << 16)]; // score and row, so that they order as one number
     private int count;
 
     /// <summary>How many are wanted.</summary>

@@ -166,8 +166,8 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             ConceptScan.Term[] terms = concepts ? Terms() : [];
             bool fused = concepts && words.Length > 0;
             int wanted = Math.Max(query.Count, query.Facets > 0 ? FacetRows : 0);
-            if (query.Distinct < 1) wanted *= 4;
-            int depth = fused ? Math.Max(wanted, Fused) : wanted;
+            long depths = Math.Max(query.Distinct < 1 ? 4L * wanted : wanted, fused ? Fused : 0);
+            int depth = (int)Math.Min(depths, state.Offsets[^1]);
             Found[] byConcepts = concepts ? ByConcepts(terms, depth) : [];
             Found[] byWords = words.Length > 0 ? ByWords(depth) : [];
             Found[] best = fused ? Fuse(byConcepts, byWords) : concepts ? byConcepts : byWords;
@@ -226,6 +226,7 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
 
         private Found[] ByConcepts(ConceptScan.Term[] terms, int depth)
         {
+            if (depth == 0) return [];
             int rescored = Math.Max(query.Rescored, depth), reranked = engine.Store is null ? 0 : Math.Max(query.Reranked, depth);
             bool rerank = vector is not null && engine.Store is not null && query.Reranked > 0;
             int first = query.Rescored == 0 ? (rerank ? reranked : depth) : Math.Max(rescored, rerank ? reranked : 0);
