@@ -18,6 +18,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     TrainCommand.Create(help, json),
     HarvestCommand.Create(help, json),
     EvalCommand.Create(help, json),
+    EvalSearchCommand.Create(help, json),
     EmbedCommand.Create(help, json),
     EncodeCommand.Create(help, json),
     IndexCommand.Create(help, json),

@@ -58,12 +58,14 @@ entries, points = [], sorted(mappings)
 while points:
     first = points.pop(0)
     last = first
-    while len(mappings[first]) == 1 and points and points[0] == last + 1 and mappings[points[0]] == [mappings[first][0] + points[0] - first]:
+    while (len(mappings[first]) == 1 and points and points[0] == last + 1
+            and mappings[points[0]] == [mappings[first][0] + points[0] - first]):
         last = points.pop(0)
     side = f"{first:X}" if first == last else f"{first:X}-{last:X}"
     entries.append(f"{side}:{'+'.join(f'{part:X}' for part in mappings[first])}")
 write("CompatibilityMappings",
-      f"The compatibility mappings of the Unicode Character Database, version {version}: what <see cref=\"NormalForm\"/> works from. {made}",
+      f"The compatibility mappings of the Unicode Character Database, version {version}: what <see cref=\"NormalForm\"/> works from. "
+      f"{made}",
       [constant("Code points in hexadecimal, each with what it stands for; a range stands for as many code points in order.",
                 "Mappings", entries)])
 

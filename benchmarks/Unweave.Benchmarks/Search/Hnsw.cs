@@ -4,7 +4,9 @@ using Cloud.Unum.USearch;
 
 namespace Unweave.Benchmarks.Search;
 
-/// <summary>HNSW by USearch (Malkov and Yashunin 2018): a graph of neighbors, searched with candidate lists of several lengths (ef).</summary>
+/// <summary>
+/// HNSW by USearch (Malkov and Yashunin 2018): a graph of neighbors, searched with candidate lists of several lengths (ef).
+/// </summary>
 /// <param name="kind">The numbers that vectors are kept in.</param>
 internal sealed partial class Hnsw(ScalarKind kind) : Rival
 {

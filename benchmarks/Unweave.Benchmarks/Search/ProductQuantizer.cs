@@ -201,7 +201,7 @@ internal sealed class ProductQuantizer(int parts, bool optimized) : Rival
             for (int centroid = 0; centroid < Centroids; centroid++)
             {
                 float sum = 0;
-                for (int j = 0; j < Width(part); j++) sum += centroids[part][(j * Centroids) + centroid] * centroids[part][(j * Centroids) + centroid];
+                for (int j = 0; j < Width(part); j++) sum += MathF.Pow(centroids[part][(j * Centroids) + centroid], 2);
                 lengths[part][centroid] = sum / 2;
             }
         }

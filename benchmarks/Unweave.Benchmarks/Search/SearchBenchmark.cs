@@ -33,7 +33,8 @@ internal static class SearchBenchmark
     /// <param name="note">Told what else is to be known of a rival.</param>
     /// <param name="cancellationToken">Ends the benchmark.</param>
     public static IReadOnlyList<SearchFigures> Run(
-        SearchSet set, IEnumerable<Rival> rivals, Action<SearchFigures> tell, Action<string>? note = null, CancellationToken cancellationToken = default)
+        SearchSet set, IEnumerable<Rival> rivals, Action<SearchFigures> tell, Action<string>? note = null,
+        CancellationToken cancellationToken = default)
     {
         var all = new List<SearchFigures>();
         foreach (Rival each in rivals)

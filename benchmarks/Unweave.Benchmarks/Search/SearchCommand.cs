@@ -57,8 +57,8 @@ internal static class SearchCommand
             using SparseAutoencoder? autoencoder = parsed.GetValue(sae) is { } run ? SparseAutoencoder.Load(run) : null;
             if (autoencoder is not null && autoencoder.InputWidth != set.Rows.Columns)
             {
-                throw new InputException($"--sae {parsed.GetValue(sae)} is over vectors of width {autoencoder.InputWidth}, and these are of "
-                    + $"{set.Rows.Columns}; train one on them.");
+                throw new InputException($"--sae {parsed.GetValue(sae)} is over vectors of width {autoencoder.InputWidth}, and these are "
+                    + $"of {set.Rows.Columns}; train one on them.");
             }
 
             bool asJson = parsed.GetValue(json);
@@ -140,7 +140,10 @@ internal static class SearchCommand
     {
         foreach (string note in notes) Line(note);
         SearchFigures[][] several =
-            [.. figures.GroupBy(each => each.Rival, StringComparer.Ordinal).Where(rival => rival.Count() > 1).Select(rival => rival.ToArray())];
+        [
+            .. figures.GroupBy(each => each.Rival, StringComparer.Ordinal).Where(rival => rival.Count() > 1)
+                .Select(rival => rival.ToArray()),
+        ];
         if (several.Length == 0) return;
         Line($"{"queries/s at a recall@10 of",-44}{string.Concat(Targets.Select(target => $"{target,11:F2}"))}");
         foreach (SearchFigures[] rival in several)

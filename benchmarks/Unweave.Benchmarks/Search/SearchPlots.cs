@@ -34,7 +34,8 @@ internal static class SearchPlots
         foreach (IGrouping<string, SearchFigures> rival in figures.GroupBy(each => each.Rival, StringComparer.Ordinal))
         {
             SearchFigures[] points = [.. rival.OrderBy(value)];
-            var line = plot.Add.Scatter([.. points.Select(each => Math.Log10(value(each)))], points.Select(each => each.Recall10).ToArray());
+            double[] places = [.. points.Select(each => Math.Log10(value(each)))], recalls = [.. points.Select(each => each.Recall10)];
+            var line = plot.Add.Scatter(places, recalls);
             line.LegendText = rival.Key;
             line.MarkerSize = 9;
             line.MarkerShape = Shapes[drawn++ / plot.Add.Palette.Colors.Length % Shapes.Length];

@@ -19,7 +19,7 @@ internal sealed record VectorsAndTexts(string Vectors, string? Texts)
     }
 }
 
-/// <summary>Vectors of unit length with some of them held out as queries, their texts where there are some, and the exact answers.</summary>
+/// <summary>Vectors of unit length, others as queries, their texts where there are some, and the exact answers.</summary>
 internal sealed class SearchSet : IDisposable
 {
     /// <summary>How many exact answers are known of each query.</summary>
@@ -86,7 +86,7 @@ internal sealed class SearchSet : IDisposable
         }
     }
 
-    /// <summary>Makes vectors: noisy mixtures of a few of 1,000 directions, of a spectrum that falls as that of real embeddings does.</summary>
+    /// <summary>Makes vectors: noisy mixtures of a few of 1,000 directions, of a spectrum that falls.</summary>
     /// <param name="count">How many, those held out included.</param>
     /// <param name="width">Their width.</param>
     /// <param name="queries">How many to hold out.</param>

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Unweave.Characters;
 
-/// <summary>Reads the tables of this namespace: entries parted by white space, code points in hexadecimal, ranges as <c>first-last</c>.</summary>
+/// <summary>
+/// Reads the tables of this namespace: entries parted by white space, code points in hexadecimal, ranges as <c>first-last</c>.
+/// </summary>
 internal static class CodePoints
 {
     public static string[] Entries(string table) => table.Split([' ', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries);

@@ -56,7 +56,7 @@ internal static class NormalForm
 
     /// <summary>Adds what a code point decomposes into, itself if into nothing else.</summary>
     /// <param name="point">The code point.</param>
-    /// <param name="compatibility">With compatibility mappings too, as in NFKD: a ligature is its letters, a full-width letter a letter.</param>
+    /// <param name="compatibility">With compatibility mappings too, as in NFKD: a ligature is its letters.</param>
     /// <param name="output">Where to.</param>
     public static void Decompose(int point, bool compatibility, List<int> output)
     {

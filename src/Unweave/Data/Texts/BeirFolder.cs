@@ -38,6 +38,13 @@ public sealed class BeirFolder
     /// <summary>The queries that have a judgment, in the order of the file.</summary>
     public IReadOnlyList<JudgedText> Queries { get; private set; } = [];
 
+    /// <summary>The place of each of <see cref="Queries"/> among all queries of the file that can be read, of which there are
+    /// <see cref="QueriesInFile"/>.</summary>
+    public IReadOnlyList<int> QueryPlaces { get; private set; } = [];
+
+    /// <summary>Queries of the file, those without a judgment included.</summary>
+    public int QueriesInFile { get; private set; }
+
     /// <summary>For each query, the grades of the documents judged for it; those not above 0 were found not to answer it.</summary>
     public IReadOnlyDictionary<string, IReadOnlyDictionary<string, int>> Judgments { get; private set; } =
         new Dictionary<string, IReadOnlyDictionary<string, int>>(StringComparer.Ordinal);
@@ -67,7 +74,9 @@ public sealed class BeirFolder
         folder.Documents = folder.ReadTexts(folder.Find("corpus.jsonl"), hasTitle: true);
         List<JudgedText> queries = folder.ReadTexts(folder.Find("queries.jsonl"), hasTitle: false);
         Dictionary<string, Dictionary<string, int>> judgments = folder.ReadJudgments(qrels);
-        folder.Queries = [.. queries.Where(query => judgments.ContainsKey(query.Id))];
+        folder.QueriesInFile = queries.Count;
+        folder.QueryPlaces = [.. Enumerable.Range(0, queries.Count).Where(place => judgments.ContainsKey(queries[place].Id))];
+        folder.Queries = [.. folder.QueryPlaces.Select(place => queries[place])];
         if (folder.Queries.Count == 0)
             throw new InputException($"{qrels}: none of its {judgments.Count} queries is one of the {queries.Count} of queries.jsonl.");
         var known = folder.Documents.Select(document => document.Id).ToHashSet(StringComparer.Ordinal);

@@ -26,6 +26,8 @@ public sealed class BeirFolderTests
         Assert.Equal([new JudgedText("q1", "what lifts")], beir.Queries);
         Assert.Equal(["d1", "d2"], beir.Judgments["q1"].Keys, StringComparer.Ordinal);
         Assert.Equal([2, 0], beir.Judgments["q1"].Values);
+        Assert.Equal(0, Assert.Single(beir.QueryPlaces));
+        Assert.Equal(2, beir.QueriesInFile);
         Assert.Equal(("test", 0, 0), (beir.Split, beir.BadLines, beir.JudgmentsOfOthers));
     }
 
