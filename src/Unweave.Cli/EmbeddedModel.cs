@@ -2,7 +2,7 @@ using Unweave.Interpretation;
 
 namespace Unweave.Cli;
 
-/// <summary>The embedded models and the language model's corpus, found beside the program.</summary>
+/// <summary>The embedded language model and its corpus, found beside the program.</summary>
 internal static class EmbeddedModel
 {
     /// <summary>The hook that the demo reads: the residual stream after the third of four blocks.</summary>
@@ -10,9 +10,6 @@ internal static class EmbeddedModel
 
     /// <summary>Folder of the model and its tokenizer.</summary>
     public static string Folder => Existing(Path.Combine(AppContext.BaseDirectory, "models", "english-4m"));
-
-    /// <summary>Folder of the sentence encoder, as sentence-transformers lays one out.</summary>
-    public static string Encoder => Existing(Path.Combine(AppContext.BaseDirectory, "models", "minilm-int8"));
 
     /// <summary>Texts that the language model was trained on.</summary>
     public static string Corpus => Existing(Path.Combine(AppContext.BaseDirectory, "data", "corpus", "train.jsonl.gz"));

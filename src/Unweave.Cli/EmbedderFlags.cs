@@ -1,15 +1,12 @@
 using System.CommandLine;
-using System.Globalization;
 using Unweave.Indexing;
 using Unweave.Onnx;
 
 namespace Unweave.Cli;
 
-/// <summary>The embedder that flags choose; that of an index is opened again by what the index recorded.</summary>
+/// <summary>The embedder that flags choose.</summary>
 internal sealed class EmbedderFlags
 {
-    private const string PoolingKey = "pooling", DocumentKey = "documentPrefix", QueryKey = "queryPrefix", LengthKey = "length";
-
     private readonly Option<string?> model = new("--model", "-m")
     {
         HelpName = "FOLDER",
@@ -55,46 +52,29 @@ internal sealed class EmbedderFlags
     /// <summary>Opens the embedder that the flags say.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="besides">What other flags say.</param>
-    public OnnxEmbedder Open(ParseResult parsed, EmbedderOptions besides)
-    {
-        OnnxEmbedder embedder = OnnxEmbedder.Open(
-            parsed.GetValue(model) is { } named ? ModelFolder.Locate(named) : EmbeddedModel.Encoder,
-            besides with
-            {
-                Pooling = parsed.GetValue(pooling),
-                DocumentPrefix = parsed.GetValue(prefix),
-                QueryPrefix = parsed.GetValue(queryPrefix),
-                Length = parsed.GetValue(length),
-            });
-        foreach (string note in embedder.Notes) Console.Error.WriteLine(note);
-        return embedder;
-    }
+    public OnnxEmbedder Open(ParseResult parsed, EmbedderOptions besides) =>
+        Said(OnnxEmbedder.Open(Model(parsed) ?? IndexedTexts.EmbeddedEncoder, Options(parsed, besides)));
 
     /// <summary>Opens the embedder that the flags say, and what an index is to record of it.</summary>
     public (OnnxEmbedder Embedder, IndexRecipe Recipe) Open(ParseResult parsed, string texts)
     {
-        string? named = parsed.GetValue(model) is { } given ? Path.GetFullPath(ModelFolder.Locate(given)) : null;
-        var settings = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (parsed.GetValue(pooling) is { } chosen) settings[PoolingKey] = chosen.ToString();
-        if (parsed.GetValue(prefix) is { } before) settings[DocumentKey] = before;
-        if (parsed.GetValue(queryPrefix) is { } asked) settings[QueryKey] = asked;
-        if (parsed.GetValue(length) is { } most) settings[LengthKey] = most.ToString(CultureInfo.InvariantCulture);
-        var recipe = new IndexRecipe(named, "", texts) { Settings = settings };
-        OnnxEmbedder embedder = Open(recipe);
-        foreach (string note in embedder.Notes) Console.Error.WriteLine(note);
-        return (embedder, recipe with { Identity = embedder.Identity });
+        (OnnxEmbedder embedder, IndexRecipe recipe) = IndexedTexts.Choose(Model(parsed), Options(parsed, new EmbedderOptions()), texts);
+        return (Said(embedder), recipe);
     }
 
-    /// <summary>Opens the embedder that an index recorded.</summary>
-    public static OnnxEmbedder Open(IndexRecipe recipe)
+    private static OnnxEmbedder Said(OnnxEmbedder embedder)
     {
-        IReadOnlyDictionary<string, string> settings = recipe.Settings;
-        return OnnxEmbedder.Open(recipe.Embedder ?? EmbeddedModel.Encoder, new EmbedderOptions
-        {
-            Pooling = settings.TryGetValue(PoolingKey, out string? pooling) ? Enum.Parse<TextPooling>(pooling) : null,
-            DocumentPrefix = settings.GetValueOrDefault(DocumentKey),
-            QueryPrefix = settings.GetValueOrDefault(QueryKey),
-            Length = settings.TryGetValue(LengthKey, out string? length) ? int.Parse(length, CultureInfo.InvariantCulture) : null,
-        });
+        foreach (string note in embedder.Notes) Console.Error.WriteLine(note);
+        return embedder;
     }
+
+    private string? Model(ParseResult parsed) => parsed.GetValue(model) is { } named ? ModelFolder.Locate(named) : null;
+
+    private EmbedderOptions Options(ParseResult parsed, EmbedderOptions besides) => besides with
+    {
+        Pooling = parsed.GetValue(pooling),
+        DocumentPrefix = parsed.GetValue(prefix),
+        QueryPrefix = parsed.GetValue(queryPrefix),
+        Length = parsed.GetValue(length),
+    };
 }

@@ -79,4 +79,5 @@ public static class CatalogJson
 [JsonSerializable(typeof(Annotation))]
 [JsonSerializable(typeof(CatalogSource))]
 [JsonSerializable(typeof(NeuronpediaFeature))]
+[JsonSerializable(typeof(SearchJson))]
 internal sealed partial class CatalogJsonContext : JsonSerializerContext;

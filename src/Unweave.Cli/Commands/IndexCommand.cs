@@ -16,7 +16,7 @@ namespace Unweave.Cli.Commands;
 /// <summary><c>unweave index</c>: texts to an index that is searched by concepts and words.</summary>
 internal static class IndexCommand
 {
-    private const string Building = ".building", LockName = "building.lock", VectorsName = "vectors.npy";
+    private const string LockName = "building.lock", VectorsName = "vectors.npy";
 
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
@@ -113,7 +113,7 @@ internal static class IndexCommand
         string folder, TextCorpus corpus, OnnxEmbedder embedder, IndexRecipe recipe, Func<long, string, TrainingOptions> settings,
         VectorStore store, bool json, CancellationToken cancellationToken)
     {
-        string place = Path.TrimEndingDirectorySeparator(folder) + Building;
+        string place = Path.TrimEndingDirectorySeparator(folder) + TextIndex.BuildingEnding;
         long began = TimeProvider.System.GetTimestamp(), indexed;
         Directory.CreateDirectory(place);
         using (FolderLock.Take(place, LockName, "is being built by another command; wait for its end"))

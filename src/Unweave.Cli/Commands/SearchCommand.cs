@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Unweave.Cli.Rendering;
 using Unweave.Indexing;
 using Unweave.Catalog.Json;
@@ -63,7 +64,7 @@ internal static class SearchCommand
                 Filter = FilterText.Parse(parsed.GetValue(filter)!),
                 Require = [.. parsed.GetValue(require)!.Select(Latent)],
                 Exclude = [.. parsed.GetValue(exclude)!.Select(Latent)],
-                Factors = parsed.GetValue(weigh)!.Select(Factor).ToDictionary(factor => factor.Latent, factor => factor.Value),
+                Factors = FactorText.Parse(parsed.GetValue(weigh)!),
                 Latents = parsed.GetValue(latent)!.Select(Latent).Distinct().ToDictionary(number => number, _ => 1f),
                 Like = parsed.GetValue(like)!,
                 WordWeight = parsed.GetValue(words),
@@ -75,10 +76,9 @@ internal static class SearchCommand
                 throw new InputException("nothing is sought; give a QUERY, --like an id, or a --latent.");
             using OpenedIndex opened = OpenedIndex.Open(parsed.GetValue(index)!);
             SearchResults results = opened.Texts.Search(sought, query, cancellationToken);
-            IReadOnlyDictionary<int, string> labels = opened.Labels(
-                results.Hits.SelectMany(hit => hit.Latents).Concat(results.Query.Take(16))
-                .Select(share => share.Latent).Concat(results.Facets.Select(facet => facet.Latent)));
-            if (parsed.GetValue(json)) Screen.WriteJson(SearchJson.Write(results, labels));
+            IReadOnlyDictionary<int, string> labels = opened.Labels(results);
+            if (parsed.GetValue(json))
+                Console.Out.WriteLine(JsonSerializer.Serialize(SearchJson.Of(results, labels), CatalogJson.Options));
             else HitList.Write(results, labels, parsed.GetValue(explain));
             return Task.CompletedTask;
         });
@@ -96,12 +96,4 @@ internal static class SearchCommand
     private static int Latent(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int latent)
         ? latent
         : throw new InputException($"'{text}' is not the number of a latent; --explain shows the numbers.");
-
-    private static (int Latent, float Value) Factor(string text)
-    {
-        string[] parts = text.Split('=');
-        return parts.Length == 2 && float.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out float factor)
-            ? (Latent(parts[0]), factor)
-            : throw new InputException($"--weigh is '{text}'; write LATENT=F, such as 1207=2 or 1207=0.");
-    }
 }

@@ -27,6 +27,7 @@ namespace Unweave.Web.Api;
 [JsonSerializable(typeof(bool?))]
 [JsonSerializable(typeof(double?))]
 [JsonSerializable(typeof(int?))]
+[JsonSerializable(typeof(int[]))]
 [JsonSerializable(typeof(long))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

@@ -20,6 +20,7 @@ internal sealed record ApiOperation(
     private static readonly Dictionary<string, string> Queries = new(StringComparer.Ordinal)
     {
         ["findFeatures"] = "?text=king&take=3",
+        ["searchTexts"] = "?query=a%20stringed%20instrument&count=3",
     };
 
     private static readonly Dictionary<string, string> Bodies = new(StringComparer.Ordinal)

@@ -50,6 +50,7 @@ internal static class ApiRoutes
         RunsApi.Map(api);
         FeaturesApi.Map(api);
         AnnotationsApi.Map(api);
+        SearchApi.Map(api);
         ModelApi.Map(api);
         ExportApi.Map(api);
         app.MapOpenApi("/api/{documentName}.json");

@@ -63,7 +63,7 @@ public sealed partial class Home
         }
 
         bool first = string.Equals(new Uri(Navigation.Uri).AbsolutePath, "/", StringComparison.Ordinal);
-        if (first && Runs.Names() is [string only]) Navigation.NavigateTo(Links.Run(only), replace: true);
+        if (first && Runs.Names() is [string only]) Navigation.NavigateTo(First(only), replace: true);
         else Look();
     }
 
@@ -107,6 +107,8 @@ public sealed partial class Home
             // the page was left
         }
     }
+
+    private string First(string name) => Runs.TryGet(name, out ServedRun? run) ? run.FirstPage : Links.Run(name);
 
     private void Look()
     {

@@ -28,6 +28,16 @@ internal static class Links
     /// <summary>Overview of a run.</summary>
     public static string Run(string run) => $"/runs/{Uri.EscapeDataString(run)}";
 
+    /// <summary>The search of a run with an index.</summary>
+    /// <param name="run">Name of the run.</param>
+    /// <param name="query">What is sought, as <see cref="SearchAddress.Write"/> writes it; empty for nothing yet.</param>
+    public static string Search(string run, string query = "") => $"{Run(run)}/search{query}";
+
+    /// <summary>The texts that have a concept.</summary>
+    /// <param name="run">Name of the run.</param>
+    /// <param name="latent">Number of the latent.</param>
+    public static string Search(string run, int latent) => Search(run, SearchAddress.Write(new TextSearch { Latents = [latent] }));
+
     /// <summary>Feature browser.</summary>
     /// <param name="run">Name of the run.</param>
     /// <param name="query">What it shows, as <see cref="FeatureAddress.Write"/> writes it; empty for all.</param>

@@ -21,6 +21,15 @@ internal static class Limits
     /// <summary>Lines of the table in one answer.</summary>
     public const int Rows = 1000;
 
+    /// <summary>Hits of a search.</summary>
+    public const int Hits = 200;
+
+    /// <summary>Texts, latents and filters of each kind that one search names.</summary>
+    public const int Sought = 64;
+
+    /// <summary>UTF-16 code units of a filter.</summary>
+    public const int Filter = 500;
+
     /// <summary>Vectors encoded at once.</summary>
     public const int Vectors = 1024;
 

@@ -46,6 +46,9 @@ internal sealed record RunSummary(string Name)
     /// <summary>Its settings; null where it has no run file.</summary>
     public TrainingOptions? Settings { get; private init; }
 
+    /// <summary>Whether texts can be searched by its latents.</summary>
+    public bool HasIndex { get; private init; }
+
     /// <summary>Why something of it cannot be read; null when all can.</summary>
     public string? Problem { get; private init; }
 
@@ -86,12 +89,13 @@ internal sealed record RunSummary(string Name)
                 Date = Written(run.Files),
                 Status = status,
                 Settings = settings,
+                HasIndex = run.HasIndex,
                 Problem = problem,
             };
         }
         catch (InputException e)
         {
-            return new RunSummary(run.Name) { Problem = e.Message };
+            return new RunSummary(run.Name) { HasIndex = run.HasIndex, Problem = e.Message };
         }
     }
 

@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using Unweave.Autoencoders;
 using Unweave.Catalog;
 using Unweave.Hosts;
+using Unweave.Indexing;
+using Unweave.Onnx;
 using Unweave.Runs;
 using Unweave.Training;
 
@@ -17,15 +20,22 @@ public sealed class ServedRun : IDisposable
     private readonly FilePart<FeatureCatalog> catalog;
     private readonly FilePart<Autoencoder> autoencoder;
     private readonly FilePart<TrainingOptions> settings;
+    private readonly FilePart<IndexedTexts>? texts;
     private readonly Lock summaryEntry = new();
     private OpenedHost? host;
     private RunSummary? summary;
     private (DateTime, DateTime, DateTime, DateTime, DateTime) summarized;
 
     /// <summary>Names a run; nothing is opened yet.</summary>
-    internal ServedRun(string name, string folder)
+    /// <param name="name">Its name.</param>
+    /// <param name="files">Its files.</param>
+    /// <param name="indexFolder">The index of texts that it is the run of; null for none.</param>
+    internal ServedRun(string name, RunFolder files, string? indexFolder = null)
     {
-        (Name, Files) = (name, RunFolder.Open(folder));
+        (Name, Files, IndexFolder) = (name, files, indexFolder);
+        // An index that is added to stays open and is refreshed; only one that was built again has another recipe.
+        if (indexFolder is not null)
+            texts = new FilePart<IndexedTexts>(Path.Combine(indexFolder, IndexRecipe.FileName), _ => IndexedTexts.Open(indexFolder));
         // A new build goes into the same file, and the catalog shows it by itself; only a file that came or went is opened again.
         catalog = new FilePart<FeatureCatalog>(Files.CatalogPath, FeatureCatalog.Open, follow: false);
         autoencoder = new FilePart<Autoencoder>(Files.AutoencoderPath, _ => Files.LoadAutoencoder());
@@ -41,6 +51,16 @@ public sealed class ServedRun : IDisposable
 
     /// <summary>Its folder.</summary>
     internal string Folder => Files.Path;
+
+    /// <summary>The folder of the index of texts that it is the run of; null for none.</summary>
+    internal string? IndexFolder { get; }
+
+    /// <summary>Whether texts can be searched by its latents.</summary>
+    [MemberNotNullWhen(true, nameof(IndexFolder))]
+    internal bool HasIndex => IndexFolder is not null;
+
+    /// <summary>Where a reader begins: the search where there is one, else the overview.</summary>
+    internal string FirstPage => HasIndex ? Links.Search(Name) : Links.Run(Name);
 
     /// <summary>
     /// The catalog of its features; null when none was built, or when it is that of another autoencoder (<see cref="CatalogProblem"/>).
@@ -148,6 +168,26 @@ public sealed class ServedRun : IDisposable
             : missing;
     }
 
+    /// <summary>
+    /// The index of texts with its embedder, in the last state that was committed; it stays open until the lease is disposed. Null where
+    /// the run has none.
+    /// </summary>
+    /// <exception cref="InputException">It is damaged, or its embedder cannot be opened.</exception>
+    internal Lease<IndexedTexts>? LeaseIndex()
+    {
+        Lease<IndexedTexts>? lease = texts?.Lease();
+        try
+        {
+            lease?.Value.Texts.Index.Refresh();
+            return lease;
+        }
+        catch
+        {
+            lease?.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>A latent's decoder row, <c>[d]</c>, at the scale of the weights; null without an autoencoder.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such latent.</exception>
     internal float[]? DecoderRow(int latent)
@@ -169,6 +209,7 @@ public sealed class ServedRun : IDisposable
             host = null;
         }
 
+        texts?.Dispose();
         catalog.Dispose();
         autoencoder.Dispose();
     }

@@ -1,9 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
+using Unweave.Indexing;
 using Unweave.Runs;
 
 namespace Unweave.Web.Runs;
 
-/// <summary>The runs that a server serves: the folder itself, or its subfolders that hold a run.</summary>
+/// <summary>
+/// The runs that a server serves: the folder itself, or its subfolders that hold a run. An index of texts is the run in it, under the
+/// index's own name, with a search page.
+/// </summary>
 internal sealed class ServedRuns(ServeOptions options) : IDisposable
 {
     private readonly Lock entry = new();
@@ -23,7 +27,11 @@ internal sealed class ServedRuns(ServeOptions options) : IDisposable
         {
             run = null;
             if (folder is null || name is null) return false;
-            if (!opened.TryGetValue(name, out run)) run = opened[name] = new ServedRun(name, folder);
+            bool indexed = IndexRecipe.Exists(folder);
+            if (opened.TryGetValue(name, out run) && run.HasIndex == indexed) return true;
+            run?.Dispose();
+            run = indexed ? new ServedRun(name, TextIndex.RunOf(folder), folder) : new ServedRun(name, RunFolder.Open(folder));
+            opened[name] = run;
             return true;
         }
     }
@@ -42,8 +50,11 @@ internal sealed class ServedRuns(ServeOptions options) : IDisposable
     {
         if (options.Folder is null) return [];
         string root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Folder));
-        return RunFolder.Exists(root) ? [root] : Directory.Exists(root) ? Directory.EnumerateDirectories(root).Where(RunFolder.Exists) : [];
+        return IsRun(root) ? [root] : Directory.Exists(root) ? Directory.EnumerateDirectories(root).Where(IsRun) : [];
     }
+
+    private static bool IsRun(string folder) =>
+        (RunFolder.Exists(folder) || IndexRecipe.Exists(folder)) && !folder.EndsWith(TextIndex.BuildingEnding, StringComparison.Ordinal);
 
     private static string NameOf(string folder) => Path.GetFileName(folder) is { Length: > 0 } name ? name : "run";
 }

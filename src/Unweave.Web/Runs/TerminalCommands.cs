@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Unweave.Catalog;
+using Unweave.Indexing;
 using Unweave.Interpretation;
 
 namespace Unweave.Web.Runs;
@@ -31,6 +32,25 @@ internal static class TerminalCommands
 
     /// <summary>The latents of a text.</summary>
     public static string Read(ServedRun run, string text) => $"unweave read {Quote(run.Folder)} {QuoteStart(text)}";
+
+    /// <summary>A search of an index.</summary>
+    public static string Search(string index, TextSearch search)
+    {
+        List<string> words = ["unweave search", Quote(index)];
+        if (!string.IsNullOrWhiteSpace(search.Text)) words.Add(QuoteStart(search.Text.Trim()));
+        void Add<T>(string flag, IEnumerable<T> values) =>
+            words.AddRange(values.Select(value => $"{flag} {Quote(Convert.ToString(value, CultureInfo.InvariantCulture)!)}"));
+        Add("--like", search.Like);
+        Add("--latent", search.Latents);
+        Add("--weigh", search.Factors.Select(factor => FactorText.Write(factor.Key, factor.Value)));
+        Add("--require", search.Required);
+        Add("--exclude", search.Excluded);
+        Add("--filter", search.Filters);
+        if (search.WordWeight != 0.5) Add("--words", [search.WordWeight]);
+        if (search.Distinct) Add("--distinct", [TextSearch.NearDuplicate]);
+        if (search.Count != TextSearch.FirstHits) Add("--count", [search.Count]);
+        return string.Join(' ', words);
+    }
 
     /// <summary>A feature.</summary>
     public static string ShowFeature(string folder, int latent) => $"unweave features show {Quote(folder)} {latent}";

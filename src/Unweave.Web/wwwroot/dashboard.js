@@ -98,6 +98,42 @@
     at.click();
     return true;
   };
+  // The hits of a search: keys go from one to the next, and press the button of the one at hand that has them.
+  const hits = () => [...document.querySelectorAll('[data-hit]')];
+  let hitAt = -1;
+  const toHit = step => {
+    const all = hits();
+    if (!all.length) return false;
+    const at = document.activeElement?.closest('[data-hit]') ? hitAt + step : step > 0 ? 0 : all.length - 1;
+    if (at < 0) document.querySelector('main [data-search]')?.focus();
+    else all[Math.min(at, all.length - 1)].focus();
+    return true;
+  };
+  const keyed = e => {
+    const button = e.target.closest?.('[data-hit]')?.querySelector(`[data-key=${e.key}]`);
+    button?.click();
+    return button;
+  };
+  addEventListener('focusin', e => {
+    const hit = e.target.closest?.('[data-hit]');
+    hitAt = hit ? hits().indexOf(hit) : -1;
+  });
+  on('keydown', '[data-hit]', (hit, e) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
+    if (!step || typing(e)) return;
+    e.preventDefault();
+    toHit(step);
+  });
+  // A hit that had the focus may be gone: the one in its place has it then.
+  window.unweaveHits = () => {
+    const all = hits(),
+      at = document.activeElement;
+    if (hitAt >= 0 && all.length && (!at || at === document.body)) all[Math.min(hitAt, all.length - 1)].focus();
+  };
+  window.unweaveSearch = () => {
+    const at = document.activeElement;
+    if (!at || at === document.body || at.matches('main, main h1')) document.querySelector('main [data-search]')?.focus();
+  };
   const keys = {
     '/': () => {
       const at = document.querySelector('main [data-search]') ?? document.querySelector('[data-search]');
@@ -111,15 +147,19 @@
       return true;
     },
     n: () => press('a[rel=next]'),
-    j: () => press('a[rel=next]'),
-    r: () => press('[data-random]'),
+    j: () => toHit(1) || press('a[rel=next]'),
+    r: e => keyed(e) || press('[data-random]'),
+    m: e => keyed(e),
+    w: e => keyed(e),
+    u: () => press('[data-page-key=u]'),
     x: e => {
+      if (keyed(e)) return true;
       const box = e.target.closest?.('tr[data-row]')?.querySelector('[data-pick]');
       box?.click();
       return box;
     },
     p: () => press('a[rel=prev]'),
-    k: () => press('a[rel=prev]'),
+    k: () => toHit(-1) || press('a[rel=prev]'),
     s: e => {
       const row = e.target.closest?.('tr[data-row]'),
         star = (row ?? document.querySelector('main')).querySelector('[data-star]');
@@ -162,7 +202,7 @@
   });
   on('keydown', 'main [data-search]', (box, e) => {
     if (e.key !== 'ArrowDown') return;
-    const row = document.querySelector('[data-rows-view] tr[data-row] a');
+    const row = document.querySelector('[data-rows-view] tr[data-row] a') ?? hits()[0];
     if (row) {
       e.preventDefault();
       row.focus();

@@ -14,6 +14,9 @@ namespace Unweave.Indexing;
 /// </summary>
 public sealed class TextIndex : IDisposable
 {
+    /// <summary>Ending of the folder in which an index is made before it is renamed to its place.</summary>
+    internal const string BuildingEnding = ".building";
+
     private const string AutoencoderFolder = "sae";
     private const int Batch = 2048;
 
