@@ -45,8 +45,10 @@ internal static class SearchCommand
             HelpName = "N",
             Description = "Also shows N concepts that set the best 100 hits apart.",
         };
-        var explain = new Option<bool>("--explain") { Description = "Shows all concepts and words that each hit shares with the "
-            + "query, and their parts of the score." };
+        var explain = new Option<bool>("--explain")
+        {
+            Description = "Shows all concepts and words that each hit shares with the query, and their parts of the score.",
+        };
         var command = new Command("search",
             "Searches an index of texts by concepts and words.\n\nEvery hit says which it shares with the query.")
         {

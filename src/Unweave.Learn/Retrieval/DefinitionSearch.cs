@@ -12,9 +12,13 @@ namespace Unweave.Learn.Retrieval;
 
 /// <summary>A definition that was found.</summary>
 /// <param name="Row">Which.</param>
-/// <param name="Score">Its cosine with the query.</param>
+/// <param name="Score">Its cosine with the query; null where it was found by its words alone.</param>
 /// <param name="Shared">What each latent that it shares with the query adds to it, largest first; empty of whole vectors.</param>
-internal sealed record FoundDefinition(int Row, double Score, IReadOnlyList<LatentShare> Shared);
+internal sealed record FoundDefinition(int Row, double? Score, IReadOnlyList<LatentShare> Shared)
+{
+    /// <summary>Words that it shares with the query, most telling first; empty where words do not count.</summary>
+    public IReadOnlyList<string> Words { get; init; } = [];
+}
 
 /// <summary>
 /// 32,000 definitions to be searched by their sparse codes and by their whole vectors. The autoencoder is trained when it is made.
@@ -115,19 +119,23 @@ internal sealed class DefinitionSearch
     /// <param name="row">Which definition.</param>
     public IReadOnlyList<LatentShare> Code(int row) => Index.Code(Key(row));
 
-    /// <summary>The definitions most like one by their codes.</summary>
+    /// <summary>The definitions most like one by their codes: its vector is projected on all latents, theirs are known by a few.</summary>
     /// <param name="row">The definition that is the query.</param>
     /// <param name="count">How many are wanted.</param>
     /// <param name="without">Latents that the query is to do without; null for none.</param>
-    public IReadOnlyList<FoundDefinition> Find(int row, int count, IReadOnlySet<int>? without = null) =>
-    [
-        .. Index.Search(new SearchQuery
+    /// <param name="words">Whether shared words count too: both rankings are fused.</param>
+    public IReadOnlyList<FoundDefinition> Find(int row, int count, IReadOnlySet<int>? without = null, bool words = false)
+    {
+        using Matrix query = vectors.Rows(row, 1);
+        SearchResults results = Index.Search(new SearchQuery
         {
-            Like = [Key(row)],
-            Count = count,
+            Vector = query.Row(0).ToArray(),
+            Words = words ? Texts[row].Gloss : null,
+            Count = count + 1, // it finds itself
             Factors = (without ?? new HashSet<int>()).ToDictionary(latent => latent, _ => 0f),
-        }).Hits.Select(hit => new FoundDefinition(int.Parse(hit.Key, CultureInfo.InvariantCulture), hit.Score, hit.Latents)),
-    ];
+        });
+        return [.. results.Hits.Select(Found).Where(found => found.Row != row).Take(count)];
+    }
 
     /// <summary>What a latent is about: the words that set apart the definitions that have it.</summary>
     /// <param name="latent">Its number.</param>
@@ -169,6 +177,12 @@ internal sealed class DefinitionSearch
         .. Enumerable.Range(0, Texts.Count).Where(row => Texts[row].Word.StartsWith(letters.Trim(), StringComparison.OrdinalIgnoreCase))
             .OrderBy(row => Texts[row].Word.Length).ThenBy(row => row).Take(count),
     ];
+
+    private static FoundDefinition Found(SearchHit hit) =>
+        new(int.Parse(hit.Key, CultureInfo.InvariantCulture), hit.ConceptScore, hit.Latents)
+        {
+            Words = [.. hit.Words.Select(share => share.Word)],
+        };
 
     private static string Key(int row) => row.ToString(CultureInfo.InvariantCulture);
 

@@ -141,7 +141,17 @@ public sealed partial class Search
     {
         string path = new Uri(moved.Location).AbsolutePath;
         if (index is null || !string.Equals(path, Links.Search(Run.Name), StringComparison.Ordinal)) return;
-        _ = InvokeAsync(Follow);
+        _ = InvokeAsync(async () =>
+        {
+            try
+            {
+                await Follow();
+            }
+            catch (Exception e)
+            {
+                await DispatchExceptionAsync(e);
+            }
+        });
     }
 
     private async Task Follow()
@@ -178,6 +188,7 @@ public sealed partial class Search
         string address = SearchAddress.Write(next);
         search = next;
         if (string.Equals(address, written, StringComparison.Ordinal)) return Show(next);
+        busy = true; // until the address has come back from the browser
         Navigation.NavigateTo(Links.Search(Run.Name, address), replace: replace);
         return Task.CompletedTask;
     }

@@ -104,7 +104,8 @@
   const toHit = step => {
     const all = hits();
     if (!all.length) return false;
-    const at = document.activeElement?.closest('[data-hit]') ? hitAt + step : step > 0 ? 0 : all.length - 1;
+    const here = document.activeElement?.closest('[data-hit]'),
+      at = here ? all.indexOf(here) + step : step > 0 ? 0 : all.length - 1;
     if (at < 0) document.querySelector('main [data-search]')?.focus();
     else all[Math.min(at, all.length - 1)].focus();
     return true;

@@ -54,18 +54,38 @@ public sealed class RetrievalTests(RetrievalTests.Made made) : IClassFixture<Ret
         await Assertions.Expect(page.Locator(".found").First.Locator("b:first-child"))
             .ToContainTextAsync([Definitions.Texts[found[0].Row].Word]);
         await Assertions.Expect(page.Locator(".found").First.Locator(".score").First)
-            .ToHaveTextAsync(found[0].Score.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
+            .ToHaveTextAsync(Written(found[0]));
 
         await page.Locator(".code input").First.UncheckAsync();
         FoundDefinition other = Definitions.Find(query, Wanted, new HashSet<int> { Definitions.Code(query)[0].Latent })[0];
         await Assertions.Expect(page.Locator(".found").First.Locator(".score").First)
-            .ToHaveTextAsync(other.Score.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
+            .ToHaveTextAsync(Written(other));
+        await page.GetByLabel("count shared words too").CheckAsync();
+        await Assertions.Expect(page.Locator(".found").First.GetByText("“")).Not.ToHaveCountAsync(0);
 
         await page.GetByLabel("A definition to start from").FillAsync("lemon");
         await page.GetByRole(AriaRole.Button, new() { Name = "lemon", Exact = true }).First.ClickAsync();
         await Assertions.Expect(page.Locator(".query b")).ToHaveTextAsync("lemon");
         browser.AssertClean();
     }
+
+    [Fact]
+    public void Shared_words_find_what_concepts_alone_rank_lower()
+    {
+        int query = Definitions.Starting("violin", 1)[0];
+        IReadOnlyList<FoundDefinition> plain = Definitions.Find(query, Wanted), both = Definitions.Find(query, Wanted, words: true);
+        Assert.Equal((Wanted, Wanted), (plain.Count, both.Count));
+        Assert.All(plain, found => Assert.True(found.Words.Count == 0 && found.Score > 0 && found.Row != query));
+        Assert.DoesNotContain(both, found => found.Row == query);
+        Assert.True(both.Sum(found => found.Words.Count) > 0);
+        Assert.NotEqual(plain.Select(found => found.Row), both.Select(found => found.Row));
+        string gloss = Definitions.Texts[query].Gloss;
+        Assert.All(both.SelectMany(found => found.Words),
+            word => Assert.Contains(word, gloss, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static string Written(FoundDefinition found) =>
+        found.Score!.Value.ToString("0.00", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>The index that the page makes.</summary>
     public sealed class Made : IAsyncLifetime
