@@ -126,7 +126,7 @@ internal static class TimingCommands
         embed.SetAction((parsed, cancellationToken) =>
         {
             using OnnxEmbedder embedder = OnnxEmbedder.Open(
-                parsed.GetValue(model) ?? EmbeddedModel.Encoder, new EmbedderOptions { Threads = parsed.GetValue(threads) });
+                parsed.GetValue(model) ?? IndexedTexts.EmbeddedEncoder, new EmbedderOptions { Threads = parsed.GetValue(threads) });
             TextCorpus read = parsed.GetValue(corpus) is { } named
                 ? TextCorpus.Open(named)
                 : TextCorpus.Open(Path.Combine(AppContext.BaseDirectory, "data", "wordnet", "texts.tsv"), "gloss");
