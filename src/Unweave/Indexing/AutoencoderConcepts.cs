@@ -9,16 +9,23 @@ public static class AutoencoderConcepts
 {
     extension(SparseAutoencoder autoencoder)
     {
-        /// <summary>A copy of the directions and the bias of the decoder, in the scale of the user's vectors.</summary>
+        /// <summary>
+        /// The directions of the decoder, each at length 1, so that its product with a query of length 1 is a cosine; and the bias in the
+        /// scale of the user's vectors. A copy. An index refits the values of codes, so that the lengths of decoder rows do not matter to it.
+        /// </summary>
         public ConceptDictionary CreateConcepts()
         {
             ArgumentNullException.ThrowIfNull(autoencoder);
-            float scale = 1 / autoencoder.OutputScale;
             Matrix decoder = autoencoder.Decoder.Clone();
             for (int latent = 0; latent < decoder.Rows; latent++)
-                foreach (ref float value in decoder.Row(latent)) value *= scale;
+            {
+                float length = (float)Norms.L2(decoder.Row(latent));
+                if (length == 0) continue;
+                foreach (ref float value in decoder.Row(latent)) value /= length;
+            }
+
             float[] bias = autoencoder.Weights.DecoderBias.Row(0).ToArray();
-            foreach (ref float value in bias.AsSpan()) value *= scale;
+            foreach (ref float value in bias.AsSpan()) value /= autoencoder.OutputScale;
             return new ConceptDictionary(decoder, bias);
         }
     }

@@ -2,7 +2,7 @@ namespace Unweave.Retrieval;
 
 /// <summary>What a search found.</summary>
 /// <param name="Hits">The best rows, best first; of equal ones, the row that was added first.</param>
-/// <param name="Query">The latents that were looked up, largest product first.</param>
+/// <param name="Query">The latents that were looked up, largest product q·W_i first.</param>
 /// <param name="Words">The words that were looked up, most telling first; words that most texts have are left out where there are
 /// others.</param>
 /// <param name="Facets">Latents that set the best hits apart from all rows, most telling first.</param>
