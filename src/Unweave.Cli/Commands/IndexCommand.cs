@@ -71,6 +71,7 @@ internal static class IndexCommand
             IndexChangeCommands.Remove(help, json),
             IndexChangeCommands.Merge(help, json),
             IndexShowCommand.Create(help, json),
+            IndexExportCommand.Create(help, json),
         };
         flags.AddTo(command);
         help.AddExamples(command, "unweave index docs.jsonl -o docs.index", "unweave index reviews.csv --text-column review",
