@@ -64,7 +64,10 @@ public sealed record BatchTopKOptions : DictionaryOptions
 /// The BatchTopK autoencoder (Bussmann, Leask and Nanda 2024, "BatchTopK sparse autoencoders"): in training, z keeps the B·k largest
 /// of relu(W_enc(x − b_dec) + b_enc) over the whole batch; outside training, those above a threshold θ that training has learned.
 /// </summary>
-/// <remarks>Loss ‖x − x̂‖² + α‖e − ê‖² + λ·(n/k)·Σ m_i², the second term AuxK, the third of usage, as for TopK. θ is a running mean of the smallest activation kept.</remarks>
+/// <remarks>
+/// Loss ‖x − x̂‖² + α‖e − ê‖² + λ·(n/k)·Σ m_i², the second term AuxK, the third of usage, as for TopK. θ is a running mean of the smallest
+/// activation kept.
+/// </remarks>
 internal sealed class BatchTopKAutoencoder : SparseAutoencoder
 {
     private readonly Matrix threshold = new(1, 1);

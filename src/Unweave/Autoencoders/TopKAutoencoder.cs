@@ -68,8 +68,9 @@ public sealed record TopKOptions : DictionaryOptions
 /// z = TopK(relu(W_enc(x − b_dec) + b_enc)),  x̂ = W_decᵀz + b_dec, decoder rows of unit norm.
 /// </summary>
 /// <remarks>
-/// Loss ‖x − x̂‖² + α‖e − ê‖² + w·‖x − x̂_K‖² + λ·(n/k)·Σ m_i², the second term AuxK (section 2.4 there: e = x − x̂ held fixed, ê from the k_aux
-/// strongest dead latents, without b_dec), the third Multi-TopK (appendix: x̂_K from the K &gt; k largest), the last of the mean codes m, for even usage.
+/// Loss ‖x − x̂‖² + α‖e − ê‖² + w·‖x − x̂_K‖² + λ·(n/k)·Σ m_i², the second term AuxK (section 2.4 there: e = x − x̂ held fixed, ê from
+/// the k_aux strongest dead latents, without b_dec), the third Multi-TopK (appendix: x̂_K from the K &gt; k largest), the last of the mean
+/// codes m, for even usage.
 /// </remarks>
 internal sealed class TopKAutoencoder : SparseAutoencoder
 {

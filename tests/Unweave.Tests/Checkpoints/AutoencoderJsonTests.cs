@@ -58,7 +58,8 @@ public sealed class AutoencoderJsonTests
 
     [Theory]
     [InlineData("""{ "architecture": "topk", "kay": 3 }""",
-        "there is no setting 'kay'; there are architecture, k, auxK, auxCoefficient, multiK, multiCoefficient, balanceCoefficient, latents.")]
+        "there is no setting 'kay'; there are architecture, k, auxK, auxCoefficient, multiK, multiCoefficient, balanceCoefficient, "
+            + "latents.")]
     [InlineData("""{ "architecture": "topk", "K": 3 }""", "there is no setting 'K'; there are")]
     [InlineData("""{ "architecture": "topk", "l1Coefficient": 3 }""", "there is no setting 'l1Coefficient'; there are")]
     [InlineData("""{ "architecture": "topk", "x\ny": 3 }""", "there is no setting 'x y'; there are")]
