@@ -31,7 +31,7 @@ public sealed class EvalSearchTests
     }
 
     [Fact]
-    public async Task The_table_is_shown_with_means_of_several()
+    public async Task The_table_is_shown_and_bad_lines_are_named()
     {
         using var place = Made();
         place.Write("set/corpus.jsonl", File.ReadAllText(place["set/corpus.jsonl"]) + "no json\n");

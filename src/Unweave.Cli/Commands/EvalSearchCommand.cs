@@ -240,8 +240,12 @@ internal static class EvalSearchCommand
         Screen.Results.Write(table);
     }
 
-    private static string Difference(double value, double dense) =>
-        dense == 0 || value == dense ? "" : $"{100 * ((value / dense) - 1):+0.0;-0.0}%";
+    private static string Difference(double value, double dense)
+    {
+        if (dense == 0 || value == dense) return "";
+        double points = Math.Round(100 * ((value / dense) - 1), 1);
+        return points == 0 ? "0.0%" : $"{points:+0.0;-0.0}%";
+    }
 
     private static JsonArray ToJson(List<Measured> measured) =>
     [
