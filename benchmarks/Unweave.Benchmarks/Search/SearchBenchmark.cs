@@ -75,23 +75,28 @@ internal static class SearchBenchmark
 
         double total = times.Sum();
         Array.Sort(times);
-        return new SearchFigures(rival.Name, rival.Settings[setting], recall / queries, Within(set, rival, setting, 100, cancellationToken),
-            Within(set, rival, setting, 200, cancellationToken), queries / total * 1000, HarvestTimes.MedianOf(times),
-            times[(int)Math.Ceiling(0.99 * queries) - 1], rival.BytesPerRow(setting), 0);
+        (double? in100, double? in200) = Within(set, rival, setting, cancellationToken);
+        return new SearchFigures(rival.Name, rival.Settings[setting], recall / queries, in100, in200, queries / total * 1000,
+            HarvestTimes.MedianOf(times), times[(int)Math.Ceiling(0.99 * queries) - 1], rival.BytesPerRow(setting), 0);
     }
 
-    private static double? Within(SearchSet set, Rival rival, int setting, int count, CancellationToken cancellationToken)
+    // What is asked for more than 10 rows is not timed.
+    private static (double? In100, double? In200) Within(
+        SearchSet set, Rival rival, int setting, CancellationToken cancellationToken)
     {
-        if (rival.Most(setting) < count) return null;
-        int[] found = new int[count];
-        double sum = 0;
+        int most = Math.Min(rival.Most(setting), 200);
+        if (most < 100) return (null, null);
+        int[] found = new int[most];
+        double in100 = 0, in200 = 0;
         for (int query = 0; query < set.Queries.Rows; query++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            sum += Share(set.Exact[query], found.AsSpan(0, rival.Search(query, setting, found)));
+            int count = rival.Search(query, setting, found);
+            in100 += Share(set.Exact[query], found.AsSpan(0, Math.Min(100, count)));
+            in200 += Share(set.Exact[query], found.AsSpan(0, count));
         }
 
-        return sum / set.Queries.Rows;
+        return (in100 / set.Queries.Rows, most < 200 ? null : in200 / set.Queries.Rows);
     }
 
     private static double Share(int[] exact, ReadOnlySpan<int> found)

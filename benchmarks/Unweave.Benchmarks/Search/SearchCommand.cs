@@ -42,7 +42,7 @@ internal static class SearchCommand
             Description = "Rivals whose names begin so. Default: all.",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<int> queries = Number("--queries", 2000, "Vectors held out as queries."), seed = Number("--seed", 0, "Which."),
+        Option<int> queries = Number("--queries", 2000, "Vectors held out as queries, or used of those given."), seed = Number("--seed", 0, "Which."),
             rows = Number("--rows", 50_000, "Vectors made where none are given."), width = Number("--d", 384, "Their width.");
         var search = new Command("search", "Measures recall, speed and memory of ways to search vectors, on one thread.")
         {
@@ -101,8 +101,9 @@ internal static class SearchCommand
             return SearchSet.Make(rows, width, queries, seed);
         }
 
+        if (queries < 1) throw new InputException($"--queries is {queries}; it must be at least 1.");
         var all = new VectorsAndTexts(vectors, texts);
-        if (queryVectors is not null) return SearchSet.Read(all, new VectorsAndTexts(queryVectors, queryTexts));
+        if (queryVectors is not null) return SearchSet.Read(all, new VectorsAndTexts(queryVectors, queryTexts), queries);
         if (queryTexts is not null) throw new InputException("--query-texts needs --query-vectors.");
         return SearchSet.Read(all, queries, seed);
     }

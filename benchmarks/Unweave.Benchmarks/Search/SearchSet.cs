@@ -67,7 +67,8 @@ internal sealed class SearchSet : IDisposable
     /// <summary>Reads vectors and queries that were held out before.</summary>
     /// <param name="rows">The vectors.</param>
     /// <param name="queries">The queries.</param>
-    public static SearchSet Read(VectorsAndTexts rows, VectorsAndTexts queries)
+    /// <param name="most">How many of them are used, from the first on.</param>
+    public static SearchSet Read(VectorsAndTexts rows, VectorsAndTexts queries, int most)
     {
         (Matrix vectors, string[]? texts) = rows.Read();
         (Matrix held, string[]? heldTexts) = queries.Read();
@@ -81,7 +82,7 @@ internal sealed class SearchSet : IDisposable
             }
 
             bool spoken = texts is not null && heldTexts is not null;
-            return new SearchSet(Unit(vectors, [.. Enumerable.Range(0, vectors.Rows)]), Unit(held, [.. Enumerable.Range(0, held.Rows)]),
+            return new SearchSet(Unit(vectors, [.. Enumerable.Range(0, vectors.Rows)]), Unit(held, [.. Enumerable.Range(0, Math.Min(most, held.Rows))]),
                 spoken ? texts : null, spoken ? heldTexts : null);
         }
     }

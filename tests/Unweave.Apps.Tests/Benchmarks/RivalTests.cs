@@ -92,7 +92,7 @@ public sealed class RivalTests : IDisposable
         using var query = new Matrix(1, 2, [1, 1]);
         NpyWriter.Write(folder["q.npy"], query);
         File.WriteAllLines(folder["q.txt"], ["Red cars"]);
-        using SearchSet spoken = SearchSet.Read(new(folder["v.npy"], folder["t.txt"]), new(folder["q.npy"], folder["q.txt"]));
+        using SearchSet spoken = SearchSet.Read(new(folder["v.npy"], folder["t.txt"]), new(folder["q.npy"], folder["q.txt"]), most: 1);
         using var rival = new WordScan();
         rival.Build(spoken);
         int[] found = new int[5];
