@@ -11,8 +11,8 @@ using Unweave.Onnx;
 namespace Unweave.Benchmarks;
 
 /// <summary>
-/// The commands that time a whole training step and its phases, a harvest beside the model alone, feature statistics beside a harvest, and a
-/// sentence encoder beside the model alone.
+/// The commands that time a whole training step and its phases, a harvest beside the model alone, feature statistics beside a harvest, and
+/// a sentence encoder beside the model alone.
 /// </summary>
 internal static class TimingCommands
 {

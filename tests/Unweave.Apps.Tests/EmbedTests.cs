@@ -48,7 +48,8 @@ public sealed class EmbedTests
         Outcome embedded = (await place.Run("embed", "texts.txt", "-o", "vectors.npy")).Succeeded();
         Assert.Contains("vectors.npy has 240 vectors of 384 numbers", embedded.Output, StringComparison.Ordinal);
         Assert.Contains("unweave features build sae/ vectors.npy --text texts.txt", embedded.Output, StringComparison.Ordinal);
-        (await place.Run("train", "vectors.npy", "--latents", "32", "--k", "4", "--rows", "6000", "--batch", "60", "-o", "sae")).Succeeded();
+        (await place.Run("train", "vectors.npy", "--latents", "32", "--k", "4", "--rows", "6000", "--batch", "60", "-o", "sae"))
+            .Succeeded();
         (await place.Run("features", "build", "sae", "vectors.npy", "--text", "texts.txt")).Succeeded();
         Outcome found = (await place.Run("features", "list", "sae", "piano")).Succeeded();
         Assert.Contains("piano", found.Output, StringComparison.Ordinal);

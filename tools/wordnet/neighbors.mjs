@@ -58,5 +58,6 @@ for (const file of files) {
   const at = (share) => cosines[Math.floor(share * (queries - 1))].toFixed(2);
   console.log(`${file}
   same lexicographer file ${percent(seen.topic)}, close in WordNet ${percent(seen.close)}, same word ${percent(seen.word)}
-  mean cosine of two rows ${dot(mean, mean).toFixed(3)}; of a row and its nearest: 5 % below ${at(0.05)}, median ${at(0.5)}, 5 % above ${at(0.95)}, 1 % above ${at(0.99)}`);
+  mean cosine of two rows ${dot(mean, mean).toFixed(3)}; of a row and its nearest:
+  5 % below ${at(0.05)}, median ${at(0.5)}, 5 % above ${at(0.95)}, 1 % above ${at(0.99)}`);
 }

@@ -48,7 +48,7 @@ function readSynsets(pos, tagCounts) {
 
 /** Of every synset: its lexicographer file, what it is linked with, and its parents (what it is a kind or an instance of). */
 export function readRelations() {
-  const letters = { n: "n", v: "v", a: "a", s: "a", r: "r" };
+  const keys = (pointers) => new Set(pointers.map(([, offset, letter]) => `${offset}-${letter === "s" ? "a" : letter}`));
   const relations = new Map();
   for (const pos of Object.keys(quotas)) {
     for (const line of lines(`data.${pos}`).filter((line) => !line.startsWith(" "))) {
@@ -57,8 +57,8 @@ export function readRelations() {
       const pointers = Array.from({ length: Number(fields[first - 1]) }, (_, i) => fields.slice(first + 4 * i, first + 4 * i + 3));
       relations.set(synsetKey(pos, fields[0]), {
         topic: fields[1],
-        links: new Set(pointers.map(([, offset, letter]) => `${offset}-${letters[letter]}`)),
-        parents: new Set(pointers.filter(([kind]) => kind === "@" || kind === "@i").map(([, offset, letter]) => `${offset}-${letters[letter]}`)),
+        links: keys(pointers),
+        parents: keys(pointers.filter(([kind]) => kind === "@" || kind === "@i")),
       });
     }
   }
