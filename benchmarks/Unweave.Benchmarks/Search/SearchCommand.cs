@@ -42,7 +42,8 @@ internal static class SearchCommand
             Description = "Rivals whose names begin so. Default: all.",
             AllowMultipleArgumentsPerToken = true,
         };
-        Option<int> queries = Number("--queries", 2000, "Vectors held out as queries, or used of those given."), seed = Number("--seed", 0, "Which."),
+        Option<int> queries = Number("--queries", 2000, "Vectors held out as queries, or used of those given."),
+            seed = Number("--seed", 0, "Which."),
             rows = Number("--rows", 50_000, "Vectors made where none are given."), width = Number("--d", 384, "Their width.");
         var search = new Command("search", "Measures recall, speed and memory of ways to search vectors, on one thread.")
         {

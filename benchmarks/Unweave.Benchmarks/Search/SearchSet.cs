@@ -82,7 +82,8 @@ internal sealed class SearchSet : IDisposable
             }
 
             bool spoken = texts is not null && heldTexts is not null;
-            return new SearchSet(Unit(vectors, [.. Enumerable.Range(0, vectors.Rows)]), Unit(held, [.. Enumerable.Range(0, Math.Min(most, held.Rows))]),
+            return new SearchSet(Unit(vectors, [.. Enumerable.Range(0, vectors.Rows)]), Unit(held,
+                [.. Enumerable.Range(0, Math.Min(most, held.Rows))]),
                 spoken ? texts : null, spoken ? heldTexts : null);
         }
     }

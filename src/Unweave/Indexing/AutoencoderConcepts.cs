@@ -11,7 +11,8 @@ public static class AutoencoderConcepts
     {
         /// <summary>
         /// The directions of the decoder, each at length 1, so that its product with a query of length 1 is a cosine; and the bias in the
-        /// scale of the user's vectors. A copy. An index refits the values of codes, so that the lengths of decoder rows do not matter to it.
+        /// scale of the user's vectors. A copy. An index refits the values of codes, so that the lengths of decoder rows do not matter to
+        /// it.
         /// </summary>
         public ConceptDictionary CreateConcepts()
         {

@@ -97,8 +97,8 @@ internal sealed unsafe class Int8Matrix : IDisposable
     /// <param name="upper">Overwritten likewise.</param>
     /// <returns>False where numbers are not finite, or so large that sums may not be: the bounds then hold for nothing.</returns>
     /// <remarks>
-    /// By Cauchy and Schwarz, |w·x − ŵ·x̂| ≤ ‖w‖·‖x − x̂‖ + ‖w − ŵ‖·‖x̂‖ for a row w and the numbers ŵ and x̂ that the bytes stand for; a sum
-    /// of d products rounds at most 2d + 1 times, each time by at most 2⁻²⁴ of ‖w‖·‖x‖.
+    /// By Cauchy and Schwarz, |w·x − ŵ·x̂| ≤ ‖w‖·‖x − x̂‖ + ‖w − ŵ‖·‖x̂‖ for a row w and the numbers ŵ and x̂ that the bytes stand for; a
+    /// sum of d products rounds at most 2d + 1 times, each time by at most 2⁻²⁴ of ‖w‖·‖x‖.
     /// </remarks>
     public bool TryBound(ReadOnlySpan<float> x, ReadOnlySpan<float> bias, Span<float> lower, Span<float> upper)
     {
@@ -159,8 +159,8 @@ internal sealed unsafe class Int8Matrix : IDisposable
     private void CheckLengths(int x, int y)
     {
         if (x == Columns && y == Rows) return;
-        throw new ArgumentException($"A [{Rows}, {Columns}] matrix takes a vector of {Columns} and gives {Rows} numbers; it was given {x} and "
-            + $"room for {y}.");
+        throw new ArgumentException($"A [{Rows}, {Columns}] matrix takes a vector of {Columns} and gives {Rows} numbers; it was given {x} "
+            + $"and room for {y}.");
     }
 
     // The numbers in steps of their largest / 127; what is beyond their end is 0.

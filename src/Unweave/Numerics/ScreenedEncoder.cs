@@ -4,8 +4,9 @@ using Unweave.Numerics.Kernels;
 namespace Unweave.Numerics;
 
 /// <summary>
-/// The selection of <see cref="FusedEncoder"/> for single rows: the same bytes, without packing all of W. Products in 8 bits, whose error is
-/// bounded, leave out the latents that cannot be among those sought; the few that are left are multiplied as the fused encoder does it.
+/// The selection of <see cref="FusedEncoder"/> for single rows: the same bytes, without packing all of W. Products in 8 bits, whose error
+/// is bounded, leave out the latents that cannot be among those sought; the few that are left are multiplied as the fused encoder does
+/// it.
 /// </summary>
 /// <remarks>For one thread at a time; it runs on the calling thread alone, because waking others takes as long as the work.</remarks>
 internal sealed unsafe class ScreenedEncoder(KernelSet? kernelSet = null) : IDisposable

@@ -9,8 +9,8 @@ namespace Unweave.Retrieval;
 internal delegate void RowReader(int row, Span<float> destination);
 
 /// <summary>
-/// Cells of directions, found by spherical k-means on a sample of a collection's rows: a row belongs to the cell whose center has the largest
-/// cosine with it. Rows of a collection are read a block at a time, so that memory does not grow with it.
+/// Cells of directions, found by spherical k-means on a sample of a collection's rows: a row belongs to the cell whose center has the
+/// largest cosine with it. Rows of a collection are read a block at a time, so that memory does not grow with it.
 /// </summary>
 /// <remarks>
 /// Everything follows from the seed: products are the same for any number of threads, and a center is summed whole on one of them, in the

@@ -42,7 +42,7 @@ public sealed class FloorTests
             ["Numerics", "Formats", "Projection", "Autoencoders", "Hosts", "Evaluation", "Interpretation", "Runs", "Retrieval"]),
         ["Unweave.Explaining"] = (["Unweave", "Unweave.Catalog"], ["Numerics", "Interpretation"]),
         ["Unweave.Extensions"] = (["Unweave"], ["Numerics", "Hosts"]),
-        ["Unweave.VectorData"] = (["Unweave"], ["Numerics", "Autoencoders", "Retrieval"]),
+        ["Unweave.VectorData"] = (["Unweave"], ["Numerics", "Autoencoders", "Retrieval", "Indexing"]),
         ["Unweave.Postgres"] = (["Unweave"], ["Formats", "Retrieval"]),
         ["Unweave.Components"] = (["Unweave"], ["Interpretation"]),
         ["Unweave.Learn"] = (["Unweave", "Unweave.Components"], Core),

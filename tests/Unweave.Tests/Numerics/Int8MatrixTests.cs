@@ -40,7 +40,8 @@ public sealed class Int8MatrixTests
                     double exact = ReferenceKernels.Dot(matrix.Row(r), x.Row(i % 3)) + bias[0, r], size = 0;
                     for (int c = 0; c < columns; c++) size += Math.Abs((double)matrix[r, c] * x[i % 3, c]);
                     double rounding = columns * size / (1 << 24); // what a sum of floats may be off
-                    Assert.True(lower[r] <= exact - rounding && exact + rounding <= upper[r], $"{kernels.Name} [{r}]: {exact} is not bound");
+                    Assert.True(lower[r] <= exact - rounding && exact + rounding <= upper[r],
+                        $"{kernels.Name} [{r}]: {exact} is not bound");
                     Assert.InRange(products[i][r] + (double)bias[0, r], lower[r], upper[r]);
                     double around = 0.03 * Norms.L2(matrix.Row(r)) * Norms.L2(x.Row(i % 3)) * Math.Sqrt(columns);
                     Assert.True(upper[r] - lower[r] <= around + 1e-5, $"{upper[r] - lower[r]} > {around}");
@@ -98,7 +99,8 @@ public sealed class Int8MatrixTests
     [Fact]
     public void The_largest_bytes_do_not_overflow()
     {
-        using Matrix matrix = new(1, Int8Matrix.MostColumns), x = new(1, Int8Matrix.MostColumns), wider = new(0, Int8Matrix.MostColumns + 1);
+        using Matrix matrix = new(1, Int8Matrix.MostColumns), x = new(1, Int8Matrix.MostColumns), wider = new(0,
+            Int8Matrix.MostColumns + 1);
         matrix.AsSpan().Fill(-1);
         x.AsSpan().Fill(1);
         foreach (ByteKernels kernels in ByteKernels.Available)

@@ -135,7 +135,8 @@ public sealed class CodeRefitTests
     private static SparseCodes Codes(int latents, float value, int rows, Func<int, int, bool> has, int most = int.MaxValue)
     {
         int[][] supports =
-            [.. Enumerable.Range(0, rows).Select(row => Enumerable.Range(0, latents).Where(latent => has(row, latent)).Take(most).ToArray())];
+            [.. Enumerable.Range(0, rows).Select(row => Enumerable.Range(0,
+                latents).Where(latent => has(row, latent)).Take(most).ToArray())];
         var codes = new SparseCodes(latents);
         codes.Layout([.. supports.Select(support => support.Length)]);
         supports.SelectMany(support => support).ToArray().CopyTo(codes.LatentsForWriting);

@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Unweave.Numerics.Kernels;
 
 /// <summary>
-/// Products of rows of bytes with one vector of bytes, for one instruction set. Integers are summed exactly, so that every set gives the same
-/// sums; <see cref="Current"/> is the fastest that <c>UNWEAVE_KERNELS</c> allows.
+/// Products of rows of bytes with one vector of bytes, for one instruction set. Integers are summed exactly, so that every set gives the
+/// same sums; <see cref="Current"/> is the fastest that <c>UNWEAVE_KERNELS</c> allows.
 /// </summary>
 /// <remarks>
 /// Rows come in panels of <see cref="PanelRows"/>, <c>[depth / 4][PanelRows][4]</c>, each byte raised by <see cref="Raise"/> to be above 0:
@@ -65,7 +65,8 @@ internal abstract unsafe class ByteKernels
         return Start(vector, quads);
     }
 
-    /// <summary>AVX-VNNI: four products and their sum in one instruction. Four panels at a time: enough sums under way for its latency.</summary>
+    /// <summary>AVX-VNNI: four products and their sum in one instruction. Four panels at a time: enough sums under way for its
+    /// latency.</summary>
     private sealed class Vnni : ByteKernels
     {
         public override string Name => "avxvnni";
