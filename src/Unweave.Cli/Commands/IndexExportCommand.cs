@@ -27,12 +27,12 @@ internal static class IndexExportCommand
         };
         var output = new Option<string?>("--output", "-o") { HelpName = "FILE", Description = "File to write; left out, standard output." };
         var setup = new Option<bool>("--setup") { Description = "Write the request that makes the collection instead." };
-        var query = new Option<string?>("--query") 
+        var query = new Option<string?>("--query")
         {
             HelpName = "TEXT",
             Description = "Write the request that searches for a text instead.",
         };
-        var count = new Option<int>("--count", "-n") 
+        var count = new Option<int>("--count", "-n")
         {
             HelpName = "N",
             Description = "Hits that --query asks for.",
