@@ -91,7 +91,8 @@ public sealed class SharedIndexTests(PostgresServer server) : IClassFixture<Post
         });
         using SharedIndex read = SharedIndex.Open(database, "docs", folder["reader"], dictionary);
         Assert.Equal(20, read.Index.Rows);
-        Assert.Equal(Enumerable.Range(0, 20).Select(i => $"k{i}").Order(), read.Index.Documents().Select(row => row.Document.Key).Order());
+        Assert.Equal(Enumerable.Range(0, 20).Select(i => $"k{i}").Order(StringComparer.Ordinal),
+            read.Index.Documents().Select(row => row.Document.Key).Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
     [Fact]
@@ -109,8 +110,10 @@ public sealed class SharedIndexTests(PostgresServer server) : IClassFixture<Post
         }));
         other.Change(writer => Add(writer, [4, 5, 6])); // takes the numbers of the segments that were never committed
         Assert.True(index.Refresh());
-        Assert.Equal(["k1", "k2", "k4", "k5", "k6"], index.Index.Documents().Select(row => row.Document.Key).Order());
-        Assert.Equal(other.Index.Documents().Select(row => row.Document.Text), index.Index.Documents().Select(row => row.Document.Text));
+        Assert.Equal(["k1", "k2", "k4", "k5", "k6"],
+            index.Index.Documents().Select(row => row.Document.Key).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(other.Index.Documents().Select(row => row.Document.Text),
+            index.Index.Documents().Select(row => row.Document.Text), StringComparer.Ordinal);
         index.Change(writer => Assert.True(writer.Delete("k5")));
         Assert.True(other.Refresh());
         Assert.Null(other.Index.Document("k5"));

@@ -99,8 +99,12 @@ public sealed class DamagedIndexTests : IDisposable
     private (string, double)[] Answers()
     {
         using SearchIndex index = SearchIndex.Open(folder, dictionary);
-        var query = new SearchQuery { Vector = SmallIndex.Vector(new Rng(9)), Words = "text 7", Filter = new SearchFilter.Range("n",
-            3, 80) };
+        var query = new SearchQuery
+        {
+            Vector = SmallIndex.Vector(new Rng(9)),
+            Words = "text 7",
+            Filter = new SearchFilter.Range("n", 3, 80),
+        };
         return [.. index.Search(query).Hits.Select(hit => (hit.Key, hit.Score))];
     }
 

@@ -154,9 +154,9 @@ public sealed class SparseExportTests : IDisposable
             Assert.Equal("\\.", lines[^1]);
             return lines[2..^1].Select(line =>
             {
-                string[] columns = [.. line.Split('\t').Select(column => Regex.Replace(column, @"\\(.)",
-                    found => found.Groups[1].Value switch { "t" => "\t", "n" => "\n", "r" => "\r", var other => other },
-                    RegexOptions.None, TimeSpan.FromSeconds(9)))];
+                string[] columns = [.. line.Split('\t').Select(column => Regex.Replace(column, @"\\(?<what>.)",
+                    found => found.Groups["what"].Value switch { "t" => "\t", "n" => "\n", "r" => "\r", var other => other },
+                    RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(9)))];
                 Assert.Equal(4, columns.Length);
                 return new Row(columns[0], columns[1], (double?)JsonNode.Parse(columns[2])!["year"], SparseVector(columns[3]));
             });

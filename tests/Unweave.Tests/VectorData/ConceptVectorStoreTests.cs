@@ -42,7 +42,8 @@ public sealed class ConceptVectorStoreTests : IDisposable
         await collection.DeleteAsync("a7");
         await collection.DeleteAsync(["a9", "none"]);
         Assert.Null(await collection.GetAsync("a7"));
-        Assert.Equal(["a6", "a8"], (await All(collection.GetAsync(["a6", "a7", "a8", "a9"]))).Select(article => article.Id).Order());
+        Assert.Equal(["a6", "a8"],
+            (await All(collection.GetAsync(["a6", "a7", "a8", "a9"]))).Select(article => article.Id).Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
     [Fact]
@@ -52,10 +53,10 @@ public sealed class ConceptVectorStoreTests : IDisposable
         ReadOnlyMemory<float> sought = articles[5].Vector;
         string[] exact = [.. articles.OrderByDescending(article => Cosine(article.Vector, sought)).Select(article => article.Id)];
         var found = await All(collection.SearchAsync(articles[5].Vector, 10));
-        Assert.Equal(exact[..10], found.Select(result => result.Record.Id));
+        Assert.Equal(exact[..10], found.Select(result => result.Record.Id), StringComparer.Ordinal);
         Assert.All(found, result => Assert.Equal(Cosine(sought, articles[Number(result.Record)].Vector), result.Score!.Value, 0.01));
         var later = await All(collection.SearchAsync(sought.ToArray(), 6, new() { Skip = 4 }));
-        Assert.Equal(exact[4..10], later.Select(result => result.Record.Id));
+        Assert.Equal(exact[4..10], later.Select(result => result.Record.Id), StringComparer.Ordinal);
         double threshold = found[3].Score!.Value;
         Assert.Equal(4, (await All(collection.SearchAsync(articles[5].Vector, 10, new() { ScoreThreshold = threshold }))).Count);
         Assert.False((await All(collection.SearchAsync(articles[5].Vector, 1, new() { IncludeVectors = true })))[0].Record.Vector.IsEmpty);
@@ -69,11 +70,12 @@ public sealed class ConceptVectorStoreTests : IDisposable
     {
         using VectorStoreCollection<string, Article> collection = await Filled();
         Expression<Func<Article, bool>> filter = Conditions[condition];
-        string[] expected = [.. articles.Where(filter.Compile()).Select(article => article.Id).Order()];
+        string[] expected = [.. articles.Where(filter.Compile()).Select(article => article.Id).Order(StringComparer.Ordinal)];
         var found = await All(collection.SearchAsync(articles[0].Vector, Count, new() { Filter = filter }));
-        Assert.Equal(expected, found.Select(result => result.Record.Id).Order());
+        Assert.Equal(expected, found.Select(result => result.Record.Id).Order(StringComparer.Ordinal), StringComparer.Ordinal);
         if (expected.Length > 0)
-            Assert.Equal(expected, (await All(collection.GetAsync(filter, Count))).Select(article => article.Id).Order());
+            Assert.Equal(expected,
+                (await All(collection.GetAsync(filter, Count))).Select(article => article.Id).Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
     [Fact]
@@ -89,7 +91,7 @@ public sealed class ConceptVectorStoreTests : IDisposable
         var found = await All(collection.GetAsync(article => article.Year > 10, 5, options));
         IEnumerable<Article> expected = articles.Where(article => article.Year > 10).OrderByDescending(article => article.Good)
             .ThenBy(article => article.Weight).Skip(2).Take(5);
-        Assert.Equal(expected.Select(article => article.Id), found.Select(article => article.Id));
+        Assert.Equal(expected.Select(article => article.Id), found.Select(article => article.Id), StringComparer.Ordinal);
         Assert.All(found, article => Assert.Equal(Width, article.Vector.Length));
     }
 
@@ -99,8 +101,9 @@ public sealed class ConceptVectorStoreTests : IDisposable
         using VectorStoreCollection<string, Article> collection = await Filled();
         var hybrid = Assert.IsAssignableFrom<IKeywordHybridSearchable<Article>>(collection);
         var found = await All(hybrid.HybridSearchAsync(articles[3].Vector, ["word41"], 3));
-        Assert.Contains("a41", found.Select(result => result.Record.Id));
-        Assert.DoesNotContain("a41", (await All(collection.SearchAsync(articles[3].Vector, 3))).Select(result => result.Record.Id));
+        Assert.Contains("a41", found.Select(result => result.Record.Id), StringComparer.Ordinal);
+        Assert.DoesNotContain("a41",
+            (await All(collection.SearchAsync(articles[3].Vector, 3))).Select(result => result.Record.Id), StringComparer.Ordinal);
         var options = new HybridSearchOptions<Article> { Filter = article => article.Year > 900 };
         Assert.Empty(await All(hybrid.HybridSearchAsync(articles[3].Vector, ["word41"], 3, options)));
     }
