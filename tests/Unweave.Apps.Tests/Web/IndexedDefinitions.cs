@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Unweave.Apps.Tests.Web;
@@ -57,7 +56,7 @@ public sealed class IndexedDefinitions : IAsyncLifetime, ICollectionFixture<Inde
         string[] lines =
         [
             .. Kinds.SelectMany(kind => rows.Where(row => row[3].Split(' ').Contains(kind, StringComparer.Ordinal)).Take(OfAKind)
-                .Select(row => (kind, row))).DistinctBy(own => own.row[2]).Select(own => new JsonObject
+                .Select(row => (kind, row))).DistinctBy(own => own.row[2], StringComparer.Ordinal).Select(own => new JsonObject
                 {
                     ["id"] = own.row[2],
                     ["text"] = $"{own.row[0]}: {own.row[3]}",

@@ -12,7 +12,10 @@ public sealed class SearchAddressTests
     {
         TextSearch search = new TextSearch { Text = "a & b ü", WordWeight = 0, Distinct = true }
             .LikeThis("id 1").LikeThis("x=y").Seek(3).Raise(5).Raise(5).Lower(6).Weigh(7, 0).Require(8).Exclude(9).Exclude(10)
-            .Filter("kind=a|b").Filter("!year>=1990") with { Count = 30 };
+            .Filter("kind=a|b").Filter("!year>=1990") with
+        {
+            Count = 30,
+        };
         string written = SearchAddress.Write(search);
         TextSearch read = SearchAddress.Read(written, 11);
         Assert.Equal(written, SearchAddress.Write(read));

@@ -27,7 +27,8 @@ public sealed class SearchApiTests(IndexedDefinitions definitions)
         Assert.All(hits, hit =>
         {
             Assert.True((double)hit!["fields"]!["length"]! <= 90);
-            Assert.DoesNotContain(latent, hit["latents"]!.AsArray().Select(share => share!["latent"]!.ToString()));
+            Assert.DoesNotContain(latent, hit["latents"]!.AsArray().Select(share => share!["latent"]!.ToString()),
+                StringComparer.Ordinal);
         });
         Assert.Equal(3, answered["facets"]!.AsArray().Count);
     }
@@ -95,7 +96,7 @@ public sealed class SearchApiTests(IndexedDefinitions definitions)
         File.Copy(Path.Combine(index, "texts.json"), place["late.index.building/texts.json"]);
         await using Site site = await Site.Start(place.Folder);
         JsonArray runs = (await Get("api/runs", site)).AsArray();
-        Assert.Equal([IndexedDefinitions.Index], runs.Select(run => (string)run!["name"]!));
+        Assert.Equal([IndexedDefinitions.Index], runs.Select(run => (string)run!["name"]!), StringComparer.Ordinal);
         const string query = $"{Search}?query=zamboni&words=1";
         Assert.Empty((await Get(query, site))["hits"]!.AsArray());
         place.Write("more.jsonl", """{"id": "new", "text": "zamboni: a machine that makes ice smooth"}""");
