@@ -21,8 +21,9 @@ internal sealed class ConceptRival(SparseAutoencoder autoencoder, VectorStore st
         ]
         :
         [
-            new(64, 0, 0), new(128, 0, 0), new(256, 0, 0), new(128, 1000, 0), new(256, 1000, 0), new(64, 0, 200), new(128, 0, 200),
-            new(256, 0, 200), new(128, 0, 500), new(256, 0, 500), new(128, 1000, 200), new(256, 1000, 500),
+            new(64, 0, 0), new(128, 0, 0), new(256, 0, 0), new(128, 1000, 0), new(256, 1000, 0), new(64, 0, 200),
+            new(80, 0, 200), new(128, 0, 200), new(256, 0, 200), new(128, 0, 500), new(256, 0, 500), new(128, 1000, 200),
+            new(256, 1000, 500),
         ];
 
     private SearchSet set = null!;

@@ -14,8 +14,8 @@ namespace Unweave.Cli.Commands;
 internal static class EmbeddingsDemo
 {
     /// <summary>
-    /// What differs from the defaults: of the sizes tried on these 32,000 texts, this one explains held-out texts best at k = 16, and 91% of its
-    /// latents have a label that holds; it ends well within 90 seconds on two cores.
+    /// What differs from the defaults: of the sizes tried on these 32,000 texts, this one explains held-out texts best at k = 16, and
+    /// 91% of its latents have a label that holds; it ends well within 90 seconds on two cores.
     /// </summary>
     public const string Settings = """
         { "autoencoder": { "latents": 1024, "k": 16 }, "rows": 3000000, "batch": 1024, "output": "runs/demo-embeddings" }

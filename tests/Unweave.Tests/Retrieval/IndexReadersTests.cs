@@ -24,11 +24,17 @@ public sealed class IndexReadersTests : IDisposable
         using SearchIndex index = SearchIndex.Create(folder, dictionary);
         Commit(index, 0);
         using var done = new CancellationTokenSource();
-        Task<int>[] readers = [.. Enumerable.Range(0, Readers).Select(_ => Task.Run(() => Read(done.Token),
-            TestContext.Current.CancellationToken))];
+        using var begun = new CountdownEvent(Readers);
+        Task<int>[] readers =
+        [
+            .. Enumerable.Range(0, Readers).Select(_ => Task.Factory.StartNew(
+                () => Read(begun, done.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)),
+        ];
+        begun.Wait(TestContext.Current.CancellationToken);
         for (int commit = 1; commit <= Commits; commit++) Commit(index, commit);
         await done.CancelAsync();
-        foreach (Task<int> reader in readers) Assert.True(await reader > 0);
+        int[] states = await Task.WhenAll(readers);
+        Assert.True(states.Sum() > Readers, "no reader saw a second state");
         Assert.Equal(Rows, index.Rows);
     }
 
@@ -52,7 +58,7 @@ public sealed class IndexReadersTests : IDisposable
             StringComparer.Ordinal);
     }
 
-    private int Read(CancellationToken done)
+    private int Read(CountdownEvent begun, CancellationToken done)
     {
         int states = 0, last = -1;
         using SearchIndex own = SearchIndex.Open(folder, dictionary);
@@ -66,6 +72,7 @@ public sealed class IndexReadersTests : IDisposable
             Assert.True(commit >= last, $"commit {commit} after {last}");
             SearchResults found = own.Search(new SearchQuery { Like = ["k0"], Count = Rows });
             Assert.All(found.Hits, hit => Assert.Equal(texts[0], hit.Text));
+            if (states == 0) begun.Signal();
             states += commit != last ? 1 : 0;
             last = commit;
         }

@@ -43,7 +43,8 @@ public sealed class ConceptVectorStoreTests : IDisposable
         await collection.DeleteAsync(["a9", "none"]);
         Assert.Null(await collection.GetAsync("a7"));
         Assert.Equal(["a6", "a8"],
-            (await All(collection.GetAsync(["a6", "a7", "a8", "a9"]))).Select(article => article.Id).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+            (await All(collection.GetAsync(["a6", "a7", "a8", "a9"]))).Select(article => article.Id).Order(StringComparer.Ordinal),
+            StringComparer.Ordinal);
     }
 
     [Fact]
@@ -75,7 +76,8 @@ public sealed class ConceptVectorStoreTests : IDisposable
         Assert.Equal(expected, found.Select(result => result.Record.Id).Order(StringComparer.Ordinal), StringComparer.Ordinal);
         if (expected.Length > 0)
             Assert.Equal(expected,
-                (await All(collection.GetAsync(filter, Count))).Select(article => article.Id).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+                (await All(collection.GetAsync(filter, Count))).Select(article => article.Id).Order(StringComparer.Ordinal),
+                StringComparer.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Unweave.Numerics;
 
 namespace Unweave.Retrieval.Queries;
 
@@ -10,6 +11,8 @@ namespace Unweave.Retrieval.Queries;
 /// </summary>
 internal sealed class BestRows(int wanted)
 {
+    private const int Step = 8;
+
     private ulong[] kept = new ulong[Math.Clamp(4L * wanted, 1024, 1 << 16)]; // score and row, so that they order as one number
     private int count;
 
@@ -31,6 +34,23 @@ internal sealed class BestRows(int wanted)
 
     /// <summary>Adds the values above 0, each under its place, as far as they may be among the best.</summary>
     public void AddPositive(ReadOnlySpan<float> values)
+    {
+        // Where a sample says what the wanted ones are above, one look is enough, and selecting is for these few.
+        if (values.Length >= 2 * Step * Wanted)
+        {
+            float[] sample = new float[values.Length / Step];
+            for (int i = 0; i < sample.Length; i++) sample[i] = values[i * Step];
+            float guess = Selection.KthLargest(sample, Math.Min(sample.Length, (Wanted * 3 / 2 / Step) + 8));
+            if (guess > 0) Threshold = Unsafe.BitCast<float, uint>(guess);
+        }
+
+        AddAbove(values);
+        if (count >= Wanted || Threshold == 0) return;
+        (count, Threshold) = (0, 0); // the sample misled
+        AddAbove(values);
+    }
+
+    private void AddAbove(ReadOnlySpan<float> values)
     {
         ref float first = ref MemoryMarshal.GetReference(values);
         for (int at = 0; at < values.Length; at += Vector256<float>.Count)

@@ -14,7 +14,7 @@ namespace Unweave.Retrieval.Queries;
 /// </summary>
 internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? vectors) : IDisposable
 {
-    private const int Fused = 100, FacetRows = 100;
+    private const int Fused = 100, FacetRows = 100, Ahead = 12; // rows whose memory is fetched while others are scored
     private const double ReciprocalRank = 60; // Cormack, Clarke and Büttcher 2009
 
     private readonly ConcurrentBag<Scratch> idle = [];
@@ -235,20 +235,35 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             Found[] found = [.. best.Take().Select(row => new Found(row.Row, row.Score))];
             if (query.Rescored > 0 || !rerank)
             {
-                for (int i = 0; i < found.Length; i++) found[i] = new Found(found[i].Row, CodeScore(found[i].Row));
+                var places = Places(found);
+                for (int i = 0; i < found.Length; i++)
+                {
+                    if (i + (2 * Ahead) < places.Length) places[i + (2 * Ahead)].Segment.FetchPlace(places[i + (2 * Ahead)].Row);
+                    if (i + Ahead < places.Length) places[i + Ahead].Segment.FetchCode(places[i + Ahead].Row);
+                    found[i] = new Found(found[i].Row, places[i].Segment.Code(places[i].Row).Score(scratch.Edited, bias));
+                }
+
                 Sort(found);
             }
 
             if (!rerank) return found.Length <= depth ? found : found[..depth];
             if (found.Length > reranked) found = found[..reranked];
             float[] prepared = engine.Store!.Prepare(vector);
+            bool coded = engine.Store is SignVectors || edited;
+            (Segment Segment, int Row)[] kept = Places(found);
             for (int i = 0; i < found.Length; i++)
             {
-                (Segment segment, int row) = state.Find(found[i].Row);
-                CodeRow code = segment.Code(row);
-                double plain = engine.Store is SignVectors || edited ? code.Score(scratch.Plain, bias) : 0;
+                if (coded && i + (2 * Ahead) < kept.Length) kept[i + (2 * Ahead)].Segment.FetchPlace(kept[i + (2 * Ahead)].Row);
+                if (i + Ahead < kept.Length)
+                {
+                    kept[i + Ahead].Segment.FetchStored(kept[i + Ahead].Row);
+                    if (coded) kept[i + Ahead].Segment.FetchCode(kept[i + Ahead].Row);
+                }
+
+                (Segment segment, int row) = kept[i];
+                double plain = coded ? segment.Code(row).Score(scratch.Plain, bias) : 0;
                 double score = engine.Store.Score(prepared, segment.Stored(row), segment.StoredScale(row), plain);
-                if (edited) score += code.Score(scratch.Edited, bias) - plain;
+                if (edited) score += segment.Code(row).Score(scratch.Edited, bias) - plain;
                 found[i] = new Found(found[i].Row, score);
             }
 
@@ -282,10 +297,11 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
         private static void Sort(Found[] found) => Array.Sort(found, static (a, b) =>
             a.Score.CompareTo(b.Score) is var order and not 0 ? -order : a.Row.CompareTo(b.Row));
 
-        private double CodeScore(uint row)
+        private (Segment Segment, int Row)[] Places(Found[] found)
         {
-            (Segment segment, int own) = state.Find(row);
-            return segment.Code(own).Score(scratch.Edited, bias);
+            var places = new (Segment Segment, int Row)[found.Length];
+            for (int i = 0; i < places.Length; i++) places[i] = state.Find(found[i].Row);
+            return places;
         }
 
         private Predicate<int>? Passes(SegmentPart part)
@@ -346,6 +362,7 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
 
         private unsafe LatentShare[] Shared(uint row)
         {
+            if (query.Shares == 0) return [];
             (Segment segment, int own) = state.Find(row);
             CodeRow code = segment.Code(own);
             var shares = new List<LatentShare>();

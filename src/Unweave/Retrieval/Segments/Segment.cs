@@ -1,7 +1,8 @@
 using System.Globalization;
+using System.Runtime.Intrinsics.X86;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
+using System.Text;
 using Unweave.Formats;
 using Unweave.Retrieval.Postings;
 
@@ -13,6 +14,8 @@ namespace Unweave.Retrieval.Segments;
 /// </summary>
 internal sealed unsafe class Segment : IIndexedRows, IDisposable
 {
+    private const int CacheLine = 64;
+
     private readonly SegmentTensors tensors;
     private readonly long* codeStarts, keyStarts, textStarts, fieldStarts, termStarts;
     private readonly void* latents;
@@ -186,6 +189,32 @@ internal sealed unsafe class Segment : IIndexedRows, IDisposable
         long first = codeStarts[row];
         void* own = wide ? (int*)latents + first : (ushort*)latents + first;
         return new CodeRow(own, wide, values + first, (int)(codeStarts[row + 1] - first), scales[row], inverses[row]);
+    }
+
+    /// <summary>Has the place of a row's code fetched, which <see cref="FetchCode"/> reads.</summary>
+    public void FetchPlace(int row)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(codeStarts + row);
+    }
+
+    /// <summary>Has a row's code fetched: rows that are scored lie anywhere, so that each would be waited for.</summary>
+    public void FetchCode(int row)
+    {
+        if (!Sse.IsSupported) return;
+        long first = codeStarts[row];
+        Sse.Prefetch0(wide ? (byte*)latents + (4 * first) : (byte*)latents + (2 * first));
+        Sse.Prefetch0(values + first);
+        Sse.Prefetch0(scales + row);
+        Sse.Prefetch0(inverses + row);
+    }
+
+    /// <summary>Has the vector fetched that is kept of a row.</summary>
+    public void FetchStored(int row)
+    {
+        if (!Sse.IsSupported || vectors == null) return;
+        byte* own = vectors + ((long)row * vectorBytes);
+        for (int at = 0; at < vectorBytes; at += CacheLine) Sse.Prefetch0(own + at);
+        Sse.Prefetch0(vectorScales + row);
     }
 
     public ReadOnlySpan<byte> Stored(int row) => vectors == null ? [] : new(vectors + ((long)row * vectorBytes), vectorBytes);
