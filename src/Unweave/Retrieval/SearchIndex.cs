@@ -278,7 +278,7 @@ public sealed class SearchIndex : IDisposable
             {
                 SegmentPart? same = known?.Parts.FirstOrDefault(part => part.Id == entry.Id);
                 Segment segment = same?.Segment.Hold()
-                    ?? Segment.Open(Path.Combine(folder, IndexManifest.SegmentName(entry.Id)), manifest.Layout);
+                    ?? Segment.Open(Path.Combine(folder, IndexManifest.SegmentName(entry.Id)), manifest.Layout, entry.Header);
                 parts.Add(new SegmentPart(entry.Id, segment, null, null));
                 if (entry.Deleted is null) continue;
                 parts[^1] = string.Equals(same?.DeletedFile, entry.Deleted, StringComparison.Ordinal) ? same!

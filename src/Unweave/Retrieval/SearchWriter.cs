@@ -225,7 +225,7 @@ public sealed class SearchWriter : IDisposable
         manifest = manifest with
         {
             Generation = generation,
-            Segments = [.. parts.Select(part => new IndexManifest.Entry(part.Id, part.DeletedFile))],
+            Segments = [.. parts.Select(part => new IndexManifest.Entry(part.Id, part.DeletedFile, part.Segment.HeaderHash))],
         };
         manifest.Write(folder);
         changed = false;

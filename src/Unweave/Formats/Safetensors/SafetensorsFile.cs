@@ -54,6 +54,16 @@ internal sealed class SafetensorsFile : MappedTensorFile
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Metadata => metadata;
 
+    /// <summary>SHA-256 of the header, which has the checksum of the tensors and says what they are.</summary>
+    internal string HeaderHash
+    {
+        get
+        {
+            using FileBytes.View view = bytes.Hold();
+            return Convert.ToHexStringLower(SHA256.HashData(view.Span(0, (int)dataStart)));
+        }
+    }
+
     /// <summary>Whether the file carries a checksum of its tensors, as those written by <see cref="SafetensorsWriter"/> do.</summary>
     public bool HasChecksum => metadata.ContainsKey(ChecksumKey);
 

@@ -16,7 +16,7 @@ namespace Unweave.Retrieval.Queries;
 /// </remarks>
 internal sealed unsafe class ConceptScan : IDisposable
 {
-    private const int Samples = 2048;
+    private const int Samples = 512;
 
     private readonly NativeBuffer<ushort> memory = new();
     private readonly float[] samples = new float[Samples];
@@ -74,10 +74,10 @@ internal sealed unsafe class ConceptScan : IDisposable
         foreach (SegmentPart part in snapshot.Parts)
         {
             for (int i = 0; i < terms.Length; i++) most[i] = terms[i].Product * part.Segment.Largest(terms[i].Latent);
-            most.AsSpan().Sort(static (a, b) => b.CompareTo(a));
+            most.AsSpan().Sort();
             double bound = 0;
             int longest = Math.Min(part.Segment.LongestCode, most.Length);
-            for (int i = 0; i < longest; i++) bound += most[i];
+            for (int i = most.Length - longest; i < most.Length; i++) bound += most[i];
 
             // Each weight may be rounded up by a half, times the highest level.
             if (bound > 0) unit = Math.Min(unit, (ushort.MaxValue - (PostingList.Levels / 2.0 * longest)) / bound);

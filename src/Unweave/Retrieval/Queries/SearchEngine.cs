@@ -267,8 +267,7 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
                 found[i] = new Found(found[i].Row, score);
             }
 
-            Sort(found);
-            return found.Length <= depth ? found : found[..depth];
+            return Best(found, depth);
         }
 
         private Found[] ByWords(int depth)
@@ -293,6 +292,30 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
                     scores[found.Row] = scores.GetValueOrDefault(found.Row) + (weight / (ReciprocalRank + rank + 1));
             }
         }
+
+        // The first few in order, without ordering the others.
+        private static Found[] Best(Found[] found, int depth)
+        {
+            if (found.Length <= 4 * depth)
+            {
+                Sort(found);
+                return found.Length <= depth ? found : found[..depth];
+            }
+
+            var best = new Found[depth];
+            int count = 0;
+            foreach (Found each in found)
+            {
+                if (count == depth && !IsBefore(each, best[depth - 1])) continue;
+                int at = count < depth ? count++ : depth - 1;
+                for (; at > 0 && IsBefore(each, best[at - 1]); at--) best[at] = best[at - 1];
+                best[at] = each;
+            }
+
+            return best;
+        }
+
+        private static bool IsBefore(Found a, Found b) => a.Score > b.Score || (a.Score == b.Score && a.Row < b.Row);
 
         private static void Sort(Found[] found) => Array.Sort(found, static (a, b) =>
             a.Score.CompareTo(b.Score) is var order and not 0 ? -order : a.Row.CompareTo(b.Row));

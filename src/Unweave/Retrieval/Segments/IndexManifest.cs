@@ -27,7 +27,8 @@ internal sealed record IndexManifest(
     /// <summary>A segment of the index.</summary>
     /// <param name="Id">Its number.</param>
     /// <param name="Deleted">Name of the file of its deleted rows; null for none.</param>
-    internal sealed record Entry(long Id, string? Deleted);
+    /// <param name="Header">SHA-256 of its header, which has the checksum of the rest.</param>
+    internal sealed record Entry(long Id, string? Deleted, string Header);
 
     /// <summary>Name of a segment's file.</summary>
     public static string SegmentName(long id) => string.Create(CultureInfo.InvariantCulture, $"{id}.segment");
@@ -52,7 +53,8 @@ internal sealed record IndexManifest(
             var layout = new IndexLayout((string)json["dictionary"]!, (int)json["latents"]!, (int)json["width"]!,
                 Enum.Parse<VectorStore>((string)json["store"]!), (ulong)json["seed"]!);
             return new IndexManifest(layout, (int)json["cellsFrom"]!, (long)json["generation"]!, (long)json["nextSegment"]!,
-                [.. json["segments"]!.AsArray().Select(entry => new Entry((long)entry!["id"]!, (string?)entry["deleted"]))]);
+                [.. json["segments"]!.AsArray().Select(entry => new Entry((long)entry!["id"]!, (string?)entry["deleted"],
+                    (string)entry["header"]!))]);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or FormatException
             or ArgumentException or OverflowException)
@@ -78,7 +80,9 @@ internal sealed record IndexManifest(
             ["generation"] = Generation,
             ["nextSegment"] = NextSegment,
             ["segments"] = new JsonArray(
-                [.. Segments.Select(entry => new JsonObject { ["id"] = entry.Id, ["deleted"] = entry.Deleted })]),
+            [
+                .. Segments.Select(entry => new JsonObject { ["id"] = entry.Id, ["deleted"] = entry.Deleted, ["header"] = entry.Header }),
+            ]),
         };
         json[ChecksumKey] = Checksum(json);
         AtomicFile.Write(Path.Combine(folder, FileName), stream => stream.Write(Encoding.UTF8.GetBytes(json.ToJsonString())));

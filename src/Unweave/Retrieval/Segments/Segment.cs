@@ -28,12 +28,15 @@ internal sealed unsafe class Segment : IIndexedRows, IDisposable
     private readonly Dictionary<string, FieldColumn> columns = new(StringComparer.Ordinal);
     private int holders = 1;
 
-    private Segment(SafetensorsFile file, IndexLayout layout)
+    private Segment(SafetensorsFile file, IndexLayout layout, string? header = null)
     {
         tensors = new SegmentTensors(file);
         try
         {
+            HeaderHash = tensors.HeaderHash;
             CheckMetadata(layout);
+            tensors.Check(header is null || string.Equals(header, HeaderHash, StringComparison.Ordinal), "its header is not the one that the "
+                + "index knows");
             Rows = (int)Number("rows", SegmentWriter.MostRows);
             codeStarts = tensors.Longs("codes.starts", Rows + 1);
             CheckStarts("codes", codeStarts, codeStarts[Rows]);
@@ -76,6 +79,9 @@ internal sealed unsafe class Segment : IIndexedRows, IDisposable
         }
     }
 
+    /// <summary>SHA-256 of the file's header, which vouches for all of it.</summary>
+    public string HeaderHash { get; }
+
     /// <summary>Number of rows.</summary>
     public int Rows { get; }
 
@@ -108,7 +114,10 @@ internal sealed unsafe class Segment : IIndexedRows, IDisposable
 
     /// <summary>Opens a file.</summary>
     /// <exception cref="InputException">It is missing, damaged, or of another index.</exception>
-    public static Segment Open(string path, IndexLayout layout) => new(new SafetensorsFile(path), layout);
+    /// <param name="path">The file.</param>
+    /// <param name="layout">What all segments of the index share.</param>
+    /// <param name="header">SHA-256 of its header, as the index knows it; null where it is new.</param>
+    public static Segment Open(string path, IndexLayout layout, string? header = null) => new(new SafetensorsFile(path), layout, header);
 
     /// <summary>Opens a segment that is in memory, which it owns from then on.</summary>
     public static Segment Open(FileBytes content, IndexLayout layout) => new(new SafetensorsFile("segment in memory", content), layout);

@@ -20,6 +20,9 @@ internal sealed unsafe class SegmentTensors : IDisposable
         file.Verify();
     }
 
+    /// <summary>SHA-256 of the file's header.</summary>
+    public string HeaderHash => file.HeaderHash;
+
     /// <summary>The file's metadata.</summary>
     public IReadOnlyDictionary<string, string> Metadata => file.Metadata;
 
