@@ -35,8 +35,8 @@ internal sealed unsafe class Segment : IIndexedRows, IDisposable
         {
             HeaderHash = tensors.HeaderHash;
             CheckMetadata(layout);
-            tensors.Check(header is null || string.Equals(header, HeaderHash, StringComparison.Ordinal), "its header is not the one that the "
-                + "index knows");
+            bool known = header is null || string.Equals(header, HeaderHash, StringComparison.Ordinal);
+            tensors.Check(known, "its header is not the one that the index knows");
             Rows = (int)Number("rows", SegmentWriter.MostRows);
             codeStarts = tensors.Longs("codes.starts", Rows + 1);
             CheckStarts("codes", codeStarts, codeStarts[Rows]);
