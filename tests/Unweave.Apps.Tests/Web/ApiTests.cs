@@ -184,6 +184,7 @@ public sealed class ApiTests(ApiTests.Served served) : IClassFixture<ApiTests.Se
             "GET /api/runs/{run}/features/{latent}",
             "GET /api/runs/{run}/features/{latent}/labels",
             "GET /api/runs/{run}/map",
+            "GET /api/runs/{run}/search",
             "GET /api/runs/{run}/features/{latent}/annotation",
             "PUT /api/runs/{run}/features/{latent}/label",
             "PUT /api/runs/{run}/features/{latent}/note",

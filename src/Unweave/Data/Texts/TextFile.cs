@@ -279,8 +279,9 @@ internal abstract partial class TextFile
                         $"row {row} is not UTF-8 text; write the column again as UTF-8, or leave the row out"))
                     : new Document(id, texts[row] ?? "")
                     {
-                        Fields = [.. columns.Select(each => (each.Name, Value: each.Value(row))).Where(each => each.Value is not null)
-                            .Select(each => KeyValuePair.Create(each.Name, each.Value!))],
+                        Fields = columns.Count == 0 ? []
+                            : [.. columns.Select(each => (each.Name, Value: each.Value(row))).Where(each => each.Value is not null)
+                                .Select(each => KeyValuePair.Create(each.Name, each.Value!))],
                     };
             }
         }
