@@ -57,7 +57,8 @@ public sealed class SearchPageTests(IndexedDefinitions definitions)
         ILocator hits = page.Locator("[data-hit]"), edits = page.Locator(".edit");
         await page.Keyboard.PressAsync("Escape");
         await page.Keyboard.PressAsync("/");
-        await page.Keyboard.InsertTextAsync("sickness of the lungs"); // at once, so that what is found is of all of it
+        await page.Keyboard.TypeAsync("sickness of the lungs");
+        await Expect(page).ToHaveURLAsync(Ending("/search[?]query=sickness%20of%20the%20lungs"));
         await Expect(hits.First.Locator(".concept").First).ToBeVisibleAsync();
         string[] before = await Keys(page);
         string name = await hits.First.Locator(".concept .name").First.InnerTextAsync();
