@@ -90,7 +90,7 @@ internal sealed record TextSearch
 
     /// <summary>The query for the index; its text is searched beside it.</summary>
     /// <param name="facets">Facets wanted.</param>
-    /// <param name="shares">Latents told of a hit.</param>
+    /// <param name="shares">How many latents are given for each hit.</param>
     /// <exception cref="InputException">A filter cannot be read.</exception>
     public SearchQuery ToQuery(int facets, int shares) => new()
     {

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Unweave.Characters;
 
 /// <summary>
-/// Reads the tables of this namespace: entries parted by white space, code points in hexadecimal, ranges as <c>first-last</c>.
+/// Reads the tables of this namespace: entries separated by white space, code points in hexadecimal, ranges as <c>first-last</c>.
 /// </summary>
 internal static class CodePoints
 {
