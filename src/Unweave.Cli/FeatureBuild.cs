@@ -81,7 +81,7 @@ internal static class FeatureBuild
 
         var display = new RowsDisplay("counted", tokens == long.MaxValue ? 0 : tokens, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromTexts(
-            subject.Autoencoder, pass, host.Tokenizer, corpus.Documents(), options, EmbeddedModel.Topics(), tokens, new Shown(display),
+            subject.Autoencoder, pass, host.Tokenizer, corpus.Documents(), options, EmbeddedModel.Topics(), tokens, display,
             cancellationToken);
         CatalogSource source = Source(subject, statistics, corpus.Name) with
         {
@@ -109,7 +109,7 @@ internal static class FeatureBuild
         TextCorpus? corpus = Harvester.IsPerText(harvest.Manifest) ? Texts(harvest, texts) : null;
         var display = new RowsDisplay("counted", rows.Rows, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromHarvest(
-            subject.Autoencoder, rows, tokenizer, options, EmbeddedModel.Topics(), corpus?.Documents(), new Shown(display),
+            subject.Autoencoder, rows, tokenizer, options, EmbeddedModel.Topics(), corpus?.Documents(), display,
             cancellationToken);
         HarvestManifest from = harvest.Manifest;
         CatalogSource source = Source(subject, statistics, from.Corpus.Name) with
@@ -157,7 +157,7 @@ internal static class FeatureBuild
                 $"There are {texts.Length} texts for {rows.Rows} vectors of {rows.Name}; give one text for each row, in the same order.");
         var display = new RowsDisplay("counted", rows.Rows, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromVectors(
-            subject.Autoencoder, rows, texts is null ? null : row => texts[row], options, EmbeddedModel.Topics(), new Shown(display),
+            subject.Autoencoder, rows, texts is null ? null : row => texts[row], options, EmbeddedModel.Topics(), display,
             cancellationToken);
         return Write(subject, statistics, null, null, display, Source(subject, statistics, rows.Name), cancellationToken);
     }
@@ -201,10 +201,5 @@ internal static class FeatureBuild
                 yield return (feature, label is null ? [] : [label]);
             }
         }
-    }
-
-    private sealed class Shown(RowsDisplay display) : IProgress<long>
-    {
-        public void Report(long value) => display.Report(value);
     }
 }

@@ -82,7 +82,7 @@ internal static class EmbedCommand
                 ["pooling"] = Named(embedder.Pooling),
             };
             long rows = TextVectors.Write(file, corpus.Texts(), parsed.GetValue(query) ? embedder.Queries : embedder,
-                Types[parsed.GetValue(type)!], metadata, new Shown(display), cancellationToken);
+                Types[parsed.GetValue(type)!], metadata, display, cancellationToken);
             RowsDisplay.Clear();
             if (parsed.GetValue(json)) Screen.WriteJson(Result(file, rows, embedder, display));
             else Write(file, rows, embedder, display, Beside(parsed.GetValue(texts)!, parsed.GetValue(column)));
@@ -122,9 +122,4 @@ internal static class EmbedCommand
     private static string Beside(string texts, string? column) => $"--text {texts}{(column is null ? "" : $" --text-column {column}")}";
 
     private static string Named(TextPooling pooling) => pooling.ToString().ToLowerInvariant();
-
-    private sealed class Shown(RowsDisplay display) : IProgress<long>
-    {
-        public void Report(long value) => display.Report(value);
-    }
 }

@@ -33,7 +33,7 @@ internal static class IndexChangeCommands
                 withFields: true);
             using OpenedIndex opened = OpenedIndex.Open(parsed.GetValue(index)!);
             var display = new RowsDisplay("added", 0, TimeProvider.System);
-            long added = opened.Texts.Add(corpus.Records().Select(TextIndex.Document), new Shown(display), cancellationToken);
+            long added = opened.Texts.Add(corpus.Records().Select(TextIndex.Document), display, cancellationToken);
             RowsDisplay.Clear();
             MalformedTexts.Say(corpus);
             Say(parsed, json, opened.Texts.Index, "added", added,
@@ -104,10 +104,4 @@ internal static class IndexChangeCommands
             Console.Out.WriteLine($"{sentence}: {Figures.Count(index.Rows)} {Texts(index.Rows)} in {index.Segments} "
                 + $"{(index.Segments == 1 ? "segment" : "segments")}.");
     }
-}
-
-/// <summary>Shows progress.</summary>
-file sealed class Shown(RowsDisplay display) : IProgress<long>
-{
-    public void Report(long value) => display.Report(value);
 }

@@ -143,7 +143,7 @@ internal static class IndexCommand
                 var display = new RowsDisplay("indexed", count, TimeProvider.System);
                 indexed = TextIndex.Fill(place, recipe, corpus.Records().Select(TextIndex.Document), source,
                     new IndexOptions { Store = store },
-                    new Shown(display), cancellationToken);
+                    display, cancellationToken);
                 RowsDisplay.Clear();
             }
 
@@ -174,7 +174,7 @@ internal static class IndexCommand
     private static long Embed(string vectors, TextCorpus corpus, OnnxEmbedder embedder, CancellationToken cancellationToken)
     {
         var display = new RowsDisplay("embedded", 0, TimeProvider.System);
-        long count = TextVectors.Write(vectors, corpus.Records().Select(record => record.Text), embedder, progress: new Shown(display),
+        long count = TextVectors.Write(vectors, corpus.Records().Select(record => record.Text), embedder, progress: display,
             cancellationToken: cancellationToken);
         RowsDisplay.Clear();
         Console.Error.WriteLine(
@@ -194,10 +194,4 @@ internal static class IndexCommand
         int dot = name.IndexOf('.', StringComparison.Ordinal);
         return (dot > 0 ? name[..dot] : name) + ".index";
     }
-}
-
-/// <summary>Shows progress.</summary>
-file sealed class Shown(RowsDisplay display) : IProgress<long>
-{
-    public void Report(long value) => display.Report(value);
 }

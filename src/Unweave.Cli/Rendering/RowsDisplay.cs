@@ -6,7 +6,7 @@ namespace Unweave.Cli.Rendering;
 /// <param name="verb">What is done to them: "encoded".</param>
 /// <param name="total">Number of rows, or 0 where it is not known.</param>
 /// <param name="time">Clock.</param>
-internal sealed class RowsDisplay(string verb, long total, TimeProvider time)
+internal sealed class RowsDisplay(string verb, long total, TimeProvider time) : IProgress<long>
 {
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(5), LiveInterval = TimeSpan.FromMilliseconds(100);
     private readonly long started = time.GetTimestamp();
