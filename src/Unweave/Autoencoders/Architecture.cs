@@ -15,6 +15,9 @@ internal sealed record Architecture(string Name, AutoencoderOptions Defaults)
     /// <summary>Every architecture, the default one first.</summary>
     public static IReadOnlyList<Architecture> All { get; } = ReadRegistry();
 
+    /// <summary>Those that can be trained, the default one first.</summary>
+    public static IReadOnlyList<Architecture> Trainable { get; } = [.. All.Where(architecture => architecture.Defaults.Trainable)];
+
     /// <summary>The settings as JSON, each at its default.</summary>
     internal JsonObject DefaultsAsJson =>
         JsonSerializer.SerializeToNode(Defaults, AutoencoderJsonContract.Default.AutoencoderOptions)!.AsObject();

@@ -59,6 +59,9 @@ public abstract class Autoencoder : IDisposable
         set => field = PositiveScale(value, nameof(OutputScale));
     } = 1;
 
+    /// <summary>What is known of where it comes from, when another library wrote it; null for one of our own.</summary>
+    internal Origin? Origin { get; set; }
+
     /// <summary>The weights, each with its name, in the order in which checkpoints hold them.</summary>
     internal abstract IReadOnlyList<Parameter> Parameters { get; }
 

@@ -34,6 +34,9 @@ public abstract record AutoencoderOptions
     /// <summary>The learning rate that is used when none is given.</summary>
     internal abstract double DefaultLearningRate { get; }
 
+    /// <summary>False for an architecture that only infers: its autoencoders were trained by other libraries.</summary>
+    internal virtual bool Trainable => true;
+
     /// <summary>True when targets other than the inputs can be learned: a map between two spaces.</summary>
     internal virtual bool MapsBetweenSpaces => false;
 
@@ -57,7 +60,8 @@ public abstract record AutoencoderOptions
         if (inputWidth == outputWidth || MapsBetweenSpaces) return;
         throw new InputException($"The inputs have width {inputWidth} and the targets {outputWidth}, but a {Title} autoencoder "
             + $"reconstructs "
-            + $"its input; choose the architecture {Architecture.NamesWhere(options => options.MapsBetweenSpaces)}, or leave the "
+            + $"its input; choose the architecture "
+                + $"{Architecture.NamesWhere(options => options is { Trainable: true, MapsBetweenSpaces: true })}, or leave the "
                 + $"targets out.");
     }
 

@@ -66,8 +66,24 @@ public abstract class SparseAutoencoder : Autoencoder
         Weights.Decode(codes, OutputScale, Workers.Shared, reconstruction);
     }
 
+    /// <summary>
+    /// Decodes sparse codes beside the vectors that they are of: with what codes alone do not tell, which is a skip connection from the
+    /// input and each row's own scale where the input was normalized. Whoever has the vectors decodes so.
+    /// </summary>
+    /// <param name="codes">Codes over this dictionary: those of <paramref name="input"/>, or changed ones.</param>
+    /// <param name="input">The vectors, <c>[codes.Rows, input width]</c>.</param>
+    /// <param name="reconstruction">Overwritten, <c>[codes.Rows, output width]</c>.</param>
+    public virtual void Decode(SparseCodes codes, Matrix input, Matrix reconstruction)
+    {
+        ArgumentNullException.ThrowIfNull(codes);
+        CheckWidth(input);
+        if (input.Rows != codes.Rows)
+            throw new ArgumentException($"The codes have {codes.Rows} rows, but the input has {input.Rows}.", nameof(input));
+        Decode(codes, reconstruction);
+    }
+
     /// <inheritdoc/>
-    public override void Reconstruct(Matrix x, Matrix reconstruction) => Decode(Encode(x), reconstruction);
+    public override void Reconstruct(Matrix x, Matrix reconstruction) => Decode(Encode(x), x, reconstruction);
 
     /// <inheritdoc/>
     internal override void InitializeDecoderBias(ReadOnlySpan<float> center) => center.CopyTo(Weights.DecoderBias.Row(0));

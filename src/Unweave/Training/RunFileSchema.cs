@@ -25,16 +25,21 @@ internal static class RunFileSchema
         foreach ((string name, JsonNode? node) in exported) schema[name] = node?.DeepClone();
         JsonObject run = schema["properties"]!.AsObject(), autoencoder = run["autoencoder"]!.AsObject();
         AddDefaults(run, JsonSerializer.SerializeToNode(new TrainingOptions(), RunFileJson.Default.TrainingOptions)!.AsObject());
-        foreach (JsonNode? kind in autoencoder["anyOf"]!.AsArray())
+        JsonArray kinds = autoencoder["anyOf"]!.AsArray();
+        foreach (JsonNode? kind in kinds.ToArray())
+            if (!Kind(kind!).Defaults.Trainable) kinds.Remove(kind);
+        foreach (JsonNode? kind in kinds)
         {
             JsonObject settings = kind!["properties"]!.AsObject();
-            AddDefaults(settings, Architecture.Find((string)settings[Architecture.Key]!["const"]!)!.DefaultsAsJson);
+            AddDefaults(settings, Kind(kind).DefaultsAsJson);
         }
 
         run.Insert(0, "$schema", new JsonObject { ["type"] = "string" });
         autoencoder.Remove("required"); // a file without an architecture is read as the default one
         return schema;
     }
+
+    private static Architecture Kind(JsonNode kind) => Architecture.Find((string)kind["properties"]![Architecture.Key]!["const"]!)!;
 
     private static void AddDefaults(JsonObject properties, JsonObject defaults)
     {

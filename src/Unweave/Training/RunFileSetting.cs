@@ -104,7 +104,7 @@ internal sealed record RunFileSetting
             Name = Autoencoders.Architecture.Key,
             Description = "Kind of autoencoder.",
             Kind = SettingKind.Choice,
-            Choices = [.. Autoencoders.Architecture.All.Select(architecture => architecture.Name)],
+            Choices = [.. Autoencoders.Architecture.Trainable.Select(architecture => architecture.Name)],
             Nullable = false,
             Default = JsonValue.Create(Autoencoders.Architecture.All[0].Name).ToJsonString(),
         });

@@ -135,13 +135,20 @@ public sealed record TrainingOptions
     /// <exception cref="InputException">Names both settings and the fix.</exception>
     public void Validate(int width, int? targetWidth = null)
     {
-        if (Autoencoder is null) throw new InputException($"autoencoder is missing; name an architecture: {Architecture.NamesWhere()}.");
+        if (Autoencoder is null) throw new InputException($"autoencoder is missing; name an architecture: {Architecture.NamesWhere(options => options.Trainable)}.");
+        if (!Autoencoder.Trainable)
+        {
+            throw new InputException($"A {Autoencoder.Title} autoencoder can be used but not trained; choose one of "
+                + $"{Architecture.NamesWhere(options => options.Trainable)}.");
+        }
+
         Autoencoder.Validate(width, targetWidth ?? width);
         string architecture = Autoencoder.Title;
         if (targetWidth is not null && !Autoencoder.MapsBetweenSpaces)
         {
             throw new InputException($"The data have targets of their own, but a {architecture} autoencoder reconstructs its input; "
-                + $"choose the architecture {Architecture.NamesWhere(options => options.MapsBetweenSpaces)}, or leave the targets out.");
+                + $"choose the architecture "
+                + $"{Architecture.NamesWhere(options => options is { Trainable: true, MapsBetweenSpaces: true })}, or leave the targets out.");
         }
 
         if (Rows < 1) throw new InputException($"rows is {Rows}; a run needs at least one row.");

@@ -1,0 +1,129 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Unweave.Formats;
+
+namespace Unweave.Checkpoints.Dialects;
+
+/// <summary>
+/// The files of a checkpoint: those of a folder, or one file with the settings that lie beside it. Each is opened once, when it is first
+/// asked for; a file of tensors is opened without reading them.
+/// </summary>
+internal sealed class CheckpointFiles : IDisposable
+{
+    private const long LongestSettings = 1 << 24;
+    private static readonly string[] TensorExtensions = [".safetensors", ".pt", ".pth", ".bin", ".npz"];
+
+    private readonly Dictionary<string, TensorFile?> tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, JsonObject?> settings = new(StringComparer.Ordinal);
+    private readonly SortedSet<string> names = new(StringComparer.Ordinal);
+
+    /// <summary>Lists a folder's files; of a single file, those beside it that are not tensors.</summary>
+    public CheckpointFiles(string path)
+    {
+        Path = path;
+        bool single = File.Exists(path);
+        Folder = single ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))! : path;
+        string? chosen = single ? System.IO.Path.GetFileName(path) : null;
+        foreach (string file in Directory.EnumerateFiles(Folder))
+        {
+            string name = System.IO.Path.GetFileName(file);
+            if (chosen is null || string.Equals(name, chosen, StringComparison.Ordinal) || !IsTensorFile(name)) names.Add(name);
+        }
+    }
+
+    /// <summary>What the user named: for messages.</summary>
+    public string Path { get; }
+
+    /// <summary>The folder of the files.</summary>
+    public string Folder { get; }
+
+    /// <summary>Names of the files in order, without their folder.</summary>
+    public IReadOnlyCollection<string> Names => names;
+
+    /// <summary>Whether there is a file of a name.</summary>
+    public bool Has(string name) => names.Contains(name);
+
+    /// <summary>The names with an ending, <c>.pt</c> for example.</summary>
+    public IEnumerable<string> Ending(params IEnumerable<string> endings) =>
+        names.Where(name => endings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)));
+
+    /// <summary>A path to show or open.</summary>
+    public string PathOf(string name) => System.IO.Path.Combine(Folder, name);
+
+    /// <summary>A file of tensors; null when there is none of the name, or it is none that can be read.</summary>
+    public TensorFile? FindTensors(string name)
+    {
+        if (!Has(name)) return null;
+        if (tensors.TryGetValue(name, out TensorFile? found)) return found;
+        try
+        {
+            found = TensorFile.Open(PathOf(name));
+        }
+        catch (InputException)
+        {
+            found = null; // Tensors says why
+        }
+
+        tensors.Add(name, found);
+        return found;
+    }
+
+    /// <summary>A file of tensors.</summary>
+    /// <exception cref="InputException">There is none, or it cannot be read.</exception>
+    public TensorFile Tensors(string name)
+    {
+        if (FindTensors(name) is { } found) return found;
+        found = TensorFile.Open(PathOf(name));
+        tensors[name] = found;
+        return found;
+    }
+
+    /// <summary>Settings in JSON; null when there is no file of the name, or it is not an object in JSON.</summary>
+    public JsonObject? FindSettings(string name)
+    {
+        if (!Has(name)) return null;
+        if (settings.TryGetValue(name, out JsonObject? found)) return found;
+        try
+        {
+            found = Parse(PathOf(name));
+        }
+        catch (InputException)
+        {
+            found = null; // Settings says why
+        }
+
+        settings.Add(name, found);
+        return found;
+    }
+
+    /// <summary>Settings in JSON, with readers that name the key.</summary>
+    /// <exception cref="InputException">There is no such file, or it is not an object in JSON.</exception>
+    public DialectSettings Settings(string name) => new(FindSettings(name) ?? Parse(PathOf(name)), PathOf(name));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (TensorFile? file in tensors.Values) file?.Dispose();
+    }
+
+    private static bool IsTensorFile(string name) =>
+        TensorExtensions.Any(extension => name.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+
+    private static JsonObject Parse(string path)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > LongestSettings) throw new InputException($"{path}: is too long for a file of settings.");
+            return JsonNode.Parse(File.ReadAllBytes(path), documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject
+                ?? throw new InputException($"{path}: is not an object in JSON.");
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{path}: is not valid JSON; {e.Message.Split(". ")[0].TrimEnd('.')}.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using Unweave.Autoencoders;
+
+namespace Unweave.Checkpoints.Dialects;
+
+/// <summary>The dialects, and how a checkpoint's is told.</summary>
+internal static class Dialect
+{
+    private const int DeepestFolder = 4, MostFolders = 10_000;
+
+    /// <summary>Every dialect.</summary>
+    public static IReadOnlyList<IDialect> All { get; } =
+    [
+    ];
+
+    /// <summary>The dialect of a name, or null.</summary>
+    public static IDialect? Find(string name) => All.FirstOrDefault(dialect => string.Equals(dialect.Name, name, StringComparison.Ordinal));
+
+    /// <summary>Reads the autoencoder in a folder or file, whatever its dialect.</summary>
+    /// <param name="path">
+    /// A file, or a folder; when a folder holds no checkpoint itself, the one in its folders is read, unless there are several.
+    /// </param>
+    /// <exception cref="InputException">None or several dialects recognize it, or it cannot be read; the message says which.</exception>
+    public static SparseAutoencoder Read(string path)
+    {
+        if (!File.Exists(path) && !Directory.Exists(path)) throw new InputException($"{path}: there is no such file or folder.");
+        using CheckpointFiles files = Locate(path, out IDialect dialect);
+        return dialect.Read(files);
+    }
+
+    private static CheckpointFiles Locate(string path, out IDialect dialect)
+    {
+        try
+        {
+            if (TryOpen(path, out dialect!) is { } here) return here;
+            if (Directory.Exists(path))
+            {
+                string[] found = [.. Folders(path).Where(Holds).Take(4)];
+                if (found.Length == 1) return TryOpen(found[0], out dialect!)!;
+                if (found.Length > 1)
+                {
+                    throw new InputException($"{path}: holds more than one checkpoint; name one of "
+                        + $"{string.Join(", ", found.Take(3))}{(found.Length > 3 ? ", …" : "")}.");
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"{path}: cannot be read: {e.Message}", e);
+        }
+
+        throw new InputException($"{path}: holds no autoencoder of a known kind; looked for "
+            + $"{AutoencoderFile.FileName} (Unweave), {string.Join("; ", All.Select(known => $"{known.Signature} ({known.Title})"))}.");
+    }
+
+    private static CheckpointFiles? TryOpen(string path, out IDialect? dialect)
+    {
+        var files = new CheckpointFiles(path);
+        try
+        {
+            IDialect[] of = [.. All.Where(known => known.Recognizes(files))];
+            if (of.Length > 1)
+            {
+                throw new InputException($"{path}: looks like {string.Join(" and like ", of.Select(known => $"{known.Title} "
+                    + $"({known.Signature})"))}; keep the files of one of them alone in a folder, or name the file.");
+            }
+
+            dialect = of.FirstOrDefault();
+            if (dialect is not null) return files;
+            files.Dispose();
+            return null;
+        }
+        catch
+        {
+            files.Dispose();
+            throw;
+        }
+    }
+
+    private static bool Holds(string folder)
+    {
+        using CheckpointFiles? files = TryOpen(folder, out _);
+        return files is not null;
+    }
+
+    private static IEnumerable<string> Folders(string path) => Directory
+        .EnumerateDirectories(path, "*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = DeepestFolder - 1 })
+        .Take(MostFolders)
+        .Order(StringComparer.Ordinal);
+}
