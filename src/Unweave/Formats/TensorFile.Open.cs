@@ -22,6 +22,7 @@ public abstract partial class TensorFile
         if (NpyFile.Begins(head)) return new NpyFile(path);
         if (head.StartsWith("PAR1"u8)) return new ParquetFile(path);
         if (ZipDirectory.Begins(head)) return OpenZip(path);
+        if (TorchFile.BeginsStream(head)) return new TorchFile(path);
         if (SafetensorsFile.Begins(head)) return new SafetensorsFile(path);
         throw new InputException($"{path}: is {Describe(head)}; safetensors, npy, npz, torch and Parquet files can be read.");
     }
@@ -112,7 +113,6 @@ public abstract partial class TensorFile
         ReadOnlySpan<byte> start = head;
         if (start.StartsWith("version https://git-lfs"u8))
             return "a Git LFS pointer, not the file it stands for (fetch that with 'git lfs pull')";
-        if (start.StartsWith(LegacyTorch)) return "a torch checkpoint of the format before torch 1.6 (load it in torch and save it again)";
         if (start.Length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5)
             return "a bare pickle (save its arrays as safetensors or npz)";
         if (start.StartsWith("GGUF"u8)) return "a GGUF model";
@@ -129,7 +129,4 @@ public abstract partial class TensorFile
         string begin = Encoding.ASCII.GetString(start[..Math.Min(24, start.Length)]).TrimEnd();
         return $"text ('{OneLine(string.Join(' ', begin.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)))}')";
     }
-
-    // Pickle protocol 2, then the number 0x1950a86a20f9469cfc6c that torch wrote first.
-    private static ReadOnlySpan<byte> LegacyTorch => [0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19];
 }

@@ -21,6 +21,8 @@ public sealed class TorchParquetFuzzTests(ITestOutputHelper output) : IDisposabl
     [InlineData("types.pt")]
     [InlineData("nested.pt")]
     [InlineData("protocol4.pt")]
+    [InlineData("module.pt")]
+    [InlineData("legacy.pt")]
     public void Damaged_torch_checkpoints(string golden) =>
         Fuzz(File.ReadAllBytes(TestFiles.Golden(golden)), path => new TorchFile(path), 3500);
 

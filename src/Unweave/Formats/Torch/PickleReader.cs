@@ -22,15 +22,33 @@ internal sealed record PickledOther(string Name);
 /// <summary>A dictionary of a pickle, in the order it was filled.</summary>
 internal sealed class PickledDictionary : List<(object? Key, object? Value)>;
 
+/// <summary>A class or function of the modules whose objects are read as bags of their attributes: only named, never looked up.</summary>
+/// <param name="Name">Module and name.</param>
+internal sealed record PickledName(string Name);
+
+/// <summary>An object of such a class: nothing but the attributes that the file gives it.</summary>
+/// <param name="Class">Module and name of its class.</param>
+/// <param name="State">Its attributes.</param>
+internal sealed record PickledObject(string Class, PickledDictionary State);
+
+/// <summary>A pickle that was read.</summary>
+/// <param name="Value">Its one value.</param>
+/// <param name="Length">Number of its bytes, as another may follow.</param>
+/// <param name="Foreign">Types and functions it names that are not read and might run code where a pickle is executed.</param>
+/// <param name="Storages">The storages that it names, the first of each key.</param>
+internal sealed record Pickle(
+    object? Value, int Length, IReadOnlyList<string> Foreign, IReadOnlyDictionary<string, PickledStorage> Storages);
+
 /// <summary>
 /// Reads a pickle of protocol 2 to 5 that a checkpoint of tensors needs: dictionaries, lists, tuples, texts, numbers and tensors. A
-/// pickle is a program for a stack machine that may call any Python function; here the only calls are the three that rebuild
-/// tensors and ordered dictionaries, known by name and done by hand. Anything else is skipped and named
+/// pickle is a program for a stack machine that may call any Python function; here the only calls are the few that rebuild
+/// tensors, ordered dictionaries and sets, known by name and done by hand. An object of torch's modules or of a library that saves its
+/// models whole is a bag of its attributes (<see cref="PickledObject"/>). Anything else is skipped and named
 /// (<see cref="PickledOther"/>): a pickle is parsed, never executed.
 /// </summary>
 /// <remarks>
 /// Values are null, <see cref="bool"/>, <see cref="long"/>, <see cref="BigInteger"/>, <see cref="double"/>, <see cref="string"/>,
-/// byte arrays, <c>List&lt;object?&gt;</c>, <c>object?[]</c> for tuples, and the four types beside this one. They may be shared and even
+/// byte arrays, <c>List&lt;object?&gt;</c>, <c>object?[]</c> for tuples, and the types beside this one. They may be shared and even
 /// contain themselves, so who walks them bounds the walk. Every operation takes at least a byte, so the work is bounded by the length.
 /// </remarks>
 internal ref struct PickleReader
@@ -46,6 +64,8 @@ internal ref struct PickleReader
     private readonly List<object?> stack = [];
     private readonly Stack<int> marks = [];
     private readonly Dictionary<long, object?> memo = [];
+    private readonly List<string> foreign = [];
+    private readonly Dictionary<string, PickledStorage> storages = new(StringComparer.Ordinal);
     private int position;
 
     private PickleReader(ReadOnlySpan<byte> bytes, string source)
@@ -60,18 +80,23 @@ internal ref struct PickleReader
         OrderedDictionary,
         RebuildTensor,
         RebuildParameter,
+        Set,
     }
 
+    /// <summary>Where the classes are whose objects are read as bags of attributes.</summary>
+    private static ReadOnlySpan<string> Bags => new string[] { "torch.nn.", "overcomplete." };
+
     /// <summary>Reads the one value of a pickle.</summary>
-    /// <param name="bytes">The pickle.</param>
+    /// <param name="bytes">The pickle, and perhaps more after it.</param>
     /// <param name="source">The file, for errors.</param>
     /// <exception cref="InputException">It is damaged, or asks for something that is not read.</exception>
-    public static object? Read(ReadOnlySpan<byte> bytes, string source)
+    public static Pickle Read(ReadOnlySpan<byte> bytes, string source)
     {
         var reader = new PickleReader(bytes, source);
         try
         {
-            return reader.Run();
+            object? value = reader.Run();
+            return new Pickle(value, reader.position, reader.foreign, reader.storages);
         }
         catch (DecoderFallbackException e)
         {
@@ -131,7 +156,7 @@ internal ref struct PickleReader
                 case 0x93: GlobalFromStack(); break;
                 case (byte)'Q': stack.Add(Storage(Pop())); break;
                 case (byte)'R': Call(); break;
-                case 0x81: Make(Last(2)[0]); break; // NEWOBJ
+                case 0x81: Make(Last(2)[0]); break; // NEWOBJ: the arguments are for a constructor that nobody runs
                 case 0x92: Make(Last(3)[0]); break; // NEWOBJ_EX
                 case (byte)'b': Build(); break;
                 default: throw Bad($"operation 0x{code:x2} at byte {position - 1} is not read");
@@ -162,34 +187,70 @@ internal ref struct PickleReader
         stack.Add(Global(module, name));
     }
 
-    private static object Global(string module, string name) => $"{module}.{name}" switch
+    private readonly object Global(string module, string name)
     {
-        "collections.OrderedDict" => Callable.OrderedDictionary,
-        "torch._utils._rebuild_tensor_v2" => Callable.RebuildTensor,
-        "torch._utils._rebuild_parameter" => Callable.RebuildParameter,
-        "torch.DoubleStorage" => ElementType.Float64,
-        "torch.FloatStorage" => ElementType.Float32,
-        "torch.HalfStorage" => ElementType.Float16,
-        "torch.BFloat16Storage" => ElementType.BFloat16,
-        "torch.LongStorage" => ElementType.Int64,
-        "torch.IntStorage" => ElementType.Int32,
-        "torch.ShortStorage" => ElementType.Int16,
-        "torch.CharStorage" => ElementType.Int8,
-        "torch.ByteStorage" => ElementType.UInt8,
-        "torch.BoolStorage" => ElementType.Bool,
-        string other => new PickledOther(Printable(other)),
-    };
+        string full = $"{module}.{name}";
+        return full switch
+        {
+            "collections.OrderedDict" => Callable.OrderedDictionary,
+            "torch._utils._rebuild_tensor_v2" => Callable.RebuildTensor,
+            "torch._utils._rebuild_parameter" or "torch._utils._rebuild_parameter_with_state" => Callable.RebuildParameter,
+            "builtins.set" or "builtins.frozenset" or "__builtin__.set" or "__builtin__.frozenset" => Callable.Set,
+            "torch.DoubleStorage" => ElementType.Float64,
+            "torch.FloatStorage" => ElementType.Float32,
+            "torch.HalfStorage" => ElementType.Float16,
+            "torch.BFloat16Storage" => ElementType.BFloat16,
+            "torch.LongStorage" => ElementType.Int64,
+            "torch.IntStorage" => ElementType.Int32,
+            "torch.ShortStorage" => ElementType.Int16,
+            "torch.CharStorage" => ElementType.Int8,
+            "torch.ByteStorage" => ElementType.UInt8,
+            "torch.BoolStorage" => ElementType.Bool,
+            _ => Other(module, full),
+        };
+    }
 
-    private void Make(object? type) =>
-        stack.Add(type as PickledOther ?? throw Bad($"it makes an object before byte {position} in a way that is not read"));
+    private readonly object Other(string module, string name)
+    {
+        name = Printable(name);
+        foreach (string bag in Bags)
+            if ((module + ".").StartsWith(bag, StringComparison.Ordinal)) return new PickledName(name);
+        if (!IsHarmless(name)) foreign.Add(name);
+        return new PickledOther(name);
+    }
 
-    /// <summary>What torch calls a persistent id: <c>('storage', type, key, device, count)</c>.</summary>
+    /// <summary>Types of torch that checkpoints have among their settings, and which do nothing.</summary>
+    private static bool IsHarmless(string name) =>
+        name is "torch.device" or "torch.Size" or "torch.float64" or "torch.float32" or "torch.float16" or "torch.bfloat16"
+            or "torch.int64" or "torch.int32" or "torch.int16" or "torch.int8" or "torch.uint8" or "torch.bool";
+
+    private void Make(object? type)
+    {
+        stack.Add(type switch
+        {
+            PickledOther other => other,
+            PickledName named => new PickledObject(named.Name, []),
+            _ => throw Bad($"it makes an object before byte {position} in a way that is not read"),
+        });
+    }
+
+    /// <summary>
+    /// What torch calls a persistent id: <c>('storage', type, key, device, count)</c>, in the older stream with a part of another storage
+    /// after them, which no torch since 0.4 writes.
+    /// </summary>
     private readonly object Storage(object? id) => id switch
     {
-        object?[] and ["storage", ElementType type, string key, string, long count] when count >= 0 => new PickledStorage(type, key, count),
-        object?[] and ["storage", PickledOther type, string, string, long] => type,
+        object?[] and ["storage", ElementType type, string key, string, long count, .. [] or [null]] when count >= 0 =>
+            Named(new PickledStorage(type, key, count)),
+        object?[] and ["storage", PickledOther type, string, string, long, ..] => type,
         _ => throw Bad("a storage is named in a way that is not read"),
     };
+
+    private readonly PickledStorage Named(PickledStorage storage)
+    {
+        storages.TryAdd(storage.Key, storage);
+        return storage;
+    }
 
     // A view of torch that negates or conjugates when it is read keeps the elements of its base.
     private static PickledOther? Lazily(object?[] rest) =>
@@ -209,9 +270,18 @@ internal ref struct PickleReader
             [Callable.RebuildTensor, object?[] and [PickledOther storage, ..]] => storage,
             [Callable.RebuildParameter, object?[] and [PickledTensor tensor, ..]] => tensor,
             [Callable.RebuildParameter, object?[] and [PickledOther tensor, ..]] => tensor,
+            [Callable.Set, object?[] and [List<object?> items]] => items,
+            [Callable.Set, object?[] and []] => new List<object?>(),
             [PickledOther other, object?[]] => other,
+            [PickledName named, object?[]] => Called(named.Name),
             _ => throw Bad($"it makes a call before byte {position} that is not read"),
         });
+    }
+
+    private readonly PickledOther Called(string name)
+    {
+        foreign.Add(name);
+        return new PickledOther(name);
     }
 
     private readonly long[] Lengths(object?[] values)
@@ -224,14 +294,20 @@ internal ref struct PickleReader
     }
 
     /// <summary>
-    /// Sets attributes of an object: only the <c>_metadata</c> that a state_dict carries, which says nothing of its tensors.
+    /// Sets attributes of an object: those of a bag, or the <c>_metadata</c> that a state_dict carries, which says nothing of its tensors.
     /// </summary>
     private void Build()
     {
         object? state = Pop();
-        if (Peek() is PickledOther) return;
-        if (state is not PickledDictionary || Peek() is not PickledDictionary)
-            throw Bad($"it sets the state of an object before byte {position}, which is not read");
+        switch (Peek())
+        {
+            case PickledOther: return;
+            case PickledDictionary when state is PickledDictionary: return;
+            case PickledObject bag when state is PickledDictionary attributes && !ReferenceEquals(bag.State, attributes):
+                bag.State.AddRange(attributes);
+                return;
+            default: throw Bad($"it sets the state of an object before byte {position}, which is not read");
+        }
     }
 
     private object? Pop() => Last(1)[0];

@@ -1,27 +1,33 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Numerics;
 
 namespace Unweave.Formats;
 
 /// <summary>
-/// A checkpoint of torch (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>; the zip archive that <c>torch.save</c> writes since 1.6), mapped into
-/// memory. Its pickle is parsed, never executed: tensors in dictionaries, lists and tuples are read, and anything else is skipped
-/// and named. A file without a tensor that can be read is refused.
+/// A checkpoint of torch (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>; the zip archive that <c>torch.save</c> writes since 1.6, or the stream that
+/// it wrote before), mapped into memory. Its pickles are parsed, never executed: tensors in dictionaries, lists, tuples and bags of
+/// attributes (<see cref="PickledObject"/>) are read, and anything else is skipped and named. A file without a tensor that can be read is
+/// refused.
 /// </summary>
 /// <remarks>
 /// Names of nested entries are joined by dots, positions in lists and tuples are numbers: <c>optimizer.param_groups.0.lr</c>. What
 /// is not a tensor goes to <see cref="Metadata"/>: numbers in invariant culture, <c>true</c>, <c>false</c>, <c>null</c>; of bytes only
-/// their number; of what is skipped, its name.
+/// their number; of what is skipped, its name; of an object's class, its name under <c>__class__</c>.
 /// </remarks>
 internal sealed class TorchFile : MappedTensorFile
 {
     private const int LongestPickle = 1 << 26, LongestName = 1024, MostEntries = 1 << 20, DeepestNesting = 64;
     private const long FreeElements = 1 << 24; // an expanded tensor has more elements than its storage; so many are honest
-    private const string PickleName = "/data.pkl";
+    private const string PickleName = "/data.pkl", ClassName = "__class__";
+    private const int StreamVersion = 1001;
+    private static readonly BigInteger StreamNumber = BigInteger.Parse("1950a86a20f9469cfc6c", NumberStyles.HexNumber,
+        CultureInfo.InvariantCulture);
 
     private readonly FileBytes file;
-    private readonly ZipDirectory zip;
-    private readonly string root;
+    private readonly ZipDirectory? zip;
+    private readonly Func<string, (Func<FileBytes> Content, long Length)?> find; // the bytes of a storage, by its key
+    private readonly IReadOnlyList<string> foreign;
     private int walked;
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
@@ -41,13 +47,19 @@ internal sealed class TorchFile : MappedTensorFile
         file = bytes;
         try
         {
-            zip = directory ?? ReadDirectory();
-            root = Root();
-            ZipEntry pickle = zip.Find(root + PickleName)!;
-            if (pickle.Length > LongestPickle)
-                throw Bad($"its pickle has {pickle.Length} bytes, more than the {LongestPickle} that are read");
-            using FileBytes.View view = pickle.Content().Hold();
-            Flatten("", PickleReader.Read(view.Span(0, (int)pickle.Length), path), depth: 0);
+            Pickle pickle;
+            if (directory is null && IsStream())
+            {
+                pickle = ReadStream(out find);
+            }
+            else
+            {
+                zip = directory ?? ReadDirectory();
+                pickle = ReadArchive(zip, out find);
+            }
+
+            foreign = pickle.Foreign;
+            Flatten("", pickle.Value, depth: 0);
             if (Tensors.Count == 0 && unreadable.Count > 0) throw Unread(unreadable.Values.First());
         }
         catch
@@ -66,8 +78,18 @@ internal sealed class TorchFile : MappedTensorFile
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        zip.Release();
+        zip?.Release();
         file.Dispose();
+    }
+
+    /// <summary>
+    /// Refuses a file that names a type or function which would run code where a pickle is executed, also where its tensors can be read: a
+    /// model of such a file is not one to trust.
+    /// </summary>
+    /// <exception cref="InputException">It does; the message names it.</exception>
+    internal void RefuseForeign()
+    {
+        if (foreign.Count > 0) throw Unread(foreign[0]);
     }
 
     /// <inheritdoc/>
@@ -81,32 +103,98 @@ internal sealed class TorchFile : MappedTensorFile
     /// <summary>Whether an archive is a torch checkpoint: it holds a pickle of that name.</summary>
     internal static bool Is(ZipDirectory zip) => zip.Entries.Any(entry => entry.Name.EndsWith(PickleName, StringComparison.Ordinal));
 
+    /// <summary>Whether a file begins like the stream that torch wrote before 1.6: a pickle of one known number.</summary>
+    internal static bool BeginsStream(ReadOnlySpan<byte> head) =>
+        head.StartsWith((ReadOnlySpan<byte>)[0x80]) && head[..Math.Min(head.Length, 24)].IndexOf(StreamNumber.ToByteArray()) > 0;
+
+    private bool IsStream()
+    {
+        using FileBytes.View view = file.Hold();
+        return BeginsStream(view.Span(0, (int)Math.Min(24, file.Length)));
+    }
+
     private ZipDirectory ReadDirectory()
     {
         using (FileBytes.View view = file.Hold())
         {
-            if (!ZipDirectory.Begins(view.Span(0, (int)Math.Min(4, file.Length))))
-                throw Bad("it is not a zip archive (torch before 1.6 wrote none; load the checkpoint in a later one and save it again)");
+            if (!ZipDirectory.Begins(view.Span(0, (int)Math.Min(4,
+                file.Length)))) throw Bad("it is neither a zip archive nor a stream of torch");
         }
 
         return ZipDirectory.Read(Path, file);
     }
 
+    private Pickle ReadArchive(ZipDirectory archive, out Func<string, (Func<FileBytes> Content, long Length)?> storages)
+    {
+        string root = Root(archive);
+        ZipEntry entry = archive.Find(root + PickleName)!;
+        if (entry.Length > LongestPickle) throw Bad($"its pickle has {entry.Length} bytes, more than the {LongestPickle} that are read");
+        storages = key => archive.Find($"{root}/data/{key}") is { } found ? (found.Content, found.Length) : null;
+        using FileBytes.View view = entry.Content().Hold();
+        return PickleReader.Read(view.Span(0, (int)entry.Length), Path);
+    }
+
+    /// <summary>
+    /// The stream: pickles of its number, its version, what wrote it and the value; then one of the storages' keys; then each storage's
+    /// number of elements and their bytes.
+    /// </summary>
+    private Pickle ReadStream(out Func<string, (Func<FileBytes> Content, long Length)?> storages)
+    {
+        using FileBytes.View view = file.Hold();
+        ReadOnlySpan<byte> rest = view.Span(0, (int)Math.Min(file.Length, LongestPickle));
+        int at = 0;
+        if (Next(rest).Value is not BigInteger number || number != StreamNumber) throw Bad("it does not begin with the number of a stream");
+        if (Next(rest).Value is not long version || version != StreamVersion) throw Bad("its stream is not of version 1001");
+        if (Next(rest).Value is PickledDictionary system && system.Contains(("little_endian", false)))
+            throw new InputException(BigEndian);
+        Pickle value = Next(rest);
+        if (Next(rest).Value is not List<object?> keys) throw Bad("its storages are not listed");
+
+        var places = new Dictionary<string, (Func<FileBytes> Content, long Length)>(StringComparer.Ordinal);
+        long start = at;
+        foreach (object? listed in keys)
+        {
+            if (listed is not string key || !value.Storages.TryGetValue(key, out PickledStorage? storage))
+                throw Bad("it lists a storage that no tensor has");
+            if (file.Length - start < sizeof(long)) throw Bad($"it is cut off before storage '{key}'");
+            long count = BinaryPrimitives.ReadInt64LittleEndian(view.Span(start, sizeof(long)));
+            start += sizeof(long);
+            if (count < 0 || count > (file.Length - start) / storage.Type.Size())
+                throw Bad($"it has {file.Length - start} bytes where storage '{key}' of {count} elements is due");
+            long length = count * storage.Type.Size();
+            FileBytes content = file.Slice(start, length);
+            if (!places.TryAdd(key, (() => content, length))) throw Bad($"it lists storage '{key}' twice");
+            start += length;
+        }
+
+        storages = key => places.TryGetValue(key, out (Func<FileBytes> Content, long Length) place) ? place : null;
+        return value;
+
+        Pickle Next(ReadOnlySpan<byte> from)
+        {
+            Pickle pickle = PickleReader.Read(from[at..], Path);
+            at += pickle.Length;
+            return pickle;
+        }
+    }
+
+    private string BigEndian =>
+        $"{Path}: its elements are big-endian, which is not read; load it in torch on a little-endian machine and save it again.";
+
     /// <summary>The folder of the archive that holds everything; torch names it after the file.</summary>
-    private string Root()
+    private string Root(ZipDirectory archive)
     {
         string[] pickles =
         [
-            .. zip.Entries.Select(entry => entry.Name)
+            .. archive.Entries.Select(entry => entry.Name)
             .Where(name =>
                 name.EndsWith(PickleName, StringComparison.Ordinal)
                     && name.IndexOf('/', StringComparison.Ordinal) == name.Length - PickleName.Length),
         ];
         if (pickles.Length != 1) throw Bad("it has no entry data.pkl");
         string found = pickles[0][..^PickleName.Length];
-        if (zip.Find($"{found}/byteorder") is { } order && !order.Head(16).AsSpan().SequenceEqual("little"u8))
-            throw new InputException(
-                $"{Path}: its elements are big-endian, which is not read; load it in torch on a little-endian machine and save it again.");
+        if (archive.Find($"{found}/byteorder") is { } order && !order.Head(16).AsSpan().SequenceEqual("little"u8))
+            throw new InputException(BigEndian);
         return found;
     }
 
@@ -125,6 +213,11 @@ internal sealed class TorchFile : MappedTensorFile
                 break;
             case object?[] tuple:
                 for (int i = 0; i < tuple.Length; i++) Flatten(Join(name, i.ToString(CultureInfo.InvariantCulture)), tuple[i], depth + 1);
+                break;
+            case PickledObject bag:
+                Claim(Join(name, ClassName));
+                metadata.Add(Join(name, ClassName), bag.Class);
+                foreach ((object? key, object? inner) in bag.State) Flatten(Join(name, Key(key)), inner, depth + 1);
                 break;
             case PickledTensor tensor:
                 Add(name, tensor);
@@ -157,6 +250,7 @@ internal sealed class TorchFile : MappedTensorFile
         long number => number.ToString(CultureInfo.InvariantCulture),
         double number => number.ToString("R", CultureInfo.InvariantCulture),
         BigInteger number => number.ToString(CultureInfo.InvariantCulture),
+        PickledName named => named.Name,
         byte[] bytes => $"{bytes.Length.ToString(CultureInfo.InvariantCulture)} bytes",
         _ => throw Bad("it has a type or a storage where a value is due"),
     };
@@ -167,11 +261,11 @@ internal sealed class TorchFile : MappedTensorFile
         if (tensor.Shape.Length != tensor.Strides.Length || tensor.Shape.Any(length => length < 0)
             || tensor.Strides.Any(stride => stride < 0) || tensor.Offset < 0)
             throw Bad($"tensor '{name}' has shape {shape}, strides [{string.Join(", ", tensor.Strides)}] and offset {tensor.Offset}");
-        if (zip.Find($"{root}/data/{tensor.Storage.Key}") is not { } entry)
+        if (find(tensor.Storage.Key) is not var (content, length))
             throw Bad($"tensor '{name}' has its elements in entry 'data/{tensor.Storage.Key}', which is missing");
-        if (entry.Length / tensor.Storage.Type.Size() < tensor.Storage.Count)
+        if (length / tensor.Storage.Type.Size() < tensor.Storage.Count)
             throw Bad(
-                $"the elements of tensor '{name}' have {entry.Length} bytes where {tensor.Storage.Count} of type {tensor.Storage.Type} "
+                $"the elements of tensor '{name}' have {length} bytes where {tensor.Storage.Count} of type {tensor.Storage.Type} "
                 + "are due");
 
         Int128 count = 1, last = tensor.Offset;
@@ -189,7 +283,7 @@ internal sealed class TorchFile : MappedTensorFile
         if (count == 0 && !Fits(tensor.Shape)) throw Bad($"tensor '{name}' has shape {shape}");
         Claim(name);
         var info = new TensorInfo(name, tensor.Storage.Type, tensor.Shape);
-        Add(new StridedElements(info, entry.Content, tensor.Offset * info.Type.Size(), tensor.Strides));
+        Add(new StridedElements(info, content, tensor.Offset * info.Type.Size(), tensor.Strides));
     }
 
     private void Claim(string name)
