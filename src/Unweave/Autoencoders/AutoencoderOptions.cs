@@ -22,6 +22,7 @@ namespace Unweave.Autoencoders;
 [JsonDerivedType(typeof(KlOptions), "kl")]
 [JsonDerivedType(typeof(UndercompleteOptions), "undercomplete")]
 [JsonDerivedType(typeof(VariationalOptions), "variational")]
+[JsonDerivedType(typeof(PretrainedOptions), "pretrained")]
 public abstract record AutoencoderOptions
 {
     private protected AutoencoderOptions()

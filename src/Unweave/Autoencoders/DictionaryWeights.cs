@@ -45,16 +45,19 @@ internal sealed class DictionaryWeights
     /// <param name="outputWidth">Width of an output.</param>
     /// <param name="unitDecoder">Decoder rows stay at unit norm.</param>
     /// <param name="centersInput">As above; false where b_dec lies in another space than x.</param>
-    public DictionaryWeights(int latents, int inputWidth, int outputWidth, bool unitDecoder, bool centersInput)
+    /// <param name="tied">The encoder is the decoder: one tensor, W_dec.</param>
+    public DictionaryWeights(
+        int latents, int inputWidth, int outputWidth, bool unitDecoder, bool centersInput, bool tied = false)
     {
         CentersInput = centersInput;
-        Encoder = new Matrix(latents, inputWidth);
-        EncoderBias = new Matrix(1, latents);
         Decoder = new Matrix(latents, outputWidth);
+        Encoder = tied ? Decoder : new Matrix(latents, inputWidth);
+        EncoderBias = new Matrix(1, latents);
         DecoderBias = new Matrix(1, outputWidth);
+        Parameter[] encoder = tied ? [] : [new("W_enc", Encoder, PerLatent: true)];
         Parameters =
         [
-            new("W_enc", Encoder, PerLatent: true),
+            .. encoder,
             new("b_enc", EncoderBias, PerLatent: true),
             new("W_dec", Decoder, UnitRows: unitDecoder, PerLatent: true),
             new("b_dec", DecoderBias),

@@ -57,6 +57,67 @@ internal static class NarrowedCodes
         return narrow.Count == 0 ? 0 : TensorPrimitives.Min(narrow.AllValues);
     }
 
+    /// <summary>Keeps the largest entry of each group of so many consecutive latents, of equal ones the lower latent.</summary>
+    public static void ByGroup(SparseCodes wide, int size, SparseCodes narrow)
+    {
+        var kept = new List<(int Latent, float Value)>[wide.Rows];
+        for (int r = 0; r < kept.Length; r++)
+        {
+            ReadOnlySpan<int> latents = wide.Latents(r);
+            ReadOnlySpan<float> values = wide.Values(r);
+            List<(int Latent, float Value)> row = kept[r] = [];
+            for (int j = 0; j < latents.Length; j++)
+            {
+                if (row.Count == 0 || row[^1].Latent / size != latents[j] / size) row.Add((latents[j], values[j]));
+                else if (values[j] > row[^1].Value) row[^1] = (latents[j], values[j]);
+            }
+        }
+
+        FromRows(kept, narrow);
+    }
+
+    /// <summary>Gives codes their entries, row by row.</summary>
+    public static void FromRows(IReadOnlyList<IReadOnlyList<(int Latent, float Value)>> rows, SparseCodes codes)
+    {
+        codes.Layout([.. rows.Select(row => row.Count)]);
+        int at = 0;
+        foreach ((int latent, float value) in rows.SelectMany(row => row))
+        {
+            codes.LatentsForWriting[at] = latent;
+            codes.ValuesForWriting[at++] = value;
+        }
+    }
+
+    /// <summary>Changes every value in place, and drops the entries that become 0.</summary>
+    public static void Map(SparseCodes codes, Func<int, float, float> map)
+    {
+        int[] lengths = new int[codes.Rows];
+        Span<int> latents = codes.LatentsForWriting;
+        Span<float> values = codes.ValuesForWriting;
+        int kept = 0, j = 0;
+        for (int r = 0; r < lengths.Length; r++)
+        {
+            for (int end = j + codes.RowCount(r); j < end; j++)
+            {
+                float value = map(latents[j], values[j]);
+                if (value == 0) continue;
+                (latents[kept], values[kept]) = (latents[j], value);
+                kept++;
+                lengths[r]++;
+            }
+        }
+
+        codes.Layout(lengths);
+    }
+
+    /// <summary>The same entries with other values.</summary>
+    public static SparseCodes Mapped(SparseCodes codes, Func<int, float, float> map)
+    {
+        float[] values = new float[codes.Count];
+        for (int j = 0; j < values.Length; j++) values[j] = map(codes.AllLatents[j], codes.AllValues[j]);
+        return new SparseCodes(codes.DictionarySize, codes.Starts, codes.AllLatents, values);
+    }
+
     private static void NarrowRow(
         ReadOnlySpan<int> latents, ReadOnlySpan<float> values, int k, Span<int> keptLatents, Span<float> keptValues)
     {

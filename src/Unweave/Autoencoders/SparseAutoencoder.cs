@@ -15,7 +15,13 @@ public abstract class SparseAutoencoder : Autoencoder
 
     /// <summary>Sets what every sparse autoencoder has.</summary>
     private protected SparseAutoencoder(DictionaryOptions options, DictionaryWeights weights)
-        : base(options, weights.Encoder.Columns, weights.Decoder.Columns) => Weights = weights;
+        : this(options, weights, weights.Encoder.Columns, weights.Decoder.Columns)
+    {
+    }
+
+    /// <summary>Sets what every sparse autoencoder has, where a dictionary's rows are not as wide as its inputs and outputs.</summary>
+    private protected SparseAutoencoder(DictionaryOptions options, DictionaryWeights weights, int inputWidth, int outputWidth)
+        : base(options, inputWidth, outputWidth) => Weights = weights;
 
     /// <summary>The tensors of the dictionary.</summary>
     internal DictionaryWeights Weights { get; }
@@ -51,6 +57,13 @@ public abstract class SparseAutoencoder : Autoencoder
     /// <param name="reconstruction">Overwritten, <c>[codes.Rows, output width]</c>.</param>
     public virtual void Decode(SparseCodes codes, Matrix reconstruction)
     {
+        CheckDecoded(codes, reconstruction);
+        Weights.Decode(codes, OutputScale, Workers.Shared, reconstruction);
+    }
+
+    /// <summary>Refuses codes over another dictionary, and a reconstruction of another shape.</summary>
+    private protected void CheckDecoded(SparseCodes codes, Matrix reconstruction)
+    {
         ArgumentNullException.ThrowIfNull(codes);
         ArgumentNullException.ThrowIfNull(reconstruction);
         if (codes.DictionarySize != Latents)
@@ -62,8 +75,6 @@ public abstract class SparseAutoencoder : Autoencoder
                 $"Decoding {codes.Rows} rows of width {OutputWidth} into a [{reconstruction.Rows}, {reconstruction.Columns}] matrix.",
                 nameof(reconstruction));
         }
-
-        Weights.Decode(codes, OutputScale, Workers.Shared, reconstruction);
     }
 
     /// <summary>
@@ -75,11 +86,17 @@ public abstract class SparseAutoencoder : Autoencoder
     /// <param name="reconstruction">Overwritten, <c>[codes.Rows, output width]</c>.</param>
     public virtual void Decode(SparseCodes codes, Matrix input, Matrix reconstruction)
     {
+        CheckInput(codes, input);
+        Decode(codes, reconstruction);
+    }
+
+    /// <summary>Refuses codes of other rows than the input's.</summary>
+    private protected void CheckInput(SparseCodes codes, Matrix input)
+    {
         ArgumentNullException.ThrowIfNull(codes);
         CheckWidth(input);
         if (input.Rows != codes.Rows)
             throw new ArgumentException($"The codes have {codes.Rows} rows, but the input has {input.Rows}.", nameof(input));
-        Decode(codes, reconstruction);
     }
 
     /// <inheritdoc/>
@@ -120,28 +137,52 @@ public abstract class SparseAutoencoder : Autoencoder
         WeightsChanged();
     }
 
+    /// <summary>What the encoder multiplies: vectors at the scale of the weights, less b_dec where it is centered.</summary>
+    private protected virtual Matrix EncoderInput(Matrix x)
+    {
+        CheckWidth(x);
+        return Weights.EncoderInput(x, InputScale, Workers.Shared);
+    }
+
     /// <summary>Selects the k largest positive pre-activations of each row.</summary>
-    private protected unsafe void SelectTopK(Matrix x, int k, SparseCodes codes) => Select(
-        x,
-        codes,
-        (encoder, input) => encoder.TryTopK(Screen(), Weights.Encoder, Weights.EncoderBias.Row(0), k, input, codes),
-        encoder => encoder.TopK(Weights.Encoder, Weights.EncoderBias.Pointer, k, [], codes));
+    private protected void SelectTopK(Matrix x, int k, SparseCodes codes)
+    {
+        using Matrix input = EncoderInput(x);
+        SelectTopK(input, k, Weights.EncoderBias, scales: null, signed: false, codes);
+    }
 
     /// <summary>Selects each row's pre-activations above a threshold.</summary>
-    private protected unsafe void SelectAbove(Matrix x, float threshold, SparseCodes codes) => Select(
-        x,
+    private protected void SelectAbove(Matrix x, float threshold, SparseCodes codes)
+    {
+        using Matrix input = EncoderInput(x);
+        SelectAbove(input, threshold, Weights.EncoderBias, scales: null, codes);
+    }
+
+    /// <summary>Selects the k largest sums of each row of an encoder's input.</summary>
+    /// <param name="input">What the encoder multiplies.</param>
+    /// <param name="k">Entries kept.</param>
+    /// <param name="bias">Added to each latent's product.</param>
+    /// <param name="scales">A factor on each latent's product; null for none.</param>
+    /// <param name="signed">False keeps positive sums only.</param>
+    /// <param name="codes">Overwritten.</param>
+    private protected unsafe void SelectTopK(Matrix input, int k, Matrix bias, Matrix? scales, bool signed, SparseCodes codes) => Select(
+        input,
         codes,
-        (encoder, input) => encoder.TryAbove(Screen(), Weights.Encoder, Weights.EncoderBias.Row(0), threshold, input, codes),
-        encoder => encoder.Above(Weights.Encoder, Weights.EncoderBias.Pointer, threshold, codes));
+        scales is null && !signed ? encoder => encoder.TryTopK(Screen(), Weights.Encoder, bias.Row(0), k, input, codes) : null,
+        encoder => encoder.TopK(Weights.Encoder, bias.Pointer, k, [], codes, scales is null ? null : scales.Pointer, signed));
+
+    /// <summary>Selects the sums of each row of an encoder's input that are above a threshold; parameters as above.</summary>
+    private protected unsafe void SelectAbove(Matrix input, float threshold, Matrix bias, Matrix? scales, SparseCodes codes) => Select(
+        input,
+        codes,
+        scales is null ? encoder => encoder.TryAbove(Screen(), Weights.Encoder, bias.Row(0), threshold, input, codes) : null,
+        encoder => encoder.Above(Weights.Encoder, bias.Pointer, threshold, codes, scales is null ? null : scales.Pointer));
 
     // One encoder of each kind is kept from call to call: its memory, and the fused one's guess of the thresholds, serve the next.
-    private void Select(
-        Matrix x, SparseCodes codes, Func<ScreenedEncoder, Matrix, bool> few, Action<FusedEncoder> all)
+    private void Select(Matrix input, SparseCodes codes, Func<ScreenedEncoder, bool>? few, Action<FusedEncoder> all)
     {
         ArgumentNullException.ThrowIfNull(codes);
-        CheckWidth(x);
-        using Matrix input = Weights.EncoderInput(x, InputScale, Workers.Shared);
-        if (x.Rows <= FewRows && InputWidth <= Int8Matrix.MostColumns && TrySelectFew(input, few)) return;
+        if (few is not null && input.Rows <= FewRows && input.Columns <= Int8Matrix.MostColumns && TrySelectFew(few)) return;
         FusedEncoder encoder = Interlocked.Exchange(ref idle, null) ?? new FusedEncoder(Workers.Shared);
         try
         {
@@ -154,12 +195,12 @@ public abstract class SparseAutoencoder : Autoencoder
         }
     }
 
-    private bool TrySelectFew(Matrix input, Func<ScreenedEncoder, Matrix, bool> select)
+    private bool TrySelectFew(Func<ScreenedEncoder, bool> select)
     {
         ScreenedEncoder encoder = Interlocked.Exchange(ref idleForFew, null) ?? new ScreenedEncoder();
         try
         {
-            return select(encoder, input);
+            return select(encoder);
         }
         finally
         {

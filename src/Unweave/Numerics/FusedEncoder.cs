@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Unweave.Numerics.Kernels;
 
@@ -66,13 +67,16 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     /// <param name="k">Values kept, 1 or more.</param>
     /// <param name="subset">The latents that take part, ascending; empty for all.</param>
     /// <param name="codes">Overwritten.</param>
-    public void TopK(Matrix weights, float* bias, int k, ReadOnlySpan<int> subset, SparseCodes codes)
+    /// <param name="scales">Factors on the rows of W_enc, n values; null for none. The bias is taken as it is.</param>
+    /// <param name="signed">True keeps the k largest whatever their sign.</param>
+    public void TopK(
+        Matrix weights, float* bias, int k, ReadOnlySpan<int> subset, SparseCodes codes, float* scales = null, bool signed = false)
     {
         int capacity = checked(k + Math.Max(k, 4 * kernels.TileColumns));
         float* values = pool.Ensure((long)batch * capacity), norm = norms.Pointer, ratio = ratios.Ensure(batch);
         int* latents = poolLatents.Ensure((long)batch * capacity);
         Candidates* states = rows.Ensure(batch);
-        bool guessing = subset.IsEmpty && guess > 0;
+        bool guessing = subset.IsEmpty && guess > 0 && !signed;
         for (int r = 0; r < batch; r++)
         {
             states[r] = new Candidates
@@ -80,18 +84,19 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
                 Values = values + ((nint)r * capacity),
                 Latents = latents + ((nint)r * capacity),
                 Capacity = capacity,
+                Threshold = signed ? float.NegativeInfinity : 0,
             };
             if (guessing) states[r].Threshold = guess * norm[r];
         }
 
-        Select(packedX.Pointer, states, batch, weights, bias, k, subset);
+        Select(packedX.Pointer, states, batch, weights, bias, scales, k, subset);
         if (guessing)
         {
             int[] again = [.. Enumerable.Range(0, batch).Where(r => states[r].Count < k)];
             Candidates* statesAgain = rowsAgain.Ensure(again.Length);
             for (int i = 0; i < again.Length; i++) statesAgain[i] = states[again[i]] with { Count = 0, Threshold = 0 };
             Pack(again.Length, i => again[i], packedAgain);
-            Select(packedAgain.Pointer, statesAgain, again.Length, weights, bias, k, subset);
+            Select(packedAgain.Pointer, statesAgain, again.Length, weights, bias, scales, k, subset);
             for (int i = 0; i < again.Length; i++) states[again[i]] = statesAgain[i];
         }
 
@@ -107,21 +112,22 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
             }
         });
         Collect(codes);
-        if (subset.IsEmpty) guess = Guess(new Span<float>(ratio, batch));
+        if (subset.IsEmpty && !signed) guess = Guess(new Span<float>(ratio, batch));
     }
 
     /// <summary>Keeps each row's pre-activations above a threshold, all of them.</summary>
     /// <param name="weights">W_enc, <c>[n, d]</c>.</param>
     /// <param name="bias">b_enc, n values.</param>
-    /// <param name="threshold">Strict lower bound, 0 or more.</param>
+    /// <param name="threshold">Strict lower bound, of any sign.</param>
     /// <param name="codes">Overwritten.</param>
-    public void Above(Matrix weights, float* bias, float threshold, SparseCodes codes)
+    /// <param name="scales">Factors on the rows of W_enc, n values; null for none. The bias is taken as it is.</param>
+    public void Above(Matrix weights, float* bias, float threshold, SparseCodes codes, float* scales = null)
     {
         Candidates* states = rows.Ensure(batch);
         for (int r = 0; r < batch; r++) states[r] = new Candidates { Threshold = threshold };
         try
         {
-            Select(packedX.Pointer, states, batch, weights, bias, 0, []);
+            Select(packedX.Pointer, states, batch, weights, bias, scales, 0, []);
             Collect(codes);
         }
         finally
@@ -171,7 +177,8 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     }
 
     // k = 0 keeps everything above the threshold.
-    private void Select(float* x, Candidates* states, int rowCount, Matrix weights, float* bias, int k, ReadOnlySpan<int> subset)
+    private void Select(
+        float* x, Candidates* states, int rowCount, Matrix weights, float* bias, float* scales, int k, ReadOnlySpan<int> subset)
     {
         if (rowCount == 0) return;
         int tileRows = kernels.TileRows, tileColumns = kernels.TileColumns, d = depth;
@@ -205,6 +212,18 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
                 }
 
                 Panels.FromRows(pointers, count, tileColumns, d, target);
+                if (scales != null) Scale(target, names, scales);
+            }
+
+            void Scale(float* panel, int* names, float* factors)
+            {
+                Span<float> here = stackalloc float[tileColumns];
+                for (int c = 0; c < tileColumns; c++) here[c] = names[c] < 0 ? 0 : factors[names[c]];
+                for (int p = 0; p < d; p++)
+                {
+                    var row = new Span<float>(panel + ((nint)p * tileColumns), tileColumns);
+                    TensorPrimitives.Multiply(row, here, row);
+                }
             }
 
             void Multiply(int block, int part)

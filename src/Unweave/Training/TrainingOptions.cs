@@ -138,7 +138,7 @@ public sealed record TrainingOptions
         if (Autoencoder is null) throw new InputException($"autoencoder is missing; name an architecture: {Architecture.NamesWhere(options => options.Trainable)}.");
         if (!Autoencoder.Trainable)
         {
-            throw new InputException($"A {Autoencoder.Title} autoencoder can be used but not trained; choose one of "
+            throw new InputException($"The architecture {Architecture.From(Autoencoder).Name} can be used but not trained; choose one of "
                 + $"{Architecture.NamesWhere(options => options.Trainable)}.");
         }
 
