@@ -155,7 +155,7 @@ internal sealed class Experiment : IDisposable
     {
         using Matrix x = data.Rows(looked), reconstruction = new(Looked, settings.Width), rest = new(Looked, settings.Width);
         SparseCodes active = Model.Encode(x);
-        Model.Decode(active, reconstruction);
+        Model.Decode(active, x, reconstruction);
         var examples = new List<DecomposedRow>(Looked);
         for (int row = 0; row < looked.Length; row++)
         {

@@ -37,7 +37,7 @@ internal sealed class EvaluationTally(Autoencoder autoencoder, bool firingOnly =
             sparse.Encode(batch.Input, codes);
             SparseCodes used = codes;
             if (firingOnly) NarrowedCodes.Above(codes, sparse.FiringThreshold, used = kept);
-            sparse.Decode(used, reconstruction);
+            sparse.Decode(used, batch.Input, reconstruction);
             entries += used.Count;
             ReadOnlySpan<int> latents = used.AllLatents;
             ReadOnlySpan<float> values = used.AllValues;

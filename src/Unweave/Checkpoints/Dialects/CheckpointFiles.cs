@@ -40,6 +40,11 @@ internal sealed class CheckpointFiles : IDisposable
     /// <summary>Names of the files in order, without their folder.</summary>
     public IReadOnlyCollection<string> Names => names;
 
+    /// <summary>
+    /// Why a file of tensors that was asked for is refused although it is whole: its pickle names what would run code. Null when none is.
+    /// </summary>
+    public InputException? Refusal { get; private set; }
+
     /// <summary>Whether there is a file of a name.</summary>
     public bool Has(string name) => names.Contains(name);
 
@@ -57,7 +62,7 @@ internal sealed class CheckpointFiles : IDisposable
         if (tensors.TryGetValue(name, out TensorFile? found)) return found;
         try
         {
-            found = TensorFile.Open(PathOf(name));
+            found = Open(name);
         }
         catch (InputException)
         {
@@ -73,7 +78,7 @@ internal sealed class CheckpointFiles : IDisposable
     public TensorFile Tensors(string name)
     {
         if (FindTensors(name) is { } found) return found;
-        found = TensorFile.Open(PathOf(name));
+        found = Open(name);
         tensors[name] = found;
         return found;
     }
@@ -104,6 +109,22 @@ internal sealed class CheckpointFiles : IDisposable
     public void Dispose()
     {
         foreach (TensorFile? file in tensors.Values) file?.Dispose();
+    }
+
+    private TensorFile Open(string name)
+    {
+        TensorFile file = TensorFile.Open(PathOf(name));
+        try
+        {
+            (file as TorchFile)?.RefuseForeign();
+            return file;
+        }
+        catch (InputException e)
+        {
+            Refusal ??= e;
+            file.Dispose();
+            throw;
+        }
     }
 
     private static bool IsTensorFile(string name) =>

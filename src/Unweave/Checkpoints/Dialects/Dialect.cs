@@ -66,6 +66,7 @@ internal static class Dialect
 
             dialect = of.FirstOrDefault();
             if (dialect is not null) return files;
+            if (files.Refusal is { } refusal) throw refusal;
             files.Dispose();
             return null;
         }

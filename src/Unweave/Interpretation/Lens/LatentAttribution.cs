@@ -37,17 +37,32 @@ internal static class LatentAttribution
         foreach (ActiveLatent[][] some in ablations.Chunk(host.Copies(window)))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            float[][] ablated = host.Logits(window, clean, some.Length, (copy, rows, first) =>
-            {
-                foreach (ActiveLatent firing in some[copy])
-                    Interventions.Add(autoencoder, firing.Latent, -firing.Activation, rows.Row(first + firing.Own));
-            });
+            float[][] ablated = host.Logits(
+                window, clean, some.Length, (copy, rows, first) => Ablate(autoencoder, own, some[copy], rows, first));
             for (int i = 0; i < some.Length; i++)
                 yield return new LatentEffect(
                     some[i][0].Latent,
                     everyPosition ? window.First + some[i][0].Own : -1,
                     some[i].Max(firing => firing.Activation),
                     (double)logits[target] - ablated[i][target]);
+        }
+    }
+
+    // Of one latent at each token at most, so that an ablation is a row.
+    private static void Ablate(SparseAutoencoder autoencoder, Matrix own, ActiveLatent[] firings, Matrix rows, int first)
+    {
+        using var input = new Matrix(firings.Length, own.Columns);
+        for (int i = 0; i < firings.Length; i++) own.Row(firings[i].Own).CopyTo(input.Row(i));
+        var changes = new SparseCodes(
+            autoencoder.Latents,
+            [.. Enumerable.Range(0, firings.Length + 1).Select(row => (long)row)],
+            [.. firings.Select(firing => firing.Latent)],
+            [.. firings.Select(firing => -firing.Activation)]);
+        using Matrix difference = Interventions.Difference(autoencoder, changes, input);
+        for (int i = 0; i < firings.Length; i++)
+        {
+            Span<float> row = rows.Row(first + firings[i].Own);
+            System.Numerics.Tensors.TensorPrimitives.Add(row, difference.Row(i), row);
         }
     }
 

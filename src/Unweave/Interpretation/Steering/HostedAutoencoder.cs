@@ -168,6 +168,7 @@ public sealed class HostedAutoencoder : IDisposable
         ArgumentNullException.ThrowIfNull(text);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         CheckPredicts();
+        Interventions.CheckReconstructs(autoencoder);
         if (token is { } asked && (uint)asked >= (uint)tokenizer.VocabularySize)
         {
             throw new InputException($"There is no token {asked}; {tokenizer.Name} has {tokenizer.VocabularySize}, from 0 to "
