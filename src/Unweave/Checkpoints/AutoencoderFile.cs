@@ -4,6 +4,7 @@ using System.Numerics.Tensors;
 using System.Security.Cryptography;
 using System.Text;
 using Unweave.Autoencoders;
+using Unweave.Checkpoints.Dialects;
 using Unweave.Formats;
 
 namespace Unweave.Checkpoints;
@@ -54,17 +55,37 @@ public static class AutoencoderFile
             SafetensorsWriter.Write(file, [.. tensors], metadata);
         }
 
-        /// <summary>Reads an autoencoder of any kind, checking every byte.</summary>
+        /// <summary>
+        /// Reads an autoencoder of any kind, checking every byte: one of ours, or one that another library wrote in a dialect that is
+        /// known, told by its content.
+        /// </summary>
         /// <param name="path">The file, or the folder that holds it.</param>
         /// <exception cref="InputException">
-        /// There is none, it is torn or damaged, or it is not one of ours; the message says which.
+        /// There is none, it is torn or damaged, or of no known dialect; the message says which.
         /// </exception>
         public static Autoencoder Load(string path) => Read(path);
     }
 
     internal static Autoencoder Read(string path)
     {
-        if (Directory.Exists(path)) path = Path.Combine(path, FileName);
+        if (Directory.Exists(path))
+        {
+            string own = Path.Combine(path, FileName);
+            return File.Exists(own) ? ReadOwn(own) : Dialect.Read(path);
+        }
+
+        bool isOwn = false;
+        if (File.Exists(path) && !path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            using TensorFile file = TensorFile.Open(path);
+            isOwn = file.Metadata.GetValueOrDefault("format") is FormatName;
+        }
+
+        return isOwn || string.Equals(Path.GetFileName(path), FileName, StringComparison.Ordinal) ? ReadOwn(path) : Dialect.Read(path);
+    }
+
+    private static Autoencoder ReadOwn(string path)
+    {
         using TensorFile file = TensorFile.Open(path);
         if (file is not SafetensorsFile safetensors || file.Metadata.GetValueOrDefault("format") is not FormatName)
             throw new InputException($"{path}: this is a {file.Format} file, but not an autoencoder that Unweave wrote; give the folder "

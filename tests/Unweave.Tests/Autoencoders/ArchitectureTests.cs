@@ -11,7 +11,9 @@ namespace Unweave.Tests.Autoencoders;
 /// <summary>Every architecture of the registry through all that enumerates it.</summary>
 public sealed class ArchitectureTests
 {
-    public static TheoryData<string> Names => [.. Architecture.All.Select(architecture => architecture.Name)];
+    public static TheoryData<string> Names => [.. Architecture.Trainable.Select(architecture => architecture.Name)];
+
+    public static TheoryData<string> AllNames => [.. Architecture.All.Select(architecture => architecture.Name)];
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -73,18 +75,29 @@ public sealed class ArchitectureTests
     }
 
     [Theory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(AllNames))]
     public void It_has_a_page_of_its_mathematics(string name) =>
         Assert.True(File.Exists(Path.Combine(Root(), "docs", "maths", $"{name}.md")), $"docs/maths/{name}.md is missing.");
 
     [Theory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(AllNames))]
     public void Without_a_generator_it_is_made_of_zeros(string name)
     {
         // What a checkpoint is read into: random weights would only be overwritten, at three quarters of the time of loading.
         using Autoencoder made = Architecture.Find(name)!.Defaults.Build(64, rng: null);
         foreach (Parameter parameter in made.Parameters.Where(parameter => parameter.Value.Rows > 1))
             Assert.Equal(0, Norms.L2(parameter.Value.AsSpan()));
+    }
+
+    [Fact]
+    public void What_cannot_be_trained_is_in_no_run_file_and_refused_by_name()
+    {
+        Assert.DoesNotContain(RunFileSetting.All, setting => setting.Architecture is "pretrained");
+        Assert.DoesNotContain("pretrained", RunFileSetting.All.First(setting => setting.IsArchitecture).Choices);
+        Assert.DoesNotContain("pretrained", RunFileSchema.Create().ToJsonString(), StringComparison.Ordinal);
+        var options = new TrainingOptions { Autoencoder = new PretrainedOptions { Latents = 40 } };
+        Assert.Contains("pretrained can be used but not trained", Assert.Throws<InputException>(() => options.Validate(8)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace Unweave.Tests.Training;
 
 public sealed class RunFileTests
 {
-    public static TheoryData<string> Architectures => [.. Architecture.All.Select(architecture => architecture.Name)];
+    public static TheoryData<string> Architectures => [.. Architecture.Trainable.Select(architecture => architecture.Name)];
 
     [Fact]
     public void An_empty_file_is_every_default() =>

@@ -10,6 +10,7 @@ internal static class Dialect
     /// <summary>Every dialect.</summary>
     public static IReadOnlyList<IDialect> All { get; } =
     [
+        new SparsifyDialect(),
     ];
 
     /// <summary>The dialect of a name, or null.</summary>

@@ -1,0 +1,248 @@
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using Unweave.Autoencoders;
+using Unweave.Formats;
+using Unweave.Numerics;
+
+namespace Unweave.Checkpoints.Dialects;
+
+/// <summary>
+/// An autoencoder as writers see it: the general form, whatever architecture it has. What a dialect cannot say is folded into the weights
+/// where that keeps codes and reconstructions, factor by factor while they are written, so that no second copy of them exists; or refused
+/// by name.
+/// </summary>
+internal sealed class GeneralForm
+{
+    private readonly SparseAutoencoder source;
+    private readonly string dialect;
+    private readonly float[]?[] factors = new float[]?[2]; // of each latent: on its encoder row, on its decoder row
+    private float inputFactor = 1, outputFactor = 1;
+
+    private GeneralForm(SparseAutoencoder source, PretrainedOptions options, string dialect)
+    {
+        (this.source, Options, this.dialect) = (source, options, dialect);
+        Bias = source.Weights.EncoderBias.Row(0).ToArray();
+        DecoderBias = source.Weights.DecoderBias.Row(0).ToArray();
+    }
+
+    /// <summary>The formula, as what was folded leaves it.</summary>
+    public PretrainedOptions Options { get; private set; }
+
+    /// <summary>The autoencoder as the general form; null for an architecture of ours.</summary>
+    public PretrainedAutoencoder? Pretrained => source as PretrainedAutoencoder;
+
+    /// <summary>b_enc, as what was folded leaves it.</summary>
+    public float[] Bias { get; }
+
+    /// <summary>b_dec, as what was folded leaves it.</summary>
+    public float[] DecoderBias { get; }
+
+    /// <summary>The thresholds, as what was folded leaves them; empty without.</summary>
+    public float[] Thresholds { get; private set; } = [];
+
+    /// <summary>Factors of latents at decoding; empty without.</summary>
+    public float[] LatentScale { get; private set; } = [];
+
+    /// <summary>Number of latents.</summary>
+    public int Latents => source.Latents;
+
+    /// <summary>Width of an input.</summary>
+    public int InputWidth => source.InputWidth;
+
+    /// <summary>Width of an output.</summary>
+    public int OutputWidth => source.OutputWidth;
+
+    /// <summary>The form of an autoencoder.</summary>
+    /// <param name="autoencoder">Of any architecture.</param>
+    /// <param name="dialect">The dialect's title, for messages.</param>
+    /// <exception cref="InputException">Its architecture is none that the general form has.</exception>
+    public static GeneralForm Of(SparseAutoencoder autoencoder, string dialect)
+    {
+        var general = new PretrainedOptions { Latents = autoencoder.Latents, Centered = true };
+        switch (autoencoder)
+        {
+            case PretrainedAutoencoder pretrained:
+                return new GeneralForm(autoencoder, pretrained.Options, dialect)
+                {
+                    Thresholds = pretrained.Threshold?.Row(0).ToArray() ?? [],
+                    LatentScale = pretrained.LatentScale?.Row(0).ToArray() ?? [],
+                };
+            case TopKAutoencoder topK:
+                return new GeneralForm(autoencoder, general with { Activation = CodeActivation.TopK, K = topK.Options.K }, dialect);
+            case ReluAutoencoder: return new GeneralForm(autoencoder, general with { Activation = CodeActivation.Relu }, dialect);
+            case BatchTopKAutoencoder batch:
+                var thresholds = new float[batch.Latents];
+                Array.Fill(thresholds, batch.Threshold);
+                return new GeneralForm(autoencoder, general with { Activation = CodeActivation.JumpRelu }, dialect) { Thresholds = thresholds };
+            default:
+                throw new InputException(
+                    $"{dialect} has no autoencoder of the kind '{autoencoder.Options.Describe()}'; it can be kept in Unweave's own format.");
+        }
+    }
+
+    /// <summary>An error that says what the dialect cannot.</summary>
+    /// <param name="setting">The key or tensor that would be lost.</param>
+    /// <param name="why">What the dialect has instead, as a sentence that follows.</param>
+    public InputException Refuse(string setting, string why) =>
+        new($"This autoencoder has {setting}, which {dialect} cannot say: {why}.");
+
+    /// <summary>Refuses all of the formula that hardly any dialect has, unless it is named.</summary>
+    public void RefuseAllBut(params ReadOnlySpan<string> allowed)
+    {
+        PretrainedOptions o = Options;
+        foreach ((string setting, bool used, string why) in ((string, bool, string)[])
+        [
+            ("glu", o.Glu, "it has no gated linear encoder"),
+            ("skip", o.Skip, "its output would lose W_skip·x"),
+            ("normalization", o.Normalization != InputNormalization.None,
+                $"its inputs are not normalized ({o.Normalization})"),
+            ("inclusive", o.Inclusive && o.Activation == CodeActivation.JumpRelu,
+                "its thresholds are strict, and a value may equal one"),
+            ("parts", o.Parts > 1, "it has no dictionary over several layers"),
+            ("signed", o.Signed && MayBeNegative, "its codes are never negative"),
+            ("weight", o.Weight != LatentWeight.None, "it selects without decoder norms"),
+            ("latent_scale", o.LatentScale, "it decodes without factors on latents"),
+            ("tied", o.Tied, "its encoder is a tensor of its own"),
+        ])
+        {
+            if (used && !allowed.Contains(setting)) throw Refuse(setting, why);
+        }
+    }
+
+    /// <summary>The activation is one of these, or it is refused.</summary>
+    public void Require(params ReadOnlySpan<CodeActivation> known)
+    {
+        foreach (CodeActivation activation in known)
+            if (activation == Options.Activation) return;
+        throw Refuse($"the activation {Options.Title}", $"it has {string.Join(", ", known.ToArray().Select(one => new PretrainedOptions { Activation = one }.Title))}");
+    }
+
+    /// <summary>True where a code may have a value below 0.</summary>
+    private bool MayBeNegative => Options.Activation != CodeActivation.JumpRelu || Thresholds.Any(threshold => threshold < 0);
+
+    /// <summary>Folds the factors on inputs and outputs into the weights, and those of tied weights and of latents where they are the same.</summary>
+    public void FoldScales()
+    {
+        (float input, float output) = (source.InputScale, source.OutputScale);
+        if (Options.Signed && !MayBeNegative) Options = Options with { Signed = false };
+        if (input == 1 && output == 1) return;
+        if (Options.Normalization != InputNormalization.None || Options.IsPursuit)
+            throw Refuse($"input_scale {input}", "it is not one of an autoencoder that normalizes its inputs itself");
+        if (Options.Centered && input != output) FoldCenter();
+        if (Options.Weight != LatentWeight.None && output != 1) FoldWeight();
+        if (Options.Tied) Options = Options with { Tied = false };
+        (inputFactor, outputFactor) = (input, 1 / output);
+        foreach (ref float value in DecoderBias.AsSpan()) value /= output;
+    }
+
+    /// <summary>Folds the decoder's norms into the encoder, where codes are given weighed; divides thresholds by them elsewhere.</summary>
+    public void FoldWeight()
+    {
+        if (Options.Weight == LatentWeight.None) return;
+        float[] weights = Pretrained!.SelectionWeights!.Row(0).ToArray();
+        if (weights.Contains(0)) throw Refuse("weight with a decoder row of 0", "its weight cannot be folded");
+        if (Options.GivesWeighed)
+        {
+            factors[0] = Times(factors[0], weights, divide: false);
+            factors[1] = Times(factors[1], weights, divide: true);
+            TensorPrimitives.Multiply(Bias, weights, Bias);
+        }
+        else if (Options.Activation == CodeActivation.JumpRelu)
+        {
+            TensorPrimitives.Divide(Thresholds, weights, Thresholds);
+        }
+        else if (Options.Activation is not (CodeActivation.Relu or CodeActivation.TanhRelu))
+        {
+            throw Refuse("weight", "codes that are selected by decoder norms and given without them cannot be folded");
+        }
+
+        Options = Options with { Weight = LatentWeight.None, GivesWeighed = false };
+    }
+
+    /// <summary>Folds factors of latents at decoding into the decoder.</summary>
+    public void FoldLatentScale()
+    {
+        if (!Options.LatentScale) return;
+        FoldWeight();
+        factors[1] = Times(factors[1], LatentScale, divide: false);
+        Options = Options with { LatentScale = false };
+        LatentScale = [];
+    }
+
+    /// <summary>Makes an encoder that subtracts b_dec one that does not: b_enc − W_enc·b_dec.</summary>
+    public void FoldCenter()
+    {
+        if (!Options.Centered) return;
+        if (Options.IsPursuit || Options.Glu) throw Refuse("centered", "its encoder cannot take over b_dec");
+        float[]? encoder = factors[0];
+        float[] center = source.Weights.DecoderBias.Row(0).ToArray();
+        for (int i = 0; i < Latents; i++)
+        {
+            double dot = 0;
+            ReadOnlySpan<float> row = source.Weights.Encoder.Row(i);
+            for (int c = 0; c < row.Length; c++) dot += (double)row[c] * center[c];
+            Bias[i] -= (float)(dot * (encoder?[i] ?? 1));
+        }
+
+        Options = Options with { Centered = false };
+    }
+
+    /// <summary>W_enc, latents as rows <c>[n, d]</c> or as columns <c>[d, n]</c>.</summary>
+    public TensorToWrite Encoder(string name, bool rows) => Tensor(name, source.Weights.Encoder, factors[0], inputFactor, rows);
+
+    /// <summary>W_dec, latents as rows <c>[n, d]</c> or as columns <c>[d, n]</c>.</summary>
+    public TensorToWrite Decoder(string name, bool rows) => Tensor(name, source.Weights.Decoder, factors[1], outputFactor, rows);
+
+    /// <summary>Squared norms of the decoder's rows as they are written.</summary>
+    public float[] DecoderNorms()
+    {
+        var norms = new float[Latents];
+        for (int i = 0; i < Latents; i++)
+            norms[i] = (float)(Norms.L2(source.Weights.Decoder.Row(i)) * Math.Abs((factors[1]?[i] ?? 1) * (double)outputFactor));
+        return norms;
+    }
+
+    /// <summary>A matrix of weights, its rows multiplied, as it lies or transposed.</summary>
+    public static TensorToWrite Tensor(string name, Matrix matrix, float[]? factors, float factor, bool rows)
+    {
+        if (rows && factors is null && factor == 1) return TensorToWrite.From(name, matrix);
+        long[] shape = rows ? [matrix.Rows, matrix.Columns] : [matrix.Columns, matrix.Rows];
+        return TensorToWrite.Made(name, ElementType.Float32, shape, take =>
+        {
+            if (rows)
+            {
+                var row = new float[matrix.Columns];
+                for (int i = 0; i < matrix.Rows; i++)
+                {
+                    TensorPrimitives.Multiply(matrix.Row(i), factor * (factors?[i] ?? 1), row);
+                    take(MemoryMarshal.AsBytes(row.AsSpan()));
+                }
+
+                return;
+            }
+
+            const int Deep = 32;
+            var block = new float[Math.Min(Deep, matrix.Columns) * matrix.Rows];
+            for (int from = 0; from < matrix.Columns; from += Deep)
+            {
+                int count = Math.Min(Deep, matrix.Columns - from);
+                for (int i = 0; i < matrix.Rows; i++)
+                {
+                    ReadOnlySpan<float> row = matrix.Row(i).Slice(from, count);
+                    float scale = factor * (factors?[i] ?? 1);
+                    for (int c = 0; c < count; c++) block[(c * matrix.Rows) + i] = scale == 1 ? row[c] : row[c] * scale;
+                }
+
+                take(MemoryMarshal.AsBytes(block.AsSpan(0, count * matrix.Rows)));
+            }
+        });
+    }
+
+    private static float[] Times(float[]? factors, float[] by, bool divide)
+    {
+        float[] result = factors is null ? [.. Enumerable.Repeat(1f, by.Length)] : [.. factors];
+        if (divide) TensorPrimitives.Divide(result, by, result);
+        else TensorPrimitives.Multiply(result, by, result);
+        return result;
+    }
+}

@@ -1,0 +1,143 @@
+using System.Buffers;
+using System.Numerics.Tensors;
+using Unweave.Formats;
+using Unweave.Numerics;
+
+namespace Unweave.Checkpoints.Dialects;
+
+/// <summary>
+/// Reads weights into matrices block after block: widened to 32 bits and transposed on the way, so that no second copy of them exists.
+/// </summary>
+internal static class WeightReading
+{
+    private const int BlockElements = 1 << 20; // 4 MB as floats: stays in a cache while it is laid out
+    private const int RowsOfPart = 256;
+
+    extension(TensorFile file)
+    {
+        /// <summary>The tensor of a name, or null.</summary>
+        public TensorInfo? Find(string name) =>
+            file.Tensors.FirstOrDefault(tensor => string.Equals(tensor.Name, name, StringComparison.Ordinal));
+
+        /// <summary>Whether there is a tensor of a name, of so many axes.</summary>
+        public bool Has(string name, int axes) => file.Find(name)?.Shape.Count == axes;
+
+        /// <summary>Whether there are tensors of all the names.</summary>
+        public bool HasAll(params ReadOnlySpan<string> names)
+        {
+            foreach (string name in names)
+                if (file.Find(name) is null) return false;
+            return true;
+        }
+
+        /// <summary>A tensor's shape, which has to have so many axes, each of 1 to 2³¹−1 elements.</summary>
+        /// <exception cref="InputException">It is missing, of another shape, or not of floating-point numbers.</exception>
+        public int[] ShapeOf(string name, int axes)
+        {
+            TensorInfo tensor = file[name];
+            if (tensor.Shape.Count != axes || tensor.Shape.Any(length => length is < 1 or > int.MaxValue))
+                throw new InputException($"{file.Path}: '{name}' has shape [{string.Join(", ", tensor.Shape)}]; it has to have {axes} axes.");
+            if (!tensor.Type.IsFloat()) throw new InputException($"{file.Path}: '{name}' is of {tensor.Type}, not of floating-point numbers.");
+            return [.. tensor.Shape.Select(length => (int)length)];
+        }
+
+        /// <summary>Reads a tensor <c>[rows, columns]</c>, or a part of a larger one, as it lies.</summary>
+        /// <param name="name">Its name.</param>
+        /// <param name="target">Overwritten.</param>
+        /// <param name="first">Row-major position of the first element; the part is the whole tensor when it is null.</param>
+        public void ReadRows(string name, Matrix target, long? first = null)
+        {
+            TensorInfo tensor = file.Checked(name, target.Rows, target.Columns, first);
+            int rows = Math.Max(1, BlockElements / Math.Max(target.Columns, 1)), parts = (target.Rows + rows - 1) / rows;
+            file.InParts(tensor, parts, part =>
+            {
+                int from = part * rows;
+                Span<float> block = target.Block(from, Math.Min(rows, target.Rows - from));
+                file.Read(tensor, (first ?? 0) + ((long)from * target.Columns), block);
+                file.CheckFinite(name, block);
+            });
+        }
+
+        /// <summary>Reads a tensor <c>[columns, rows]</c>, or a part of a larger one, transposed; parameters as above.</summary>
+        public void ReadTransposed(string name, Matrix target, long? first = null)
+        {
+            TensorInfo tensor = file.Checked(name, target.Columns, target.Rows, first);
+            int deep = Math.Clamp(BlockElements / Math.Max(target.Rows, 1), Math.Min(16, target.Columns), target.Columns);
+            float[] block = ArrayPool<float>.Shared.Rent(deep * target.Rows);
+            int n = target.Rows;
+            for (int from = 0; from < target.Columns; from += deep)
+            {
+                int start = from, count = Math.Min(deep, target.Columns - from);
+                int halves = file.IsSequential(tensor) ? 1 : count;
+                Workers.Shared.Run(halves, half =>
+                {
+                    int top = half * count / halves, end = (half + 1) * count / halves;
+                    Span<float> part = block.AsSpan(top * n, (end - top) * n);
+                    file.Read(tensor, (first ?? 0) + ((long)(start + top) * n), part);
+                    file.CheckFinite(name, part);
+                });
+                Workers.Shared.Run((n + RowsOfPart - 1) / RowsOfPart, part =>
+                {
+                    for (int row = part * RowsOfPart; row < Math.Min(n, (part + 1) * RowsOfPart); row++)
+                    {
+                        Span<float> to = target.Row(row).Slice(start, count);
+                        for (int c = 0; c < to.Length; c++) to[c] = block[(c * n) + row];
+                    }
+                });
+            }
+
+            ArrayPool<float>.Shared.Return(block);
+        }
+
+        /// <summary>Reads all of a tensor, whatever its axes, into a row.</summary>
+        public void ReadVector(string name, Span<float> target, long? first = null)
+        {
+            TensorInfo tensor = file[name];
+            if ((first is null && tensor.Count != target.Length) || (first ?? 0) + target.Length > tensor.Count)
+            {
+                throw new InputException(
+                    $"{file.Path}: '{name}' has shape [{string.Join(", ", tensor.Shape)}] where {target.Length} numbers are due.");
+            }
+
+            file.Read(tensor, first ?? 0, target);
+            file.CheckFinite(name, target);
+        }
+
+        /// <summary>Reads a tensor of one number.</summary>
+        public float ReadNumber(string name)
+        {
+            Span<float> number = stackalloc float[1];
+            file.ReadVector(name, number);
+            return number[0];
+        }
+
+        private TensorInfo Checked(string name, int rows, int columns, long? first)
+        {
+            TensorInfo tensor = file[name];
+            if (!tensor.Type.IsFloat()) throw new InputException($"{file.Path}: '{name}' is of {tensor.Type}, not of floating-point numbers.");
+            bool fits = first is { } start
+                ? start + ((long)rows * columns) <= tensor.Count
+                : tensor.Shape.SequenceEqual([rows, columns]);
+            return fits ? tensor : throw new InputException(
+                $"{file.Path}: '{name}' has shape [{string.Join(", ", tensor.Shape)}] where [{rows}, {columns}] is due.");
+        }
+
+        private void CheckFinite(string name, ReadOnlySpan<float> values)
+        {
+            if (!TensorPrimitives.IsFiniteAll(values))
+                throw new InputException($"{file.Path}: '{name}' has NaN or an infinity; the file is damaged or its training diverged.");
+        }
+
+        // What has to be decoded from front to back is read by one thread in order.
+        private void InParts(TensorInfo tensor, int parts, Action<int> read)
+        {
+            if (!file.IsSequential(tensor))
+            {
+                Workers.Shared.Run(parts, read);
+                return;
+            }
+
+            for (int part = 0; part < parts; part++) read(part);
+        }
+    }
+}
