@@ -18,9 +18,12 @@ internal sealed class CheckpointFiles : IDisposable
     private readonly SortedSet<string> names = new(StringComparer.Ordinal);
 
     /// <summary>Lists a folder's files; of a single file, those beside it that are not tensors.</summary>
-    public CheckpointFiles(string path)
+    /// <param name="path">A folder or file.</param>
+    /// <param name="given">What the user says of it that the files do not: <c>k</c> of a state dict for example.</param>
+    public CheckpointFiles(string path, IReadOnlyDictionary<string, string>? given = null)
     {
         Path = path;
+        Given = new DialectSettings(ParseGiven(given), "what is given with the checkpoint");
         bool single = File.Exists(path);
         Folder = single ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))! : path;
         string? chosen = single ? System.IO.Path.GetFileName(path) : null;
@@ -33,6 +36,12 @@ internal sealed class CheckpointFiles : IDisposable
 
     /// <summary>What the user named: for messages.</summary>
     public string Path { get; }
+
+    /// <summary>
+    /// What the user says of the checkpoint beside its files. A dialect whose files lack a number that its formula needs asks here, and
+    /// refuses to guess.
+    /// </summary>
+    public DialectSettings Given { get; }
 
     /// <summary>The folder of the files.</summary>
     public string Folder { get; }
@@ -105,6 +114,12 @@ internal sealed class CheckpointFiles : IDisposable
     /// <exception cref="InputException">There is no such file, or it is not an object in JSON.</exception>
     public DialectSettings Settings(string name) => new(FindSettings(name) ?? Parse(PathOf(name)), PathOf(name));
 
+    /// <summary>An error for what the files do not say and nobody gave.</summary>
+    /// <param name="key">Its name in <see cref="Given"/>.</param>
+    /// <param name="example">A value it might have.</param>
+    public InputException NotGiven(string key, string example) =>
+        new($"{Path}: {key} is not stored in this checkpoint, and its codes depend on it; give it (--set {key}={example}).");
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -129,6 +144,25 @@ internal sealed class CheckpointFiles : IDisposable
 
     private static bool IsTensorFile(string name) =>
         TensorExtensions.Any(extension => name.EndsWith(extension, StringComparison.OrdinalIgnoreCase));
+
+    // k=8 and normalize=true are a number and a truth value; what is none of JSON's is a text.
+    private static JsonObject ParseGiven(IReadOnlyDictionary<string, string>? given)
+    {
+        var json = new JsonObject();
+        foreach ((string key, string value) in given ?? new Dictionary<string, string>(StringComparer.Ordinal))
+        {
+            try
+            {
+                json[key] = JsonNode.Parse(value);
+            }
+            catch (JsonException)
+            {
+                json[key] = value;
+            }
+        }
+
+        return json;
+    }
 
     private static JsonObject Parse(string path)
     {

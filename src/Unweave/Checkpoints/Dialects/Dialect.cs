@@ -20,23 +20,24 @@ internal static class Dialect
     /// <param name="path">
     /// A file, or a folder; when a folder holds no checkpoint itself, the one in its folders is read, unless there are several.
     /// </param>
+    /// <param name="given">What its files do not say, by key; null for nothing.</param>
     /// <exception cref="InputException">None or several dialects recognize it, or it cannot be read; the message says which.</exception>
-    public static SparseAutoencoder Read(string path)
+    public static SparseAutoencoder Read(string path, IReadOnlyDictionary<string, string>? given = null)
     {
         if (!File.Exists(path) && !Directory.Exists(path)) throw new InputException($"{path}: there is no such file or folder.");
-        using CheckpointFiles files = Locate(path, out IDialect dialect);
+        using CheckpointFiles files = Locate(path, given, out IDialect dialect);
         return dialect.Read(files);
     }
 
-    private static CheckpointFiles Locate(string path, out IDialect dialect)
+    private static CheckpointFiles Locate(string path, IReadOnlyDictionary<string, string>? given, out IDialect dialect)
     {
         try
         {
-            if (TryOpen(path, out dialect!) is { } here) return here;
+            if (TryOpen(path, given, out dialect!) is { } here) return here;
             if (Directory.Exists(path))
             {
                 string[] found = [.. Folders(path).Where(Holds).Take(4)];
-                if (found.Length == 1) return TryOpen(found[0], out dialect!)!;
+                if (found.Length == 1) return TryOpen(found[0], given, out dialect!)!;
                 if (found.Length > 1)
                 {
                     throw new InputException($"{path}: holds more than one checkpoint; name one of "
@@ -53,9 +54,9 @@ internal static class Dialect
             + $"{AutoencoderFile.FileName} (Unweave), {string.Join("; ", All.Select(known => $"{known.Signature} ({known.Title})"))}.");
     }
 
-    private static CheckpointFiles? TryOpen(string path, out IDialect? dialect)
+    private static CheckpointFiles? TryOpen(string path, IReadOnlyDictionary<string, string>? given, out IDialect? dialect)
     {
-        var files = new CheckpointFiles(path);
+        var files = new CheckpointFiles(path, given);
         try
         {
             IDialect[] of = [.. All.Where(known => known.Recognizes(files))];
@@ -80,7 +81,7 @@ internal static class Dialect
 
     private static bool Holds(string folder)
     {
-        using CheckpointFiles? files = TryOpen(folder, out _);
+        using CheckpointFiles? files = TryOpen(folder, given: null, out _);
         return files is not null;
     }
 
