@@ -11,6 +11,7 @@ internal static class Dialect
     public static IReadOnlyList<IDialect> All { get; } =
     [
         new SparsifyDialect(),
+        new DictionaryLearningDialect(),
     ];
 
     /// <summary>The dialect of a name, or null.</summary>

@@ -14,6 +14,15 @@ internal static class DialectWriting
             ? JsonNode.Parse(settings)!.AsObject()
             : [];
 
+    /// <summary>What is known of where an autoencoder comes from, under a name; null when it is not.</summary>
+    public static string? Fact(SparseAutoencoder autoencoder, string name) => autoencoder.Origin?.Facts.GetValueOrDefault(name);
+
+    /// <summary>A tensor of one number.</summary>
+    public static TensorToWrite Number(string name, float value) => TensorToWrite.From(name, [value], []);
+
+    /// <summary>A tensor of one whole number of 32 bits.</summary>
+    public static TensorToWrite Number(string name, int value) => TensorToWrite.From(name, [value], []);
+
     /// <summary>Writes settings.</summary>
     public static void Json(string path, JsonObject settings) => AtomicFile.Write(path, file =>
     {

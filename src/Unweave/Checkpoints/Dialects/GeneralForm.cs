@@ -43,6 +43,15 @@ internal sealed class GeneralForm
     /// <summary>Factors of latents at decoding; empty without.</summary>
     public float[] LatentScale { get; private set; } = [];
 
+    /// <summary>b_gate, as what was folded leaves it; empty unless gated.</summary>
+    public float[] GateBias { get; private init; } = [];
+
+    /// <summary>b_mag, as what was folded leaves it; empty unless gated.</summary>
+    public float[] MagnitudeBias { get; private init; } = [];
+
+    /// <summary>r_mag; empty unless gated.</summary>
+    public float[] LogMagnitude { get; private init; } = [];
+
     /// <summary>Number of latents.</summary>
     public int Latents => source.Latents;
 
@@ -66,6 +75,9 @@ internal sealed class GeneralForm
                 {
                     Thresholds = pretrained.Threshold?.Row(0).ToArray() ?? [],
                     LatentScale = pretrained.LatentScale?.Row(0).ToArray() ?? [],
+                    GateBias = pretrained.GateBias?.Row(0).ToArray() ?? [],
+                    MagnitudeBias = pretrained.MagnitudeBias?.Row(0).ToArray() ?? [],
+                    LogMagnitude = pretrained.LogMagnitude?.Row(0).ToArray() ?? [],
                 };
             case TopKAutoencoder topK:
                 return new GeneralForm(autoencoder, general with { Activation = CodeActivation.TopK, K = topK.Options.K }, dialect);
@@ -117,10 +129,16 @@ internal sealed class GeneralForm
         throw Refuse($"the activation {Options.Title}", $"it has {string.Join(", ", known.ToArray().Select(one => new PretrainedOptions { Activation = one }.Title))}");
     }
 
+    /// <summary>Outputs are as wide as inputs, or it is refused.</summary>
+    public void RequireSquare()
+    {
+        if (InputWidth != OutputWidth) throw Refuse($"outputs of width {OutputWidth}", $"they are as wide as inputs ({InputWidth})");
+    }
+
     /// <summary>True where a code may have a value below 0.</summary>
     private bool MayBeNegative => Options.Activation != CodeActivation.JumpRelu || Thresholds.Any(threshold => threshold < 0);
 
-    /// <summary>Folds the factors on inputs and outputs into the weights, and those of tied weights and of latents where they are the same.</summary>
+    /// <summary>Folds the factors on inputs and outputs into the weights; drops a sign that no code can have.</summary>
     public void FoldScales()
     {
         (float input, float output) = (source.InputScale, source.OutputScale);
@@ -128,7 +146,7 @@ internal sealed class GeneralForm
         if (input == 1 && output == 1) return;
         if (Options.Normalization != InputNormalization.None || Options.IsPursuit)
             throw Refuse($"input_scale {input}", "it is not one of an autoencoder that normalizes its inputs itself");
-        if (Options.Centered && input != output) FoldCenter();
+        if (Options.Centered && input != output) Center(false);
         if (Options.Weight != LatentWeight.None && output != 1) FoldWeight();
         if (Options.Tied) Options = Options with { Tied = false };
         (inputFactor, outputFactor) = (input, 1 / output);
@@ -169,22 +187,30 @@ internal sealed class GeneralForm
         LatentScale = [];
     }
 
-    /// <summary>Makes an encoder that subtracts b_dec one that does not: b_enc − W_enc·b_dec.</summary>
-    public void FoldCenter()
+    /// <summary>Makes the encoder one that subtracts b_dec, or that does not: b_enc ± W_enc·b_dec takes it over.</summary>
+    public void Center(bool centered)
     {
-        if (!Options.Centered) return;
-        if (Options.IsPursuit || Options.Glu) throw Refuse("centered", "its encoder cannot take over b_dec");
-        float[]? encoder = factors[0];
-        float[] center = source.Weights.DecoderBias.Row(0).ToArray();
+        if (Options.Centered == centered) return;
+        if (Options.IsPursuit || Options.Glu || InputWidth != OutputWidth)
+            throw Refuse(centered ? "an encoder that does not subtract b_dec" : "an encoder that subtracts b_dec", "its bias cannot take that over");
         for (int i = 0; i < Latents; i++)
         {
             double dot = 0;
             ReadOnlySpan<float> row = source.Weights.Encoder.Row(i);
-            for (int c = 0; c < row.Length; c++) dot += (double)row[c] * center[c];
-            Bias[i] -= (float)(dot * (encoder?[i] ?? 1));
+            for (int c = 0; c < row.Length; c++) dot += (double)row[c] * DecoderBias[c];
+            float shift = (float)(dot * inputFactor * (factors[0]?[i] ?? 1) * (centered ? 1 : -1));
+            if (Options.Activation == CodeActivation.Gated)
+            {
+                GateBias[i] += shift;
+                MagnitudeBias[i] += shift * MathF.Exp(LogMagnitude[i]);
+            }
+            else
+            {
+                Bias[i] += shift;
+            }
         }
 
-        Options = Options with { Centered = false };
+        Options = Options with { Centered = centered };
     }
 
     /// <summary>W_enc, latents as rows <c>[n, d]</c> or as columns <c>[d, n]</c>.</summary>
@@ -193,7 +219,7 @@ internal sealed class GeneralForm
     /// <summary>W_dec, latents as rows <c>[n, d]</c> or as columns <c>[d, n]</c>.</summary>
     public TensorToWrite Decoder(string name, bool rows) => Tensor(name, source.Weights.Decoder, factors[1], outputFactor, rows);
 
-    /// <summary>Squared norms of the decoder's rows as they are written.</summary>
+    /// <summary>Norms of the decoder's rows as they are written.</summary>
     public float[] DecoderNorms()
     {
         var norms = new float[Latents];

@@ -1,4 +1,7 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
+using Unweave.Formats;
 
 namespace Unweave.Checkpoints.Dialects;
 
@@ -35,5 +38,13 @@ internal static class PretrainedReading
             made.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Adds what a file says under a name, unless it says nothing.</summary>
+    public static void Add(Dictionary<string, string> facts, string name, JsonNode? value)
+    {
+        if (value is not JsonValue) return;
+        string text = value.GetValueKind() == JsonValueKind.String ? (string)value! : value.ToJsonString();
+        if (text.Length > 0) facts[name] = TensorFile.OneLine(text);
     }
 }

@@ -81,8 +81,7 @@ internal sealed class SparsifyDialect : IDialect
         form.FoldLatentScale();
         form.FoldWeight();
         form.RefuseAllBut("skip", "tied");
-        if (form.InputWidth != form.OutputWidth)
-            throw form.Refuse($"outputs of width {form.OutputWidth}", $"they are as wide as inputs ({form.InputWidth})");
+        form.RequireSquare();
         JsonObject settings = DialectWriting.Settings(autoencoder, Name);
         settings["activation"] = form.Options.Activation == CodeActivation.TopK ? "topk" : "groupmax";
         settings.TryAdd("expansion_factor", (JsonNode)Math.Max(1, form.Latents / form.InputWidth));
