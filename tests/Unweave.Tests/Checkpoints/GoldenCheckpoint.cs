@@ -107,7 +107,8 @@ internal sealed class GoldenCheckpoint
         for (int i = 0; i < golden.Length; i++)
         {
             double error = Math.Abs((double)golden[i] - values[i]) / scale;
-            if (!(error <= Tolerance)) Assert.Fail($"{folder}, {what}: {i}: {values[i]} where the library has {golden[i]} (error {error:G3}).");
+            if (!(error <= Tolerance))
+                Assert.Fail($"{folder}, {what}: {i}: {values[i]} where the library has {golden[i]} (error {error:G3}).");
         }
     }
 

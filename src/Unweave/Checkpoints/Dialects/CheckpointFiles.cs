@@ -164,13 +164,36 @@ internal sealed class CheckpointFiles : IDisposable
         return json;
     }
 
+    // JSON is parsed as it is asked for; what cannot be read of it is refused here, where the file is known.
+    private static void ReadTexts(JsonNode? node)
+    {
+        switch (node)
+        {
+            case JsonObject inner:
+                foreach ((_, JsonNode? value) in inner) ReadTexts(value);
+                break;
+            case JsonArray list:
+                foreach (JsonNode? value in list) ReadTexts(value);
+                break;
+            case not null when node.GetValueKind() == JsonValueKind.String:
+                _ = (string?)node;
+                break;
+        }
+    }
+
     private static JsonObject Parse(string path)
     {
         try
         {
             if (new FileInfo(path).Length > LongestSettings) throw new InputException($"{path}: is too long for a file of settings.");
-            return JsonNode.Parse(File.ReadAllBytes(path), documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject
+            var json = JsonNode.Parse(File.ReadAllBytes(path), documentOptions: new() { AllowDuplicateProperties = false }) as JsonObject
                 ?? throw new InputException($"{path}: is not an object in JSON.");
+            ReadTexts(json);
+            return json;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InputException($"{path}: has a text that is not UTF-8.", e);
         }
         catch (JsonException e)
         {
