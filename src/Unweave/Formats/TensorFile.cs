@@ -80,7 +80,8 @@ public abstract partial class TensorFile : IDisposable
     public TensorInfo this[string name] =>
         Tensors.FirstOrDefault(tensor => string.Equals(tensor.Name, name, StringComparison.Ordinal))
         ?? throw new InputException(WhyUnreadable(name)
-            ?? $"{Path}: no tensor named '{name}'; it has {string.Join(", ", Tensors.Select(tensor => $"'{OneLine(tensor.Name)}'").Take(20))}.");
+            ?? $"{Path}: no tensor named '{name}'; it has "
+                + $"{string.Join(", ", Tensors.Take(20).Select(tensor => $"'{OneLine(tensor.Name)}'"))}.");
 
     /// <summary>
     /// True when reading a tensor's elements means decoding all before them (compressed npz, Parquet): then <see cref="Read"/> is

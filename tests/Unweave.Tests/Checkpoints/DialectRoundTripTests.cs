@@ -16,6 +16,9 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
     /// <summary>Keys that say how a file was made or where it was used, and which a written file says anew or leaves out.</summary>
     private static readonly string[] NotKept = ["dtype", "device"];
 
+    /// <summary>Dictionaries that weights lie in where they were saved in the midst of training; they are written without.</summary>
+    private static readonly string[] Wrappers = ["ae.", "sae.", "state_dict.", "module."];
+
     private readonly TemporaryFolder folder = new();
 
     public static TheoryData<string> Folders => [.. DialectFolders.All.Where(DialectGoldenTests.IsRead)];
@@ -91,11 +94,14 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
         foreach (string path in Files(folder).Where(path => Path.GetExtension(path) is ".safetensors" or ".pt" or ".pth" or ".bin" or ".npz"))
         {
             using TensorFile file = TensorFile.Open(path);
-            foreach (TensorInfo tensor in file.Tensors) tensors.Add(tensor.Name, ([.. tensor.Shape], file.Floats(tensor.Name)));
+            foreach (TensorInfo tensor in file.Tensors) tensors.Add(Unwrapped(tensor.Name), ([.. tensor.Shape], file.Floats(tensor.Name)));
         }
 
         return tensors;
     }
+
+    private static string Unwrapped(string name) =>
+        Wrappers.Aggregate(name, (rest, wrapper) => rest.StartsWith(wrapper, StringComparison.Ordinal) ? rest[wrapper.Length..] : rest);
 
     private static Dictionary<string, string> Keys(string folder)
     {

@@ -197,7 +197,7 @@ internal sealed class CheckpointFiles : IDisposable
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path}: is not valid JSON; {e.Message.Split(". ")[0].TrimEnd('.')}.", e);
+            throw new InputException($"{path}: is not valid JSON (line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1}).", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
