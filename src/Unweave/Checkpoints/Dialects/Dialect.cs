@@ -12,6 +12,10 @@ internal static class Dialect
     [
         new SparsifyDialect(),
         new DictionaryLearningDialect(),
+        new OpenAIDialect(),
+        new SentenceTransformersDialect(),
+        new CsrDialect(),
+        new GemmaScopeDialect(),
     ];
 
     /// <summary>The dialect of a name, or null.</summary>

@@ -153,6 +153,9 @@ internal sealed class GeneralForm
         foreach (ref float value in DecoderBias.AsSpan()) value /= output;
     }
 
+    /// <summary>Multiplies the encoder and divides the decoder, but not b_dec, by a factor.</summary>
+    public void Rescale(float factor) => (inputFactor, outputFactor) = (inputFactor * factor, outputFactor / factor);
+
     /// <summary>Folds the decoder's norms into the encoder, where codes are given weighed; divides thresholds by them elsewhere.</summary>
     public void FoldWeight()
     {

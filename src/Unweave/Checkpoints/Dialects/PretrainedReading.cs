@@ -47,4 +47,13 @@ internal static class PretrainedReading
         string text = value.GetValueKind() == JsonValueKind.String ? (string)value! : value.ToJsonString();
         if (text.Length > 0) facts[name] = TensorFile.OneLine(text);
     }
+
+    /// <summary>The only file of those that a dialect recognizes.</summary>
+    /// <exception cref="InputException">There are several.</exception>
+    public static string TheOne(CheckpointFiles files, IEnumerable<string> candidates)
+    {
+        string[] found = [.. candidates.Take(4)];
+        return found.Length == 1 ? found[0] : throw new InputException(
+            $"{files.Path}: holds more than one checkpoint; name one of {string.Join(", ", found.Take(3))}{(found.Length > 3 ? ", …" : "")}.");
+    }
 }
