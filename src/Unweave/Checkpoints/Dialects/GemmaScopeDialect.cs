@@ -65,9 +65,9 @@ internal sealed class GemmaScopeDialect : IDialect
                 "b_dec is not subtracted from the input",
                 "thresholds are strict",
                 .. skip ? (string[])["the output has x·A of the input as it is, A as it is stored"] : [],
-                .. embedding ? (string[])["its folder says that it is of embeddings: they are divided by √d, and the output multiplied"] : [],
             ])
             {
+                Folded = embedding ? ["W_enc/√d and W_dec·√d, as its folder says that it is of embeddings"] : [],
                 Facts = facts,
                 Settings = settings?.Json.ToJsonString(),
             };

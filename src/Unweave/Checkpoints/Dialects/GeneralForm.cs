@@ -126,6 +126,14 @@ internal sealed class GeneralForm
     {
         foreach (CodeActivation activation in known)
             if (activation == Options.Activation) return;
+        if (Options is { Activation: CodeActivation.JumpRelu, Signed: false } && known.Contains(CodeActivation.Relu)
+            && !Thresholds.Any(threshold => threshold > 0))
+        {
+            Options = Options with { Activation = CodeActivation.Relu, Inclusive = false }; // no threshold is above what ReLU drops
+            Thresholds = [];
+            return;
+        }
+
         throw Refuse($"the activation {Options.Title}", $"it has {string.Join(", ", known.ToArray().Select(one => new PretrainedOptions { Activation = one }.Title))}");
     }
 
@@ -133,6 +141,16 @@ internal sealed class GeneralForm
     public void RequireSquare()
     {
         if (InputWidth != OutputWidth) throw Refuse($"outputs of width {OutputWidth}", $"they are as wide as inputs ({InputWidth})");
+    }
+
+    /// <summary>The encoder is the decoder, by its settings or by its numbers; or it is refused.</summary>
+    public void RequireTied()
+    {
+        bool same = factors[0] is null && factors[1] is null && inputFactor == 1 && outputFactor == 1 && InputWidth == OutputWidth;
+        for (int i = 0; same && !Options.Tied && i < Latents; i++)
+            same = source.Weights.Encoder.Row(i).SequenceEqual(source.Weights.Decoder.Row(i));
+        if (!same) throw Refuse("W_enc of its own", "its encoder is its decoder");
+        Options = Options with { Tied = true };
     }
 
     /// <summary>True where a code may have a value below 0.</summary>

@@ -171,7 +171,7 @@ internal static class TiedTopK
         form.FoldScales();
         bool normalizes = form.Options is { Normalization: InputNormalization.Layer, Restores: true };
         form.RefuseAllBut("tied", normalizes ? "normalization" : "");
-        if (!form.Options.Tied) throw form.Refuse("W_enc of its own", "its encoder is its decoder");
+        form.RequireTied();
         form.Center(true);
         return form;
     }
