@@ -28,6 +28,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     SteerCommand.Create(help, json),
     AttributeCommand.Create(help, json),
     InspectCommand.Create(help, json),
+    ConvertCommand.Create(help, json),
     HooksCommand.Create(help, json),
     PullCommand.Create(help, json),
     SchemaCommand.Create(help, json),

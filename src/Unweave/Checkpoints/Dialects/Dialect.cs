@@ -34,6 +34,15 @@ internal static class Dialect
         return dialect.Read(files);
     }
 
+    /// <summary>The dialect of a folder or file, told without reading weights; null where it is none of them.</summary>
+    /// <exception cref="InputException">Several dialects recognize it, or a file of it is damaged.</exception>
+    public static IDialect? Tell(string path)
+    {
+        if (!File.Exists(path) && !Directory.Exists(path)) return null;
+        using CheckpointFiles? files = TryOpen(path, given: null, out IDialect? dialect);
+        return files is null ? null : dialect;
+    }
+
     private static CheckpointFiles Locate(string path, IReadOnlyDictionary<string, string>? given, out IDialect dialect)
     {
         try

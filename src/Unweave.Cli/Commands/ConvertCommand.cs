@@ -1,0 +1,168 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Unweave.Autoencoders;
+using Unweave.Checkpoints;
+using Unweave.Checkpoints.Dialects;
+using Unweave.Cli.Rendering;
+using Unweave.Evaluation;
+using Unweave.Numerics;
+
+namespace Unweave.Cli.Commands;
+
+/// <summary><c>unweave convert</c>: an autoencoder from the files of one library into those of another.</summary>
+internal static class ConvertCommand
+{
+    private const string Native = "native";
+
+    /// <summary>Makes the command.</summary>
+    public static Command Create(Help help, Option<bool> json)
+    {
+        var from = new Argument<string>("IN")
+        {
+            Description = "Autoencoder of any library that is known: its folder or file, told by its content.",
+        };
+        var output = new Option<string>("--output", "-o") { HelpName = "FOLDER", Description = "Folder to write.", Required = true };
+        var to = new Option<string>("--to")
+        {
+            HelpName = "NAME",
+            Description = $"Whose files to write: {string.Join(", ", Targets)}.",
+            DefaultValueFactory = _ => Native,
+        };
+        to.CompletionSources.Add([.. Targets]);
+        var force = new Option<bool>("--force") { Description = "Write over files of the same names in the folder." };
+        var command = new Command("convert",
+            "Converts an autoencoder of one library into files of another.\n\nWhat was written is read again and must give the same codes and "
+            + "reconstructions. What the other library cannot say is refused by its name.")
+        {
+            from, output, to, force,
+        };
+        var set = new SetFlag(command);
+        var probe = new ProbeFlag(command);
+        help.AddExamples(command, "unweave convert gemma-scope/ -o sae/", "unweave convert sae/ --to saelens -o shared/",
+            "unweave convert ae.pt --probe vectors.npy -o sae/");
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            Run(parsed.GetValue(from)!, parsed.GetValue(output)!, parsed.GetValue(to)!, parsed.GetValue(force), set.Read(parsed), probe, parsed,
+                parsed.GetValue(json), cancellationToken);
+            return Task.CompletedTask;
+        });
+        return command;
+    }
+
+    private static IEnumerable<string> Targets => [Native, .. Dialect.All.Select(dialect => dialect.Name)];
+
+    private static void Run(string from, string output, string to, bool force, IReadOnlyDictionary<string, string> given, ProbeFlag probe,
+        ParseResult parsed, bool json, CancellationToken cancellationToken)
+    {
+        IDialect? dialect = Dialect.Find(to);
+        if (dialect is null && to is not Native)
+            throw new InputException($"--to is {to}; give one of {string.Join(", ", Targets)}.");
+        using SparseAutoencoder autoencoder = ForeignAutoencoder.Open(from, given);
+        LoadProbe? measured = probe.Run(parsed, autoencoder, cancellationToken);
+        string made = Path.TrimEndingDirectorySeparator(Path.GetFullPath(output)) + $".partial-{Environment.ProcessId}";
+        string[] files;
+        double error;
+        try
+        {
+            Directory.CreateDirectory(made);
+            if (dialect is null) autoencoder.Save(made);
+            else dialect.Write(autoencoder, made);
+            error = Compare(autoencoder, made, given);
+            cancellationToken.ThrowIfCancellationRequested();
+            files = Put(made, output, force);
+        }
+        finally
+        {
+            if (Directory.Exists(made)) Directory.Delete(made, recursive: true);
+        }
+
+        if (json)
+        {
+            JsonObject result = ForeignAutoencoder.ToJson(autoencoder);
+            result["output"] = output;
+            result["to"] = to;
+            result["files"] = new JsonArray([.. files.Select(file => (JsonNode)file)]);
+            result["largestDifference"] = error;
+            result["probe"] = ProbeFlag.ToJson(measured);
+            Screen.WriteJson(result);
+            return;
+        }
+
+        ForeignAutoencoder.Write(autoencoder);
+        ProbeFlag.Write(measured);
+        Console.Out.WriteLine($"Written to {output} as {dialect?.Title ?? "Unweave"}: {string.Join(", ", files)}. Read again, it gives the same "
+            + $"codes and reconstructions (largest difference {Figures.Short(error)} of their scale).");
+    }
+
+    /// <summary>Reads what was written, and compares codes and reconstructions of made-up rows of several scales.</summary>
+    private static double Compare(SparseAutoencoder autoencoder, string made, IReadOnlyDictionary<string, string> given)
+    {
+        const int Rows = 64;
+        const double Allowed = 1e-3; // far above rounding, far below what a lost norm, threshold or bias does
+        float[] lengths = [0.3f, 1, 3, 10];
+        using SparseAutoencoder written = ForeignAutoencoder.Open(made, given);
+        using Matrix x = new(Rows, autoencoder.InputWidth), expected = new(Rows, autoencoder.OutputWidth),
+            found = new(Rows, autoencoder.OutputWidth);
+        var rng = new Rng(1);
+        for (int row = 0; row < Rows; row++)
+            foreach (ref float value in x.Row(row)) value = (float)rng.NextNormal() * lengths[row % lengths.Length] / autoencoder.InputScale;
+        SparseCodes before = autoencoder.Encode(x), after = written.Encode(x);
+        autoencoder.Decode(before, x, expected);
+        written.Decode(after, x, found);
+        double error = Math.Max(Error(expected.AsSpan(), found.AsSpan()), CodeError(before, after));
+        return error <= Allowed ? error : throw new InvalidOperationException(
+            $"What was written gives other codes or reconstructions (by {error:G3} of their scale), so it is not kept.");
+    }
+
+    private static double CodeError(SparseCodes before, SparseCodes after)
+    {
+        float[] one = new float[before.DictionarySize], other = new float[after.DictionarySize];
+        double error = 0;
+        for (int row = 0; row < before.Rows; row++)
+        {
+            Fill(before, row, one);
+            Fill(after, row, other);
+            error = Math.Max(error, Error(one, other));
+        }
+
+        return error;
+
+        static void Fill(SparseCodes codes, int row, float[] dense)
+        {
+            Array.Clear(dense);
+            for (int i = 0; i < codes.RowCount(row); i++) dense[codes.Latents(row)[i]] = codes.Values(row)[i];
+        }
+    }
+
+    private static double Error(ReadOnlySpan<float> one, ReadOnlySpan<float> other)
+    {
+        if (one.Length != other.Length) return double.PositiveInfinity;
+        double scale = 0, error = 0;
+        for (int i = 0; i < one.Length; i++)
+        {
+            scale = Math.Max(scale, Math.Abs(one[i]));
+            error = Math.Max(error, Math.Abs(one[i] - other[i]));
+        }
+
+        return scale == 0 ? error : error / scale;
+    }
+
+    /// <summary>Moves what was written into the folder; nothing that is there is lost unasked.</summary>
+    private static string[] Put(string made, string output, bool force)
+    {
+        string[] files = [.. Directory.EnumerateFiles(made, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(made, file)).Order(StringComparer.Ordinal)];
+        if (File.Exists(output)) throw new InputException($"{output} is a file; name a folder with -o.");
+        string? there = files.Select(file => Path.Combine(output, file)).FirstOrDefault(File.Exists);
+        if (there is not null && !force)
+            throw new InputException($"{there} is there already; choose another folder with -o, or write over it with --force.");
+        foreach (string file in files)
+        {
+            string target = Path.Combine(output, file);
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(target))!);
+            File.Move(Path.Combine(made, file), target, overwrite: true);
+        }
+
+        return files;
+    }
+}
