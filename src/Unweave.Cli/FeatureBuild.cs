@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
 using Unweave.Catalog;
+using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
 using Unweave.Hosts;
@@ -19,14 +20,40 @@ internal static class FeatureBuild
     /// <param name="Autoencoder">The autoencoder.</param>
     public sealed record Subject(RunFolder Run, string? Hash, SparseAutoencoder Autoencoder) : IDisposable
     {
-        /// <summary>Opens the autoencoder of a run.</summary>
-        /// <exception cref="InputException">It is not sparse, or not in a folder of its own.</exception>
-        public static Subject Open(string path)
+        /// <summary>
+        /// Opens the autoencoder of a run. Another library's is kept natively beside its files, or in the folder of the run to be made, so that
+        /// all that is computed of it has a place.
+        /// </summary>
+        /// <param name="path">The folder of a run, or an autoencoder of any library.</param>
+        /// <param name="output">The folder of the run; null takes the autoencoder's own.</param>
+        /// <exception cref="InputException">It is not sparse, or there is no folder for the run.</exception>
+        public static Subject Open(string path, string? output = null)
         {
-            if (!Directory.Exists(path))
-                throw new InputException($"{path} is not a folder; name the folder of a run, in which the catalog can be made.");
-            var run = RunFolder.Open(path);
-            return new Subject(run, run.AutoencoderHash, run.LoadSparseAutoencoder());
+            if (output is null && !Directory.Exists(path))
+            {
+                throw new InputException(File.Exists(path)
+                    ? $"{path} is a file; name the folder of its run, in which the catalog is made, with -o."
+                    : $"{path} is not a folder; name the folder of a run, in which the catalog can be made.");
+            }
+
+            var given = RunFolder.Open(path);
+            bool isRun = output is null && File.Exists(given.AutoencoderPath);
+            SparseAutoencoder autoencoder = given.LoadSparseAutoencoder();
+            if (isRun) return new Subject(given, given.AutoencoderHash, autoencoder);
+            try
+            {
+                var run = RunFolder.Open(output ?? path);
+                if (run.HasTraining)
+                    throw new InputException($"{run.Path} holds an autoencoder already; choose another folder with -o, or name that one alone.");
+                autoencoder.Save(run.Path);
+                Console.Error.WriteLine($"{ForeignAutoencoder.Title(autoencoder)}: {autoencoder.Options.Describe()}; kept in {run.AutoencoderPath}.");
+                return new Subject(run, run.AutoencoderHash, autoencoder);
+            }
+            catch
+            {
+                autoencoder.Dispose();
+                throw;
+            }
         }
 
         /// <inheritdoc/>
@@ -72,6 +99,7 @@ internal static class FeatureBuild
     {
         (Hook hook, OnnxHost model) = (host.Hook, host.Model);
         using var pass = new ActivationPass(model, host.Tokenizer, [hook], host.Pass);
+        RememberHost(subject.Run, host, pass.Context);
         if (hook.Width != subject.Autoencoder.InputWidth)
         {
             throw new InputException(
@@ -97,6 +125,18 @@ internal static class FeatureBuild
         };
     }
 
+    // An autoencoder that was not trained here does not say where it belongs; what was named is kept for the dashboard.
+    private static void RememberHost(RunFolder run, RunHost host, int context)
+    {
+        if (run.Host is not null) return;
+        run.WriteHost(new HostReference(host.Model.Name, host.Model.Hash, host.Tokenizer.Name, host.Tokenizer.Hash, host.Hook.Name, context,
+            host.Pass.KeepSpecial)
+        {
+            FindsSpecial = host.Tokenizer.FindsSpecial,
+            Inputs = host.Model.Input.Chosen.Count > 0 ? host.Model.Input.Chosen : null,
+        });
+    }
+
     /// <summary>From activations that were harvested before.</summary>
     public static Result FromHarvest(
         Subject subject, IHostModel model, ITokenizer tokenizer, string path, string? hook, Func<string, TextCorpus> texts,
@@ -106,6 +146,7 @@ internal static class FeatureBuild
         using var harvest = Harvest.Open(parts[0]);
         using HarvestSource rows = harvest.Source(parts.Length > 1 ? parts[1] : hook);
         CheckWidth(subject, rows, "name the harvest of its own hook");
+        if (subject.Run.Host is null) subject.Run.WriteHost(HostReference.From(rows));
         TextCorpus? corpus = Harvester.IsPerText(harvest.Manifest) ? Texts(harvest, texts) : null;
         var display = new RowsDisplay("counted", rows.Rows, TimeProvider.System);
         using FeatureStatistics statistics = FeatureStatistics.FromHarvest(

@@ -17,14 +17,24 @@ internal sealed class ProbeFlag
         Description = "Vectors of its hook, or a harvest: says how well some of them are reconstructed, and what is wrong if they are not.",
     };
 
-    /// <summary>Adds the flag to a command.</summary>
-    public ProbeFlag(Command command) => command.Add(probe);
+    private readonly Option<string?> tensor = new("--tensor")
+    {
+        HelpName = "NAME",
+        Description = "With --probe: tensor or column that holds the vectors; left out, the only one of rank 2.",
+    };
+
+    /// <summary>Adds the flags to a command.</summary>
+    public ProbeFlag(Command command)
+    {
+        command.Add(probe);
+        command.Add(tensor);
+    }
 
     /// <summary>Measures an autoencoder on the rows that are named; null where none are.</summary>
     public LoadProbe? Run(ParseResult parsed, SparseAutoencoder autoencoder, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(probe) is not { } files) return null;
-        using ActivationFiles source = ActivationFiles.Open([files]);
+        using ActivationFiles source = ActivationFiles.Open([files], parsed.GetValue(tensor));
         return LoadProbe.Run(autoencoder, source, cancellationToken);
     }
 

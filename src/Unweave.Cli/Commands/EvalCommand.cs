@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Spectre.Console;
 using Unweave.Autoencoders;
 using Unweave.Checkpoints;
 using Unweave.Cli.Rendering;
@@ -17,7 +18,10 @@ internal static class EvalCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var sae = new Argument<string>("SAE") { Description = "Trained autoencoder: the folder of its run, or its file." };
+        var sae = new Argument<string>("SAE") 
+        {
+            Description = "Trained autoencoder: the folder of its run, or its file; or one of another library.",
+        };
         var files = new Argument<string[]>("FILES")
         {
             Description = "Files of vectors, [rows, d]; left out, those that the run was trained on.",
@@ -90,7 +94,13 @@ internal static class EvalCommand
         var display = new RowsDisplay("measured", measured.Rows, TimeProvider.System);
         var comparison = Comparison.Run(autoencoder, training, measured, new RowsProgress(display, measured.Rows), cancellationToken);
         RowsDisplay.Clear();
+        LoadProbe? concerns = autoencoder is SparseAutoencoder sparse && run.AutoencoderHash is null
+            ? LoadProbe.Run(sparse, measured, cancellationToken)
+            : null;
         JsonObject result = comparison.ToJson();
+        if (concerns is not null) result["concerns"] = ProbeFlag.ToJson(concerns)!["concerns"]!.DeepClone();
+        if (autoencoder.Origin is { Facts.Count: > 0 } origin)
+            result["facts"] = new JsonObject(origin.Facts.Select(fact => KeyValuePair.Create(fact.Key, (JsonNode?)fact.Value)));
         result["data"] = source.Name;
         result["rows"] = measured.Rows;
         result["heldOut"] = !all;
@@ -105,6 +115,9 @@ internal static class EvalCommand
         Console.Out.WriteLine($"{sae} on {Figures.Count(measured.Rows)} rows of {source.Name}{(all ? "" : ", held out from training")}:");
         MetricsTable.Write(comparison);
         if (comparison.Trained.Density is { } density) DensityChart.Write(density, measured.Rows);
+        foreach ((string name, string value) in autoencoder.Origin?.Facts ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            Console.Out.WriteLine($"Its files say {name}: {value.ReplaceLineEndings(" ")}");
+        foreach (string concern in concerns?.Concerns ?? []) Screen.Results.MarkupLine($"[yellow]{Markup.Escape(concern)}[/]");
         if (kept) SayKept(run);
     }
 
@@ -144,7 +157,9 @@ internal static class EvalCommand
     // A file of another name is not the folder's autoencoder, so what is measured of it is not kept as if it were.
     private static bool Keep(RunFolder run, JsonObject result)
     {
-        if (!string.Equals(Path.GetFileName(run.AutoencoderPath), AutoencoderFile.FileName, StringComparison.Ordinal)) return false;
+        if (!string.Equals(Path.GetFileName(run.AutoencoderPath), AutoencoderFile.FileName, StringComparison.Ordinal)
+            || !File.Exists(run.AutoencoderPath))
+            return false;
         try
         {
             run.AddEvaluation(result);

@@ -12,7 +12,15 @@ internal static class FeaturesBuildCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var sae = new Argument<string>("SAE") { Description = "Trained autoencoder: the folder of its run. The catalog is made in it." };
+        var sae = new Argument<string>("SAE")
+        {
+            Description = "Trained autoencoder: the folder of its run, in which the catalog is made, or one of another library.",
+        };
+        var output = new Option<string?>("--output", "-o")
+        {
+            HelpName = "FOLDER",
+            Description = "Folder of the run that is made of another library's autoencoder; left out, its own folder.",
+        };
         var data = new Argument<string[]>("DATA")
         {
             Description =
@@ -41,14 +49,15 @@ internal static class FeaturesBuildCommand
             + "Where it fires, on what, with which others, and what it means: the catalog that "
             + "the dashboard shows.")
         {
-            sae, data, tokens, hook, tensor, seed,
+            sae, data, output, tokens, hook, tensor, seed,
         };
         var host = new HostFlags(command);
         help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features build sae/ acts/",
-            "unweave features build sae/ vectors.npy --text texts.jsonl");
+            "unweave features build sae/ vectors.npy --text texts.jsonl",
+            "unweave features build gemma-scope/ --model gemma/ --hook blocks.12 --text corpus/ -o runs/gemma");
         command.SetAction((parsed, cancellationToken) =>
         {
-            using var subject = FeatureBuild.Subject.Open(parsed.GetValue(sae)!);
+            using var subject = FeatureBuild.Subject.Open(parsed.GetValue(sae)!, parsed.GetValue(output));
             RunFolder run = subject.Run;
             string[] named = parsed.GetValue(data) ?? [];
             // Texts are run through the model that is named, or that the run was trained on; beside vectors they stand one for each row.

@@ -1,8 +1,11 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Spectre.Console;
+using Unweave.Autoencoders;
 using Unweave.Checkpoints;
+using Unweave.Checkpoints.Dialects;
 using Unweave.Cli.Rendering;
+using Unweave.Evaluation;
 using Unweave.Formats;
 
 namespace Unweave.Cli.Commands;
@@ -15,29 +18,82 @@ internal static class InspectCommand
     {
         var paths = new Argument<string[]>("PATH")
         {
-            Description = "Files: safetensors, npy, npz, torch or Parquet; or the folder of a trained autoencoder.",
+            Description = "Files: safetensors, npy, npz, torch or Parquet; or the folder or file of an autoencoder of any library.",
             Arity = ArgumentArity.OneOrMore,
         };
-        var command = new Command("inspect", "Shows the tensors of a file.\n\n"
-            + "Their names, types, shapes and statistics, and where there are NaNs.")
+        var command = new Command("inspect", "Shows the tensors of a file, and what an autoencoder is.\n\n"
+            + "Names, types, shapes and statistics of tensors, and where there are NaNs; of another library's autoencoder whose it is, what it "
+            + "computes, what was folded into its weights and what its files say of where it comes from.")
         {
             paths,
         };
-        help.AddExamples(command, "unweave inspect vectors.npy", "unweave inspect sae/");
+        var set = new SetFlag(command);
+        var probe = new ProbeFlag(command);
+        help.AddExamples(command, "unweave inspect vectors.npy", "unweave inspect sae/", "unweave inspect gemma-scope/ --probe vectors.npy");
         command.SetAction((parsed, cancellationToken) =>
         {
+            bool asJson = parsed.GetValue(json);
             var results = new JsonArray();
             foreach (string path in parsed.GetValue(paths) ?? [])
             {
+                if (Autoencoder(path, set.Read(parsed)) is { } autoencoder)
+                {
+                    using (autoencoder)
+                    {
+                        LoadProbe? measured = probe.Run(parsed, autoencoder, cancellationToken);
+                        if (asJson) results.Add(ToJson(autoencoder, path, measured, cancellationToken));
+                        else Write(autoencoder, path, measured, cancellationToken);
+                    }
+
+                    continue;
+                }
+
                 string file = Directory.Exists(path) ? Path.Combine(path, AutoencoderFile.FileName) : path;
-                if (parsed.GetValue(json)) results.Add(ToJson(file, cancellationToken));
+                if (asJson) results.Add(ToJson(file, cancellationToken));
                 else Write(file, cancellationToken);
             }
 
-            if (parsed.GetValue(json)) Screen.WriteJson(new JsonObject { ["files"] = results });
+            if (asJson) Screen.WriteJson(new JsonObject { ["files"] = results });
             return Task.CompletedTask;
         });
         return command;
+
+        // One of our own is asked for only where it is to be measured: its file says the rest.
+        SparseAutoencoder? Autoencoder(string path, IReadOnlyDictionary<string, string> given)
+        {
+            bool own = File.Exists(Path.Combine(path, AutoencoderFile.FileName));
+            if (own) return null;
+            if (Directory.Exists(path) || given.Count > 0 || Dialect.Tell(path) is not null) return ForeignAutoencoder.Open(path, given);
+            return null;
+        }
+    }
+
+    private static void Write(SparseAutoencoder autoencoder, string path, LoadProbe? measured, CancellationToken cancellationToken)
+    {
+        Screen.Results.MarkupLine($"[bold]{Markup.Escape(path)}[/]");
+        ForeignAutoencoder.Write(autoencoder);
+        ProbeFlag.Write(measured);
+        foreach (string file in Files(path)) Write(file, cancellationToken);
+    }
+
+    private static JsonObject ToJson(SparseAutoencoder autoencoder, string path, LoadProbe? measured, CancellationToken cancellationToken)
+    {
+        JsonObject json = ForeignAutoencoder.ToJson(autoencoder);
+        json["path"] = path;
+        json["probe"] = ProbeFlag.ToJson(measured);
+        json["files"] = new JsonArray([.. Files(path).Select(file => (JsonNode)ToJson(file, cancellationToken))]);
+        return json;
+    }
+
+    // The files of tensors; in folders below only where there are none in the folder itself.
+    private static IEnumerable<string> Files(string path)
+    {
+        if (!Directory.Exists(path)) return [path];
+        string[] here = [.. Tensors(SearchOption.TopDirectoryOnly)];
+        return here.Length > 0 ? here : Tensors(SearchOption.AllDirectories);
+
+        IEnumerable<string> Tensors(SearchOption option) => Directory.EnumerateFiles(path, "*", option)
+            .Where(file => Path.GetExtension(file) is ".safetensors" or ".pt" or ".pth" or ".bin" or ".npz").Order(StringComparer.Ordinal);
     }
 
     private static void Write(string path, CancellationToken cancellationToken)

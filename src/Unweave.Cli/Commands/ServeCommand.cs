@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Unweave.Checkpoints.Dialects;
 using Unweave.Cli.Rendering;
 using Unweave.Runs;
 using Unweave.Web;
@@ -43,8 +44,16 @@ internal static class ServeCommand
     }
 
     /// <summary>Serves until cancelled, and says where.</summary>
-    public static Task Run(ServeOptions options, bool json, CancellationToken cancellationToken) =>
-        Dashboard.RunAsync(options, address => Report(options, address, json), cancellationToken);
+    public static Task Run(ServeOptions options, bool json, CancellationToken cancellationToken)
+    {
+        if (options.Folder is { } folder && !RunFolder.Exists(folder) && Dialect.Tell(folder) is { } dialect)
+        {
+            throw new InputException($"{folder} holds an autoencoder of {dialect.Title} and nothing to show of it yet; make a run of it with "
+                + $"`unweave features build {folder} --model … --hook … --text …`.");
+        }
+
+        return Dashboard.RunAsync(options, address => Report(options, address, json), cancellationToken);
+    }
 
     /// <summary>Serves a folder on the usual port, or on a free one where that is taken.</summary>
     public static async Task RunAnywhere(string folder, CancellationToken cancellationToken)

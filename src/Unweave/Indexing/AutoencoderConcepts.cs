@@ -14,9 +14,16 @@ public static class AutoencoderConcepts
         /// scale of the user's vectors. A copy. An index refits the values of codes, so that the lengths of decoder rows do not matter to
         /// it.
         /// </summary>
+        /// <exception cref="InputException">Its decoder rows are not directions among the vectors that it encodes.</exception>
         public ConceptDictionary CreateConcepts()
         {
             ArgumentNullException.ThrowIfNull(autoencoder);
+            if (autoencoder.OutputWidth != autoencoder.InputWidth || autoencoder.Options is PretrainedOptions { Skip: true })
+            {
+                throw new InputException($"{autoencoder.Options.Describe()}: it maps its input to other vectors, so that its dictionary has no "
+                    + "directions for an index of its inputs; take an autoencoder that reconstructs them.");
+            }
+
             Matrix decoder = autoencoder.Decoder.Clone();
             for (int latent = 0; latent < decoder.Rows; latent++)
             {

@@ -12,7 +12,8 @@ namespace Unweave.Runs;
 
 /// <summary>
 /// The folder of a run: its files, their names, and whether they belong together. What was computed from an autoencoder keeps the SHA-256
-/// of its weights; with another autoencoder in the folder it is refused. Files of versions that did not keep it are read.
+/// of its weights; with another autoencoder in the folder it is refused. Files of versions that did not keep it are read. A folder or file
+/// of another library's autoencoder can be named too; it is read as it is, and nothing is kept beside it.
 /// </summary>
 public sealed class RunFolder
 {
@@ -25,7 +26,10 @@ public sealed class RunFolder
 
     internal const string LockName = "training.lock";
 
-    private RunFolder(string folder, string autoencoder) => (Path, AutoencoderPath) = (folder, autoencoder);
+    private readonly string named;
+
+    private RunFolder(string folder, string autoencoder, string named) =>
+        (Path, AutoencoderPath, this.named) = (folder, autoencoder, named);
 
     /// <summary>The folder, as it was named.</summary>
     public string Path { get; }
@@ -51,6 +55,13 @@ public sealed class RunFolder
 
     /// <summary>Whether training wrote an autoencoder or a state here.</summary>
     public bool HasTraining => File.Exists(AutoencoderPath) || File.Exists(StatePath);
+
+    // What to load: the run's own autoencoder, or, where there is none, what was named, which may be another library's.
+    private string Weights =>
+        !File.Exists(AutoencoderPath) && (Directory.Exists(named) || (File.Exists(named) && !IsOwnFile)) ? named : AutoencoderPath;
+
+    // A run may be named by any of its files.
+    private bool IsOwnFile => System.IO.Path.GetFileName(named) is SettingsName or MetricsName or HostName or EvaluationName or CatalogName;
 
     /// <summary>The settings, as they were written; null where there is no run file.</summary>
     /// <exception cref="InputException">The file is damaged.</exception>
@@ -89,7 +100,7 @@ public sealed class RunFolder
         string folder = Directory.Exists(path) || !(weights || File.Exists(path)) ? path : Folder(path);
         bool named = weights && !ReferenceEquals(folder, path)
             && !string.Equals(System.IO.Path.GetFileName(path), TrainingState.FileName, StringComparison.Ordinal);
-        return new RunFolder(folder, named ? path : System.IO.Path.Combine(folder, AutoencoderFile.FileName));
+        return new RunFolder(folder, named ? path : System.IO.Path.Combine(folder, AutoencoderFile.FileName), path);
 
         static string Folder(string file) => System.IO.Path.GetDirectoryName(file) is { Length: > 0 } own ? own : ".";
     }
@@ -103,11 +114,11 @@ public sealed class RunFolder
 
     /// <summary>Reads the autoencoder, checking every byte.</summary>
     /// <exception cref="InputException">There is none, or it is damaged.</exception>
-    public Autoencoder LoadAutoencoder() => Autoencoder.Load(AutoencoderPath);
+    public Autoencoder LoadAutoencoder() => Autoencoder.Load(Weights);
 
     /// <summary>Reads an autoencoder that has a dictionary of latents, checking every byte.</summary>
     /// <exception cref="InputException">There is none, it is damaged, or of an architecture without a dictionary.</exception>
-    public SparseAutoencoder LoadSparseAutoencoder() => SparseAutoencoder.Load(AutoencoderPath);
+    public SparseAutoencoder LoadSparseAutoencoder() => SparseAutoencoder.Load(Weights);
 
     /// <summary>
     /// Where something is that the run was made from: as it was recorded, or, where that is gone, as it lay to the folder before both were
@@ -187,6 +198,13 @@ public sealed class RunFolder
     {
         ArgumentNullException.ThrowIfNull(measured);
         AtomicFile.Write(EvaluationPath, stream => stream.Write(Encoding.UTF8.GetBytes(measured.ToJsonString())));
+    }
+
+    /// <summary>Says whose activations the autoencoder is of, for the one that is here.</summary>
+    internal void WriteHost(HostReference host)
+    {
+        byte[] json = (host.WithFullPaths() with { AutoencoderSha256 = AutoencoderHash }).ToJson();
+        AtomicFile.Write(HostPath, stream => stream.Write(json));
     }
 
     /// <summary>Catalogs of earlier runs in this folder, set aside when another run began.</summary>

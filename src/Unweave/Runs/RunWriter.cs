@@ -118,9 +118,7 @@ internal sealed partial class RunWriter : IDisposable
 
     private void Write(HostReference? host)
     {
-        if (host is null) return;
-        byte[] json = (host with { AutoencoderSha256 = folder.AutoencoderHash }).ToJson();
-        AtomicFile.Write(folder.HostPath, stream => stream.Write(json));
+        if (host is not null) folder.WriteHost(host);
     }
 
     private void SetCatalogAside()
