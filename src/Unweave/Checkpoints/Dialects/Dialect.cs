@@ -10,12 +10,17 @@ internal static class Dialect
     /// <summary>Every dialect.</summary>
     public static IReadOnlyList<IDialect> All { get; } =
     [
+        new SaeLensDialect(),
+        new SaeLensFlatDialect(),
         new SparsifyDialect(),
         new DictionaryLearningDialect(),
         new OpenAIDialect(),
         new SentenceTransformersDialect(),
         new CsrDialect(),
         new GemmaScopeDialect(),
+        new LinearPairDialect("goodfire", "Goodfire", "encoder_linear", "decoder_linear"),
+        new LinearPairDialect("deepseek_r1", "DeepSeek-R1 autoencoders", "encoder", "decoder"),
+        new ConnorRobDialect(),
     ];
 
     /// <summary>The dialect of a name, or null.</summary>
