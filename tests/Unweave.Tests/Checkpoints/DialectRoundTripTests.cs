@@ -49,7 +49,10 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
         {
             Assert.Equal(shape, after[tensor].Shape);
             if (Statistics.Contains(tensor, StringComparer.Ordinal)) continue;
-            Assert.True(values.AsSpan().SequenceEqual(after[tensor].Values), $"{tensor} differs");
+            if (tensor.Contains("log_", StringComparison.Ordinal)) // another logarithm may stand for the same threshold
+                Assert.All(values.Zip(after[tensor].Values), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
+            else
+                Assert.True(values.AsSpan().SequenceEqual(after[tensor].Values), $"{tensor} differs");
         }
 
         Dictionary<string, string> keys = Keys(golden.Path), written = Keys(target);

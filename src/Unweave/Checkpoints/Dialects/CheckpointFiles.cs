@@ -10,6 +10,7 @@ namespace Unweave.Checkpoints.Dialects;
 /// </summary>
 internal sealed class CheckpointFiles : IDisposable
 {
+    private const string Inner = "checkpoints"; // the one folder within that a dialect has its weights in
     private const long LongestSettings = 1 << 24;
     private static readonly string[] TensorExtensions = [".safetensors", ".pt", ".pth", ".bin", ".npz"];
 
@@ -32,6 +33,9 @@ internal sealed class CheckpointFiles : IDisposable
             string name = System.IO.Path.GetFileName(file);
             if (chosen is null || string.Equals(name, chosen, StringComparison.Ordinal) || !IsTensorFile(name)) names.Add(name);
         }
+
+        if (chosen is not null || !Directory.Exists(PathOf(Inner))) return;
+        foreach (string file in Directory.EnumerateFiles(PathOf(Inner))) names.Add($"{Inner}/{System.IO.Path.GetFileName(file)}");
     }
 
     /// <summary>What the user named: for messages.</summary>
@@ -59,7 +63,7 @@ internal sealed class CheckpointFiles : IDisposable
 
     /// <summary>The names with an ending, <c>.pt</c> for example.</summary>
     public IEnumerable<string> Ending(params IEnumerable<string> endings) =>
-        names.Where(name => endings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)));
+        names.Where(name => !name.Contains('/', StringComparison.Ordinal) && endings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>A path to show or open.</summary>
     public string PathOf(string name) => System.IO.Path.Combine(Folder, name);
@@ -113,6 +117,9 @@ internal sealed class CheckpointFiles : IDisposable
     /// <summary>Settings in JSON, with readers that name the key.</summary>
     /// <exception cref="InputException">There is no such file, or it is not an object in JSON.</exception>
     public DialectSettings Settings(string name) => new(FindSettings(name) ?? Parse(PathOf(name)), PathOf(name));
+
+    /// <summary>Settings in flat YAML; without any when there is no such file.</summary>
+    public DialectSettings FlatYaml(string name) => new(Has(name) ? Dialects.FlatYaml.Read(PathOf(name)) : [], PathOf(name));
 
     /// <summary>An error for what the files do not say and nobody gave.</summary>
     /// <param name="key">Its name in <see cref="Given"/>.</param>

@@ -160,7 +160,7 @@ internal sealed class GeneralForm
     public void FoldScales()
     {
         (float input, float output) = (source.InputScale, source.OutputScale);
-        if (Options.Signed && !MayBeNegative) Options = Options with { Signed = false };
+        KeepScales();
         if (input == 1 && output == 1) return;
         if (Options.Normalization != InputNormalization.None || Options.IsPursuit)
             throw Refuse($"input_scale {input}", "it is not one of an autoencoder that normalizes its inputs itself");
@@ -173,6 +173,12 @@ internal sealed class GeneralForm
 
     /// <summary>Multiplies the encoder and divides the decoder, but not b_dec, by a factor.</summary>
     public void Rescale(float factor) => (inputFactor, outputFactor) = (inputFactor * factor, outputFactor / factor);
+
+    /// <summary>Leaves the factors on inputs and outputs to the dialect, which says them; drops a sign that no code can have.</summary>
+    public void KeepScales()
+    {
+        if (Options.Signed && !MayBeNegative) Options = Options with { Signed = false };
+    }
 
     /// <summary>Folds the decoder's norms into the encoder, where codes are given weighed; divides thresholds by them elsewhere.</summary>
     public void FoldWeight()
