@@ -23,6 +23,7 @@ namespace Unweave.Autoencoders;
 [JsonDerivedType(typeof(UndercompleteOptions), "undercomplete")]
 [JsonDerivedType(typeof(VariationalOptions), "variational")]
 [JsonDerivedType(typeof(PretrainedOptions), "pretrained")]
+[JsonDerivedType(typeof(MultilayerOptions), "multilayer")]
 public abstract record AutoencoderOptions
 {
     private protected AutoencoderOptions()

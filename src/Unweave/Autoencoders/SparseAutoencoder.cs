@@ -8,6 +8,7 @@ public abstract class SparseAutoencoder : Autoencoder
     // Up to so many rows are encoded one after another, screened by a copy of W_enc in 8 bits: packing all of W_enc takes longer.
     private const int FewRows = 8;
 
+    private readonly DictionaryWeights? weights;
     private readonly Lock screenGate = new();
     private FusedEncoder? idle;
     private ScreenedEncoder? idleForFew;
@@ -20,17 +21,17 @@ public abstract class SparseAutoencoder : Autoencoder
     }
 
     /// <summary>Sets what every sparse autoencoder has, where a dictionary's rows are not as wide as its inputs and outputs.</summary>
-    private protected SparseAutoencoder(DictionaryOptions options, DictionaryWeights weights, int inputWidth, int outputWidth)
-        : base(options, inputWidth, outputWidth) => Weights = weights;
+    private protected SparseAutoencoder(DictionaryOptions options, DictionaryWeights? weights, int inputWidth, int outputWidth)
+        : base(options, inputWidth, outputWidth) => this.weights = weights;
 
-    /// <summary>The tensors of the dictionary.</summary>
-    internal DictionaryWeights Weights { get; }
+    /// <summary>The tensors of the dictionary; one over several layers has others.</summary>
+    internal DictionaryWeights Weights => weights ?? throw new InputException($"{Options.Describe()}: it has no one dictionary.");
 
     /// <summary>Number of latents n.</summary>
-    public int Latents => Weights.Decoder.Rows;
+    public virtual int Latents => Weights.Decoder.Rows;
 
     /// <summary>The dictionary W_dec, <c>[n, output width]</c>: a latent a row, at the scale of the weights.</summary>
-    public Matrix Decoder => Weights.Decoder;
+    public virtual Matrix Decoder => Weights.Decoder;
 
     /// <inheritdoc/>
     internal override IReadOnlyList<Parameter> Parameters => Weights.Parameters;

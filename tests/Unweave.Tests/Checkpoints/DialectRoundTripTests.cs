@@ -17,7 +17,8 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
     private static readonly string[] NotKept = ["dtype", "device"];
 
     /// <summary>What training counted beside the weights; a written file has none of it.</summary>
-    private static readonly string[] Statistics = ["stats_last_nonzero", "latents_activation_frequency", "latents_mean_square", "sparsity"];
+    private static readonly string[] Statistics = ["stats_last_nonzero", "latents_activation_frequency", "latents_mean_square", "sparsity",
+        "target_rms", "activation_std"];
 
     /// <summary>Dictionaries that weights lie in where they were saved in the midst of training; they are written without.</summary>
     private static readonly string[] Wrappers = ["ae.", "sae.", "state_dict.", "module."];
@@ -87,6 +88,12 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
             using SparseAutoencoder other = Dialect.Read(target, given);
             Assert.Equal(dialect.Name, other.Origin!.Dialect);
             golden.Check(other, $"in {dialect.Title}");
+            if (autoencoder.Options is PretrainedOptions { Activation: CodeActivation.BatchTopK })
+            {
+                held.Add(dialect.Name); // SAELens itself reads back none that selects by batch, so that none is written from another dialect
+                continue;
+            }
+
             string back = Directory.CreateDirectory(folder[dialect.Name + "-back"]).FullName;
             Dialect.Find(autoencoder.Origin!.Dialect)!.Write(other, back);
             using SparseAutoencoder again = Dialect.Read(back, given);

@@ -21,17 +21,18 @@ internal sealed class CircuitTracerDialect : IDialect
     public string Title => "circuit-tracer";
 
     /// <inheritdoc/>
-    public string Signature => "layer_I.safetensors with W_enc and W_dec of one shape";
+    public string Signature => "layer_I.safetensors with W_enc and W_dec of one shape, or W_enc_I and W_dec_I.safetensors";
 
     /// <inheritdoc/>
-    public bool Recognizes(CheckpointFiles files) => Candidates(files).Any();
+    public bool Recognizes(CheckpointFiles files) => CircuitTracerLayers.Recognizes(files) || Candidates(files).Any();
 
     /// <inheritdoc/>
     public SparseAutoencoder Read(CheckpointFiles files)
     {
+        DialectSettings settings = files.FlatYaml(SettingsName);
+        if (CircuitTracerLayers.Recognizes(files)) return CircuitTracerLayers.Read(Name, files, settings);
         string file = PretrainedReading.TheOne(files, Candidates(files));
         TensorFile weights = files.Tensors(file);
-        DialectSettings settings = files.FlatYaml(SettingsName);
         int[] shape = weights.ShapeOf("W_enc", 2), output = weights.ShapeOf("W_dec", 2);
         bool thresholds = weights.Find(ThresholdName) is not null, topK = !thresholds && (weights.Find("k") is not null || settings.Text("activation") is "topk");
         bool skip = weights.Find("W_skip") is not null;
@@ -74,6 +75,12 @@ internal sealed class CircuitTracerDialect : IDialect
     /// <inheritdoc/>
     public void Write(SparseAutoencoder autoencoder, string folder)
     {
+        if (autoencoder is MultilayerAutoencoder layers)
+        {
+            CircuitTracerLayers.Write(layers, folder, SettingsName, Name, Title);
+            return;
+        }
+
         GeneralForm form = GeneralForm.Of(autoencoder, Title);
         form.Require(CodeActivation.Relu, CodeActivation.JumpRelu, CodeActivation.TopK);
         form.FoldScales();

@@ -255,6 +255,15 @@ internal sealed class GeneralForm
         return norms;
     }
 
+    /// <summary>One row of W_dec as it is written.</summary>
+    public float[] DecoderRow(int latent)
+    {
+        float[] row = source.Weights.Decoder.Row(latent).ToArray();
+        float factor = outputFactor * (factors[1]?[latent] ?? 1);
+        if (factor != 1) TensorPrimitives.Multiply(row, factor, row);
+        return row;
+    }
+
     /// <summary>A matrix of weights, its rows multiplied, as it lies or transposed.</summary>
     public static TensorToWrite Tensor(string name, Matrix matrix, float[]? factors, float factor, bool rows)
     {

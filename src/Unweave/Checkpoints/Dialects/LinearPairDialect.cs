@@ -71,6 +71,6 @@ internal sealed class LinearPairDialect(string name, string title, string encode
     }
 
     private IEnumerable<string> Candidates(CheckpointFiles files) => files.Ending(".pt", ".pth").Where(file =>
-        files.FindTensors(file) is TorchFile weights
+        files.FindTensors(file) is TorchFile { Tensors.Count: 4 } weights
             && weights.HasAll($"{encoder}.weight", $"{encoder}.bias", $"{decoder}.weight", $"{decoder}.bias"));
 }

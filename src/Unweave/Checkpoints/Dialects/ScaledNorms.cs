@@ -31,10 +31,13 @@ internal static class ScaledNorms
     {
         if (DialectWriting.Fact(autoencoder, NormPrefix + hook) is { } text
             && float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float known)
-            && (float)(Math.Sqrt(width) / known) == factor)
+            && Same((float)(Math.Sqrt(width) / known), factor))
             return known;
         return (float)(Math.Sqrt(width) / factor);
     }
+
+    /// <summary>Whether two factors are the same but for rounding.</summary>
+    public static bool Same(float a, float b) => MathF.Abs(a - b) <= 1e-6f * MathF.Abs(a);
 
     /// <summary>Reads thresholds that are kept as logarithms.</summary>
     public static void ReadThresholds(TensorFile weights, string name, Span<float> thresholds)
@@ -48,13 +51,17 @@ internal static class ScaledNorms
     }
 
     /// <summary>The logarithms of thresholds: those whose exponential is the threshold again, where there are such.</summary>
-    public static float[] Logarithms(GeneralForm form)
+    public static float[] Logarithms(GeneralForm form) =>
+        Logarithms(form.Thresholds, () => form.Refuse("thresholds of 0 or less", "it keeps their logarithms"));
+
+    /// <summary>The same of any thresholds.</summary>
+    public static float[] Logarithms(float[] thresholds, Func<InputException> refuse)
     {
-        var logarithms = new float[form.Thresholds.Length];
+        var logarithms = new float[thresholds.Length];
         for (int i = 0; i < logarithms.Length; i++)
         {
-            float threshold = form.Thresholds[i], log = MathF.Log(threshold);
-            if (!(threshold > 0)) throw form.Refuse("thresholds of 0 or less", "it keeps their logarithms");
+            float threshold = thresholds[i], log = MathF.Log(threshold);
+            if (!(threshold > 0)) throw refuse();
             foreach (float near in (float[])[log, MathF.BitIncrement(log), MathF.BitDecrement(log)])
             {
                 if (MathF.Exp(near) != threshold) continue;

@@ -5,6 +5,9 @@ using Unweave.Numerics;
 
 namespace Unweave.Checkpoints.Dialects;
 
+/// <summary>Takes a row of weights.</summary>
+internal delegate void PutRow(int row, ReadOnlySpan<float> values);
+
 /// <summary>
 /// Reads weights into matrices block after block: widened to 32 bits and transposed on the way, so that no second copy of them exists.
 /// </summary>
@@ -87,6 +90,28 @@ internal static class WeightReading
             }
 
             ArrayPool<float>.Shared.Return(block);
+        }
+
+        /// <summary>Reads rows of a tensor of any axes and has each put where it belongs.</summary>
+        /// <param name="name">Its name.</param>
+        /// <param name="rows">Number of rows.</param>
+        /// <param name="width">Numbers of a row.</param>
+        /// <param name="first">Row-major position of the first number.</param>
+        /// <param name="put">Takes a row; called from several threads.</param>
+        public void ReadEach(string name, int rows, int width, long first, PutRow put)
+        {
+            TensorInfo tensor = file.Checked(name, rows, width, first);
+            int deep = Math.Max(1, BlockElements / Math.Max(width, 1));
+            file.InParts(tensor, (rows + deep - 1) / deep, part =>
+            {
+                int from = part * deep, count = Math.Min(deep, rows - from);
+                float[] block = ArrayPool<float>.Shared.Rent(count * width);
+                Span<float> read = block.AsSpan(0, count * width);
+                file.Read(tensor, first + ((long)from * width), read);
+                file.CheckFinite(name, read);
+                for (int r = 0; r < count; r++) put(from + r, read.Slice(r * width, width));
+                ArrayPool<float>.Shared.Return(block);
+            });
         }
 
         /// <summary>Reads all of a tensor, whatever its axes, into a row.</summary>
