@@ -60,5 +60,7 @@ internal static class Completion
 
     /// <summary>The values that the help lists: a|b|c. A name such as FILE says that any word may come.</summary>
     internal static string[] Choices(Option option) =>
-        option.HelpName is { } names && names.Contains('|', StringComparison.Ordinal) ? names.Split('|') : [];
+        option.HelpName is { } names && names.Contains('|', StringComparison.Ordinal)
+            ? names.Split('|')
+            : [.. option.GetCompletions(CompletionContext.Empty).Select(item => item.Label)];
 }

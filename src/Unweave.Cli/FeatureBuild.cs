@@ -18,10 +18,12 @@ internal static class FeatureBuild
     /// <param name="Run">Its run.</param>
     /// <param name="Hash">SHA-256 of its weights.</param>
     /// <param name="Autoencoder">The autoencoder.</param>
-    public sealed record Subject(RunFolder Run, string? Hash, SparseAutoencoder Autoencoder) : IDisposable
+    /// <param name="IsMade">Whether the run was made for it just now: it goes again where no catalog comes of it.</param>
+    public sealed record Subject(RunFolder Run, string? Hash, SparseAutoencoder Autoencoder, bool IsMade = false) : IDisposable
     {
         /// <summary>
-        /// Opens the autoencoder of a run. Another library's is kept natively beside its files, or in the folder of the run to be made, so that
+        /// Opens the autoencoder of a run. Another library's is kept natively beside its files, or in the folder of the run to be made,
+        /// so that
         /// all that is computed of it has a place.
         /// </summary>
         /// <param name="path">The folder of a run, or an autoencoder of any library.</param>
@@ -46,8 +48,7 @@ internal static class FeatureBuild
                 if (run.HasTraining)
                     throw new InputException($"{run.Path} holds an autoencoder already; choose another folder with -o, or name that one alone.");
                 autoencoder.Save(run.Path);
-                Console.Error.WriteLine($"{ForeignAutoencoder.Title(autoencoder)}: {autoencoder.Options.Describe()}; kept in {run.AutoencoderPath}.");
-                return new Subject(run, run.AutoencoderHash, autoencoder);
+                return new Subject(run, run.AutoencoderHash, autoencoder, IsMade: true);
             }
             catch
             {
@@ -57,7 +58,14 @@ internal static class FeatureBuild
         }
 
         /// <inheritdoc/>
-        public void Dispose() => Autoencoder.Dispose();
+        public void Dispose()
+        {
+            Autoencoder.Dispose();
+            if (!IsMade || File.Exists(Run.CatalogPath)) return;
+            File.Delete(Run.AutoencoderPath);
+            Run.ForgetHost();
+            if (!Directory.EnumerateFileSystemEntries(Run.Path).Any()) Directory.Delete(Run.Path);
+        }
     }
 
     /// <summary>What came of it.</summary>

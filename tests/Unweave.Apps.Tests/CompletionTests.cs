@@ -13,6 +13,7 @@ public sealed class CompletionTests
     [InlineData("train -o x --laten", "--latents")]
     [InlineData("features list sae --sort sc", "score")]
     [InlineData("eval sae/ --js", "--json")]
+    [InlineData("convert sae/ --to spar", "sparsify")]
     [InlineData("completion z", "zsh")]
     [InlineData("train --config", "--config")]
     [InlineData("train --config ", "")] // a file: the shell knows those

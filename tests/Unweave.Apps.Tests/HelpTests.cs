@@ -22,6 +22,7 @@ public sealed class HelpTests
     [InlineData("steer")]
     [InlineData("attribute")]
     [InlineData("inspect")]
+    [InlineData("convert")]
     [InlineData("hooks")]
     [InlineData("harvest")]
     [InlineData("pull")]

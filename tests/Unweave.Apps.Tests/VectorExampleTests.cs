@@ -10,7 +10,8 @@ public sealed class VectorExampleTests
         place.WriteVectors("shards/0.npy", rows: 500, seed: 1);
         place.WriteVectors("shards/1.npy", rows: 500, seed: 2);
         place.Write("run.json", """{ "batch": 256, "autoencoder": { "latents": 64, "k": 4 } }""");
-        foreach (string command in (string[])["train", "eval", "encode", "inspect", "schema"])
+        Dialects.Copy("gemma_scope/jumprelu_sae", place["gemma-scope"]);
+        foreach (string command in (string[])["train", "eval", "encode", "inspect", "convert", "schema"])
         {
             foreach (string example in HelpExamples.Of((await place.Run([.. command.Split(' '), "--help"])).Succeeded())
                 .Where(example => !HelpExamples.AboutAModel(example)))

@@ -38,11 +38,12 @@ internal static class ConvertCommand
         };
         var set = new SetFlag(command);
         var probe = new ProbeFlag(command);
-        help.AddExamples(command, "unweave convert gemma-scope/ -o sae/", "unweave convert sae/ --to saelens -o shared/",
-            "unweave convert ae.pt --probe vectors.npy -o sae/");
+        help.AddExamples(command, "unweave convert gemma-scope/ -o gemma/", "unweave convert sae/ --to sparsify -o shared/",
+            "unweave convert shared/ --probe vectors.npy -o again/");
         command.SetAction((parsed, cancellationToken) =>
         {
-            Run(parsed.GetValue(from)!, parsed.GetValue(output)!, parsed.GetValue(to)!, parsed.GetValue(force), set.Read(parsed), probe, parsed,
+            Run(parsed.GetValue(from)!, parsed.GetValue(output)!, parsed.GetValue(to)!, parsed.GetValue(force), set.Read(parsed),
+                probe, parsed,
                 parsed.GetValue(json), cancellationToken);
             return Task.CompletedTask;
         });
@@ -67,7 +68,8 @@ internal static class ConvertCommand
             Directory.CreateDirectory(made);
             if (dialect is null) autoencoder.Save(made);
             else dialect.Write(autoencoder, made);
-            error = Compare(autoencoder, made, given);
+            using (SparseAutoencoder written = dialect is null ? SparseAutoencoder.Load(made) : Dialect.Read(made, given))
+                error = Difference(autoencoder, written);
             cancellationToken.ThrowIfCancellationRequested();
             files = Put(made, output, force);
         }
@@ -90,17 +92,17 @@ internal static class ConvertCommand
 
         ForeignAutoencoder.Write(autoencoder);
         ProbeFlag.Write(measured);
-        Console.Out.WriteLine($"Written to {output} as {dialect?.Title ?? "Unweave"}: {string.Join(", ", files)}. Read again, it gives the same "
+        Console.Out.WriteLine($"Written to {output} as {dialect?.Title ?? "Unweave"}: {string.Join(",
+            ", files)}. Read again, it gives the same "
             + $"codes and reconstructions (largest difference {Figures.Short(error)} of their scale).");
     }
 
-    /// <summary>Reads what was written, and compares codes and reconstructions of made-up rows of several scales.</summary>
-    private static double Compare(SparseAutoencoder autoencoder, string made, IReadOnlyDictionary<string, string> given)
+    /// <summary>How far codes and reconstructions of made-up rows of several scales are from those of what was written.</summary>
+    private static double Difference(SparseAutoencoder autoencoder, SparseAutoencoder written)
     {
         const int Rows = 64;
         const double Allowed = 1e-3; // far above rounding, far below what a lost norm, threshold or bias does
         float[] lengths = [0.3f, 1, 3, 10];
-        using SparseAutoencoder written = ForeignAutoencoder.Open(made, given);
         using Matrix x = new(Rows, autoencoder.InputWidth), expected = new(Rows, autoencoder.OutputWidth),
             found = new(Rows, autoencoder.OutputWidth);
         var rng = new Rng(1);

@@ -29,7 +29,7 @@ internal static class InspectCommand
         };
         var set = new SetFlag(command);
         var probe = new ProbeFlag(command);
-        help.AddExamples(command, "unweave inspect vectors.npy", "unweave inspect sae/", "unweave inspect gemma-scope/ --probe vectors.npy");
+        help.AddExamples(command, "unweave inspect vectors.npy", "unweave inspect sae/", "unweave inspect gemma-scope/");
         command.SetAction((parsed, cancellationToken) =>
         {
             bool asJson = parsed.GetValue(json);

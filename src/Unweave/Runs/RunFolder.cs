@@ -207,6 +207,9 @@ public sealed class RunFolder
         AtomicFile.Write(HostPath, stream => stream.Write(json));
     }
 
+    /// <summary>Takes back <see cref="WriteHost"/>.</summary>
+    internal void ForgetHost() => File.Delete(HostPath);
+
     /// <summary>Catalogs of earlier runs in this folder, set aside when another run began.</summary>
     public IEnumerable<string> EarlierCatalogs() => Directory.GetFiles(Path, "features-earlier-*.db");
 
