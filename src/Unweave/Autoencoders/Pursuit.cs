@@ -29,18 +29,23 @@ internal static unsafe class Pursuit
         KernelSet kernels = KernelSet.Current;
         var code = new SortedDictionary<int, float>();
         int width = residual.Length;
+        float[] before = new float[width];
         for (int step = 0; step < options.K; step++)
         {
             (int latent, float value) = Best(model.Decoder, residual, code, choosesAgain: true);
             if (!options.Signed) value = MathF.Max(value, 0);
-            bool known = value == 0 || code.ContainsKey(latent);
-            if (value != 0)
+            if (value == 0 || !float.IsFinite(value)) break; // no later step would be another; or rows so long that the residual grows
+            bool known = code.ContainsKey(latent);
+            code[latent] = code.GetValueOrDefault(latent) + value;
+            residual.CopyTo(before, 0);
+            fixed (float* left = residual) kernels.AddScaled(left, model.Decoder.Pointer + ((nint)latent * width), -value, width);
+            if (known && options.StopsOnDuplicate) break;
+            if (residual.AsSpan().SequenceEqual(before))
             {
-                code[latent] = code.GetValueOrDefault(latent) + value;
-                fixed (float* left = residual) kernels.AddScaled(left, model.Decoder.Pointer + ((nint)latent * width), -value, width);
+                code[latent] += value * (float)(options.K - step - 1); // below the residual's precision: all steps left are this one
+                break;
             }
 
-            if (known && options.StopsOnDuplicate) break;
             if (options.ResidualThreshold > 0 && Norms.L2(residual) < options.ResidualThreshold) break;
         }
 
