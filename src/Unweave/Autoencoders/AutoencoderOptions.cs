@@ -24,6 +24,7 @@ namespace Unweave.Autoencoders;
 [JsonDerivedType(typeof(VariationalOptions), "variational")]
 [JsonDerivedType(typeof(PretrainedOptions), "pretrained")]
 [JsonDerivedType(typeof(MultilayerOptions), "multilayer")]
+[JsonDerivedType(typeof(TemporalOptions), "temporal")]
 public abstract record AutoencoderOptions
 {
     private protected AutoencoderOptions()

@@ -78,6 +78,8 @@ internal enum LatentWeight
 /// </summary>
 internal sealed record PretrainedOptions : DictionaryOptions
 {
+    private const int MostSteps = 1_000_000, MostFittedSteps = 4096;
+
     /// <summary>How pre-activations become codes.</summary>
     public CodeActivation Activation { get; init; }
 
@@ -175,6 +177,8 @@ internal sealed record PretrainedOptions : DictionaryOptions
         if (NeedsK && K is not (> 0 and <= int.MaxValue)) throw new InputException($"k is {K}; {Title} needs one above 0.");
         if (NeedsK && Activation != CodeActivation.BatchTopK && K != Math.Floor(K))
             throw new InputException($"k is {K}; {Title} needs a whole number.");
+        int most = Activation == CodeActivation.OrthogonalPursuit ? MostFittedSteps : StopsOnDuplicate ? int.MaxValue : MostSteps;
+        if (IsPursuit && K > most) throw new InputException($"k is {K}; a pursuit of more than {most} steps takes too long.");
         if (Activation == CodeActivation.GroupMax && Latents % (int)K != 0)
             throw new InputException($"k is {K} but latents is {Latents}; groups of equal size need latents that k divides.");
         if (Activation == CodeActivation.Levels && (Levels.Count == 0 || Levels.Any(level => !float.IsFinite(level))))

@@ -33,6 +33,16 @@ internal sealed class SaeLensDialect : IDialect
         DialectSettings settings = files.Settings(SaeLensFiles.SettingsName);
         TensorFile weights = files.Tensors(SaeLensFiles.WeightsName);
         string architecture = settings.Text("architecture") ?? "standard";
+        if (architecture is "temporal")
+        {
+            return SaeLensTemporal.Read(settings, weights, new Origin(Name,
+                ["architecture temporal", "the rows of a call are one sequence", "codes are of what earlier positions do not predict"])
+            {
+                Facts = Facts(settings.Find("metadata")!, weights),
+                Settings = settings.Json.ToJsonString(),
+            });
+        }
+
         bool transcoder = architecture.EndsWith("transcoder", StringComparison.Ordinal);
         bool subtracts = settings.Flag("apply_b_dec_to_input", otherwise: true) && !transcoder;
         PretrainedOptions options = Activation(settings, architecture) with { Centered = subtracts, Groups = Groups(settings) };
@@ -78,8 +88,18 @@ internal sealed class SaeLensDialect : IDialect
     /// <inheritdoc/>
     public void Write(SparseAutoencoder autoencoder, string folder)
     {
-        GeneralForm form = GeneralForm.Of(autoencoder, Title);
         JsonObject settings = DialectWriting.Settings(autoencoder, Name);
+        if (autoencoder is TemporalAutoencoder temporal)
+        {
+            List<TensorToWrite> sequence = SaeLensTemporal.Tensors(temporal, settings, Title);
+            settings["architecture"] = "temporal";
+            SetCommon(settings, autoencoder, []);
+            DialectWriting.Json(Path.Combine(folder, SaeLensFiles.SettingsName), settings);
+            DialectWriting.Safetensors(Path.Combine(folder, SaeLensFiles.WeightsName), sequence);
+            return;
+        }
+
+        GeneralForm form = GeneralForm.Of(autoencoder, Title);
         bool own = settings.Count > 0, scaled = own && settings["normalize_activations"]?.ToString() is Average;
         form.Require(
             CodeActivation.Relu, CodeActivation.JumpRelu, CodeActivation.TopK, CodeActivation.Gated, CodeActivation.MatchingPursuit,
@@ -95,14 +115,9 @@ internal sealed class SaeLensDialect : IDialect
         bool transcoder = form.InputWidth != form.OutputWidth || form.Options.Skip || IsTranscoder(autoencoder, settings, form);
         if (transcoder) form.Center(false);
         string architecture = Architecture(form, transcoder, own ? settings["architecture"]?.ToString() : null);
-        settings["d_in"] = form.InputWidth;
-        settings["d_sae"] = form.Latents;
-        settings["dtype"] = "float32";
-        settings.TryAdd("device", (JsonNode)"cpu");
+        SetCommon(settings, autoencoder, form.Options.Groups);
         settings["apply_b_dec_to_input"] = form.Options.Centered;
         settings["normalize_activations"] = scaled ? Average : SaeLensFiles.NormalizationName(form, restores: !transcoder);
-        settings.TryAdd("reshape_activations", (JsonNode)"none");
-        if (settings["metadata"] is not JsonObject) settings["metadata"] = Metadata(autoencoder, form);
         if (form.Options.Activation is CodeActivation.TopK or CodeActivation.BatchTopK)
         {
             settings["k"] = form.Options.K == Math.Floor(form.Options.K) ? (JsonNode)(int)form.Options.K : (JsonNode)form.Options.K;
@@ -220,18 +235,28 @@ internal sealed class SaeLensDialect : IDialect
         };
     }
 
-    private static JsonObject Metadata(SparseAutoencoder autoencoder, GeneralForm form)
+    private static void SetCommon(JsonObject settings, SparseAutoencoder autoencoder, IReadOnlyList<int> groups)
+    {
+        settings["d_in"] = autoencoder.InputWidth;
+        settings["d_sae"] = autoencoder.Latents;
+        settings["dtype"] = "float32";
+        settings.TryAdd("device", (JsonNode)"cpu");
+        settings.TryAdd("reshape_activations", (JsonNode)"none");
+        if (settings["metadata"] is not JsonObject) settings["metadata"] = Metadata(autoencoder, groups);
+    }
+
+    private static JsonObject Metadata(SparseAutoencoder autoencoder, IReadOnlyList<int> groups)
     {
         var metadata = new JsonObject { ["sae_lens_version"] = "6.39.0" };
         foreach ((string fact, string key) in ((string, string)[])
             [("model", "model_name"), ("hook", "hook_name"), ("output hook", "hook_name_out"), ("dataset", "dataset_path")])
             if (DialectWriting.Fact(autoencoder, fact) is { } value) metadata[key] = value;
-        if (form.Options.Groups.Count == 0) return metadata;
+        if (groups.Count == 0) return metadata;
         int end = 0;
         metadata["training_architecture"] = "matryoshka_batchtopk";
         metadata["training_architecture_details"] = new JsonObject
         {
-            ["matryoshka_widths"] = new JsonArray([.. form.Options.Groups.Select(size => (JsonNode)(end += size))]),
+            ["matryoshka_widths"] = new JsonArray([.. groups.Select(size => (JsonNode)(end += size))]),
         };
         return metadata;
     }
