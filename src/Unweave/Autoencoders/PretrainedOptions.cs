@@ -131,6 +131,9 @@ internal sealed record PretrainedOptions : DictionaryOptions
     /// <summary>A pursuit ends once the residual is shorter; 0 for never.</summary>
     public double ResidualThreshold { get; init; }
 
+    /// <summary>Steps of projected gradient after each choice of an orthogonal pursuit.</summary>
+    public int FittingSteps { get; init; }
+
     /// <summary>A matching pursuit ends with the first step that chooses no new latent.</summary>
     public bool StopsOnDuplicate { get; init; }
 
@@ -177,6 +180,8 @@ internal sealed record PretrainedOptions : DictionaryOptions
         if (NeedsK && K is not (> 0 and <= int.MaxValue)) throw new InputException($"k is {K}; {Title} needs one above 0.");
         if (NeedsK && Activation != CodeActivation.BatchTopK && K != Math.Floor(K))
             throw new InputException($"k is {K}; {Title} needs a whole number.");
+        if (FittingSteps is < 0 or > MostFittedSteps)
+            throw new InputException($"fittingSteps is {FittingSteps}; it lies between 0 and {MostFittedSteps}.");
         int most = Activation == CodeActivation.OrthogonalPursuit ? MostFittedSteps : StopsOnDuplicate ? int.MaxValue : MostSteps;
         if (IsPursuit && K > most) throw new InputException($"k is {K}; a pursuit of more than {most} steps takes too long.");
         if (Activation == CodeActivation.GroupMax && Latents % (int)K != 0)

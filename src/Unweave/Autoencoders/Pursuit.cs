@@ -8,8 +8,6 @@ namespace Unweave.Autoencoders;
 /// </summary>
 internal static unsafe class Pursuit
 {
-    private const int FittingSteps = 60; // of projected gradient, after each choice of an orthogonal pursuit
-
     /// <summary>Encodes rows.</summary>
     /// <param name="model">The dictionary and its settings.</param>
     /// <param name="input">The rows, normalized and centered.</param>
@@ -59,7 +57,7 @@ internal static unsafe class Pursuit
         for (int step = 0; step < model.Options.K && code.Count < model.Latents; step++)
         {
             code[Best(model.Decoder, residual, code, choosesAgain: false).Latent] = 0;
-            Refit(model.Decoder, x, code, residual);
+            Refit(model.Decoder, x, code, model.Options.FittingSteps, residual);
         }
 
         return [.. code.Where(entry => entry.Value != 0).Select(entry => (entry.Key, entry.Value))];
@@ -86,7 +84,7 @@ internal static unsafe class Pursuit
     }
 
     // Non-negative least squares by projected gradient, from the values that there are: step 1/‖Q‖ of the Gram matrix Q.
-    private static void Refit(Matrix dictionary, float[] x, SortedDictionary<int, float> code, float[] residual)
+    private static void Refit(Matrix dictionary, float[] x, SortedDictionary<int, float> code, int steps, float[] residual)
     {
         int[] chosen = [.. code.Keys];
         int count = chosen.Length;
@@ -106,7 +104,7 @@ internal static unsafe class Pursuit
 
         double rate = 1 / (Math.Sqrt(squares) + 1e-8);
         double[] slope = new double[count];
-        for (int step = 0; step < FittingSteps; step++)
+        for (int step = 0; step < steps; step++)
         {
             for (int i = 0; i < count; i++)
             {

@@ -141,6 +141,10 @@ internal sealed class GoldenCheckpoint
     private static IEnumerable<(string Key, string Value)> Overcomplete(string variant, string k)
     {
         yield return ("k", k);
-        yield return ("variant", variant);
+        if (variant is not "ra_topk") // its rows are mixed, not normalized
+            yield return ("normalization", variant switch { "topk_identity_norm" => "identity", "jump_multiplier" => "max_l2", _ => "l2" });
+        yield return ("architecture", variant.Split('_')[0] switch { "ra" => "ratopk", "tied" => "sae", var name => name });
+        yield return ("delta", "0.8");
+        yield return ("max_iter", "60");
     }
 }

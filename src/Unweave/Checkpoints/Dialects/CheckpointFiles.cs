@@ -10,6 +10,9 @@ namespace Unweave.Checkpoints.Dialects;
 /// </summary>
 internal sealed class CheckpointFiles : IDisposable
 {
+    /// <summary>Name of the file in which what a checkpoint does not say may lie beside it: <c>{ "k": 32 }</c>.</summary>
+    public const string GivenName = "unweave.json";
+
     private const string Inner = "checkpoints"; // the one folder within that a dialect has its weights in
     private const long LongestSettings = 1 << 24;
     private static readonly string[] TensorExtensions = [".safetensors", ".pt", ".pth", ".bin", ".npz"];
@@ -24,7 +27,6 @@ internal sealed class CheckpointFiles : IDisposable
     public CheckpointFiles(string path, IReadOnlyDictionary<string, string>? given = null)
     {
         Path = path;
-        Given = new DialectSettings(ParseGiven(given), "what is given with the checkpoint");
         bool single = File.Exists(path);
         Folder = single ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))! : path;
         string? chosen = single ? System.IO.Path.GetFileName(path) : null;
@@ -34,16 +36,19 @@ internal sealed class CheckpointFiles : IDisposable
             if (chosen is null || string.Equals(name, chosen, StringComparison.Ordinal) || !IsTensorFile(name)) names.Add(name);
         }
 
-        if (chosen is not null || !Directory.Exists(PathOf(Inner))) return;
-        foreach (string file in Directory.EnumerateFiles(PathOf(Inner))) names.Add($"{Inner}/{System.IO.Path.GetFileName(file)}");
+        if (chosen is null && Directory.Exists(PathOf(Inner)))
+            foreach (string file in Directory.EnumerateFiles(PathOf(Inner))) names.Add($"{Inner}/{System.IO.Path.GetFileName(file)}");
+        JsonObject said = ParseGiven(given);
+        foreach ((string key, JsonNode? value) in FindSettings(GivenName) ?? []) said.TryAdd(key, value?.DeepClone());
+        Given = new DialectSettings(said, "what is given with the checkpoint");
     }
 
     /// <summary>What the user named: for messages.</summary>
     public string Path { get; }
 
     /// <summary>
-    /// What the user says of the checkpoint beside its files. A dialect whose files lack a number that its formula needs asks here, and
-    /// refuses to guess.
+    /// What the user says of the checkpoint beside its files, or in a file <see cref="GivenName"/> among them. A dialect whose files lack a
+    /// number that its formula needs asks here, and refuses to guess.
     /// </summary>
     public DialectSettings Given { get; }
 
@@ -125,7 +130,8 @@ internal sealed class CheckpointFiles : IDisposable
     /// <param name="key">Its name in <see cref="Given"/>.</param>
     /// <param name="example">A value it might have.</param>
     public InputException NotGiven(string key, string example) =>
-        new($"{Path}: {key} is not stored in this checkpoint, and its codes depend on it; give it (--set {key}={example}).");
+        new($"{Path}: {key} is not stored in this checkpoint, and its codes depend on it; give it (--set {key}={example}, or "
+            + $"{{ \"{key}\": … }} in {GivenName} beside it).");
 
     /// <inheritdoc/>
     public void Dispose()

@@ -23,6 +23,7 @@ internal static class Dialect
         new LlamaScopeDialect(),
         new LmSaesDialect(),
         new LlamaScopiumDialect(),
+        new OvercompleteDialect(),
         new LinearPairDialect("goodfire", "Goodfire", "encoder_linear", "decoder_linear"),
         new LinearPairDialect("deepseek_r1", "DeepSeek-R1 autoencoders", "encoder", "decoder"),
         new ConnorRobDialect(),

@@ -84,7 +84,7 @@ internal sealed class GemmaScopeDialect : IDialect
         form.FoldWeight();
         form.RefuseAllBut("skip", "tied");
         form.Center(false);
-        if (IsOfEmbeddings(folder)) form.Rescale((float)Math.Sqrt(form.InputWidth));
+        if (IsOfEmbeddings(folder)) form.Rescale((float)Math.Sqrt(form.InputWidth), (float)(1 / Math.Sqrt(form.InputWidth)));
         bool second = form.Options.Skip || (autoencoder.Origin is { Dialect: "gemma_scope", Settings: not null });
         TensorToWrite[] tensors =
         [

@@ -171,8 +171,8 @@ internal sealed class GeneralForm
         foreach (ref float value in DecoderBias.AsSpan()) value /= output;
     }
 
-    /// <summary>Multiplies the encoder and divides the decoder, but not b_dec, by a factor.</summary>
-    public void Rescale(float factor) => (inputFactor, outputFactor) = (inputFactor * factor, outputFactor / factor);
+    /// <summary>Multiplies the encoder by a factor, and the decoder, but not b_dec, by another.</summary>
+    public void Rescale(float encoder, float decoder) => (inputFactor, outputFactor) = (inputFactor * encoder, outputFactor * decoder);
 
     /// <summary>Leaves the factors on inputs and outputs to the dialect, which says them; drops a sign that no code can have.</summary>
     public void KeepScales()

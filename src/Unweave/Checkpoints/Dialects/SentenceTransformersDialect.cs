@@ -116,6 +116,11 @@ internal sealed class CsrDialect : IDialect
                 (TiedTopK.StoredName, form.Decoder(TiedTopK.StoredName, rows: true)),
             }),
         });
+        DialectWriting.Json(Path.Combine(folder, CheckpointFiles.GivenName), new JsonObject
+        {
+            ["k"] = (int)form.Options.K,
+            ["normalize"] = form.Options.Normalization == InputNormalization.Layer,
+        });
     }
 
     private static IEnumerable<string> Candidates(CheckpointFiles files) =>
