@@ -14,6 +14,7 @@ namespace Unweave.Tests.Checkpoints;
 public sealed class DialectFuzzTests(ITestOutputHelper output) : IDisposable
 {
     private const int Quick = 50;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly TemporaryFolder folder = new();
 
@@ -39,8 +40,11 @@ public sealed class DialectFuzzTests(ITestOutputHelper output) : IDisposable
             string target = folder[$"{i}"], damaged = Damage(golden, target, rng);
             try
             {
-                using SparseAutoencoder autoencoder = Dialect.Read(target, golden.Given);
-                Use(autoencoder);
+                // On a thread of its own, so that one that never ends is named.
+                var use = Task.Run(() => ReadAndUse(target, golden.Given), TestContext.Current.CancellationToken);
+                if (Task.WaitAny([use], Patience) < 0)
+                    Assert.Fail($"Damage {i} of seed {seed} to {golden.Path}, {damaged}, is read or used for a minute; it is in {target}.");
+                use.GetAwaiter().GetResult();
             }
             catch (InputException e)
             {
@@ -86,8 +90,9 @@ public sealed class DialectFuzzTests(ITestOutputHelper output) : IDisposable
         return ZipFiles.Pack(entries, CompressionLevel.NoCompression);
     }
 
-    private static void Use(SparseAutoencoder autoencoder)
+    private static void ReadAndUse(string target, IReadOnlyDictionary<string, string> given)
     {
+        using SparseAutoencoder autoencoder = Dialect.Read(target, given);
         using var x = new Matrix(3, autoencoder.InputWidth);
         for (int i = 0; i < x.AsSpan().Length; i++) x.AsSpan()[i] = MathF.Sin(i);
         using var reconstruction = new Matrix(3, autoencoder.OutputWidth);
