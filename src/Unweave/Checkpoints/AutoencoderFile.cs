@@ -20,6 +20,7 @@ public static class AutoencoderFile
 
     private const string FormatName = "unweave";
     private const int Version = 1;
+    private const int RowsBetweenForgetting = 1 << 13; // so that little of the mapped file is in memory beside what was made of it
     private static readonly string[] Settings = ["version", "options", "input_width", "input_scale"];
     private static readonly string[] TargetSettings = ["output_width", "output_scale"]; // of a map between two spaces
 
@@ -93,6 +94,7 @@ public static class AutoencoderFile
         CheckVersion(file);
         _ = Required(file, "sha256");
         safetensors.Verify();
+        file.Forget(); // checking it has filled memory with all of it
         if (!string.Equals(Required(file, "settings_sha256"), SettingsHash(file.Metadata), StringComparison.Ordinal))
             throw new InputException($"{path}: the checksum of its settings does not match them; the file is damaged or was edited: "
                 + $"restore it, or train again.");
@@ -113,7 +115,11 @@ public static class AutoencoderFile
             {
                 TensorInfo tensor = file[parameter.Name];
                 for (int row = 0; row < parameter.Value.Rows; row++)
+                {
                     file.Read(tensor, (long)row * parameter.Value.Columns, parameter.Value.Row(row));
+                    if (row % RowsBetweenForgetting == 0) file.Forget();
+                }
+
                 CheckFinite(parameter, path);
             }
 

@@ -102,6 +102,11 @@ public abstract partial class TensorFile : IDisposable
     /// <param name="destination">A whole number of elements.</param>
     public abstract void ReadBytes(TensorInfo tensor, long first, Span<byte> destination);
 
+    /// <summary>Gives back memory that reading has filled with the file's bytes, for a reader who goes through it once.</summary>
+    internal virtual void Forget()
+    {
+    }
+
     /// <summary>
     /// Why a tensor that the file has is not among <see cref="Tensors"/>, as a whole message; null where it has none of that name.
     /// </summary>

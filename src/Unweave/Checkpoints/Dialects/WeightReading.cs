@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Numerics.Tensors;
 using Unweave.Formats;
 using Unweave.Numerics;
+using Unweave.Numerics.Kernels;
 
 namespace Unweave.Checkpoints.Dialects;
 
@@ -13,8 +14,9 @@ internal delegate void PutRow(int row, ReadOnlySpan<float> values);
 /// </summary>
 internal static class WeightReading
 {
-    private const int BlockElements = 1 << 20; // 4 MB as floats: stays in a cache while it is laid out
-    private const int RowsOfPart = 256;
+    private const int BlockElements = 1 << 18; // of rows that are read as they lie
+    private const int ColumnsOfTile = 64, LatentsOfTile = 2048; // of what is transposed: half a megabyte, which stays in a cache
+    private const int PartsBetweenForgetting = 64; // so that little of a mapped file is in memory beside what was made of it
 
     extension(TensorFile file)
     {
@@ -51,8 +53,8 @@ internal static class WeightReading
         public void ReadRows(string name, Matrix target, long? first = null)
         {
             TensorInfo tensor = file.Checked(name, target.Rows, target.Columns, first);
-            int rows = Math.Max(1, BlockElements / Math.Max(target.Columns, 1)), parts = (target.Rows + rows - 1) / rows;
-            file.InParts(tensor, parts, part =>
+            int rows = Math.Max(1, BlockElements / Math.Max(target.Columns, 1));
+            file.InParts(tensor, (target.Rows + rows - 1) / rows, part =>
             {
                 int from = part * rows;
                 Span<float> block = target.Block(from, Math.Min(rows, target.Rows - from));
@@ -62,34 +64,31 @@ internal static class WeightReading
         }
 
         /// <summary>Reads a tensor <c>[columns, rows]</c>, or a part of a larger one, transposed; parameters as above.</summary>
-        public void ReadTransposed(string name, Matrix target, long? first = null)
+        public unsafe void ReadTransposed(string name, Matrix target, long? first = null)
         {
             TensorInfo tensor = file.Checked(name, target.Columns, target.Rows, first);
-            int deep = Math.Clamp(BlockElements / Math.Max(target.Rows, 1), Math.Min(16, target.Columns), target.Columns);
-            float[] block = ArrayPool<float>.Shared.Rent(deep * target.Rows);
-            int n = target.Rows;
-            for (int from = 0; from < target.Columns; from += deep)
+            int n = target.Rows, columns = target.Columns, across = (n + LatentsOfTile - 1) / LatentsOfTile;
+            int bands = (columns + ColumnsOfTile - 1) / ColumnsOfTile;
+            file.InParts(tensor, bands * across, part =>
             {
-                int start = from, count = Math.Min(deep, target.Columns - from);
-                int halves = file.IsSequential(tensor) ? 1 : count;
-                Workers.Shared.Run(halves, half =>
+                int top = part / across * ColumnsOfTile, from = part % across * LatentsOfTile;
+                int deep = Math.Min(ColumnsOfTile, columns - top), count = Math.Min(LatentsOfTile, n - from);
+                float[] tile = ArrayPool<float>.Shared.Rent(deep * count);
+                fixed (float* values = tile)
                 {
-                    int top = half * count / halves, end = (half + 1) * count / halves;
-                    Span<float> part = block.AsSpan(top * n, (end - top) * n);
-                    file.Read(tensor, (first ?? 0) + ((long)(start + top) * n), part);
-                    file.CheckFinite(name, part);
-                });
-                Workers.Shared.Run((n + RowsOfPart - 1) / RowsOfPart, part =>
-                {
-                    for (int row = part * RowsOfPart; row < Math.Min(n, (part + 1) * RowsOfPart); row++)
+                    float** rows = stackalloc float*[ColumnsOfTile];
+                    for (int c = 0; c < deep; c++)
                     {
-                        Span<float> to = target.Row(row).Slice(start, count);
-                        for (int c = 0; c < to.Length; c++) to[c] = block[(c * n) + row];
+                        rows[c] = values + (c * count);
+                        file.Read(tensor, (first ?? 0) + ((long)(top + c) * n) + from, tile.AsSpan(c * count, count));
                     }
-                });
-            }
 
-            ArrayPool<float>.Shared.Return(block);
+                    file.CheckFinite(name, tile.AsSpan(0, deep * count));
+                    Panels.Transpose(rows, deep, count, target.Pointer + ((nint)from * columns) + top, columns);
+                }
+
+                ArrayPool<float>.Shared.Return(tile);
+            });
         }
 
         /// <summary>Reads rows of a tensor of any axes and has each put where it belongs.</summary>
@@ -156,13 +155,15 @@ internal static class WeightReading
         // What has to be decoded from front to back is read by one thread in order.
         private void InParts(TensorInfo tensor, int parts, Action<int> read)
         {
-            if (!file.IsSequential(tensor))
+            bool sequential = file.IsSequential(tensor);
+            for (int from = 0; from < parts; from += PartsBetweenForgetting)
             {
-                Workers.Shared.Run(parts, read);
-                return;
+                int start = from, count = Math.Min(PartsBetweenForgetting, parts - from);
+                if (sequential)
+                    for (int part = 0; part < count; part++) read(start + part);
+                else Workers.Shared.Run(count, part => read(start + part));
+                file.Forget();
             }
-
-            for (int part = 0; part < parts; part++) read(part);
         }
     }
 }

@@ -50,6 +50,9 @@ internal sealed class NpzFile : MappedTensorFile
     internal static bool Is(ZipDirectory zip) => zip.Entries.Any(IsArray);
 
     /// <inheritdoc/>
+    internal override void Forget() => bytes.Forget();
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         if (!disposing) return;

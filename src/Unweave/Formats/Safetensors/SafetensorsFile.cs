@@ -101,7 +101,7 @@ internal sealed class SafetensorsFile : MappedTensorFile
     private protected override string? WhyUnreadable(string name) => unreadable.GetValueOrDefault(name);
 
     /// <summary>Gives back the memory that reading has filled; reading goes on as before.</summary>
-    internal void Forget() => bytes.Forget();
+    internal override void Forget() => bytes.Forget();
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

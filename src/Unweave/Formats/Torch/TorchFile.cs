@@ -76,6 +76,9 @@ internal sealed class TorchFile : MappedTensorFile
     public override IReadOnlyDictionary<string, string> Metadata => metadata;
 
     /// <inheritdoc/>
+    internal override void Forget() => file.Forget();
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         zip?.Release();

@@ -44,6 +44,23 @@ internal static unsafe class Panels
         }
     }
 
+    /// <summary>Transposes rows: <c>destination[p·stride + r] = rows[r][p]</c>.</summary>
+    public static void Transpose(float** rows, int count, nint depth, float* destination, int stride)
+    {
+        int r = 0;
+        if (Avx.IsSupported)
+        {
+            for (; r + 8 <= count; r += 8)
+            {
+                nint p = 0;
+                for (; p + 8 <= depth; p += 8) Transpose8x8(rows + r, p, destination + (p * stride) + r, stride);
+                Scalar(rows + r, 8, p, depth, stride, destination + r);
+            }
+        }
+
+        Scalar(rows + r, count - r, 0, depth, stride, destination + r);
+    }
+
     private static void Scalar(float** rows, int count, nint from, nint to, int width, float* panel)
     {
         for (int r = 0; r < count; r++)

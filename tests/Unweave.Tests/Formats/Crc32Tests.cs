@@ -1,0 +1,32 @@
+using Unweave.Formats;
+
+namespace Unweave.Tests.Formats;
+
+public sealed class Crc32Tests
+{
+    [Fact]
+    public void It_is_the_remainder_of_long_division_whatever_the_length()
+    {
+        byte[] bytes = new byte[1000];
+        new Random(5).NextBytes(bytes);
+        Assert.Equal(0xCBF43926u, Crc32.Append(0, "123456789"u8)); // the checksum's published value
+        for (int length = 0; length < 400; length++)
+        {
+            ReadOnlySpan<byte> part = bytes.AsSpan(length, length);
+            Assert.Equal(Divided(part), Crc32.Append(0, part));
+            Assert.Equal(Divided(part), Crc32.Append(Crc32.Append(0, part[..(length / 3)]), part[(length / 3)..]));
+        }
+    }
+
+    private static uint Divided(ReadOnlySpan<byte> bytes)
+    {
+        uint remainder = uint.MaxValue;
+        foreach (byte b in bytes)
+        {
+            remainder ^= b;
+            for (int bit = 0; bit < 8; bit++) remainder = (remainder >> 1) ^ ((remainder & 1) * 0xEDB88320);
+        }
+
+        return ~remainder;
+    }
+}
