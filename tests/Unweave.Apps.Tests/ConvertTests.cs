@@ -23,6 +23,11 @@ public sealed class ConvertTests
         Assert.True(File.Exists(place["back/ae.pt"]));
         Assert.DoesNotContain(Directory.EnumerateDirectories(place.Folder), folder => folder.Contains("partial", StringComparison.Ordinal));
 
+        JsonNode graphs = (await place.Run("convert", "theirs", "--to", "onnx", "-o", "graphs", "--json")).Succeeded().Json;
+        Assert.Equal(["autoencoder.onnx", "decode.onnx", "encode.onnx", "weights.bin"],
+            graphs["files"]!.AsArray().Select(file => (string)file!), StringComparer.Ordinal);
+        Assert.InRange((double)graphs["largestDifference"]!, 0, 1e-5);
+
         // Nothing is written over unasked.
         (await place.Run("convert", "theirs", "-o", "ours")).Refused("--force");
         (await place.Run("convert", "theirs", "-o", "ours", "--force")).Succeeded();

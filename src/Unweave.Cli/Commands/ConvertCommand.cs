@@ -6,13 +6,14 @@ using Unweave.Checkpoints.Dialects;
 using Unweave.Cli.Rendering;
 using Unweave.Evaluation;
 using Unweave.Numerics;
+using Unweave.Onnx.Export;
 
 namespace Unweave.Cli.Commands;
 
 /// <summary><c>unweave convert</c>: an autoencoder from the files of one library into those of another.</summary>
 internal static class ConvertCommand
 {
-    private const string Native = "native";
+    private const string Native = "native", Onnx = "onnx";
 
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
@@ -39,7 +40,7 @@ internal static class ConvertCommand
         var set = new SetFlag(command);
         var probe = new ProbeFlag(command);
         help.AddExamples(command, "unweave convert gemma-scope/ -o gemma/", "unweave convert sae/ --to sparsify -o shared/",
-            "unweave convert shared/ --probe vectors.npy -o again/");
+            "unweave convert shared/ --probe vectors.npy -o again/", "unweave convert sae/ --to onnx -o graphs/");
         command.SetAction((parsed, cancellationToken) =>
         {
             Run(parsed.GetValue(from)!, parsed.GetValue(output)!, parsed.GetValue(to)!, parsed.GetValue(force), set.Read(parsed),
@@ -50,13 +51,13 @@ internal static class ConvertCommand
         return command;
     }
 
-    private static IEnumerable<string> Targets => [Native, .. Dialect.All.Select(dialect => dialect.Name)];
+    private static IEnumerable<string> Targets => [Native, .. Dialect.All.Select(dialect => dialect.Name), Onnx];
 
     private static void Run(string from, string output, string to, bool force, IReadOnlyDictionary<string, string> given, ProbeFlag probe,
         ParseResult parsed, bool json, CancellationToken cancellationToken)
     {
         IDialect? dialect = Dialect.Find(to);
-        if (dialect is null && to is not Native)
+        if (dialect is null && to is not (Native or Onnx))
             throw new InputException($"--to is {to}; give one of {string.Join(", ", Targets)}.");
         using SparseAutoencoder autoencoder = ForeignAutoencoder.Open(from, given);
         LoadProbe? measured = probe.Run(parsed, autoencoder, cancellationToken);
@@ -66,10 +67,7 @@ internal static class ConvertCommand
         try
         {
             Directory.CreateDirectory(made);
-            if (dialect is null) autoencoder.Save(made);
-            else dialect.Write(autoencoder, made);
-            using (SparseAutoencoder written = dialect is null ? SparseAutoencoder.Load(made) : Dialect.Read(made, given))
-                error = Difference(autoencoder, written);
+            error = to is Onnx ? Exported(autoencoder, made) : Written(autoencoder, dialect, made, given);
             cancellationToken.ThrowIfCancellationRequested();
             files = Put(made, output, force);
         }
@@ -92,48 +90,61 @@ internal static class ConvertCommand
 
         ForeignAutoencoder.Write(autoencoder);
         ProbeFlag.Write(measured);
-        Console.Out.WriteLine($"Written to {output} as {dialect?.Title ?? "Unweave"}: {string.Join(",
-            ", files)}. Read again, it gives the same "
-            + $"codes and reconstructions (largest difference {Figures.Short(error)} of their scale).");
+        string form = dialect?.Title ?? (to is Onnx ? "ONNX graphs" : "Unweave");
+        Console.Out.WriteLine($"Written to {output} as {form}: {string.Join(", ", files)}.");
+        Console.Out.WriteLine($"{(to is Onnx ? "In ONNX Runtime" : "Read again")} it gives the same codes and reconstructions "
+            + $"(largest difference {Figures.Short(error)} of their scale).");
+    }
+
+    private static double Written(SparseAutoencoder autoencoder, IDialect? dialect, string made, IReadOnlyDictionary<string, string> given)
+    {
+        if (dialect is null) autoencoder.Save(made);
+        else dialect.Write(autoencoder, made);
+        using SparseAutoencoder written = dialect is null ? SparseAutoencoder.Load(made) : Dialect.Read(made, given);
+        return Difference(autoencoder, x =>
+        {
+            SparseCodes codes = written.Encode(x);
+            using var reconstruction = new Matrix(x.Rows, written.OutputWidth);
+            written.Decode(codes, x, reconstruction);
+            return (Dense(codes), reconstruction.AsSpan().ToArray());
+        });
+    }
+
+    private static double Exported(SparseAutoencoder autoencoder, string made)
+    {
+        AutoencoderExport.Write(autoencoder, made);
+        return Difference(autoencoder, x => ExportedAutoencoder.Run(made, x));
     }
 
     /// <summary>How far codes and reconstructions of made-up rows of several scales are from those of what was written.</summary>
-    private static double Difference(SparseAutoencoder autoencoder, SparseAutoencoder written)
+    private static double Difference(SparseAutoencoder autoencoder, Func<Matrix, (float[] Codes, float[] Reconstruction)> written)
     {
         const int Rows = 64;
         const double Allowed = 1e-3; // far above rounding, far below what a lost norm, threshold or bias does
         float[] lengths = [0.3f, 1, 3, 10];
-        using Matrix x = new(Rows, autoencoder.InputWidth), expected = new(Rows, autoencoder.OutputWidth),
-            found = new(Rows, autoencoder.OutputWidth);
+        using Matrix x = new(Rows, autoencoder.InputWidth), expected = new(Rows, autoencoder.OutputWidth);
         var rng = new Rng(1);
         for (int row = 0; row < Rows; row++)
-            foreach (ref float value in x.Row(row)) value = (float)rng.NextNormal() * lengths[row % lengths.Length] / autoencoder.InputScale;
-        SparseCodes before = autoencoder.Encode(x), after = written.Encode(x);
-        autoencoder.Decode(before, x, expected);
-        written.Decode(after, x, found);
-        double error = Math.Max(Error(expected.AsSpan(), found.AsSpan()), CodeError(before, after));
+        {
+            float length = lengths[row % lengths.Length] / autoencoder.InputScale;
+            foreach (ref float value in x.Row(row)) value = (float)rng.NextNormal() * length;
+        }
+
+        SparseCodes codes = autoencoder.Encode(x);
+        autoencoder.Decode(codes, x, expected);
+        (float[] foundCodes, float[] found) = written(x);
+        double error = Math.Max(Error(expected.AsSpan(), found), Error(Dense(codes), foundCodes));
         return error <= Allowed ? error : throw new InvalidOperationException(
             $"What was written gives other codes or reconstructions (by {error:G3} of their scale), so it is not kept.");
     }
 
-    private static double CodeError(SparseCodes before, SparseCodes after)
+    private static float[] Dense(SparseCodes codes)
     {
-        float[] one = new float[before.DictionarySize], other = new float[after.DictionarySize];
-        double error = 0;
-        for (int row = 0; row < before.Rows; row++)
-        {
-            Fill(before, row, one);
-            Fill(after, row, other);
-            error = Math.Max(error, Error(one, other));
-        }
-
-        return error;
-
-        static void Fill(SparseCodes codes, int row, float[] dense)
-        {
-            Array.Clear(dense);
-            for (int i = 0; i < codes.RowCount(row); i++) dense[codes.Latents(row)[i]] = codes.Values(row)[i];
-        }
+        float[] dense = new float[(long)codes.Rows * codes.DictionarySize];
+        for (int row = 0; row < codes.Rows; row++)
+            for (int i = 0; i < codes.RowCount(row); i++)
+                dense[((long)row * codes.DictionarySize) + codes.Latents(row)[i]] = codes.Values(row)[i];
+        return dense;
     }
 
     private static double Error(ReadOnlySpan<float> one, ReadOnlySpan<float> other)

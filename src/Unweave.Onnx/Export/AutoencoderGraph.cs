@@ -13,7 +13,9 @@ namespace Unweave.Onnx.Export;
 /// </summary>
 internal sealed class AutoencoderGraph
 {
-    private const string Input = "x", Latents = "latents", Reconstruction = "reconstruction";
+    /// <summary>Names of the graph's input and outputs.</summary>
+    public const string Input = "x", Latents = "latents", Reconstruction = "reconstruction";
+
     private const string What = "The ONNX export";
     private const int Opset = 17, IrVersion = 8, Float = 1, Int64 = 7;
     private const float LayerEpsilon = 1e-5f, Tiny = 1e-30f;
@@ -78,8 +80,8 @@ internal sealed class AutoencoderGraph
         return made;
     }
 
-    private bool RestoresRows => options.Restores && options.Normalization is InputNormalization.Length or InputNormalization.Layer
-        && options.Restores;
+    private bool RestoresRows =>
+        options is { Restores: true, Normalization: InputNormalization.Length or InputNormalization.Layer };
 
     private bool DecodesByInput => options.Skip || RestoresRows;
 
