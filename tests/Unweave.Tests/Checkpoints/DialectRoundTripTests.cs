@@ -27,6 +27,10 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
 
     public static TheoryData<string> Folders => [.. DialectFolders.All];
 
+    // Which dialects can hold each of them: what one gains or loses is written there.
+    private static readonly Dictionary<string, string[]> Conversions = File.ReadLines(Path.Combine(DialectFolders.Root, "conversions.txt"))
+        .ToDictionary(line => line.Split(": ")[0], line => line.Split(": ")[1].Split(", "), StringComparer.Ordinal);
+
     public void Dispose() => folder.Dispose();
 
     [Theory]
@@ -102,7 +106,7 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
 
         output.WriteLine($"{name}: held by {string.Join(", ", held)}");
         foreach (string why in refused) output.WriteLine($"  {why}");
-        Assert.Contains(autoencoder.Origin!.Dialect, held, StringComparer.Ordinal);
+        Assert.Equal(Conversions[name], held, StringComparer.Ordinal);
     }
 
     private static Dictionary<string, (long[] Shape, float[] Values)> Tensors(string folder)
