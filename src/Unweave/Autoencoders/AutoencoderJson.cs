@@ -47,6 +47,23 @@ internal static class AutoencoderJson
         }
     }
 
+    /// <summary>Writes where an autoencoder comes from, on one line.</summary>
+    public static string WriteOrigin(Origin origin) => JsonSerializer.Serialize(origin, AutoencoderJsonContract.Default.Origin);
+
+    /// <summary>Reads where an autoencoder comes from; null when the text does not say it, as it decides nothing.</summary>
+    public static Origin? ReadOrigin(string json)
+    {
+        try
+        {
+            Origin? origin = JsonSerializer.Deserialize(json, AutoencoderJsonContract.Default.Origin);
+            return origin is { Dialect: not null, Conventions: not null, Folded: not null, Facts: not null } ? origin : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     private static JsonObject Parse(string json, string where)
     {
         try
@@ -90,4 +107,5 @@ internal static class AutoencoderJson
     AllowOutOfOrderMetadataProperties = true,
     RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(AutoencoderOptions))]
+[JsonSerializable(typeof(Origin))]
 internal sealed partial class AutoencoderJsonContract : JsonSerializerContext;

@@ -43,7 +43,8 @@ internal sealed record MultilayerOptions : DictionaryOptions
     /// <summary>Values below 0 are kept too where thresholds are lower.</summary>
     public bool Signed { get; init; }
 
-    /// <summary>One encoder reads all layers, and its sums are those of every layer's latents; false: each layer has an encoder of its own.</summary>
+    /// <summary>One encoder reads all layers, and its sums are those of every layer's latents; false: each layer has an encoder of its
+    /// own.</summary>
     public bool SharedEncoder { get; init; }
 
     /// <summary>Latents write to their own layer and all later ones; false: to their own alone.</summary>
@@ -74,7 +75,8 @@ internal sealed record MultilayerOptions : DictionaryOptions
     public override void Validate(int inputWidth, int outputWidth)
     {
         base.Validate(inputWidth, outputWidth);
-        if (Layers < 1 || Latents % Math.Max(Layers, 1) != 0 || inputWidth % Math.Max(Layers, 1) != 0 || outputWidth % Math.Max(Layers, 1) != 0)
+        if (Layers < 1 || Latents % Math.Max(Layers, 1) != 0 || inputWidth % Math.Max(Layers, 1) != 0
+            || outputWidth % Math.Max(Layers, 1) != 0)
         {
             throw new InputException($"layers is {Layers}, which does not divide the {Latents} latents and the widths {inputWidth} and "
                 + $"{outputWidth}.");
@@ -126,9 +128,11 @@ internal sealed class MultilayerAutoencoder : SparseAutoencoder
         int encoders = options.SharedEncoder ? 1 : layers;
         Encoders = [.. Enumerable.Range(0, encoders).Select(l => Add($"W_enc_{l}", n, options.SharedEncoder ? inputWidth : width))];
         EncoderBiases = [.. Enumerable.Range(0, encoders).Select(l => Add($"b_enc_{l}", 1, n))];
-        if (options.Activation == LayerActivation.JumpRelu) Thresholds = [.. Enumerable.Range(0, layers).Select(l => Add($"threshold_{l}", 1, n))];
+        if (options.Activation == LayerActivation.JumpRelu) Thresholds = [.. Enumerable.Range(0, layers).Select(l =>
+            Add($"threshold_{l}", 1, n))];
         Blocks = [.. Enumerable.Range(0, layers).Select(l =>
-            (IReadOnlyList<Matrix>)[.. Enumerable.Range(l, options.WritesLater ? layers - l : 1).Select(m => Add($"W_dec_{l}_{m}", n, output))])];
+            (IReadOnlyList<Matrix>)[.. Enumerable.Range(l, options.WritesLater ? layers - l : 1).Select(m => Add($"W_dec_{l}_{m}", n,
+                output))])];
         DecoderBias = Add("b_dec", 1, outputWidth);
         if (options.Normalizes)
         {
@@ -165,7 +169,8 @@ internal sealed class MultilayerAutoencoder : SparseAutoencoder
     /// <summary>Thresholds of each layer's latents; null without.</summary>
     public IReadOnlyList<Matrix>? Thresholds { get; }
 
-    /// <summary>W_dec of each layer: to itself, and to each later layer where latents write there, <c>[n/L, width of a layer]</c>.</summary>
+    /// <summary>W_dec of each layer: to itself, and to each later layer where latents write there, <c>[n/L, width of a
+    /// layer]</c>.</summary>
     public IReadOnlyList<IReadOnlyList<Matrix>> Blocks { get; }
 
     /// <summary>b_dec of all layers.</summary>
@@ -332,7 +337,8 @@ internal sealed class MultilayerAutoencoder : SparseAutoencoder
             return largest;
         }
 
-        NarrowedCodes.Map(weighed, (latent, value) => Options.Activation == LayerActivation.JumpRelu && !(value > Bound(layer, latent)) ? 0 : value);
+        NarrowedCodes.Map(weighed, (latent, value) => Options.Activation == LayerActivation.JumpRelu
+            && !(value > Bound(layer, latent)) ? 0 : value);
         return weighed;
     }
 

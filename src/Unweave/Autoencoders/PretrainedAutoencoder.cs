@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using Unweave.Numerics;
-using Unweave.Numerics.Kernels;
 
 namespace Unweave.Autoencoders;
 

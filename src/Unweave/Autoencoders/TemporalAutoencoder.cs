@@ -4,7 +4,8 @@ using Unweave.Numerics;
 namespace Unweave.Autoencoders;
 
 /// <summary>
-/// A dictionary for sequences (SAELens' temporal architecture): attention over the codes of earlier positions predicts a part of each vector,
+/// A dictionary for sequences (SAELens' temporal architecture): attention over the codes of earlier positions predicts a part of each
+/// vector,
 /// and the codes are of what is new. It is used and converted, not trained; the rows of a call are one sequence, in order.
 /// </summary>
 internal sealed record TemporalOptions : DictionaryOptions
@@ -40,9 +41,11 @@ internal sealed record TemporalOptions : DictionaryOptions
     public override void Validate(int inputWidth, int outputWidth)
     {
         base.Validate(inputWidth, outputWidth);
-        if (AttentionLayers < 1 || Heads < 1 || KeyWidth < 1 || K < 0 || KeyWidth % Math.Max(Heads, 1) != 0 || Latents % Math.Max(Heads, 1) != 0)
+        if (AttentionLayers < 1 || Heads < 1 || KeyWidth < 1 || K < 0 || KeyWidth % Math.Max(Heads, 1) != 0
+            || Latents % Math.Max(Heads, 1) != 0)
         {
-            throw new InputException($"attentionLayers is {AttentionLayers}, heads {Heads}, keyWidth {KeyWidth}, k {K} and latents {Latents}; "
+            throw new InputException($"attentionLayers is {AttentionLayers}, heads {Heads}, keyWidth {KeyWidth}, k {K} and latents "
+                + $"{Latents}; "
                 + $"layers and heads are 1 or more, and heads divide keys and latents.");
         }
     }

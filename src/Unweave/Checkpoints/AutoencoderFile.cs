@@ -18,7 +18,7 @@ public static class AutoencoderFile
     /// <summary>Name of the file within the folder of a run.</summary>
     public const string FileName = "autoencoder.safetensors";
 
-    private const string FormatName = "unweave";
+    private const string FormatName = "unweave", OriginKey = "origin";
     private const int Version = 1;
     private const int RowsBetweenForgetting = 1 << 13; // so that little of the mapped file is in memory beside what was made of it
     private static readonly string[] Settings = ["version", "options", "input_width", "input_scale"];
@@ -51,6 +51,7 @@ public static class AutoencoderFile
             }
 
             metadata["settings_sha256"] = SettingsHash(metadata);
+            if (autoencoder.Origin is { } origin) metadata[OriginKey] = AutoencoderJson.WriteOrigin(origin);
             IEnumerable<TensorToWrite> tensors =
                 autoencoder.Parameters.Select(parameter => TensorToWrite.From(parameter.Name, parameter.Value, ShapeOf(parameter)));
             SafetensorsWriter.Write(file, [.. tensors], metadata);
@@ -110,6 +111,7 @@ public static class AutoencoderFile
         try
         {
             (autoencoder.InputScale, autoencoder.OutputScale) = (scale, outputScale);
+            if (file.Metadata.TryGetValue(OriginKey, out string? origin)) autoencoder.Origin = AutoencoderJson.ReadOrigin(origin);
             CheckTensors(file, autoencoder.Parameters);
             foreach (Parameter parameter in autoencoder.Parameters)
             {

@@ -135,7 +135,8 @@ public sealed record TrainingOptions
     /// <exception cref="InputException">Names both settings and the fix.</exception>
     public void Validate(int width, int? targetWidth = null)
     {
-        if (Autoencoder is null) throw new InputException($"autoencoder is missing; name an architecture: {Architecture.NamesWhere(options => options.Trainable)}.");
+        if (Autoencoder is null) throw new InputException($"autoencoder is missing; name an architecture: "
+            + $"{Architecture.NamesWhere(options => options.Trainable)}.");
         if (!Autoencoder.Trainable)
         {
             throw new InputException($"The architecture {Architecture.From(Autoencoder).Name} can be used but not trained; choose one of "
@@ -148,7 +149,8 @@ public sealed record TrainingOptions
         {
             throw new InputException($"The data have targets of their own, but a {architecture} autoencoder reconstructs its input; "
                 + $"choose the architecture "
-                + $"{Architecture.NamesWhere(options => options is { Trainable: true, MapsBetweenSpaces: true })}, or leave the targets out.");
+                + $"{Architecture.NamesWhere(options => options is { Trainable: true, MapsBetweenSpaces: true })}, or leave the targets "
+                    + $"out.");
         }
 
         if (Rows < 1) throw new InputException($"rows is {Rows}; a run needs at least one row.");

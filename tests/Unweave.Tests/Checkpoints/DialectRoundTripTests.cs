@@ -93,7 +93,8 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
             golden.Check(other, $"in {dialect.Title}");
             if (autoencoder.Options is PretrainedOptions { Activation: CodeActivation.BatchTopK })
             {
-                held.Add(dialect.Name); // SAELens itself reads back none that selects by batch, so that none is written from another dialect
+                held.Add(dialect.Name); // SAELens itself reads back none that selects by batch,
+                    so that none is written from another dialect
                 continue;
             }
 
@@ -112,7 +113,8 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
     private static Dictionary<string, (long[] Shape, float[] Values)> Tensors(string folder)
     {
         var tensors = new Dictionary<string, (long[] Shape, float[] Values)>(StringComparer.Ordinal);
-        foreach (string path in Files(folder).Where(path => Path.GetExtension(path) is ".safetensors" or ".pt" or ".pth" or ".bin" or ".npz"))
+        foreach (string path in Files(folder).Where(path =>
+            Path.GetExtension(path) is ".safetensors" or ".pt" or ".pth" or ".bin" or ".npz"))
         {
             using TensorFile file = TensorFile.Open(path);
             foreach (TensorInfo tensor in file.Tensors) tensors.Add(Unwrapped(tensor.Name), ([.. tensor.Shape], file.Floats(tensor.Name)));

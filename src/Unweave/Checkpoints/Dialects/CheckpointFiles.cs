@@ -68,7 +68,8 @@ internal sealed class CheckpointFiles : IDisposable
 
     /// <summary>The names with an ending, <c>.pt</c> for example.</summary>
     public IEnumerable<string> Ending(params IEnumerable<string> endings) =>
-        names.Where(name => !name.Contains('/', StringComparison.Ordinal) && endings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)));
+        names.Where(name => !name.Contains('/', StringComparison.Ordinal)
+            && endings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>A path to show or open.</summary>
     public string PathOf(string name) => System.IO.Path.Combine(Folder, name);
@@ -210,7 +211,8 @@ internal sealed class CheckpointFiles : IDisposable
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path}: is not valid JSON (line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1}).", e);
+            throw new InputException($"{path}: is not valid JSON (line {(e.LineNumber ?? 0) + 1}, byte "
+                + $"{(e.BytePositionInLine ?? 0) + 1}).", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
 using Unweave.Formats;
-using Unweave.Numerics;
 
 namespace Unweave.Checkpoints.Dialects;
 
@@ -34,7 +33,8 @@ internal sealed class CircuitTracerDialect : IDialect
         string file = PretrainedReading.TheOne(files, Candidates(files));
         TensorFile weights = files.Tensors(file);
         int[] shape = weights.ShapeOf("W_enc", 2), output = weights.ShapeOf("W_dec", 2);
-        bool thresholds = weights.Find(ThresholdName) is not null, topK = !thresholds && (weights.Find("k") is not null || settings.Text("activation") is "topk");
+        bool thresholds = weights.Find(ThresholdName) is not null, topK = !thresholds && (weights.Find("k") is not null
+            || settings.Text("activation") is "topk");
         bool skip = weights.Find("W_skip") is not null;
         if (!thresholds && !topK && settings.Text("activation") is { } activation and not "relu")
             throw settings.Refuse("activation", $"but the weights have no '{ThresholdName}'");
@@ -91,7 +91,8 @@ internal sealed class CircuitTracerDialect : IDialect
         form.Center(false);
         bool topK = form.Options.Activation == CodeActivation.TopK;
         if (topK && !form.Options.Signed) throw form.Refuse("relu on the k largest", "its TopK keeps negative values");
-        string file = autoencoder.Origin?.Dialect is "circuit_tracer" && DialectWriting.Fact(autoencoder, FileFact) is { } own ? own : "layer_0.safetensors";
+        string file = autoencoder.Origin?.Dialect is "circuit_tracer" && DialectWriting.Fact(autoencoder, FileFact) is { } own ? own
+            : "layer_0.safetensors";
         JsonObject settings = DialectWriting.Settings(autoencoder, Name);
         settings["model_kind"] = Kind;
         settings.TryAdd("model_name", (JsonNode)(DialectWriting.Fact(autoencoder, "model") ?? "unknown"));
@@ -119,6 +120,7 @@ internal sealed class CircuitTracerDialect : IDialect
 
     private static IEnumerable<string> Candidates(CheckpointFiles files) => files.Ending(".safetensors").Where(file =>
         file.StartsWith("layer_", StringComparison.Ordinal) && files.FindTensors(file) is { } weights
-            && weights.HasAll("W_enc", "W_dec", "b_enc", "b_dec") && weights["W_enc"].Shape is [var n, _] && weights["W_dec"].Shape is [var m, _]
+            && weights.HasAll("W_enc", "W_dec", "b_enc", "b_dec") && weights["W_enc"].Shape is [var n, _]
+                && weights["W_dec"].Shape is [var m, _]
             && n == m);
 }

@@ -31,7 +31,8 @@ internal static class CircuitTracerLayers
         bool jumps = first.Find("threshold_0") is not null;
         if ((long)layers * n > int.MaxValue || (long)layers * width > int.MaxValue)
             throw new InputException($"{files.Path}: {layers} layers of {n} latents over {width} numbers are too many.");
-        if (first.Find("W_skip_0") is not null) throw new InputException($"{first.Path}: 'W_skip_0' is a skip connection of a cross-layer transcoder, which is not read.");
+        if (first.Find("W_skip_0") is not null) throw new InputException($"{first.Path}: 'W_skip_0' is a skip connection of a "
+            + $"cross-layer transcoder, which is not read.");
         var options = new MultilayerOptions
         {
             Layers = layers,
@@ -53,7 +54,8 @@ internal static class CircuitTracerLayers
                 IReadOnlyList<Matrix> blocks = made.Blocks[layer];
                 int[] found = decoder.ShapeOf($"W_dec_{l}", 3);
                 if (found[0] != n || found[1] != blocks.Count || found[2] != width)
-                    throw new InputException($"{decoder.Path}: 'W_dec_{l}' has shape [{string.Join(", ", found)}] where [{n}, {blocks.Count}, {width}] is due.");
+                    throw new InputException($"{decoder.Path}: 'W_dec_{l}' has shape [{string.Join(", ", found)}] where "
+                        + $"[{n}, {blocks.Count}, {width}] is due.");
                 decoder.ReadEach($"W_dec_{l}", n, blocks.Count * width, 0, (row, values) =>
                 {
                     for (int block = 0; block < blocks.Count; block++) values.Slice(block * width, width).CopyTo(blocks[block].Row(row));
@@ -81,9 +83,12 @@ internal static class CircuitTracerLayers
     public static void Write(MultilayerAutoencoder autoencoder, string folder, string settingsName, string dialect, string title)
     {
         MultilayerOptions options = autoencoder.Options;
-        if (!options.WritesLater || options.SharedEncoder) throw Refuse("codes of layers that write to themselves alone", "it has cross-layer transcoders");
-        if (options.Activation is not (LayerActivation.Relu or LayerActivation.JumpRelu)) throw Refuse($"the activation {options.Activation}", "its layers have ReLU or thresholds");
-        if (autoencoder.OutputWidth != autoencoder.InputWidth) throw Refuse($"outputs of width {autoencoder.OutputWidth}", "they are as wide as inputs");
+        if (!options.WritesLater || options.SharedEncoder) throw Refuse("codes of layers that write to themselves alone",
+            "it has cross-layer transcoders");
+        if (options.Activation is not (LayerActivation.Relu or LayerActivation.JumpRelu)) throw Refuse($"the activation "
+            + $"{options.Activation}", "its layers have ReLU or thresholds");
+        if (autoencoder.OutputWidth != autoencoder.InputWidth) throw Refuse($"outputs of width {autoencoder.OutputWidth}",
+            "they are as wide as inputs");
         if (autoencoder.InputScale != 1 || autoencoder.OutputScale != 1) throw Refuse("input_scale", "keep it natively, or fold it first");
         int width = autoencoder.InputWidth / options.Layers;
         JsonObject settings = DialectWriting.Settings(autoencoder, dialect);
@@ -102,7 +107,8 @@ internal static class CircuitTracerLayers
     {
         string l = layer.ToString(CultureInfo.InvariantCulture);
         Matrix encoder = autoencoder.Encoders[layer];
-        float[] bias = autoencoder.EncoderBiases[layer].Row(0).ToArray(), output = autoencoder.DecoderBias.Row(0).Slice(layer * width, width).ToArray();
+        float[] bias = autoencoder.EncoderBiases[layer].Row(0).ToArray(), output = autoencoder.DecoderBias.Row(0).Slice(layer * width,
+            width).ToArray();
         float[]? scale = Part(autoencoder.NormScale, layer), mean = Part(autoencoder.NormMean, layer);
         if (mean is not null)
         {

@@ -59,7 +59,8 @@ internal sealed class ConnorRobDialect : IDialect
         settings["act_size"] = form.InputWidth;
         settings["dict_size"] = form.Latents;
         if (DialectWriting.Fact(autoencoder, "hook") is { } hook) settings["act_name"] = hook;
-        string file = autoencoder.Origin?.Dialect is "connor_rob" && DialectWriting.Fact(autoencoder, FileFact) is { } own ? own : $"autoencoder{Ending}";
+        string file = autoencoder.Origin?.Dialect is "connor_rob" && DialectWriting.Fact(autoencoder, FileFact) is { } own ? own
+            : $"autoencoder{Ending}";
         DialectWriting.Json(Path.Combine(folder, SettingsOf(file)), settings);
         var content = new PickledDictionary();
         foreach (TensorToWrite tensor in SaeLensFiles.Tensors(form)) content.Add((tensor.Info.Name, tensor));

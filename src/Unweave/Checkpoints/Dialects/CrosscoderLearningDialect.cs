@@ -12,7 +12,8 @@ namespace Unweave.Checkpoints.Dialects;
 /// </summary>
 internal sealed class CrosscoderLearningDialect : IDialect
 {
-    private const string WeightsName = "ae.pt", NormName = "code_normalization_id", MeanName = "activation_mean", DeviationName = "activation_std",
+    private const string WeightsName = "ae.pt", NormName = "code_normalization_id", MeanName = "activation_mean",
+        DeviationName = "activation_std",
         ScaleName = "activation_global_scale", RmsName = "target_rms", IdFact = "code normalization";
     private const int OfParts = 1, Joint = 2, None = 4, Decoupled = 5;
 
@@ -71,12 +72,14 @@ internal sealed class CrosscoderLearningDialect : IDialect
                     made.Thresholds![layer].Row(0).Fill(thresholds[layer]);
                 }
 
-                if (normalizes) ReadNormalization(weights, layers, width, made.NormMean!, made.NormScale!, made.RestoreScale!, made.RestoreMean!);
+                if (normalizes) ReadNormalization(weights, layers, width, made.NormMean!, made.NormScale!, made.RestoreScale!,
+                    made.RestoreMean!);
                 made.Origin = new Origin(Name, conventions) { Facts = facts };
             });
         }
 
-        return PretrainedReading.Make<PretrainedAutoencoder>(Options(weights, id, layers, n, single, jumps, normalizes), layers * width, layers * width, weights.Path, made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(Options(weights, id, layers, n, single, jumps, normalizes),
+            layers * width, layers * width, weights.Path, made =>
         {
             if (single) weights.ReadRows("encoder.weight", made.Weights.Encoder);
             else weights.ReadTransposed("encoder.weight", made.Weights.Encoder, 0);
@@ -94,7 +97,8 @@ internal sealed class CrosscoderLearningDialect : IDialect
             }
 
             made.Threshold?.Row(0).Fill(weights.ReadNumber("threshold"));
-            if (normalizes) ReadNormalization(weights, layers, width, made.NormMean!, made.NormScale!, made.RestoreScale!, made.RestoreMean!);
+            if (normalizes) ReadNormalization(weights, layers, width, made.NormMean!, made.NormScale!, made.RestoreScale!,
+                made.RestoreMean!);
             made.Origin = new Origin(Name, conventions) { Facts = facts };
         });
     }
@@ -106,22 +110,32 @@ internal sealed class CrosscoderLearningDialect : IDialect
         TorchWriter.Write(Path.Combine(folder, WeightsName), content);
     }
 
-    private static PretrainedOptions Options(TensorFile weights, int id, int layers, int n, bool single, bool jumps, bool normalizes) => new()
+    private static PretrainedOptions Options(TensorFile weights, int id, int layers, int n, bool single, bool jumps, bool normalizes)
     {
-        Latents = n,
-        Activation = jumps ? CodeActivation.JumpRelu : CodeActivation.Relu,
-        Centered = single,
-        Parts = layers,
-        Weight = !jumps || single ? LatentWeight.None : id switch
+        LatentWeight weight = LatentWeight.None;
+        if (jumps && !single)
         {
-            OfParts => LatentWeight.NormsOfParts,
-            Joint => LatentWeight.Norm,
-            None => LatentWeight.None,
-            _ => throw new InputException($"{weights.Path}: {NormName} is {id}, whose norms are not known (its weights are not stored)."),
-        },
-        Normalization = normalizes ? InputNormalization.Elements : InputNormalization.None,
-        Restores = normalizes,
-    };
+            weight = id switch
+            {
+                OfParts => LatentWeight.NormsOfParts,
+                Joint => LatentWeight.Norm,
+                None => LatentWeight.None,
+                _ => throw new InputException(
+                    $"{weights.Path}: {NormName} is {id}, whose norms are not known (its weights are not stored)."),
+            };
+        }
+
+        return new PretrainedOptions
+        {
+            Latents = n,
+            Activation = jumps ? CodeActivation.JumpRelu : CodeActivation.Relu,
+            Centered = single,
+            Parts = layers,
+            Weight = weight,
+            Normalization = normalizes ? InputNormalization.Elements : InputNormalization.None,
+            Restores = normalizes,
+        };
+    }
 
     private PickledDictionary Joined(SparseAutoencoder autoencoder)
     {
@@ -135,13 +149,15 @@ internal sealed class CrosscoderLearningDialect : IDialect
         form.RequireSquare();
         bool normalizes = form.Options.Normalization == InputNormalization.Elements;
         if ((!normalizes || !form.Options.Restores) && form.Options.Normalization != InputNormalization.None)
-            throw form.Refuse($"normalization {form.Options.Normalization}", "it has means and factors of the data set, undone at the output");
+            throw form.Refuse($"normalization {form.Options.Normalization}",
+                "it has means and factors of the data set, undone at the output");
         float threshold = form.Thresholds.FirstOrDefault();
         if (form.Thresholds.Any(value => value != threshold)) throw form.Refuse("a threshold for each latent", "it has one for all");
         if (single && form.Options.Activation == CodeActivation.Relu) threshold = 0;
         int layers = form.Options.Parts, width = form.InputWidth / layers;
         if (single && form.Options is { Activation: CodeActivation.JumpRelu, Centered: false })
-            throw form.Refuse("thresholds of an encoder that does not subtract b_dec", "its encoder does, and folding that could move a decision");
+            throw form.Refuse("thresholds of an encoder that does not subtract b_dec",
+                "its encoder does, and folding that could move a decision");
         form.Center(single);
         var content = new PickledDictionary();
         void Add(TensorToWrite tensor) => content.Add((tensor.Info.Name, tensor));
@@ -176,14 +192,19 @@ internal sealed class CrosscoderLearningDialect : IDialect
         int layers = options.Layers, width = autoencoder.InputWidth / layers, n = options.LatentsOfLayer;
         InputException Refuse(string setting, string why) => new($"This autoencoder has {setting}, which {Title} cannot say: {why}.");
         if (!options.SharedEncoder || options.WritesLater) throw Refuse("an encoder for each layer", "its crosscoders have one for all");
-        if (options.Activation != LayerActivation.JumpRelu || !options.Weighed) throw Refuse($"the activation {options.Activation} of a layer's own", "its layers select by thresholds and norms");
-        if (autoencoder.InputScale != 1 || autoencoder.OutputScale != 1) throw Refuse("input_scale", "its layers have factors of their own");
-        if (autoencoder.InputWidth != autoencoder.OutputWidth) throw Refuse($"outputs of width {autoencoder.OutputWidth}", "they are as wide as inputs");
+        if (options.Activation != LayerActivation.JumpRelu
+            || !options.Weighed) throw Refuse($"the activation {options.Activation} of a layer's own",
+                "its layers select by thresholds and norms");
+        if (autoencoder.InputScale != 1 || autoencoder.OutputScale != 1) throw Refuse("input_scale",
+            "its layers have factors of their own");
+        if (autoencoder.InputWidth != autoencoder.OutputWidth) throw Refuse($"outputs of width {autoencoder.OutputWidth}",
+            "they are as wide as inputs");
         var thresholds = new float[layers];
         for (int layer = 0; layer < layers; layer++)
         {
             thresholds[layer] = autoencoder.Thresholds![layer][0, 0];
-            if (autoencoder.Thresholds[layer].Row(0).ContainsAnyExcept(thresholds[layer])) throw Refuse("a threshold for each latent", "it has one for each layer");
+            if (autoencoder.Thresholds[layer].Row(0).ContainsAnyExcept(thresholds[layer])) throw Refuse("a threshold for each latent",
+                "it has one for each layer");
         }
 
         var content = new PickledDictionary();
@@ -228,7 +249,8 @@ internal sealed class CrosscoderLearningDialect : IDialect
     }
 
     private static void AddNormalization(
-        Action<TensorToWrite> add, int layers, int width, bool single, Matrix? mean, Matrix? scale, Func<string, string, InputException> refuse)
+        Action<TensorToWrite> add, int layers, int width, bool single, Matrix? mean, Matrix? scale, Func<string, string,
+            InputException> refuse)
     {
         long[] shape = single ? [width] : [layers, width];
         var means = new float[layers * width];
@@ -258,7 +280,8 @@ internal sealed class CrosscoderLearningDialect : IDialect
     {
         int[] found = weights.ShapeOf("decoder.weight", 3);
         if (found[0] != layers || found[1] != n || found[2] != width)
-            throw new InputException($"{weights.Path}: 'decoder.weight' has shape [{string.Join(", ", found)}] where [{layers}, {n}, {width}] is due.");
+            throw new InputException($"{weights.Path}: 'decoder.weight' has shape [{string.Join(", ", found)}] where "
+                + $"[{layers}, {n}, {width}] is due.");
     }
 
     private static TensorToWrite Reshaped(TensorToWrite tensor, long[] shape) =>

@@ -31,7 +31,8 @@ internal static class DialectWriting
     });
 
     /// <summary>Writes tensors as torch's own writer of safetensors names its files.</summary>
-    public static void Safetensors(string path, IReadOnlyList<TensorToWrite> tensors, params ReadOnlySpan<(string Key, string Value)> metadata)
+    public static void Safetensors(string path, IReadOnlyList<TensorToWrite> tensors, params ReadOnlySpan<(string Key,
+        string Value)> metadata)
     {
         var all = new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" };
         foreach ((string key, string value) in metadata) all[key] = value;

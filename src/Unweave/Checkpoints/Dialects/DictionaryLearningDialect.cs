@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
 using Unweave.Formats;
-using Unweave.Numerics;
 
 namespace Unweave.Checkpoints.Dialects;
 
@@ -46,7 +45,8 @@ internal sealed class DictionaryLearningDialect : IDialect
         DialectSettings? trainer = Trainer(files);
         string at = Prefix(weights), kind = trainer?.Text("dict_class")
             ?? Telling.Where(one => weights.HasAll(at + one.Tensor)).Select(one => one.Class).FirstOrDefault()
-            ?? throw new InputException($"{files.PathOf(name)}: {SettingsName} with trainer.dict_class is missing beside it, which says the formula.");
+            ?? throw new InputException($"{files.PathOf(name)}: {SettingsName} with trainer.dict_class is missing beside it, which says "
+                + $"the formula.");
         bool columns = weights.HasAll(at + "W_enc");
         int[] shape = weights.ShapeOf(at + (columns ? "W_enc" : "encoder.weight"), 2);
         (int latents, int width) = columns ? (shape[1], shape[0]) : (shape[0], shape[1]);
@@ -194,12 +194,14 @@ internal sealed class DictionaryLearningDialect : IDialect
 
     private static double ReadK(TensorFile weights, string at, DialectSettings? trainer) =>
         weights.HasAll(at + "k") ? weights.ReadNumber(at + "k")
-        : trainer?.Count("k") ?? throw new InputException($"{weights.Path}: neither the tensor k nor trainer.k in {SettingsName} is there.");
+        : trainer?.Count("k")
+            ?? throw new InputException($"{weights.Path}: neither the tensor k nor trainer.k in {SettingsName} is there.");
 
     private static int[] Groups(TensorFile weights, string at, int latents)
     {
         TensorInfo tensor = weights[at + "group_sizes"];
-        if (tensor.Count is < 1 or > int.MaxValue || tensor.Count > latents) throw new InputException($"{weights.Path}: '{tensor.Name}' is empty or too long.");
+        if (tensor.Count is < 1 or > int.MaxValue
+            || tensor.Count > latents) throw new InputException($"{weights.Path}: '{tensor.Name}' is empty or too long.");
         var sizes = new float[tensor.Count];
         weights.ReadVector(tensor.Name, sizes);
         if (sizes.Any(size => size < 1) || sizes.Sum(size => (double)size) > latents)

@@ -74,7 +74,8 @@ internal static class FlatYaml
         if (value.GetValueKind() != JsonValueKind.String) return value.ToJsonString();
         string text = (string)value!;
         bool plain = text.Length > 0 && Value(text) is { } read && read.GetValueKind() == JsonValueKind.String
-            && text.All(c => char.IsLetterOrDigit(c) || c is '_' or '.' or '/' or '-' or ' ') && !char.IsWhiteSpace(text[0]) && text[0] != '-'
+            && text.All(c => char.IsLetterOrDigit(c) || c is '_' or '.' or '/' or '-' or ' ') && !char.IsWhiteSpace(text[0])
+                && text[0] != '-'
             && !char.IsWhiteSpace(text[^1]);
         return plain ? text : JsonValue.Create(text).ToJsonString();
     }

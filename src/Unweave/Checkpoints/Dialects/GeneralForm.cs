@@ -83,12 +83,13 @@ internal sealed class GeneralForm
                 return new GeneralForm(autoencoder, general with { Activation = CodeActivation.TopK, K = topK.Options.K }, dialect);
             case ReluAutoencoder: return new GeneralForm(autoencoder, general with { Activation = CodeActivation.Relu }, dialect);
             case BatchTopKAutoencoder batch:
-                var thresholds = new float[batch.Latents];
-                Array.Fill(thresholds, batch.Threshold);
-                return new GeneralForm(autoencoder, general with { Activation = CodeActivation.JumpRelu }, dialect) { Thresholds = thresholds };
+                general = general with { Activation = CodeActivation.JumpRelu };
+                float[] thresholds = [.. Enumerable.Repeat(batch.Threshold, batch.Latents)];
+                return new GeneralForm(autoencoder, general, dialect) { Thresholds = thresholds };
             default:
                 throw new InputException(
-                    $"{dialect} has no autoencoder of the kind '{autoencoder.Options.Describe()}'; it can be kept in Unweave's own format.");
+                    $"{dialect} has no autoencoder of the kind '{autoencoder.Options.Describe()}'; it can be kept in Unweave's own "
+                        + $"format.");
         }
     }
 
@@ -134,7 +135,8 @@ internal sealed class GeneralForm
             return;
         }
 
-        throw Refuse($"the activation {Options.Title}", $"it has {string.Join(", ", known.ToArray().Select(one => new PretrainedOptions { Activation = one }.Title))}");
+        IEnumerable<string> titles = known.ToArray().Distinct().Select(one => new PretrainedOptions { Activation = one }.Title);
+        throw Refuse($"the activation {Options.Title}", $"it has {string.Join(", ", titles)}");
     }
 
     /// <summary>Outputs are as wide as inputs, or it is refused.</summary>
@@ -219,7 +221,8 @@ internal sealed class GeneralForm
     {
         if (Options.Centered == centered) return;
         if (Options.IsPursuit || Options.Glu || InputWidth != OutputWidth)
-            throw Refuse(centered ? "an encoder that does not subtract b_dec" : "an encoder that subtracts b_dec", "its bias cannot take that over");
+            throw Refuse(centered ? "an encoder that does not subtract b_dec" : "an encoder that subtracts b_dec",
+                "its bias cannot take that over");
         for (int i = 0; i < Latents; i++)
         {
             double dot = 0;

@@ -22,7 +22,8 @@ internal interface IDialect
     bool Recognizes(CheckpointFiles files);
 
     /// <summary>Reads the autoencoder, with its <see cref="Autoencoder.Origin"/>.</summary>
-    /// <exception cref="InputException">A tensor or key is missing or wrong, or says what cannot be expressed; the message names it.</exception>
+    /// <exception cref="InputException">A tensor or key is missing or wrong, or says what cannot be expressed; the message names
+    /// it.</exception>
     SparseAutoencoder Read(CheckpointFiles files);
 
     /// <summary>Writes an autoencoder into a folder that exists.</summary>

@@ -6,12 +6,14 @@ using Unweave.Formats;
 namespace Unweave.Checkpoints.Dialects;
 
 /// <summary>
-/// Llama Scope of 2024: <c>hyperparams.json</c> and <c>checkpoints/final.safetensors</c> or <c>.pt</c>. What its loader folds is folded here
+/// Llama Scope of 2024: <c>hyperparams.json</c> and <c>checkpoints/final.safetensors</c> or <c>.pt</c>. What its loader folds is folded
+/// here
 /// in the same order: the data set's norms, then the decoder's, then the threshold counts.
 /// </summary>
 internal sealed class LlamaScopeDialect : IDialect
 {
-    private const string SettingsName = "hyperparams.json", WeightsName = "checkpoints/final.safetensors", TorchName = "checkpoints/final.pt";
+    private const string SettingsName = "hyperparams.json", WeightsName = "checkpoints/final.safetensors",
+        TorchName = "checkpoints/final.pt";
 
     /// <inheritdoc/>
     public string Name => "llama_scope";
@@ -33,7 +35,8 @@ internal sealed class LlamaScopeDialect : IDialect
         string at = weights.HasAll("sae.encoder.weight") ? "sae." : "";
         int[] shape = weights.ShapeOf(at + "encoder.weight", 2), output = weights.ShapeOf(at + "decoder.weight", 2);
         (int latents, int width) = (shape[0], shape[1]);
-        if (settings.Flag("use_glu_encoder")) throw settings.Refuse("use_glu_encoder", "a gated linear encoder, which is not read from these files");
+        if (settings.Flag("use_glu_encoder")) throw settings.Refuse("use_glu_encoder",
+            "a gated linear encoder, which is not read from these files");
         bool weighs = settings.Flag("sparsity_include_decoder_norm"), bias = settings.Flag("use_decoder_bias", otherwise: true);
         string normalization = settings.Text("norm_activation") ?? "inference", activation = settings.Text("act_fn") ?? "relu";
         bool scales = normalization is "dataset-wise";
@@ -73,18 +76,22 @@ internal sealed class LlamaScopeDialect : IDialect
                 TensorPrimitives.Divide(encoderBias, inputFactor, encoderBias);
                 TensorPrimitives.Divide(decoderBias, outputFactor, decoderBias);
                 if (inputFactor != outputFactor)
-                    for (int i = 0; i < latents; i++) TensorPrimitives.Multiply(made.Decoder.Row(i), inputFactor / outputFactor, made.Decoder.Row(i));
+                    for (int i = 0; i < latents; i++) TensorPrimitives.Multiply(made.Decoder.Row(i), inputFactor / outputFactor,
+                        made.Decoder.Row(i));
             }
 
             made.Origin = new Origin(Name,
             [
-                options.Centered ? "the decoder's bias is subtracted from the input" : "the decoder's bias is not subtracted from the input",
+                options.Centered ? "the decoder's bias is subtracted from the input"
+                    : "the decoder's bias is not subtracted from the input",
                 .. weighs ? (string[])["latents are given times their decoder norms, which decoding divides by"] : [],
                 .. activation is "jumprelu" ? (string[])["one strict threshold, without a ReLU"] : [],
-                .. options.Normalization == InputNormalization.Length ? (string[])["inputs are brought to length √d, and outputs stay so"] : [],
+                .. options.Normalization == InputNormalization.Length
+                    ? (string[])["inputs are brought to length √d, and outputs stay so"] : [],
             ])
             {
-                Folded = scales ? ["encoder.bias/f_in, decoder.bias/f_out and W_dec·f_in/f_out, f = √d over the data set's mean norms"] : [],
+                Folded = scales
+                    ? ["encoder.bias/f_in, decoder.bias/f_out and W_dec·f_in/f_out, f = √d over the data set's mean norms"] : [],
                 Facts = ScaledNorms.Facts(settings),
                 Settings = settings.Json.ToJsonString(),
             };
@@ -104,7 +111,8 @@ internal sealed class LlamaScopeDialect : IDialect
         bool jumps = form.Options.Activation == CodeActivation.JumpRelu;
         if (form.Options.Signed && !jumps) throw form.Refuse("signed", "its TopK has no values below 0");
         float threshold = jumps ? form.Thresholds[0] : 0;
-        if (form.Thresholds.Any(value => value != threshold)) throw form.Refuse("a threshold for each latent", "jump_relu_threshold is one for all");
+        if (form.Thresholds.Any(value => value != threshold)) throw form.Refuse("a threshold for each latent",
+            "jump_relu_threshold is one for all");
         JsonObject settings = DialectWriting.Settings(autoencoder, Name);
         ScaledNorms.SetHooks(autoencoder, settings);
         settings["use_decoder_bias"] = true;

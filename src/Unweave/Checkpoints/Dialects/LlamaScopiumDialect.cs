@@ -51,7 +51,7 @@ internal sealed class LlamaScopiumDialect : IDialect
         DialectWriting.Safetensors(Path.Combine(folder, WeightsName), tensors);
     }
 
-    private SparseAutoencoder ReadDictionary(DialectSettings settings, TensorFile weights, string at)
+    private PretrainedAutoencoder ReadDictionary(DialectSettings settings, TensorFile weights, string at)
     {
         int[] shape = weights.ShapeOf(at + "W_E", 2), output = weights.ShapeOf(at + "W_D", 2);
         (int width, int latents) = (shape[0], shape[1]);
@@ -109,7 +109,8 @@ internal sealed class LlamaScopiumDialect : IDialect
             [
                 "b_D is not subtracted from the input",
                 .. options.Weight != LatentWeight.None ? (string[])["latents are selected by their values times their decoder norms"] : [],
-                .. normalization is "inference" ? (string[])[] : [$"inputs are normalized ({normalization}), which is undone at the output"],
+                .. normalization is "inference" ? (string[])[]
+                    : [$"inputs are normalized ({normalization}), which is undone at the output"],
                 .. glu ? (string[])["a gated linear encoder"] : [],
                 .. options.Activation == CodeActivation.BatchTopK ? (string[])["codes are selected over the whole batch"] : [],
             ])
@@ -170,7 +171,8 @@ internal sealed class LlamaScopiumDialect : IDialect
             float norm = ScaledNorms.Norm(autoencoder, hook, form.InputWidth, input);
             tensors.Add(DialectWriting.Number(ScaledNorms.NormPrefix + hook, norm));
             if (!string.Equals(hook, target, StringComparison.Ordinal))
-                tensors.Add(DialectWriting.Number(ScaledNorms.NormPrefix + target, ScaledNorms.Norm(autoencoder, target, form.OutputWidth, output)));
+                tensors.Add(DialectWriting.Number(ScaledNorms.NormPrefix + target, ScaledNorms.Norm(autoencoder, target,
+                    form.OutputWidth, output)));
         }
 
         tensors.AddRange(ScaledNorms.OtherNorms(autoencoder, Name, scales ? [hook, target] : []));

@@ -17,7 +17,8 @@ internal static class LlamaScopiumLayers
     public static MultilayerAutoencoder Read(string dialect, DialectSettings settings, TensorFile weights, string at)
     {
         bool later = settings.Required("sae_type") is "clt";
-        string[] hooks = Hooks(settings, later ? "hook_points_in" : "hook_points"), targets = later ? Hooks(settings, "hook_points_out") : hooks;
+        string[] hooks = Hooks(settings, later ? "hook_points_in" : "hook_points"), targets = later ? Hooks(settings,
+            "hook_points_out") : hooks;
         int[] shape = weights.ShapeOf(at + "W_E", 3);
         (int layers, int width, int n) = (shape[0], shape[1], shape[2]);
         if (hooks.Length != layers || targets.Length != layers)
@@ -53,13 +54,16 @@ internal static class LlamaScopiumLayers
                 for (int block = 0; block < made.Blocks[layer].Count; block++)
                 {
                     string name = later ? $"{at}W_D.{layer + block}" : at + "W_D";
-                    if (weights.ShapeOf(name, 3) is var found && (found[1] != n || found[2] != width || found[0] != (later ? layer + block + 1 : layers)))
-                        throw new InputException($"{weights.Path}: '{name}' has shape [{string.Join(", ", found)}], which does not fit W_E.");
+                    if (weights.ShapeOf(name, 3) is var found && (found[1] != n || found[2] != width
+                        || found[0] != (later ? layer + block + 1 : layers)))
+                        throw new InputException(
+                            $"{weights.Path}: '{name}' has shape [{string.Join(", ", found)}], which does not fit W_E.");
                     weights.ReadRows(name, made.Blocks[layer][block], (long)layer * n * width);
                 }
 
             for (int layer = 0; bias && layer < layers; layer++)
-                weights.ReadVector(later ? $"{at}b_D.{layer}" : at + "b_D", made.DecoderBias.Row(0).Slice(layer * width, width), later ? null : (long)layer * width);
+                weights.ReadVector(later ? $"{at}b_D.{layer}" : at + "b_D", made.DecoderBias.Row(0).Slice(layer * width, width),
+                    later ? null : (long)layer * width);
             ReadThresholds(weights, at, made, n);
             for (int layer = 0; scales && layer < layers; layer++)
             {
@@ -92,18 +96,22 @@ internal static class LlamaScopiumLayers
         bool later = options.WritesLater;
         if (options.SharedEncoder == later) throw Refuse(later ? "one encoder for all layers" : "an encoder for each layer",
             later ? "a cross-layer transcoder has one for each" : "a crosscoder has one for all");
-        if (autoencoder.OutputWidth != autoencoder.InputWidth) throw Refuse($"outputs of width {autoencoder.OutputWidth}", "they are as wide as inputs");
+        if (autoencoder.OutputWidth != autoencoder.InputWidth) throw Refuse($"outputs of width {autoencoder.OutputWidth}",
+            "they are as wide as inputs");
         float[] inputs = Factors(autoencoder.NormScale, autoencoder.NormMean, autoencoder.InputScale, inverse: false);
         float[] outputs = Factors(autoencoder.RestoreScale, autoencoder.RestoreMean, 1 / autoencoder.OutputScale, inverse: true);
         bool scales = inputs.Concat(outputs).Any(factor => factor != 1);
-        if (!later && !inputs.Zip(outputs).All(pair => ScaledNorms.Same(pair.First, pair.Second))) throw Refuse("outputs with other factors than the inputs", "a crosscoder's hooks have one norm each");
+        if (!later
+            && !inputs.Zip(outputs).All(pair => ScaledNorms.Same(pair.First,
+                pair.Second))) throw Refuse("outputs with other factors than the inputs", "a crosscoder's hooks have one norm each");
         string[] hooks = SetHooks(settings, later ? "hook_points_in" : "hook_points", autoencoder, "hooks", layers);
         string[] targets = later ? SetHooks(settings, "hook_points_out", autoencoder, "output hooks", layers, "out") : hooks;
         settings["sae_type"] = later ? "clt" : "crosscoder";
         settings["d_model"] = width;
         settings["expansion_factor"] = n % width == 0 ? n / width : (double)n / width;
         settings["use_decoder_bias"] = true;
-        bool jumps = options.Activation == LayerActivation.JumpRelu && autoencoder.Thresholds!.Any(row => row.Row(0).ContainsAnyExceptInRange(float.NegativeInfinity, 0));
+        bool jumps = options.Activation == LayerActivation.JumpRelu
+            && autoencoder.Thresholds!.Any(row => row.Row(0).ContainsAnyExceptInRange(float.NegativeInfinity, 0));
         settings["act_fn"] = options.Activation switch
         {
             LayerActivation.JumpRelu when jumps => "jumprelu",
@@ -119,10 +127,12 @@ internal static class LlamaScopiumLayers
         [
             TensorToWrite.Made("W_E", ElementType.Float32, [layers, width, n], take =>
             {
-                if (later) foreach (Matrix encoder in autoencoder.Encoders) GeneralForm.Tensor("", encoder, null, 1, rows: false).Emit(take);
+                if (later) foreach (Matrix encoder in autoencoder.Encoders) GeneralForm.Tensor("", encoder, null, 1,
+                    rows: false).Emit(take);
                 else GeneralForm.Tensor("", autoencoder.Encoders[0], null, 1, rows: false).Emit(take);
             }),
-            Stacked("b_E", [layers, n], [.. Enumerable.Range(0, layers).Select(layer => later ? autoencoder.EncoderBiases[layer].Row(0).ToArray()
+            Stacked("b_E", [layers, n],
+                [.. Enumerable.Range(0, layers).Select(layer => later ? autoencoder.EncoderBiases[layer].Row(0).ToArray()
                 : layer == 0 ? autoencoder.EncoderBiases[0].Row(0).ToArray() : new float[n])]),
         ];
         float[] bias = autoencoder.DecoderBias.Row(0).ToArray();
@@ -149,7 +159,8 @@ internal static class LlamaScopiumLayers
 
         if (jumps) AddThresholds(tensors, autoencoder);
         foreach ((string hook, float factor) in hooks.Zip(inputs).Concat(later ? targets.Zip(outputs) : []))
-            if (scales) tensors.Add(DialectWriting.Number(ScaledNorms.NormPrefix + hook, ScaledNorms.Norm(autoencoder, hook, width, factor)));
+            if (scales) tensors.Add(DialectWriting.Number(ScaledNorms.NormPrefix + hook, ScaledNorms.Norm(autoencoder, hook, width,
+                factor)));
         tensors.AddRange(ScaledNorms.OtherNorms(autoencoder, dialect, scales ? [.. hooks, .. targets] : []));
         return tensors;
 
@@ -200,7 +211,9 @@ internal static class LlamaScopiumLayers
     private static void AddThresholds(List<TensorToWrite> tensors, MultilayerAutoencoder autoencoder)
     {
         float[][] logarithms = [.. autoencoder.Thresholds!.Select(row => ScaledNorms.Logarithms(row.Row(0).ToArray(),
-            () => new InputException("This autoencoder has thresholds of 0 or less, which llamascopium cannot say: it keeps their logarithms.")))];
+            () =>
+                new InputException("This autoencoder has thresholds of 0 or less, which llamascopium cannot say: it keeps their "
+                    + "logarithms.")))];
         if (!autoencoder.Options.SharedEncoder)
         {
             tensors.Add(Stacked(ThresholdName, [logarithms.Length, logarithms[0].Length], logarithms));
@@ -208,7 +221,8 @@ internal static class LlamaScopiumLayers
         }
 
         if (logarithms.Any(layer => !layer.AsSpan().SequenceEqual(logarithms[0])))
-            throw new InputException("This autoencoder has thresholds for each layer, which llamascopium cannot say: a crosscoder has one for all.");
+            throw new InputException("This autoencoder has thresholds for each layer, which llamascopium cannot say: a crosscoder has "
+                + "one for all.");
         tensors.Add(TensorToWrite.From(ThresholdName, logarithms[0]));
     }
 
@@ -218,10 +232,12 @@ internal static class LlamaScopiumLayers
     private static string[] Hooks(DialectSettings settings, string key)
     {
         if (settings.Json[key] is not JsonArray list || list.Count == 0) throw settings.Refuse(key, "where a list of hooks is due");
-        return [.. list.Select(node => node is JsonValue value && value.TryGetValue(out string? hook) ? hook : throw settings.Refuse(key, "where a list of texts is due"))];
+        return [.. list.Select(node => node is JsonValue value && value.TryGetValue(out string? hook) ? hook
+            : throw settings.Refuse(key, "where a list of texts is due"))];
     }
 
-    private static string[] SetHooks(JsonObject settings, string key, SparseAutoencoder autoencoder, string fact, int layers, string suffix = "in")
+    private static string[] SetHooks(JsonObject settings, string key, SparseAutoencoder autoencoder, string fact, int layers,
+        string suffix = "in")
     {
         if (settings[key] is JsonArray list && list.Count == layers) return [.. list.Select(node => (string)node!)];
         string[] hooks = DialectWriting.Fact(autoencoder, fact)?.Split(", ") is { } known && known.Length == layers ? known

@@ -30,8 +30,10 @@ internal sealed class LmSaesDialect : IDialect
     {
         DialectSettings settings = files.Settings(SettingsName);
         TensorFile weights = files.Tensors(WeightsName);
-        if (settings.Text("sae_type") is not (null or "sae")) throw settings.Refuse("sae_type", "of which only sae is known in these files");
-        if (settings.Flag("use_glu_encoder")) throw settings.Refuse("use_glu_encoder", "a gated linear encoder, which is not read from these files");
+        if (settings.Text("sae_type") is not (null or "sae")) throw settings.Refuse("sae_type",
+            "of which only sae is known in these files");
+        if (settings.Flag("use_glu_encoder")) throw settings.Refuse("use_glu_encoder",
+            "a gated linear encoder, which is not read from these files");
         int[] shape = weights.ShapeOf("encoder.weight", 2), output = weights.ShapeOf("decoder.weight", 2);
         string activation = settings.Text("act_fn") ?? "relu", normalization = settings.Text("norm_activation") ?? "inference";
         var options = new PretrainedOptions
@@ -69,7 +71,8 @@ internal sealed class LmSaesDialect : IDialect
             ScaledNorms.AddNorms(facts, weights, "");
             made.Origin = new Origin(Name,
             [
-                options.Centered ? "the decoder's bias is subtracted from the input" : "the decoder's bias is not subtracted from the input",
+                options.Centered ? "the decoder's bias is subtracted from the input"
+                    : "the decoder's bias is not subtracted from the input",
                 .. options.Weight != LatentWeight.None ? (string[])["latents are selected by their values times their decoder norms"] : [],
                 .. normalization is "inference" ? (string[])[] : [$"inputs are normalized ({normalization}), and outputs stay so"],
             ])

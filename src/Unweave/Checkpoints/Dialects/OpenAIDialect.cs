@@ -48,7 +48,8 @@ internal sealed class OpenAIDialect : IDialect
         }
         else if (activation is not "ReLU")
         {
-            throw new InputException($"{files.PathOf(name)}: activation is '{TensorFile.OneLine(activation)}', of which only TopK and ReLU are known.");
+            throw new InputException($"{files.PathOf(name)}: activation is '{TensorFile.OneLine(activation)}', of which only TopK and "
+                + $"ReLU are known.");
         }
 
         return PretrainedReading.Make<PretrainedAutoencoder>(options, width, width, files.PathOf(name), made =>
@@ -106,13 +107,15 @@ internal sealed class OpenAIDialect : IDialect
             }));
         }
 
-        string name = autoencoder.Origin?.Dialect is "openai" && DialectWriting.Fact(autoencoder, FileFact) is { } file ? file : "autoencoder.pt";
+        string name = autoencoder.Origin?.Dialect is "openai" && DialectWriting.Fact(autoencoder, FileFact) is { } file ? file
+            : "autoencoder.pt";
         TorchWriter.Write(Path.Combine(folder, name), content);
     }
 
     private static IEnumerable<string> Candidates(CheckpointFiles files) => files.Ending(Endings).Where(name =>
         files.FindTensors(name) is TorchFile weights && weights.HasAll("pre_bias", "latent_bias", "encoder.weight")
-            && (weights.HasAll("decoder.weight") || (weights.HasAll("decoder.linear.weight") && weights.Metadata.ContainsKey("activation"))));
+            && (weights.HasAll("decoder.weight") || (weights.HasAll("decoder.linear.weight")
+                && weights.Metadata.ContainsKey("activation"))));
 
     private static int ReadK(TensorFile weights) =>
         int.TryParse(weights.Metadata.GetValueOrDefault("activation_state_dict.k"), CultureInfo.InvariantCulture, out int k) ? k
@@ -122,6 +125,7 @@ internal sealed class OpenAIDialect : IDialect
     {
         string name = weights.Metadata.GetValueOrDefault("activation_state_dict.postact_fn") ?? "ReLU";
         return name is "ReLU" or "Identity" ? name : throw new InputException(
-            $"{weights.Path}: activation_state_dict.postact_fn is '{TensorFile.OneLine(name)}', of which only ReLU and Identity are known.");
+            $"{weights.Path}: activation_state_dict.postact_fn is '{TensorFile.OneLine(name)}', of which only ReLU and Identity are "
+                + $"known.");
     }
 }

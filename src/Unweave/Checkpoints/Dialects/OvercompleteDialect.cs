@@ -71,17 +71,22 @@ internal sealed class OvercompleteDialect : IDialect
                 $"class {ClassOf(files, weights)}",
                 "there is no b_dec",
                 .. options.Inclusive ? (string[])["values that equal their threshold are kept"] : [],
-                .. options.Activation == CodeActivation.MatchingPursuit ? (string[])["a pursuit of the largest product, of either sign"] : [],
+                .. options.Activation == CodeActivation.MatchingPursuit
+                    ? (string[])["a pursuit of the largest product, of either sign"] : [],
                 .. tied ? (string[])["the encoder is the dictionary"] : [],
             ])
             {
                 Folded =
                 [
                     .. archetypal ? (string[])["the dictionary is made of its archetypes"] : [],
-                    .. normalization is "l2" or "max_l2" || multiplier != 0 ? (string[])[$"the dictionary's rows are normalized ({normalization}) and multiplied by exp({multiplier:G6})"] : [],
+                    .. normalization is "l2" or "max_l2" || multiplier != 0
+                        ? (string[])[$"the dictionary's rows are normalized ({normalization}) and multiplied by exp({multiplier:G6})"] : [],
                     .. folds ? (string[])["batch norm goes into W_enc and b_enc"] : [],
                 ],
-                Facts = new Dictionary<string, string>(StringComparer.Ordinal) { [MultiplierFact] = multiplier.ToString("R", CultureInfo.InvariantCulture) },
+                Facts = new Dictionary<string, string>(StringComparer.Ordinal)
+                {
+                    [MultiplierFact] = multiplier.ToString("R", CultureInfo.InvariantCulture),
+                },
             };
         });
     }
@@ -101,12 +106,16 @@ internal sealed class OvercompleteDialect : IDialect
         form.RequireSquare();
         PretrainedOptions options = form.Options;
         if (form.DecoderBias.AsSpan().ContainsAnyExcept(0f)) throw form.Refuse("b_dec", "its output is the dictionary's alone");
-        if (options.Activation == CodeActivation.JumpRelu && !options.Inclusive) throw form.Refuse("strict thresholds", "it keeps values that equal theirs");
-        if (options.Activation == CodeActivation.MatchingPursuit && (!options.Signed || options.StopsOnDuplicate || options.ResidualThreshold > 0))
+        if (options.Activation == CodeActivation.JumpRelu && !options.Inclusive) throw form.Refuse("strict thresholds",
+            "it keeps values that equal theirs");
+        if (options.Activation == CodeActivation.MatchingPursuit && (!options.Signed || options.StopsOnDuplicate
+            || options.ResidualThreshold > 0))
             throw form.Refuse("a pursuit that ends early or has no values below 0", "its pursuits take k steps of either sign");
-        if (options.Signed && options.Activation != CodeActivation.MatchingPursuit) throw form.Refuse("signed", "its codes are never negative");
+        if (options.Signed && options.Activation != CodeActivation.MatchingPursuit) throw form.Refuse("signed",
+            "its codes are never negative");
         float multiplier = autoencoder.Origin?.Dialect is "overcomplete"
-            && float.TryParse(DialectWriting.Fact(autoencoder, MultiplierFact), NumberStyles.Float, CultureInfo.InvariantCulture, out float kept) ? kept : 0;
+            && float.TryParse(DialectWriting.Fact(autoencoder, MultiplierFact), NumberStyles.Float, CultureInfo.InvariantCulture,
+                out float kept) ? kept : 0;
         form.Rescale(1, MathF.Exp(-multiplier));
         var content = new PickledDictionary();
         void Add(TensorToWrite tensor) => content.Add((tensor.Info.Name, tensor));
@@ -150,7 +159,9 @@ internal sealed class OvercompleteDialect : IDialect
                 K = K(),
                 FittingSteps = Attribute(weights, "max_iter") ?? files.Given.Count("max_iter") ?? throw files.NotGiven("max_iter", "10"),
             },
-            _ => throw new InputException($"{weights.Path}: its class is '{TensorFile.OneLine(kind)}', of which sae, topk, batchtopk, jump, qsae, ratopk, "
+            _ =>
+                throw new InputException($"{weights.Path}: its class is '{TensorFile.OneLine(kind)}', of which sae, topk, batchtopk, "
+                    + $"jump, qsae, ratopk, "
                 + $"mp and omp are known ({ClassKey})."),
         };
     }
@@ -161,12 +172,14 @@ internal sealed class OvercompleteDialect : IDialect
         if (weights.Metadata.TryGetValue("__class__", out string? name))
         {
             string kind = name[(name.LastIndexOf('.') + 1)..];
-            return (kind.EndsWith("SAE", StringComparison.Ordinal) && kind.Length > 3 && kind is not "QSAE" ? kind[..^3] : kind).ToLowerInvariant();
+            return (kind.EndsWith("SAE", StringComparison.Ordinal) && kind.Length > 3 && kind is not "QSAE" ? kind[..^3]
+                : kind).ToLowerInvariant();
         }
 
         if (Find(weights, "thresholds") is not null) return "jump";
         if (Find(weights, "Q") is not null) return "qsae";
-        return files.Given.Text(ClassKey) ?? throw files.NotGiven(ClassKey, Find(weights, Encoder) is null && Find(weights, TiedBias) is null ? "mp" : "topk");
+        return files.Given.Text(ClassKey) ?? throw files.NotGiven(ClassKey, Find(weights, Encoder) is null
+            && Find(weights, TiedBias) is null ? "mp" : "topk");
     }
 
     private static string KindOf(PretrainedOptions options) => options.Activation switch
@@ -182,10 +195,12 @@ internal sealed class OvercompleteDialect : IDialect
     private static string Normalization(CheckpointFiles files, TensorFile weights)
     {
         string? name = weights.Metadata.GetValueOrDefault("_modules.dictionary.normalization");
-        if (name is not null) name = name[(name.LastIndexOf('.') + 1)..].Replace("normalize_", "", StringComparison.Ordinal).Replace("normalize", "", StringComparison.Ordinal);
+        if (name is not null) name = name[(name.LastIndexOf('.') + 1)..].Replace("normalize_", "",
+            StringComparison.Ordinal).Replace("normalize", "", StringComparison.Ordinal);
         name = name is { Length: > 0 } ? name : files.Given.Text(NormalizationKey) ?? throw files.NotGiven(NormalizationKey, "l2");
         return name is "l2" or "max_l2" or "identity" ? name : throw new InputException(
-            $"{weights.Path}: the dictionary's {NormalizationKey} is '{TensorFile.OneLine(name)}', of which l2, max_l2 and identity are known.");
+            $"{weights.Path}: the dictionary's {NormalizationKey} is '{TensorFile.OneLine(name)}', of which l2, max_l2 and identity are "
+                + $"known.");
     }
 
     private static void Normalize(Matrix dictionary, string normalization, float factor, string where)
@@ -197,10 +212,12 @@ internal sealed class OvercompleteDialect : IDialect
         for (int i = 0; i < dictionary.Rows; i++)
         {
             Span<float> row = dictionary.Row(i);
-            double divisor = normalization is "l2" ? Norms.L2(row) + NormEpsilon : normalization is "max_l2" ? Math.Max(longest, NormEpsilon) : 1;
+            double divisor = normalization is "l2" ? Norms.L2(row) + NormEpsilon : normalization is "max_l2" ? Math.Max(longest,
+                NormEpsilon) : 1;
             float by = (float)(factor / divisor);
             if (by != 1) TensorPrimitives.Multiply(row, by, row);
-            if (!TensorPrimitives.IsFiniteAll<float>(row)) throw new InputException($"{where}: a row of the dictionary is too long to be normalized.");
+            if (!TensorPrimitives.IsFiniteAll<float>(row)) throw new InputException($"{where}: a row of the dictionary is too long to "
+                + $"be normalized.");
         }
     }
 
@@ -212,7 +229,8 @@ internal sealed class OvercompleteDialect : IDialect
             : files.Given.Number("delta") ?? throw files.NotGiven("delta", "1");
         string shares = Required(weights, "dictionary.W"), points = Find(weights, Archetypes)!;
         int count = weights.ShapeOf(shares, 2)[1];
-        using Matrix mix = new(dictionary.Rows, count), archetypes = new(count, dictionary.Columns), relax = new(dictionary.Rows, dictionary.Columns);
+        using Matrix mix = new(dictionary.Rows, count), archetypes = new(count, dictionary.Columns), relax = new(dictionary.Rows,
+            dictionary.Columns);
         weights.ReadRows(shares, mix);
         weights.ReadRows(points, archetypes);
         weights.ReadRows(Required(weights, "dictionary.Relax"), relax);
@@ -248,7 +266,8 @@ internal sealed class OvercompleteDialect : IDialect
         for (int i = 0; i < scale.Length; i++)
         {
             float factor = scale[i] / MathF.Sqrt(variance[i] + BatchEpsilon);
-            if (!float.IsFinite(factor)) throw new InputException($"{weights.Path}: 'running_var' has {variance[i]}, which no variance is.");
+            if (!float.IsFinite(factor)) throw new InputException($"{weights.Path}: 'running_var' has {variance[i]}, which no variance "
+                + $"is.");
             TensorPrimitives.Multiply(made.Weights.Encoder.Row(i), factor, made.Weights.Encoder.Row(i));
             made.Weights.EncoderBias[0, i] = ((made.Weights.EncoderBias[0, i] - mean[i]) * factor) + shift[i];
         }
@@ -281,7 +300,8 @@ internal sealed class OvercompleteDialect : IDialect
     }
 
     private static int? Attribute(TensorFile weights, string name) =>
-        weights.Metadata.TryGetValue(name, out string? text) && int.TryParse(text, CultureInfo.InvariantCulture, out int value) ? value : null;
+        weights.Metadata.TryGetValue(name, out string? text) && int.TryParse(text, CultureInfo.InvariantCulture, out int value)
+            ? value : null;
 
     private static string Required(TensorFile weights, string name) => Find(weights, name) ?? weights[name].Name;
 
@@ -295,5 +315,6 @@ internal sealed class OvercompleteDialect : IDialect
     }
 
     private static IEnumerable<string> Candidates(CheckpointFiles files) => files.Ending(".pth", ".pt").Where(file =>
-        files.FindTensors(file) is TorchFile weights && (Find(weights, Rows) is not null || (Find(weights, Archetypes) is not null && Find(weights, "dictionary.W") is not null)));
+        files.FindTensors(file) is TorchFile weights && (Find(weights, Rows) is not null
+            || (Find(weights, Archetypes) is not null && Find(weights, "dictionary.W") is not null)));
 }

@@ -54,6 +54,7 @@ internal static class PretrainedReading
     {
         string[] found = [.. candidates.Take(4)];
         return found.Length == 1 ? found[0] : throw new InputException(
-            $"{files.Path}: holds more than one checkpoint; name one of {string.Join(", ", found.Take(3))}{(found.Length > 3 ? ", …" : "")}.");
+            $"{files.Path}: holds more than one checkpoint; name one of {string.Join(", ", found.Take(3))}"
+                + $"{(found.Length > 3 ? ", …" : "")}.");
     }
 }

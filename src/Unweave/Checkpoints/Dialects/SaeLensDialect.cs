@@ -75,7 +75,8 @@ internal sealed class SaeLensDialect : IDialect
                 .. SaeLensFiles.Conventions(made),
                 .. scale != 1 ? (string[])[$"inputs are multiplied and outputs divided by {scale:R} ({ScalerKey})"] : [],
                 .. settings.Text("reshape_activations") is "hook_z" ? (string[])["the heads of hook_z lie side by side in a vector"] : [],
-                .. options.Activation == CodeActivation.BatchTopK ? (string[])["a training checkpoint: codes are selected over the whole batch"] : [],
+                .. options.Activation == CodeActivation.BatchTopK
+                    ? (string[])["a training checkpoint: codes are selected over the whole batch"] : [],
             ])
             {
                 Folded = usesBias ? [] : ["b_dec, which is neither subtracted nor added, is left out"],
@@ -132,7 +133,8 @@ internal sealed class SaeLensDialect : IDialect
         if (form.Options.Skip) tensors.Add(TensorToWrite.From("W_skip", form.Pretrained!.Skip!));
         if (form.Options.Activation == CodeActivation.BatchTopK)
         {
-            double threshold = DialectWriting.Fact(autoencoder, ThresholdName) is { } kept ? float.Parse(kept, CultureInfo.InvariantCulture) : 0;
+            double threshold = DialectWriting.Fact(autoencoder, ThresholdName) is { } kept ? float.Parse(kept,
+                CultureInfo.InvariantCulture) : 0;
             tensors.Add(TensorToWrite.Made(ThresholdName, ElementType.Float64, [], take => take(BitConverter.GetBytes(threshold))));
         }
 
@@ -224,7 +226,8 @@ internal sealed class SaeLensDialect : IDialect
         {
             (CodeActivation.Relu, true) => $"{skip}transcoder",
             (CodeActivation.JumpRelu, true) => $"jumprelu_{skip}transcoder",
-            (_, true) when form.Options.Skip => throw form.Refuse("skip", $"a {form.Options.Title} has none there, its output would lose W_skip·x"),
+            (_, true) when form.Options.Skip => throw form.Refuse("skip",
+                $"a {form.Options.Title} has none there, its output would lose W_skip·x"),
             (_, true) => throw form.Refuse($"outputs of width {form.OutputWidth}", $"a {form.Options.Title} there reconstructs its input"),
             (CodeActivation.Relu, _) => "standard",
             (CodeActivation.JumpRelu, _) => "jumprelu",

@@ -35,7 +35,8 @@ internal sealed class SaeLensFlatDialect : IDialect
         string activation = settings.Text("activation_fn_str") ?? settings.Text("activation_fn") ?? "relu";
         string? scales = ScaleNames.FirstOrDefault(name => weights.Find(name) is not null);
         if (scales is not null && settings.Has("finetuning_scaling_factor") && !settings.Flag("finetuning_scaling_factor"))
-            throw settings.Refuse("finetuning_scaling_factor", $"but the weights have '{scales}', so that it is not told whether it counts");
+            throw settings.Refuse("finetuning_scaling_factor",
+                $"but the weights have '{scales}', so that it is not told whether it counts");
         PretrainedOptions options = (architecture, activation) switch
         {
             (_, "topk") when architecture is "standard" or "topk" => new()
@@ -49,7 +50,8 @@ internal sealed class SaeLensFlatDialect : IDialect
             ("gated", "relu") => new() { Activation = CodeActivation.Gated },
             ("jumprelu", "relu") => new() { Activation = CodeActivation.JumpRelu },
             ("standard" or "gated" or "jumprelu" or "topk", _) =>
-                throw settings.Refuse(settings.Has("activation_fn_str") ? "activation_fn_str" : "activation_fn", $"which a {architecture} is not known with"),
+                throw settings.Refuse(settings.Has("activation_fn_str") ? "activation_fn_str" : "activation_fn",
+                    $"which a {architecture} is not known with"),
             _ => throw settings.Refuse("architecture", "which is not known"),
         };
         options = options with { Centered = settings.Flag("apply_b_dec_to_input", otherwise: true), LatentScale = scales is not null };

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
 using Unweave.Formats;
-using Unweave.Numerics;
 
 namespace Unweave.Checkpoints.Dialects;
 
@@ -19,7 +18,8 @@ internal static class SaeLensTemporal
         string kind = settings.Text("sae_diff_type") ?? "topk";
         if (kind is not ("topk" or "relu")) throw settings.Refuse("sae_diff_type", "of which topk and relu are known");
         string normalization = settings.Text("normalize_activations") ?? "none";
-        if (normalization is not ("none" or Scaling)) throw settings.Refuse("normalize_activations", $"of which none and {Scaling} are known here");
+        if (normalization is not ("none" or Scaling)) throw settings.Refuse("normalize_activations",
+            $"of which none and {Scaling} are known here");
         var options = new TemporalOptions
         {
             Latents = shape[0],
@@ -45,7 +45,8 @@ internal static class SaeLensTemporal
             if (normalization is Scaling)
             {
                 double scale = settings.Required(ScaleKey, settings.Number(ScaleKey));
-                if ((float)scale is not (> 0 and < float.PositiveInfinity)) throw settings.Refuse(ScaleKey, "where a positive factor is due");
+                if ((float)scale is not (> 0 and < float.PositiveInfinity)) throw settings.Refuse(ScaleKey,
+                    "where a positive factor is due");
                 (made.InputScale, made.OutputScale) = ((float)scale, (float)scale);
             }
 
@@ -58,7 +59,8 @@ internal static class SaeLensTemporal
     {
         TemporalOptions options = autoencoder.Options;
         (float input, float output) = (autoencoder.InputScale, autoencoder.OutputScale);
-        if (input != output) throw new InputException($"This autoencoder has an output_scale other than its input_scale, which {title} cannot say: it has one factor.");
+        if (input != output) throw new InputException($"This autoencoder has an output_scale other than its input_scale, which {title} "
+            + $"cannot say: it has one factor.");
         settings["n_heads"] = options.Heads;
         settings["n_attn_layers"] = options.AttentionLayers;
         settings["bottleneck_factor"] = Math.Max(1, options.Latents / options.KeyWidth);
@@ -67,7 +69,8 @@ internal static class SaeLensTemporal
         settings["tied_weights"] = options.Tied;
         settings["apply_b_dec_to_input"] = options.Centered;
         settings["normalize_activations"] = input == 1 ? "none" : Scaling;
-        if (!(settings[ScaleKey] is JsonValue known && known.GetValueKind() == System.Text.Json.JsonValueKind.Number && (float)known.GetValue<double>() == input))
+        if (!(settings[ScaleKey] is JsonValue known && known.GetValueKind() == System.Text.Json.JsonValueKind.Number
+            && (float)known.GetValue<double>() == input))
             settings[ScaleKey] = input;
         List<TensorToWrite> tensors =
         [

@@ -23,7 +23,8 @@ internal static class ScaledNorms
     public static float Factor(TensorFile weights, string at, string hook, int width)
     {
         string name = at + NormPrefix + hook;
-        return Factor(width, weights.ReadNumber(name), what => new InputException($"{weights.Path}: '{TensorFile.OneLine(name)}' is {what}."));
+        return Factor(width, weights.ReadNumber(name), what =>
+            new InputException($"{weights.Path}: '{TensorFile.OneLine(name)}' is {what}."));
     }
 
     /// <summary>The norm that gives a factor: the one that a fact remembers, where it does, else √d over the factor.</summary>
@@ -88,7 +89,8 @@ internal static class ScaledNorms
         foreach (TensorInfo tensor in weights.Tensors)
         {
             if (tensor.Count == 1 && tensor.Name.StartsWith(at + NormPrefix, StringComparison.Ordinal))
-                facts[TensorFile.OneLine(tensor.Name[at.Length..])] = weights.ReadNumber(tensor.Name).ToString("R", CultureInfo.InvariantCulture);
+                facts[TensorFile.OneLine(tensor.Name[at.Length..])] = weights.ReadNumber(tensor.Name).ToString("R",
+                    CultureInfo.InvariantCulture);
         }
     }
 

@@ -65,7 +65,8 @@ internal sealed class SentenceTransformersDialect : IDialect
 }
 
 /// <summary>
-/// CSR (Wen et al. 2025), the repository that the module of sentence-transformers comes from: the same tensors in <c>checkpoint_N.pth</c>, which
+/// CSR (Wen et al. 2025), the repository that the module of sentence-transformers comes from: the same tensors in
+/// <c>checkpoint_N.pth</c>, which
 /// stores neither k nor whether inputs are normalized.
 /// </summary>
 internal sealed class CsrDialect : IDialect
@@ -103,7 +104,8 @@ internal sealed class CsrDialect : IDialect
     public void Write(SparseAutoencoder autoencoder, string folder)
     {
         GeneralForm form = TiedTopK.FormOf(autoencoder, Title);
-        string name = autoencoder.Origin?.Dialect is "csr" && DialectWriting.Fact(autoencoder, FileFact) is { } file ? file : "checkpoint_0.pth";
+        string name = autoencoder.Origin?.Dialect is "csr" && DialectWriting.Fact(autoencoder, FileFact) is { } file ? file
+            : "checkpoint_0.pth";
         TorchWriter.Write(Path.Combine(folder, name), new PickledDictionary
         {
             ("epoch", 0),

@@ -37,7 +37,8 @@ internal sealed class SparsifyDialect : IDialect
         int claimed = settings.Count("num_latents") is > 0 and { } given ? given
             : (int)Math.Min(int.MaxValue, (settings.Count("expansion_factor") ?? 0) * (long)width);
         if (claimed != 0 && claimed != latents)
-            throw settings.Refuse(settings.Count("num_latents") > 0 ? "num_latents" : "expansion_factor", $"but the weights have {latents} latents");
+            throw settings.Refuse(settings.Count("num_latents") > 0 ? "num_latents" : "expansion_factor",
+                $"but the weights have {latents} latents");
         bool transcode = settings.Flag("transcode"), skip = weights.Find("W_skip") is not null;
         var options = new PretrainedOptions
         {
@@ -66,7 +67,10 @@ internal sealed class SparsifyDialect : IDialect
                 .. skip ? (string[])["the output has W_skip·x of the input as it is"] : [],
             ])
             {
-                Facts = new Dictionary<string, string>(StringComparer.Ordinal) { ["hook"] = Path.GetFileName(Path.GetFullPath(files.Folder)) },
+                Facts = new Dictionary<string, string>(StringComparer.Ordinal)
+                {
+                    ["hook"] = Path.GetFileName(Path.GetFullPath(files.Folder)),
+                },
                 Settings = settings.Json.ToJsonString(),
             };
         });

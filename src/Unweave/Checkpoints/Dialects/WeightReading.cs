@@ -41,8 +41,14 @@ internal static class WeightReading
         {
             TensorInfo tensor = file[name];
             if (tensor.Shape.Count != axes || tensor.Shape.Any(length => length is < 1 or > int.MaxValue))
-                throw new InputException($"{file.Path}: '{name}' has shape [{string.Join(", ", tensor.Shape)}]; it has to have {axes} axes.");
-            if (!tensor.Type.IsFloat()) throw new InputException($"{file.Path}: '{name}' is of {tensor.Type}, not of floating-point numbers.");
+            {
+                throw new InputException(
+                    $"{file.Path}: '{name}' has shape [{string.Join(", ", tensor.Shape)}]; it has to have {axes} axes.");
+            }
+
+
+            if (!tensor.Type.IsFloat()) throw new InputException($"{file.Path}: '{name}' is of {tensor.Type}, not of floating-point "
+                + $"numbers.");
             return [.. tensor.Shape.Select(length => (int)length)];
         }
 
@@ -138,7 +144,8 @@ internal static class WeightReading
         private TensorInfo Checked(string name, int rows, int columns, long? first)
         {
             TensorInfo tensor = file[name];
-            if (!tensor.Type.IsFloat()) throw new InputException($"{file.Path}: '{name}' is of {tensor.Type}, not of floating-point numbers.");
+            if (!tensor.Type.IsFloat()) throw new InputException($"{file.Path}: '{name}' is of {tensor.Type}, not of floating-point "
+                + $"numbers.");
             bool fits = first is { } start
                 ? start + ((long)rows * columns) <= tensor.Count
                 : tensor.Shape.SequenceEqual([rows, columns]);

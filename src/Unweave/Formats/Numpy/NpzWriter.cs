@@ -2,7 +2,8 @@ using System.IO.Compression;
 
 namespace Unweave.Formats;
 
-/// <summary>Writes archives of arrays that <c>numpy.load</c> reads: whole or not at all, uncompressed, the same bytes for the same arrays.</summary>
+/// <summary>Writes archives of arrays that <c>numpy.load</c> reads: whole or not at all, uncompressed, the same bytes for the same
+/// arrays.</summary>
 internal static class NpzWriter
 {
     private static readonly DateTimeOffset NoTime = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero); // the first that a zip archive can say

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Unweave.Formats;
 
-/// <summary>The checksum of zip entries: CRC-32 of IEEE 802.3, 64 bytes a step by carry-less multiplication, or eight over eight tables.</summary>
+/// <summary>The checksum of zip entries: CRC-32 of IEEE 802.3, 64 bytes a step by carry-less multiplication, or eight over eight
+/// tables.</summary>
 internal static class Crc32
 {
     private const uint Polynomial = 0xEDB88320;
@@ -48,12 +49,14 @@ internal static class Crc32
         return ~state;
     }
 
-    // Carry-less multiplication: 64 bytes a step are folded onto the next 64, then onto 16, then reduced modulo the polynomial (Gopal et al.,
+    // Carry-less multiplication: 64 bytes a step are folded onto the next 64, then onto 16, then reduced modulo the polynomial (Gopal et
+    // al.,
     // "Fast CRC computation for generic polynomials using PCLMULQDQ instruction", Intel 2009; constants for the reflected polynomial).
     private static uint Fold(uint state, ReadOnlySpan<byte> bytes)
     {
         Vector128<ulong> by64 = Vector128.Create(0x0154442bd4UL, 0x01c6e41596UL), by16 = Vector128.Create(0x01751997d0UL, 0x00ccaa009eUL);
-        Vector128<ulong> x0 = Read(bytes, 0) ^ Vector128.CreateScalar((ulong)state), x1 = Read(bytes, 16), x2 = Read(bytes, 32), x3 = Read(bytes, 48);
+        Vector128<ulong> x0 = Read(bytes, 0) ^ Vector128.CreateScalar((ulong)state), x1 = Read(bytes, 16), x2 = Read(bytes, 32),
+            x3 = Read(bytes, 48);
         int at = 64;
         for (; at + 64 <= bytes.Length; at += 64)
         {
