@@ -93,8 +93,7 @@ public sealed class DialectRoundTripTests(ITestOutputHelper output) : IDisposabl
             golden.Check(other, $"in {dialect.Title}");
             if (autoencoder.Options is PretrainedOptions { Activation: CodeActivation.BatchTopK })
             {
-                held.Add(dialect.Name); // SAELens itself reads back none that selects by batch,
-                    so that none is written from another dialect
+                held.Add(dialect.Name); // SAELens reads none that selects by batch, so that none is written for it from elsewhere
                 continue;
             }
 
