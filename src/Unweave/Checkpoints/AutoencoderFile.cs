@@ -257,7 +257,7 @@ public static class SparseAutoencoderFile
             if (autoencoder is SparseAutoencoder sparse) return sparse;
             autoencoder.Dispose();
             throw new InputException($"{path}: this autoencoder ({autoencoder.Options.Describe()}) has no sparse latents; "
-                + $"use one trained as {Architecture.NamesWhere(options => options is DictionaryOptions)}.");
+                + $"use one trained as {Architecture.NamesWhere(options => options is DictionaryOptions { Trainable: true })}.");
         }
     }
 }
