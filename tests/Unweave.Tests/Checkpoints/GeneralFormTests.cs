@@ -2,6 +2,7 @@ using Unweave.Autoencoders;
 using Unweave.Checkpoints;
 using Unweave.Checkpoints.Dialects;
 using Unweave.Data;
+using Unweave.Formats;
 using Unweave.Numerics;
 using Unweave.Training;
 
@@ -102,6 +103,44 @@ public sealed class GeneralFormTests : IDisposable
         string settings = File.ReadAllText(folder["gemma/config.json"]);
         Assert.Contains("\"model_name\": \"toy-model\"", settings, StringComparison.Ordinal);
         Assert.Contains("\"hf_hook_point_out\": \"blocks.3.hook_mlp_out\"", settings, StringComparison.Ordinal);
+    }
+
+    // A few rows are screened by a copy of the encoder in 8 bits, where many are not.
+    [Theory]
+    [MemberData(nameof(DialectGoldenTests.Folders), MemberType = typeof(DialectGoldenTests))]
+    public void A_row_has_the_same_code_alone_as_among_others(string name)
+    {
+        var golden = new GoldenCheckpoint(name);
+        using SparseAutoencoder read = golden.Read();
+        if (read is TemporalAutoencoder) return; // a row alone is another sequence
+        if (read.Options is PretrainedOptions { Activation: CodeActivation.BatchTopK }
+            or PretrainedOptions { Normalization: InputNormalization.BatchLength })
+            return; // a batch is selected, or normalized, as one
+        using Matrix x = Assert.Single(golden.Inputs(read));
+        SparseCodes all = read.Encode(x);
+        for (int r = 0; r < x.Rows; r++)
+        {
+            using Matrix one = x.CopyRows(r, 1);
+            SparseCodes alone = read.Encode(one);
+            Assert.Equal(all.Latents(r), alone.Latents(0));
+            for (int i = 0; i < alone.Count; i++) Assert.Equal(all.Values(r)[i], alone.AllValues[i], 1e-5f);
+        }
+    }
+
+    [Fact]
+    public void Shapes_that_claim_more_than_a_file_holds_are_refused_before_memory_is_asked_for()
+    {
+        // A skip of a million by a million, which this encoder's width would need.
+        var tensors = new List<TensorToWrite>
+        {
+            TensorToWrite.From("encoder.weight", new float[2_000_000], [2, 1_000_000]), TensorToWrite.From("encoder.bias", new float[2]),
+            TensorToWrite.From("W_dec", new float[2_000_000], [2, 1_000_000]), TensorToWrite.From("b_dec", new float[1_000_000]),
+            TensorToWrite.From("W_skip", new float[1]),
+        };
+        SafetensorsWriter.Write(folder["sae.safetensors"], tensors);
+        File.WriteAllText(folder["cfg.json"], """{ "k": 1 }""");
+        Assert.Contains("do not fit each other", Assert.Throws<InputException>(() => SparseAutoencoder.Load(folder.Path)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -46,7 +46,7 @@ internal sealed class CircuitTracerDialect : IDialect
             Signed = thresholds || topK,
             Skip = skip,
         };
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, shape[1], output[1], weights.Path, made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, shape[1], output[1], [weights], made =>
         {
             weights.ReadRows("W_enc", made.Weights.Encoder);
             weights.ReadVector("b_enc", made.Weights.EncoderBias.Row(0));

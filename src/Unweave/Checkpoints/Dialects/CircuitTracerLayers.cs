@@ -41,7 +41,9 @@ internal static class CircuitTracerLayers
             Activation = jumps ? LayerActivation.JumpRelu : LayerActivation.Relu,
             Signed = jumps,
         };
-        return PretrainedReading.Make<MultilayerAutoencoder>(options, layers * width, layers * width, files.Path, made =>
+        TensorFile[] held =
+            [.. Enumerable.Range(0, layers).SelectMany(layer => (string[])[EncoderFile(layer), DecoderFile(layer)]).Select(files.Tensors)];
+        return PretrainedReading.Make<MultilayerAutoencoder>(options, layers * width, layers * width, held, made =>
         {
             for (int layer = 0; layer < layers; layer++)
             {

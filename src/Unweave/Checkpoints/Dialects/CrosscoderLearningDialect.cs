@@ -58,7 +58,7 @@ internal sealed class CrosscoderLearningDialect : IDialect
                 Weighed = true,
                 Normalizes = normalizes,
             };
-            return PretrainedReading.Make<MultilayerAutoencoder>(options, layers * width, layers * width, weights.Path, made =>
+            return PretrainedReading.Make<MultilayerAutoencoder>(options, layers * width, layers * width, [weights], made =>
             {
                 weights.ReadTransposed("encoder.weight", made.Encoders[0], 0);
                 weights.ReadVector("encoder.bias", made.EncoderBiases[0].Row(0));
@@ -79,7 +79,7 @@ internal sealed class CrosscoderLearningDialect : IDialect
         }
 
         return PretrainedReading.Make<PretrainedAutoencoder>(Options(weights, id, layers, n, single, jumps, normalizes),
-            layers * width, layers * width, weights.Path, made =>
+            layers * width, layers * width, [weights], made =>
         {
             if (single) weights.ReadRows("encoder.weight", made.Weights.Encoder);
             else weights.ReadTransposed("encoder.weight", made.Weights.Encoder, 0);

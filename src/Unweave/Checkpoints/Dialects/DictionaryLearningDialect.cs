@@ -67,7 +67,7 @@ internal sealed class DictionaryLearningDialect : IDialect
             "GatedAutoEncoder" => "decoder_bias",
             _ => "b_dec",
         };
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, width, files.PathOf(name), made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, width, [weights], made =>
         {
             if (columns) weights.ReadTransposed(at + "W_enc", made.Weights.Encoder);
             else weights.ReadRows(at + "encoder.weight", made.Weights.Encoder);

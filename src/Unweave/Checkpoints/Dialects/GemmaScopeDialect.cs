@@ -39,7 +39,7 @@ internal sealed class GemmaScopeDialect : IDialect
             throw settings.Refuse("architecture", $"of which only jump_relu is known (it says {architecture})");
         bool skip = weights.Find(Skip) is not null, embedding = !second && IsOfEmbeddings(files.Folder);
         var options = new PretrainedOptions { Latents = latents, Activation = CodeActivation.JumpRelu, Skip = skip };
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, output[1], files.PathOf(name), made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, output[1], [weights], made =>
         {
             weights.ReadTransposed(encoder, made.Weights.Encoder);
             weights.ReadVector("b_enc", made.Weights.EncoderBias.Row(0));

@@ -26,7 +26,7 @@ internal sealed class LinearPairDialect(string name, string title, string encode
 
     /// <inheritdoc/>
     public bool Recognizes(CheckpointFiles files) =>
-        !files.Ending(".json").Any() && Candidates(files).Any(); // with settings it is dictionary_learning's or Llama Scope's
+        files.FindSettings("config.json")?.ContainsKey("trainer") != true && Candidates(files).Any(); // with it, it is dictionary_learning's
 
     /// <inheritdoc/>
     public SparseAutoencoder Read(CheckpointFiles files)
@@ -36,7 +36,7 @@ internal sealed class LinearPairDialect(string name, string title, string encode
         int[] shape = weights.ShapeOf($"{encoder}.weight", 2);
         var options = new PretrainedOptions { Latents = shape[0], Activation = CodeActivation.Relu };
         return PretrainedReading.Make<PretrainedAutoencoder>(
-            options, shape[1], weights.ShapeOf($"{decoder}.weight", 2)[0], weights.Path, made =>
+            options, shape[1], weights.ShapeOf($"{decoder}.weight", 2)[0], [weights], made =>
             {
                 weights.ReadRows($"{encoder}.weight", made.Weights.Encoder);
                 weights.ReadVector($"{encoder}.bias", made.Weights.EncoderBias.Row(0));

@@ -63,7 +63,7 @@ internal sealed class LlamaScopeDialect : IDialect
             },
         };
         float inputFactor = scales ? NormOf(settings, "in", width) : 1, outputFactor = scales ? NormOf(settings, "out", width) : 1;
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, output[0], weights.Path, made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, output[0], [weights], made =>
         {
             weights.ReadRows(at + "encoder.weight", made.Weights.Encoder);
             weights.ReadTransposed(at + "decoder.weight", made.Weights.Decoder);

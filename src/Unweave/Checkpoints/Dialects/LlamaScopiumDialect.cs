@@ -84,7 +84,7 @@ internal sealed class LlamaScopiumDialect : IDialect
             Restores = ofRows,
         };
         bool bias = settings.Flag("use_decoder_bias", otherwise: true);
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, output[1], weights.Path, made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, output[1], [weights], made =>
         {
             weights.ReadTransposed(at + "W_E", made.Weights.Encoder);
             weights.ReadVector(at + "b_E", made.Weights.EncoderBias.Row(0));

@@ -47,7 +47,7 @@ internal static class LlamaScopiumLayers
             },
             K = activation is "topk" or "layertopk" ? settings.Required("top_k", settings.Count("top_k")) : 0,
         };
-        return PretrainedReading.Make<MultilayerAutoencoder>(options, layers * width, layers * width, weights.Path, made =>
+        return PretrainedReading.Make<MultilayerAutoencoder>(options, layers * width, layers * width, [weights], made =>
         {
             ReadEncoders(weights, at, made, width, n);
             for (int layer = 0; layer < layers; layer++)

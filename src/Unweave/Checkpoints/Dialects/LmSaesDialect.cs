@@ -58,7 +58,7 @@ internal sealed class LmSaesDialect : IDialect
             },
         };
         bool bias = settings.Flag("use_decoder_bias", otherwise: true);
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, shape[1], output[0], weights.Path, made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, shape[1], output[0], [weights], made =>
         {
             weights.ReadRows("encoder.weight", made.Weights.Encoder);
             weights.ReadTransposed("decoder.weight", made.Weights.Decoder);

@@ -52,7 +52,7 @@ internal sealed class OpenAIDialect : IDialect
                 + $"ReLU are known.");
         }
 
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, width, files.PathOf(name), made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, width, [weights], made =>
         {
             weights.ReadRows("encoder.weight", made.Weights.Encoder);
             if (!tied) weights.ReadTransposed("decoder.weight", made.Weights.Decoder);

@@ -48,7 +48,7 @@ internal sealed class OvercompleteDialect : IDialect
         PretrainedOptions options = Options(files, weights) with { Latents = shape[0], Tied = tied };
         string normalization = archetypal ? "none" : Normalization(files, weights);
         float multiplier = Find(weights, Multiplier) is { } name ? weights.ReadNumber(name) : 0;
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, shape[1], shape[1], weights.Path, made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, shape[1], shape[1], [weights], made =>
         {
             if (archetypal) ReadArchetypes(files, weights, made.Decoder);
             else weights.ReadRows(Find(weights, Rows)!, made.Decoder);

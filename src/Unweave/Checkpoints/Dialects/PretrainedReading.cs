@@ -8,16 +8,19 @@ namespace Unweave.Checkpoints.Dialects;
 /// <summary>What readers of dialects have in common.</summary>
 internal static class PretrainedReading
 {
+    private const double MostOfHeld = 4, SmallCount = 1e6;
+
     /// <summary>Makes an autoencoder of settings, has it filled, and gives it back only when that succeeds.</summary>
     /// <param name="options">Its settings.</param>
     /// <param name="inputWidth">Width of an input.</param>
     /// <param name="outputWidth">Width of an output.</param>
-    /// <param name="where">The file, for messages.</param>
+    /// <param name="weights">The files that hold its weights.</param>
     /// <param name="fill">Reads the weights.</param>
     public static T Make<T>(
-        DictionaryOptions options, int inputWidth, int outputWidth, string where, Action<T> fill)
+        DictionaryOptions options, int inputWidth, int outputWidth, IReadOnlyList<TensorFile> weights, Action<T> fill)
         where T : SparseAutoencoder
     {
+        string where = weights[0].Path;
         try
         {
             options.Validate(inputWidth, outputWidth);
@@ -26,6 +29,12 @@ internal static class PretrainedReading
         {
             throw new InputException($"{where}: {e.Message}", e);
         }
+
+        // Before memory is asked for: shapes that do not fit each other may claim any amount of it.
+        double needed = options.ParameterCount(inputWidth, outputWidth);
+        double held = weights.Sum(file => file.Tensors.Sum(tensor => (double)tensor.Count));
+        if (needed > (MostOfHeld * held) + SmallCount)
+            throw new InputException($"{where}: its tensors describe {needed:G4} weights, but it holds {held:G4}; they do not fit each other.");
 
         var made = (T)options.Build(inputWidth, outputWidth, rng: null);
         try

@@ -61,7 +61,7 @@ internal static class SaeLensFiles
     {
         int[] decoder = weights.ShapeOf("W_dec", 2);
         int width = options.IsPursuit ? decoder[1] : weights.ShapeOf("W_enc", 2)[0];
-        return PretrainedReading.Make<PretrainedAutoencoder>(options with { Latents = decoder[0] }, width, decoder[1], weights.Path, made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options with { Latents = decoder[0] }, width, decoder[1], [weights], made =>
         {
             weights.ReadRows("W_dec", made.Weights.Decoder);
             weights.ReadVector("b_dec", made.Weights.DecoderBias.Row(0));

@@ -31,7 +31,7 @@ internal static class SaeLensTemporal
             KeyWidth = weights.ShapeOf("attn_layers.0.k_ctx.weight", 2)[0],
         };
         if (options.AttentionLayers > weights.Tensors.Count) throw settings.Refuse("n_attn_layers", "but the weights have fewer layers");
-        return PretrainedReading.Make<TemporalAutoencoder>(options, shape[1], shape[1], weights.Path, made =>
+        return PretrainedReading.Make<TemporalAutoencoder>(options, shape[1], shape[1], [weights], made =>
         {
             weights.ReadRows("W_dec", made.Weights.Decoder);
             if (!tied) weights.ReadTransposed("W_enc", made.Weights.Encoder);

@@ -154,7 +154,7 @@ internal static class TiedTopK
             Normalization = normalizes ? InputNormalization.Layer : InputNormalization.None,
             Restores = normalizes,
         };
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, shape[1], shape[1], weights.Path, made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, shape[1], shape[1], [weights], made =>
         {
             weights.ReadRows(name, made.Weights.Decoder);
             weights.ReadVector(at + "latent_bias", made.Weights.EncoderBias.Row(0));

@@ -53,7 +53,7 @@ internal sealed class SparsifyDialect : IDialect
             Centered = !transcode,
             Skip = skip,
         };
-        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, width, files.PathOf(SettingsName), made =>
+        return PretrainedReading.Make<PretrainedAutoencoder>(options, width, width, [weights], made =>
         {
             weights.ReadRows("encoder.weight", made.Weights.Encoder);
             weights.ReadVector("encoder.bias", made.Weights.EncoderBias.Row(0));
