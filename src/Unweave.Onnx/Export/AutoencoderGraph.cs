@@ -60,24 +60,24 @@ internal sealed class AutoencoderGraph
     /// <exception cref="InputException">Its formula is none that operators express row by row; the message names what.</exception>
     public static AutoencoderGraph Of(SparseAutoencoder autoencoder, bool encodes, bool decodes)
     {
-        var made = new AutoencoderGraph(autoencoder);
-        made.graph.Name = encodes && decodes ? "autoencoder" : encodes ? "encode" : "decode";
-        if (encodes || made.DecodesByInput) made.graph.Input.Add(Value(Input, autoencoder.InputWidth));
-        if (!encodes) made.graph.Input.Add(Value(Latents, autoencoder.Latents));
-        Normalized? normalized = encodes || made.DecodesByInput ? made.Normalize() : null;
+        var built = new AutoencoderGraph(autoencoder);
+        built.graph.Name = encodes && decodes ? "autoencoder" : encodes ? "encode" : "decode";
+        if (encodes || built.DecodesByInput) built.graph.Input.Add(Value(Input, autoencoder.InputWidth));
+        if (!encodes) built.graph.Input.Add(Value(Latents, autoencoder.Latents));
+        Normalized? normalized = encodes || built.DecodesByInput ? built.Normalize() : null;
         if (encodes)
         {
-            made.Encode(normalized!.Value.X);
-            made.graph.Output.Add(Value(Latents, autoencoder.Latents));
+            built.Encode(normalized!.Value.X);
+            built.graph.Output.Add(Value(Latents, autoencoder.Latents));
         }
 
         if (decodes)
         {
-            made.Decode(normalized);
-            made.graph.Output.Add(Value(Reconstruction, autoencoder.OutputWidth));
+            built.Decode(normalized);
+            built.graph.Output.Add(Value(Reconstruction, autoencoder.OutputWidth));
         }
 
-        return made;
+        return built;
     }
 
     private bool RestoresRows =>

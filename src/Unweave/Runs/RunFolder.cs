@@ -98,11 +98,11 @@ public sealed class RunFolder
         ArgumentException.ThrowIfNullOrEmpty(path);
         bool weights = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);
         string folder = Directory.Exists(path) || !(weights || File.Exists(path)) ? path : Folder(path);
-        bool named = weights && !ReferenceEquals(folder, path)
+        bool own = weights && !ReferenceEquals(folder, path)
             && !string.Equals(System.IO.Path.GetFileName(path), TrainingState.FileName, StringComparison.Ordinal);
-        return new RunFolder(folder, named ? path : System.IO.Path.Combine(folder, AutoencoderFile.FileName), path);
+        return new RunFolder(folder, own ? path : System.IO.Path.Combine(folder, AutoencoderFile.FileName), path);
 
-        static string Folder(string file) => System.IO.Path.GetDirectoryName(file) is { Length: > 0 } own ? own : ".";
+        static string Folder(string file) => System.IO.Path.GetDirectoryName(file) is { Length: > 0 } parent ? parent : ".";
     }
 
     /// <summary>Whether a folder holds a run: settings, an autoencoder or a catalog of features.</summary>

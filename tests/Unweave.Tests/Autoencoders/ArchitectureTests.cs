@@ -93,7 +93,7 @@ public sealed class ArchitectureTests
     public void What_cannot_be_trained_is_in_no_run_file_and_refused_by_name()
     {
         Assert.DoesNotContain(RunFileSetting.All, setting => setting.Architecture is "pretrained");
-        Assert.DoesNotContain("pretrained", RunFileSetting.All.First(setting => setting.IsArchitecture).Choices);
+        Assert.DoesNotContain("pretrained", RunFileSetting.All.First(setting => setting.IsArchitecture).Choices, StringComparer.Ordinal);
         Assert.DoesNotContain("pretrained", RunFileSchema.Create().ToJsonString(), StringComparison.Ordinal);
         var options = new TrainingOptions { Autoencoder = new PretrainedOptions { Latents = 40 } };
         Assert.Contains("pretrained can be used but not trained", Assert.Throws<InputException>(() => options.Validate(8)).Message,

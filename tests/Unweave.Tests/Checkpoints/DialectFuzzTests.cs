@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using Unweave.Autoencoders;
 using Unweave.Checkpoints.Dialects;
-using Unweave.Formats;
 using Unweave.Numerics;
 using Unweave.Tests.Formats;
 
@@ -25,7 +24,7 @@ public sealed class DialectFuzzTests(ITestOutputHelper output) : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public void Damaged_checkpoints(string kind)
+    public async Task Damaged_checkpoints(string kind)
     {
         string[] variants =
             [.. DialectFolders.All.Where(name => name.StartsWith(kind + "/", StringComparison.Ordinal))];
@@ -42,9 +41,9 @@ public sealed class DialectFuzzTests(ITestOutputHelper output) : IDisposable
             {
                 // On a thread of its own, so that one that never ends is named.
                 var use = Task.Run(() => ReadAndUse(target, golden.Given), TestContext.Current.CancellationToken);
-                if (Task.WaitAny([use], Patience) < 0)
+                if (await Task.WhenAny(use, Task.Delay(Patience, TestContext.Current.CancellationToken)) != use)
                     Assert.Fail($"Damage {i} of seed {seed} to {golden.Path}, {damaged}, is read or used for a minute; it is in {target}.");
-                use.GetAwaiter().GetResult();
+                await use;
             }
             catch (InputException e)
             {
@@ -72,7 +71,7 @@ public sealed class DialectFuzzTests(ITestOutputHelper output) : IDisposable
         {
             string copy = Path.Combine(target, Path.GetRelativePath(golden.Path, file));
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.WriteAllBytes(copy, file == damaged ? Damaged(file, rng) : File.ReadAllBytes(file));
+            File.WriteAllBytes(copy, string.Equals(file, damaged, StringComparison.Ordinal) ? Damaged(file, rng) : File.ReadAllBytes(file));
         }
 
         return Path.GetFileName(damaged);

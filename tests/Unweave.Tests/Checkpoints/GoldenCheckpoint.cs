@@ -1,4 +1,3 @@
-using System.Globalization;
 using Unweave.Autoencoders;
 using Unweave.Checkpoints.Dialects;
 using Unweave.Formats;
@@ -112,7 +111,7 @@ internal sealed class GoldenCheckpoint
         }
     }
 
-    private static IEnumerable<float> Dense(SparseCodes codes)
+    private static float[] Dense(SparseCodes codes)
     {
         float[] dense = new float[codes.Rows * codes.DictionarySize];
         for (int row = 0; row < codes.Rows; row++)

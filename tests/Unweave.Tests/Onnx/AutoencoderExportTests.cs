@@ -84,7 +84,8 @@ public sealed class AutoencoderExportTests(ITestOutputHelper output) : IDisposab
 
         Dictionary<string, (float[] Values, int Width)> given = new(StringComparer.Ordinal)
         {
-            ["x"] = (x.AsSpan().ToArray(), autoencoder.InputWidth), ["latents"] = (latents, autoencoder.Latents),
+            ["x"] = (x.AsSpan().ToArray(), autoencoder.InputWidth),
+            ["latents"] = (latents, autoencoder.Latents),
         };
         Dictionary<string, float[]> encoded = Run(AutoencoderExport.EncodeName, given, x.Rows);
         Dictionary<string, float[]> decoded = Run(AutoencoderExport.DecodeName, given, x.Rows);
