@@ -91,7 +91,7 @@ internal sealed class BatchTopKAutoencoder : SparseAutoencoder
     /// <summary>
     /// θ, at the scale of the weights: outside training, a latent is active when its pre-activation is above it. 0 before the first step.
     /// </summary>
-    public float Threshold => threshold[0, 0];
+    public float Threshold { get => threshold[0, 0]; set => threshold[0, 0] = value; }
 
     /// <inheritdoc/>
     public override void Encode(Matrix x, SparseCodes codes) => SelectAbove(x, Threshold, codes);

@@ -76,7 +76,12 @@ internal sealed partial class RunWriter : IDisposable
     public void Begin(TrainingOptions options, HostReference? host)
     {
         // Paths are kept whole, so that the run is found from any working folder.
-        TrainingOptions kept = options with { Output = Path.GetFullPath(folder.Path), Data = [.. options.Data.Select(Path.GetFullPath)] };
+        TrainingOptions kept = options with
+        {
+            Output = Path.GetFullPath(folder.Path),
+            Data = [.. options.Data.Select(Path.GetFullPath)],
+            From = options.From is { } from ? Path.GetFullPath(from) : null,
+        };
         AtomicFile.Write(folder.SettingsPath, stream => stream.Write(Encoding.UTF8.GetBytes(RunFile.Write(kept))));
         if (host is not null) Write(host.WithFullPaths());
     }
@@ -88,7 +93,7 @@ internal sealed partial class RunWriter : IDisposable
     /// <exception cref="InputException">The settings or the data are not those of the state.</exception>
     public TrainingRun Resume(TrainingOptions options, ITrainingData data) => TrainingState.Load(folder.StatePath, data, saved =>
     {
-        TrainingOptions adapted = saved with { Threads = options.Threads, Output = options.Output, Data = options.Data };
+        TrainingOptions adapted = saved with { Threads = options.Threads, Output = options.Output, Data = options.Data, From = options.From };
         string was = RunFile.Write(adapted), now = RunFile.Write(options);
         return string.Equals(was, now, StringComparison.Ordinal) ? adapted : throw new InputException(
             $"{folder.StatePath} belongs to a run with other settings: {FirstDifference(was, now)}; " +

@@ -125,6 +125,13 @@ public sealed record TrainingOptions
     [Description("Tensor or column that holds the vectors; null takes the only one of rank 2.")]
     public string? Tensor { get; init; }
 
+    /// <summary>
+    /// Autoencoder whose weights training starts from, of any library: its folder or file. It has as many latents as the one in training. Null
+    /// starts from random weights. Default null.
+    /// </summary>
+    [Description("Autoencoder of any library whose weights training starts from; null starts from random ones.")]
+    public string? From { get; init; }
+
     /// <summary>Folder for checkpoints, metrics and the trained autoencoder; null writes nothing. Default null.</summary>
     [Description("Folder for checkpoints, metrics and the trained autoencoder.")]
     public string? Output { get; init; }

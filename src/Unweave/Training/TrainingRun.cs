@@ -223,6 +223,12 @@ public sealed class TrainingRun : IDisposable
             model.OutputScale = sample.IsSelf ? model.InputScale : InputStatistics.Scale(sample.Target);
         }
 
+        if (Options.From is { } from)
+        {
+            WarmStart.Load(model, from);
+            return;
+        }
+
         TensorPrimitives.Multiply(sample.Target.AsSpan(), model.OutputScale, sample.Target.AsSpan());
         model.InitializeDecoderBias(InputStatistics.GeometricMedian(sample.Target, tolerance: 1e-4));
     }
