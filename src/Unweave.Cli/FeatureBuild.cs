@@ -46,7 +46,8 @@ internal static class FeatureBuild
             {
                 var run = RunFolder.Open(output ?? path);
                 if (run.HasTraining)
-                    throw new InputException($"{run.Path} holds an autoencoder already; choose another folder with -o, or name that one alone.");
+                    throw new InputException($"{run.Path} holds an autoencoder already; choose another folder with -o, or name that "
+                        + "one alone.");
                 autoencoder.Save(run.Path);
                 return new Subject(run, run.AutoencoderHash, autoencoder, IsMade: true);
             }

@@ -32,8 +32,8 @@ internal static class ConvertCommand
         to.CompletionSources.Add([.. Targets]);
         var force = new Option<bool>("--force") { Description = "Write over files of the same names in the folder." };
         var command = new Command("convert",
-            "Converts an autoencoder of one library into files of another.\n\nWhat was written is read again and must give the same codes and "
-            + "reconstructions. What the other library cannot say is refused by its name.")
+            "Converts an autoencoder of one library into files of another.\n\nWhat was written is read again and must give the same codes "
+            + "and reconstructions. What the other library cannot say is refused by its name.")
         {
             from, output, to, force,
         };

@@ -48,8 +48,8 @@ internal static class ServeCommand
     {
         if (options.Folder is { } folder && !RunFolder.Exists(folder) && Dialect.Tell(folder) is { } dialect)
         {
-            throw new InputException($"{folder} holds an autoencoder of {dialect.Title} and nothing to show of it yet; make a run of it with "
-                + $"`unweave features build {folder} --model … --hook … --text …`.");
+            throw new InputException($"{folder} holds an autoencoder of {dialect.Title} and nothing to show of it yet; make a run of it "
+                + $"with `unweave features build {folder} --model … --hook … --text …`.");
         }
 
         return Dashboard.RunAsync(options, address => Report(options, address, json), cancellationToken);

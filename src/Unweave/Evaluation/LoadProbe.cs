@@ -103,7 +103,8 @@ internal sealed record LoadProbe
         else if (probe.L0 >= NearlyAll * probe.Latents)
         {
             concerns.Add(string.Create(CultureInfo.InvariantCulture,
-                $"{probe.L0 / probe.Latents:P0} of the latents fire on a row: thresholds or k were lost, or the rows are at another scale."));
+                $"{probe.L0 / probe.Latents:P0} of the latents fire on a row: thresholds or k were lost, or the rows are at another "
+                + $"scale."));
         }
 
         // Written so that NaN is a concern too.
@@ -113,8 +114,8 @@ internal sealed record LoadProbe
                 ? ", or it is a transcoder, whose output is another hook's (give the probe targets)"
                 : "";
             concerns.Add(string.Create(CultureInfo.InvariantCulture,
-                $"The reconstruction explains nothing (FVU {fvu:G3}; the mean of the rows alone has 1): the rows are of another model, layer or "
-                + $"hook, or at another scale{other}."));
+                $"The reconstruction explains nothing (FVU {fvu:G3}; the mean of the rows alone has 1): the rows are of another model, "
+                + $"layer or hook, or at another scale{other}."));
         }
 
         return concerns;
@@ -133,8 +134,8 @@ internal sealed record LoadProbe
         LoadProbe scaled = Measure(autoencoder, input, target);
         return scaled.Fvu < Math.Min(1, probe.Fvu ?? 1)
             ? string.Create(CultureInfo.InvariantCulture,
-                $"Multiplied by {factor:G4}, which brings them to the mean norm √d, the same rows have FVU {scaled.Fvu:G3} and {scaled.L0:0.#} "
-                + $"latents each: it was trained on such rows.")
+                $"Multiplied by {factor:G4}, which brings them to the mean norm √d, the same rows have FVU {scaled.Fvu:G3} and "
+                + $"{scaled.L0:0.#} latents each: it was trained on such rows.")
             : null;
     }
 }

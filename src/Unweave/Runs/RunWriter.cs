@@ -93,7 +93,13 @@ internal sealed partial class RunWriter : IDisposable
     /// <exception cref="InputException">The settings or the data are not those of the state.</exception>
     public TrainingRun Resume(TrainingOptions options, ITrainingData data) => TrainingState.Load(folder.StatePath, data, saved =>
     {
-        TrainingOptions adapted = saved with { Threads = options.Threads, Output = options.Output, Data = options.Data, From = options.From };
+        TrainingOptions adapted = saved with
+        {
+            Threads = options.Threads,
+            Output = options.Output,
+            Data = options.Data,
+            From = options.From,
+        };
         string was = RunFile.Write(adapted), now = RunFile.Write(options);
         return string.Equals(was, now, StringComparison.Ordinal) ? adapted : throw new InputException(
             $"{folder.StatePath} belongs to a run with other settings: {FirstDifference(was, now)}; " +

@@ -126,8 +126,8 @@ public sealed record TrainingOptions
     public string? Tensor { get; init; }
 
     /// <summary>
-    /// Autoencoder whose weights training starts from, of any library: its folder or file. It has as many latents as the one in training. Null
-    /// starts from random weights. Default null.
+    /// Autoencoder whose weights training starts from, of any library: its folder or file. It has as many latents as the one in
+    /// training. Null starts from random weights. Default null.
     /// </summary>
     [Description("Autoencoder of any library whose weights training starts from; null starts from random ones.")]
     public string? From { get; init; }

@@ -17,7 +17,9 @@ internal static class WarmStart
     /// <summary>Sets the weights of a model whose scales are set.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The autoencoder to start from.</param>
-    /// <exception cref="InputException">It has other widths or latents, or a formula that the model has not; the message says which.</exception>
+    /// <exception cref="InputException">
+    /// It has other widths or latents, or a formula that the model has not; the message says which.
+    /// </exception>
     public static void Load(Autoencoder model, string path)
     {
         if (model is not SparseAutoencoder started || model is not (TopKAutoencoder or BatchTopKAutoencoder or ReluAutoencoder))
@@ -25,11 +27,11 @@ internal static class WarmStart
                 + "topk, batchtopk or relu one.");
         using SparseAutoencoder from = SparseAutoencoder.Load(path);
         if ((from.InputWidth, from.OutputWidth) != (model.InputWidth, model.OutputWidth))
-            throw new InputException($"from is {path}, of width {from.InputWidth}, but the vectors have width {model.InputWidth}; start from one "
-                + "of the same model and layer.");
+            throw new InputException($"from is {path}, of width {from.InputWidth}, but the vectors have width {model.InputWidth}; start "
+                + "from one of the same model and layer.");
         if (from.Latents != started.Latents)
-            throw new InputException($"latents is {started.Latents}, but {path}, which training starts from, has {from.Latents}; set latents to "
-                + $"{from.Latents}.");
+            throw new InputException($"latents is {started.Latents}, but {path}, which training starts from, has {from.Latents}; set "
+                + $"latents to {from.Latents}.");
         var form = GeneralForm.Of(from, $"training from {path}");
         form.Require(CodeActivation.Relu, CodeActivation.JumpRelu, CodeActivation.TopK, CodeActivation.BatchTopK);
         form.FoldScales();

@@ -37,7 +37,8 @@ public sealed class FloorTests
     private static readonly Dictionary<string, (string[] Assemblies, string[] Core)> Uses = new(StringComparer.Ordinal)
     {
         ["Unweave"] = ([], Core),
-        ["Unweave.Onnx"] = (["Unweave"], ["Characters", "Numerics", "Formats", "Data", "Hosts", "Runs", "Indexing"]),
+        ["Unweave.Onnx"] = (["Unweave"],
+            ["Characters", "Numerics", "Formats", "Data", "Autoencoders", "Hosts", "Checkpoints", "Runs", "Indexing"]),
         ["Unweave.Catalog"] = (["Unweave"],
             ["Numerics", "Formats", "Projection", "Autoencoders", "Hosts", "Evaluation", "Interpretation", "Runs", "Retrieval"]),
         ["Unweave.Explaining"] = (["Unweave", "Unweave.Catalog"], ["Numerics", "Interpretation"]),

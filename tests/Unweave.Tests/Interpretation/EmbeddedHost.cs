@@ -15,7 +15,11 @@ public sealed class EmbeddedHost : IDisposable
         Model = OnnxHost.Open(Folder);
         Tokenizer = TokenizerFile.Open(Folder);
         Hook = Model.FindOne("blocks.1");
-        Autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 96, K = 6 }, Hook.Width, new Rng(3)) { InputScale = 0.37f, OutputScale = 0.37f };
+        Autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 96, K = 6 }, Hook.Width, new Rng(3))
+        {
+            InputScale = 0.37f,
+            OutputScale = 0.37f,
+        };
         Hosted = new HostedAutoencoder(Model, Tokenizer, Hook, Autoencoder);
     }
 

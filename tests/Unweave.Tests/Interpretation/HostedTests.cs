@@ -163,7 +163,11 @@ public sealed class HostedTests(HostedTests.Model model) : IClassFixture<HostedT
             Host = OnnxHost.Open(path);
             Tokenizer = TokenizerFile.Open(path);
             Hook = Host.FindOne("blocks.2");
-            Autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 256, K = 8 }, Hook.Width, new Rng(12)) { InputScale = 0.7f, OutputScale = 0.7f };
+            Autoencoder = new TopKAutoencoder(new TopKOptions { Latents = 256, K = 8 }, Hook.Width, new Rng(12))
+            {
+                InputScale = 0.7f,
+                OutputScale = 0.7f,
+            };
             Hosted = new HostedAutoencoder(Host, Tokenizer, Hook, Autoencoder);
         }
 

@@ -26,7 +26,8 @@ internal sealed class LinearPairDialect(string name, string title, string encode
 
     /// <inheritdoc/>
     public bool Recognizes(CheckpointFiles files) =>
-        files.FindSettings("config.json")?.ContainsKey("trainer") != true && Candidates(files).Any(); // with it, it is dictionary_learning's
+        files.FindSettings("config.json")?.ContainsKey("trainer") != true // with it, it is dictionary_learning's
+            && Candidates(files).Any();
 
     /// <inheritdoc/>
     public SparseAutoencoder Read(CheckpointFiles files)

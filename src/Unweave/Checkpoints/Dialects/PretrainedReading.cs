@@ -34,7 +34,8 @@ internal static class PretrainedReading
         double needed = options.ParameterCount(inputWidth, outputWidth);
         double held = weights.Sum(file => file.Tensors.Sum(tensor => (double)tensor.Count));
         if (needed > (MostOfHeld * held) + SmallCount)
-            throw new InputException($"{where}: its tensors describe {needed:G4} weights, but it holds {held:G4}; they do not fit each other.");
+            throw new InputException($"{where}: its tensors describe {needed:G4} weights, but it holds {held:G4}; they do not fit "
+                + "each other.");
 
         var made = (T)options.Build(inputWidth, outputWidth, rng: null);
         try
