@@ -18,7 +18,7 @@ internal static class EvalCommand
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
-        var sae = new Argument<string>("SAE") 
+        var sae = new Argument<string>("SAE")
         {
             Description = "Trained autoencoder: the folder of its run, or its file; or one of another library.",
         };

@@ -22,8 +22,8 @@ internal static class InspectCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var command = new Command("inspect", "Shows the tensors of a file, and what an autoencoder is.\n\n"
-            + "Names, types, shapes and statistics of tensors, and where there are NaNs; of another library's autoencoder whose it is, what "
-            + "it computes, what was folded into its weights and what its files say of where it comes from.")
+            + "Names, types, shapes and statistics of tensors, and where there are NaNs; of another library's autoencoder whose it is, "
+            + "what it computes, what was folded into its weights and what its files say of where it comes from.")
         {
             paths,
         };

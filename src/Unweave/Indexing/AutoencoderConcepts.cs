@@ -20,8 +20,8 @@ public static class AutoencoderConcepts
             ArgumentNullException.ThrowIfNull(autoencoder);
             if (autoencoder.OutputWidth != autoencoder.InputWidth || autoencoder.Options is PretrainedOptions { Skip: true })
             {
-                throw new InputException($"{autoencoder.Options.Describe()}: it maps its input to other vectors, so that its dictionary has "
-                    + "no directions for an index of its inputs; take an autoencoder that reconstructs them.");
+                throw new InputException($"{autoencoder.Options.Describe()}: it maps its input to other vectors, so that its dictionary "
+                    + "has no directions for an index of its inputs; take an autoencoder that reconstructs them.");
             }
 
             Matrix decoder = autoencoder.Decoder.Clone();
