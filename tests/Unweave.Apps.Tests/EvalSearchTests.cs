@@ -20,7 +20,8 @@ public sealed class EvalSearchTests
         var ndcg = set.GetProperty("rankings").EnumerateArray().ToDictionary(
             ranking => ranking.GetProperty("name").GetString()!, ranking => ranking.GetProperty("ndcg10").GetDouble(),
             StringComparer.Ordinal);
-        Assert.Equal(["dense", "words", "codes", "codes, re-ranked", "hybrid", "dense and words"], ndcg.Keys, StringComparer.Ordinal);
+        Assert.Equal(["dense", "words", "codes", "codes, re-ranked", "hybrid", "hybrid, learned", "dense and words"], ndcg.Keys,
+            StringComparer.Ordinal);
 
         // The document judged is the one whose vector is the query's; the words of every second query are its document's.
         Assert.Equal(1, ndcg["dense"], 1e-9);
@@ -28,6 +29,7 @@ public sealed class EvalSearchTests
         Assert.InRange(ndcg["codes"], 0.6, 1);
         Assert.InRange(ndcg["codes, re-ranked"], 0.95, 1);
         Assert.InRange(ndcg["hybrid"], 0.7, 1);
+        Assert.InRange(ndcg["hybrid, learned"], ndcg["hybrid"], 1);
     }
 
     [Fact]

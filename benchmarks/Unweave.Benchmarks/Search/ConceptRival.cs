@@ -14,7 +14,9 @@ namespace Unweave.Benchmarks.Search;
 /// <param name="store">What is kept of the vectors.</param>
 internal sealed class ConceptRival(SparseAutoencoder autoencoder, VectorStore store) : Rival
 {
-    private readonly Way[] ways = store == VectorStore.Signs
+    private const int PartRows = 4096;
+
+    private readonly Way[] fixedWays = store == VectorStore.Signs
         ?
         [
             new(128, 1000, 0), new(128, 0, 200), new(128, 0, 500), new(128, 1000, 1000),
@@ -26,6 +28,9 @@ internal sealed class ConceptRival(SparseAutoencoder autoencoder, VectorStore st
             new(256, 1000, 500),
         ];
 
+    private Way[] ways = [];
+    private string? folder; // of an index of so many rows that they are numbered by cells, which is made as others are
+
     private SearchSet set = null!;
     private ConceptDictionary? dictionary;
     private SearchIndex? index;
@@ -33,6 +38,8 @@ internal sealed class ConceptRival(SparseAutoencoder autoencoder, VectorStore st
     private IReadOnlyDictionary<string, long> bytes = new Dictionary<string, long>(StringComparer.Ordinal);
 
     public override string Name => store == VectorStore.Signs ? "ours + signs" : "ours";
+
+    public override bool ServesThreads => true;
 
     public override IReadOnlyList<string> Settings => [.. ways.Select(way => way.Label(store))];
 
@@ -52,7 +59,18 @@ internal sealed class ConceptRival(SparseAutoencoder autoencoder, VectorStore st
             .. Enumerable.Range(0, set.Rows.Rows).Select(row =>
                 new IndexDocument(row.ToString(CultureInfo.InvariantCulture), set.Texts?[row] ?? "")),
         ];
-        index = SearchIndex.InMemory(dictionary, documents, codes, set.Rows, new IndexOptions { Store = store });
+        var options = new IndexOptions { Store = store };
+        if (set.Rows.Rows < options.CellsFrom)
+        {
+            index = SearchIndex.InMemory(dictionary, documents, codes, set.Rows, options);
+            ways = fixedWays;
+        }
+        else
+        {
+            index = Write(documents, codes, options);
+            ways = [.. fixedWays, new(128, 0, 200, 20_000), new(128, 0, 200, 40_000), new(128, 0, 200, 80_000)];
+        }
+
         bytes = index.BytesByPart;
         double postings = PostingsSeconds(index);
         double Seconds(long from, long to) => Stopwatch.GetElapsedTime(from, to).TotalSeconds;
@@ -71,6 +89,7 @@ internal sealed class ConceptRival(SparseAutoencoder autoencoder, VectorStore st
             QueryLatents = way.Latents,
             Rescored = way.Rescored,
             Reranked = way.Reranked,
+            RowsLookedAt = way.LookedAt,
         });
         for (int i = 0; i < results.Hits.Count; i++) found[i] = int.Parse(results.Hits[i].Key, CultureInfo.InvariantCulture);
         return results.Hits.Count;
@@ -85,6 +104,39 @@ internal sealed class ConceptRival(SparseAutoencoder autoencoder, VectorStore st
         base.Dispose();
         index?.Dispose();
         dictionary?.Dispose();
+        if (folder is not null) Directory.Delete(folder, recursive: true);
+    }
+
+    private SearchIndex Write(IndexDocument[] documents, SparseCodes codes, IndexOptions options)
+    {
+        folder = Directory.CreateTempSubdirectory("unweave-search-").FullName;
+        var written = SearchIndex.Create(folder, dictionary!, options);
+        using SearchWriter writer = written.OpenWriter();
+        for (int first = 0; first < documents.Length; first += PartRows)
+        {
+            int end = Math.Min(first + PartRows, documents.Length);
+            using Matrix vectors = set.Rows.CopyRows(first, end - first);
+            writer.Add(documents[first..end], Part(codes, first, end), vectors);
+        }
+
+        writer.Merge();
+        _ = written.Refresh();
+        return written;
+    }
+
+    private static SparseCodes Part(SparseCodes codes, int first, int end)
+    {
+        var starts = new List<int> { 0 };
+        var latents = new List<int>();
+        var values = new List<float>();
+        for (int row = first; row < end; row++)
+        {
+            latents.AddRange(codes.Latents(row));
+            values.AddRange(codes.Values(row));
+            starts.Add(latents.Count);
+        }
+
+        return new SparseCodes(codes.DictionarySize, [.. starts], [.. latents], [.. values]);
     }
 
     private double PerRow(string part) => (double)bytes.GetValueOrDefault(part) / set.Rows.Rows;
@@ -114,13 +166,14 @@ internal sealed class ConceptRival(SparseAutoencoder autoencoder, VectorStore st
         return Stopwatch.GetElapsedTime(started).TotalSeconds;
     });
 
-    private sealed record Way(int Latents, int Rescored, int Reranked)
+    private sealed record Way(int Latents, int Rescored, int Reranked, int LookedAt = 0)
     {
         public string Label(VectorStore store)
         {
             string codes = Rescored > 0 ? $", {Rescored:N0} by codes" : "";
             string vectors = Reranked > 0 ? $", {Reranked:N0} by {(store == VectorStore.Signs ? "signs" : "int8")}" : "";
-            return $"{Latents} latents{codes}{vectors}";
+            string cells = LookedAt > 0 ? $", {LookedAt:N0} rows of cells" : "";
+            return $"{Latents} latents{cells}{codes}{vectors}";
         }
     }
 }

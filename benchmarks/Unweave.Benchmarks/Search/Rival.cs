@@ -1,6 +1,6 @@
 namespace Unweave.Benchmarks.Search;
 
-/// <summary>A way of finding the rows nearest to a query, built over all rows and searched on one thread.</summary>
+/// <summary>A way of finding the rows nearest to a query, built over all rows.</summary>
 internal abstract class Rival : IDisposable
 {
     /// <summary>What it is called in the table.</summary>
@@ -27,6 +27,9 @@ internal abstract class Rival : IDisposable
     /// <summary>How many rows a search can be asked for without becoming another search.</summary>
     /// <param name="setting">Which of <see cref="Settings"/>.</param>
     public virtual int Most(int setting) => int.MaxValue;
+
+    /// <summary>Whether several threads may search at once.</summary>
+    public virtual bool ServesThreads => false;
 
     /// <summary>What else is to be known of how it was built; null for nothing.</summary>
     public virtual string? Notes => null;

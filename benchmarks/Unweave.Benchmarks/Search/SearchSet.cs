@@ -116,6 +116,29 @@ internal sealed class SearchSet : IDisposable
         return Split(all, null, queries, seed);
     }
 
+    /// <summary>A larger set of the same kind: each vector several times, each time but the first with a little noise.</summary>
+    /// <param name="copies">How often.</param>
+    /// <param name="seed">What the noise is made from.</param>
+    public SearchSet Copied(int copies, ulong seed)
+    {
+        const double Noise = 0.1; // the length of what is added to a vector of length 1
+        if (copies < 1) throw new InputException($"--copies is {copies}; each vector is there at least once.");
+        if (copies == 1) return this;
+        var all = new Matrix(checked(copies * Rows.Rows), Rows.Columns);
+        var rng = new Rng(seed, 2);
+        for (int row = 0; row < all.Rows; row++)
+        {
+            Span<float> made = all.Row(row);
+            if (row >= Rows.Rows) rng.FillNormal(made, Noise / Math.Sqrt(made.Length));
+            Dots.Add(Rows.Row(row % Rows.Rows), 1, made);
+            float length = (float)Norms.L2(made);
+            foreach (ref float value in made) value /= length;
+        }
+
+        string[]? texts = Texts is null ? null : [.. Enumerable.Range(0, all.Rows).Select(row => Texts[row % Rows.Rows])];
+        return new SearchSet(all, Unit(Queries, [.. Enumerable.Range(0, Queries.Rows)]), texts, QueryTexts);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

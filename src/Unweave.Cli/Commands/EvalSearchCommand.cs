@@ -217,6 +217,12 @@ internal static class EvalSearchCommand
         }
 
         Screen.Results.Write(table);
+        if (measured.Rankings.FirstOrDefault(ranking => ranking.WordWeight is not null)?.WordWeight is { } weight)
+        {
+            Console.Out.WriteLine($"Learned from all judgments, words weigh {weight:F1} (search --words {weight:F1}); the line above "
+                + "learns from half of the queries for the other half.");
+        }
+
         string kept = string.Join(", ", measured.Bytes.Where(part => part.Value > 0)
             .Select(part => $"{part.Key} {(double)part.Value / collection.Documents.Count:F0}"));
         string dictionary = $"{Figures.Count(measured.Latents)} latents{(measured.Other ? " of another dictionary" : "")}";
@@ -266,6 +272,7 @@ internal static class EvalSearchCommand
                 ["reciprocalRank10"] = ranking.Figures.ReciprocalRank10,
                 ["recall100"] = ranking.Figures.Recall100,
                 ["precision10"] = ranking.Figures.Precision10,
+                ["wordWeight"] = ranking.WordWeight,
                 ["ndcg10OfQueries"] = new JsonArray([.. ranking.Ndcg10.Select(value => (JsonNode)value)]),
             })]),
             ["bytes"] = new JsonObject(each.Bytes.Select(part => KeyValuePair.Create(part.Key, (JsonNode?)part.Value))),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics.Tensors;
 using Unweave.Data;
 using Unweave.Evaluation;
@@ -10,7 +11,10 @@ namespace Unweave.Indexing;
 /// <param name="Name">What it is called.</param>
 /// <param name="Figures">Means over the queries.</param>
 /// <param name="Ndcg10">nDCG@10 of each query, in their order.</param>
-public sealed record JudgedRanking(string Name, RankingFigures Figures, IReadOnlyList<double> Ndcg10);
+/// <param name="WordWeight">
+/// Where a weight of words was learned (<see cref="SearchQuery.WordWeight"/>), the best over all queries; null elsewhere.
+/// </param>
+public sealed record JudgedRanking(string Name, RankingFigures Figures, IReadOnlyList<double> Ndcg10, double? WordWeight = null);
 
 /// <summary>Ranks a judged collection by an index in several ways, and by its vectors themselves.</summary>
 public static class JudgedSearch
@@ -19,11 +23,13 @@ public static class JudgedSearch
     public const int Depth = 100;
 
     private const double ReciprocalRank = 60;
+    private static readonly ImmutableArray<double> weights = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9]; // of equal ones the first
 
     /// <summary>
     /// Answers all queries by <c>dense</c> (the vectors themselves, exactly), <c>words</c> (BM25), <c>codes</c> (codes alone, rescored),
     /// <c>codes, re-ranked</c> (the best of these by what the index keeps of the vectors; left out where it keeps nothing), <c>hybrid</c>
-    /// (those and words, as a search of text does), and <c>dense and words</c> (exact vectors and words, their ranks fused alike).
+    /// (those and words, as a search of text does), <c>hybrid, learned</c> (with the weight of words that does best on other queries: each
+    /// half of them learns it from the other half), and <c>dense and words</c> (exact vectors and words, their ranks fused alike).
     /// </summary>
     /// <param name="folder">The collection.</param>
     /// <param name="documents">Vectors of its documents, in order.</param>
@@ -48,6 +54,7 @@ public static class JudgedSearch
         for (int row = 0; row < unit.Rows; row++) ToUnitLength(unit.Row(row));
         string[] ids = [.. folder.Documents.Select(document => document.Id)];
         var tallies = new List<(string Name, RankingTally Tally)>();
+        var weighed = new List<string[][]>(); // of each query: its ranking by each weight
         float[] scores = new float[unit.Rows];
         for (int query = 0; query < queries.Rows; query++)
         {
@@ -60,7 +67,8 @@ public static class JudgedSearch
             Add("words", words);
             Add("codes", Keys(index.Search(sought with { Reranked = 0 })));
             if (index.Store != VectorStore.None) Add("codes, re-ranked", Keys(index.Search(sought)));
-            Add("hybrid", Keys(index.Search(sought with { Words = asked.Text })));
+            weighed.Add([.. weights.Select(weight => Keys(index.Search(sought with { Words = asked.Text, WordWeight = weight })))]);
+            Add("hybrid", weighed[^1][weights.IndexOf(sought.WordWeight)]);
             Add("dense and words", Fuse(dense, words));
 
             void Add(string name, string[] ranking)
@@ -71,7 +79,26 @@ public static class JudgedSearch
             }
         }
 
-        return [.. tallies.Select(each => new JudgedRanking(each.Name, each.Tally.ToFigures(), each.Tally.Ndcg10))];
+        var rankings = tallies.Select(each => new JudgedRanking(each.Name, each.Tally.ToFigures(), each.Tally.Ndcg10)).ToList();
+        if (queries.Rows > 1)
+            rankings.Insert(rankings.FindIndex(each => each.Name is "hybrid") + 1, Learned(folder, weighed));
+        return rankings;
+    }
+
+    // Queries of one half are ranked by the weight that does best on those of the other half.
+    private static JudgedRanking Learned(BeirFolder folder, List<string[][]> weighed)
+    {
+        RankingTally[] all = [.. weights.Select(_ => new RankingTally())];
+        foreach ((int query, string[][] rankings) in weighed.Index())
+            for (int i = 0; i < rankings.Length; i++) all[i].Add(rankings[i], folder.Judgments[folder.Queries[query].Id]);
+        int[] best = [Best(half => half == 1), Best(half => half == 0)]; // for queries of even and of odd number
+        var learned = new RankingTally();
+        foreach ((int query, string[][] rankings) in weighed.Index())
+            learned.Add(rankings[best[query % 2]], folder.Judgments[folder.Queries[query].Id]);
+        return new JudgedRanking("hybrid, learned", learned.ToFigures(), learned.Ndcg10, weights[Best(_ => true)]);
+
+        int Best(Predicate<int> half) => Enumerable.Range(0, weights.Length)
+            .MaxBy(weight => all[weight].Ndcg10.Where((_, query) => half(query % 2)).Sum());
     }
 
     private static void ToUnitLength(Span<float> row)

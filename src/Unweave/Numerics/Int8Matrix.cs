@@ -164,7 +164,7 @@ internal sealed unsafe class Int8Matrix : IDisposable
     }
 
     // The numbers in steps of their largest / 127; what is beyond their end is 0.
-    private static (float Step, float Norm, float Used, float Lost) Quantize(ReadOnlySpan<float> numbers, Span<sbyte> target)
+    internal static (float Step, float Norm, float Used, float Lost) Quantize(ReadOnlySpan<float> numbers, Span<sbyte> target)
     {
         float most = 0;
         foreach (float number in numbers) most = MathF.Max(most, MathF.Abs(number));

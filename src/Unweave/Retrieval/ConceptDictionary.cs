@@ -12,6 +12,7 @@ public sealed class ConceptDictionary : IDisposable
 {
     private readonly float[] bias;
     private readonly Lazy<Int8Matrix> rounded;
+    private readonly Lazy<ShortlistMatrix> shortlist;
 
     /// <summary>Makes a dictionary.</summary>
     /// <param name="decoder">The directions W_dec in the scale of the vectors, <c>[n, d]</c>; owned from then on.</param>
@@ -29,6 +30,7 @@ public sealed class ConceptDictionary : IDisposable
         this.bias = bias.ToArray();
         Hash = Convert.ToHexStringLower(hash.GetHashAndReset());
         rounded = new Lazy<Int8Matrix>(() => new Int8Matrix(Decoder, Workers.Shared));
+        shortlist = new Lazy<ShortlistMatrix>(() => new ShortlistMatrix(Decoder, Workers.Shared));
 
         void Take(ReadOnlySpan<float> values)
         {
@@ -57,19 +59,34 @@ public sealed class ConceptDictionary : IDisposable
     /// <summary>q·W_i of every latent, from weights and query in 8 bits.</summary>
     /// <param name="query">The query q, <c>[d]</c>.</param>
     /// <param name="products">Overwritten, <c>[n]</c>.</param>
-    /// <returns>q·b.</returns>
-    internal double Project(ReadOnlySpan<float> query, Span<float> products)
+    internal void Project(ReadOnlySpan<float> query, Span<float> products) => rounded.Value.Multiply(query, products);
+
+    /// <summary>About q·W_i of every latent, from weights in 4 bits: enough to tell which are the largest.</summary>
+    /// <param name="query">The query q, <c>[d]</c>.</param>
+    /// <param name="products">Overwritten, <c>[n]</c>.</param>
+    internal void Estimate(ReadOnlySpan<float> query, Span<float> products) => shortlist.Value.Estimate(query, products);
+
+    /// <summary>The same numbers as for every latent, of some of them.</summary>
+    /// <param name="query">The query q, <c>[d]</c>.</param>
+    /// <param name="latents">Which.</param>
+    /// <param name="products">Overwritten at their places, of n numbers.</param>
+    internal void Project(ReadOnlySpan<float> query, ReadOnlySpan<int> latents, Span<float> products) =>
+        shortlist.Value.Multiply(query, latents, products);
+
+    /// <summary>q·b.</summary>
+    /// <param name="query">The query q, <c>[d]</c>.</param>
+    internal double BiasProduct(ReadOnlySpan<float> query)
     {
-        rounded.Value.Multiply(query, products);
-        double own = 0;
-        for (int i = 0; i < bias.Length; i++) own += (double)query[i] * bias[i];
-        return own;
+        double product = 0;
+        for (int i = 0; i < bias.Length; i++) product += (double)query[i] * bias[i];
+        return product;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
         if (rounded.IsValueCreated) rounded.Value.Dispose();
+        if (shortlist.IsValueCreated) shortlist.Value.Dispose();
         Decoder.Dispose();
     }
 }

@@ -193,6 +193,7 @@ public sealed class SearchWriter : IDisposable
         CellPartition? cells = null;
         if (rows.Count >= manifest.CellsFrom) (rows, cells) = ByCells(rows);
         using (cells?.Centers) new SegmentWriter(index.Layout).Write(path, rows, cells);
+        foreach (Segment source in rows.Select(place => place.Rows).OfType<Segment>().Distinct()) source.Forget(); // read for the last time
         var segment = Segment.Open(path, index.Layout);
         segment.Forget(); // checking it has filled memory with all of it
         parts.Insert(at, new Part(id, segment, null, null));
@@ -256,7 +257,6 @@ public sealed class SearchWriter : IDisposable
         if (rows.Count > 0) AddSegment(rows, at);
         foreach (Part part in merged)
         {
-            part.Segment.Forget();
             _ = parts.Remove(part);
             part.Segment.Dispose();
         }

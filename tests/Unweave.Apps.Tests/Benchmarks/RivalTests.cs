@@ -145,11 +145,29 @@ public sealed class RivalTests : IDisposable
         Assert.Equal(a, b, (x, y) => Math.Abs(x - y) < 1e-3);
     }
 
+    // Noise of a tenth of a vector's length: nearest to a vector are its own copies, all of length 1.
+    [Fact]
+    public void Copies_lie_beside_their_vectors()
+    {
+        using SearchSet more = set.Copied(3, 1);
+        Assert.Equal(3 * set.Rows.Rows, more.Rows.Rows);
+        for (int row = 0; row < set.Rows.Rows; row += 97)
+        {
+            Assert.Equal(set.Rows.Row(row).ToArray(), more.Rows.Row(row).ToArray(), (a, b) => Math.Abs(a - b) < 1e-6);
+            ReadOnlySpan<float> copy = more.Rows.Row(row + (2 * set.Rows.Rows));
+            Assert.Equal(1, Product(copy, copy), 1e-5);
+            Assert.InRange(Product(copy, set.Rows.Row(row)), 0.98, 0.999);
+        }
+
+        Assert.Same(set, set.Copied(1, 1));
+    }
+
     [Fact]
     public void Figures_are_drawn()
     {
         using var folder = new Workplace();
-        SearchFigures[] figures = [new("a", "", 0.9, 1, 1, 100, 1, 2, 48, 1), new("b", "ef 1", 0.5, null, null, 10, 10, 20, 400, 1)];
+        SearchFigures[] figures = [new("a", "", 0.9, 1, 1, 100, 1, 2, (1, 2), 48, 1), new("b", "ef 1", 0.5, null, null, 10, 10, 20,
+            null, 400, 1)];
         Assert.All(SearchPlots.Write(figures, folder["plots"]), file => Assert.True(new FileInfo(file).Length > 5_000));
     }
 

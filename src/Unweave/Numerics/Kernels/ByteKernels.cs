@@ -20,6 +20,9 @@ internal abstract unsafe class ByteKernels
     /// <summary>What is added to each byte of a row.</summary>
     public const int Raise = 128;
 
+    /// <summary>What is added to each number of 4 bits.</summary>
+    public const int NibbleRaise = 8;
+
     /// <summary>Every set that this processor can run, fastest first.</summary>
     public static IReadOnlyList<ByteKernels> Available { get; } = FindAvailable();
 
@@ -39,6 +42,40 @@ internal abstract unsafe class ByteKernels
     /// <param name="sums">Overwritten, <c>[PanelRows · count]</c>.</param>
     public abstract void Multiply(byte* panels, nint count, nint quads, sbyte* vector, int* sums);
 
+    /// <summary>
+    /// The same of rows of 4 bits, two numbers a byte: panels are <c>[depth / 8][PanelRows][4]</c>, the low halves the first four of eight
+    /// numbers of a row, the high halves the others, each raised by <see cref="NibbleRaise"/>.
+    /// </summary>
+    /// <param name="panels">The rows.</param>
+    /// <param name="count">How many panels.</param>
+    /// <param name="eights">depth / 8.</param>
+    /// <param name="vector">The vector, −127 to 127, <c>[8 · eights]</c>.</param>
+    /// <param name="sums">Overwritten, <c>[PanelRows · count]</c>.</param>
+    public virtual void MultiplyNibbles(byte* panels, nint count, nint eights, sbyte* vector, int* sums)
+    {
+        const int Most = 16; // of eight numbers at a time
+        byte* bytes = stackalloc byte[2 * 64 * Most];
+        int* part = stackalloc int[PanelRows];
+        new Span<int>(sums, (int)count * PanelRows).Clear();
+        for (nint panel = 0; panel < count; panel++)
+        {
+            for (nint first = 0; first < eights; first += Most)
+            {
+                nint here = Math.Min(Most, eights - first);
+                byte* packed = panels + (64 * ((eights * panel) + first));
+                for (nint i = 0; i < 64 * here; i++)
+                {
+                    byte* target = bytes + (128 * (i / 64)) + (i % 64);
+                    target[0] = (byte)((packed[i] & 15) + Raise - NibbleRaise);
+                    target[64] = (byte)((packed[i] >> 4) + Raise - NibbleRaise);
+                }
+
+                Multiply(bytes, 1, 2 * here, vector + (8 * first), part);
+                for (int row = 0; row < PanelRows; row++) sums[(PanelRows * panel) + row] += part[row];
+            }
+        }
+    }
+
     private static List<ByteKernels> FindAvailable()
     {
         var sets = new List<ByteKernels>();
@@ -51,11 +88,11 @@ internal abstract unsafe class ByteKernels
     }
 
     // The sum that every product of raised bytes has too much, negative: where the sums start.
-    private static int Start(sbyte* vector, nint quads)
+    private static int Start(sbyte* vector, nint quads, int raise = Raise)
     {
         int sum = 0;
         for (nint i = 0; i < 4 * quads; i++) sum += vector[i];
-        return -Raise * sum;
+        return -raise * sum;
     }
 
     // The same, with the vector in words of 16 bits, four in one number to broadcast.
@@ -118,6 +155,44 @@ internal abstract unsafe class ByteKernels
                 low.Store(sums + (PanelRows * done));
                 high.Store(sums + (PanelRows * done) + 8);
             }
+        }
+
+        public override void MultiplyNibbles(byte* panels, nint count, nint eights, sbyte* vector, int* sums)
+        {
+            nint size = 64 * eights, done = 0;
+            Vector256<int> start = Vector256.Create(Start(vector, 2 * eights, NibbleRaise));
+            Vector256<byte> half = Vector256.Create((byte)15);
+            for (; done + 2 <= count; done += 2)
+            {
+                byte* p0 = panels + (done * size), p1 = p0 + size;
+                Vector256<int> a0 = start, a1 = start, b0 = start, b1 = start;
+                Vector256<int> c0 = default, c1 = default, d0 = default, d1 = default;
+                for (nint q = 0; q < eights; q++)
+                {
+                    Vector256<sbyte> first = Vector256.Create(((int*)vector)[2 * q]).AsSByte();
+                    Vector256<sbyte> second = Vector256.Create(((int*)vector)[(2 * q) + 1]).AsSByte();
+                    Vector256<byte> v0 = Vector256.Load(p0 + (64 * q)), v1 = Vector256.Load(p0 + (64 * q) + 32);
+                    Vector256<byte> v2 = Vector256.Load(p1 + (64 * q)), v3 = Vector256.Load(p1 + (64 * q) + 32);
+                    a0 = AvxVnni.MultiplyWideningAndAdd(a0, v0 & half, first);
+                    a1 = AvxVnni.MultiplyWideningAndAdd(a1, v1 & half, first);
+                    b0 = AvxVnni.MultiplyWideningAndAdd(b0, v2 & half, first);
+                    b1 = AvxVnni.MultiplyWideningAndAdd(b1, v3 & half, first);
+                    c0 = AvxVnni.MultiplyWideningAndAdd(c0, High(v0) & half, second);
+                    c1 = AvxVnni.MultiplyWideningAndAdd(c1, High(v1) & half, second);
+                    d0 = AvxVnni.MultiplyWideningAndAdd(d0, High(v2) & half, second);
+                    d1 = AvxVnni.MultiplyWideningAndAdd(d1, High(v3) & half, second);
+                }
+
+                int* target = sums + (PanelRows * done);
+                (a0 + c0).Store(target);
+                (a1 + c1).Store(target + 8);
+                (b0 + d0).Store(target + 16);
+                (b1 + d1).Store(target + 24);
+            }
+
+            if (done < count) base.MultiplyNibbles(panels + (done * size), count - done, eights, vector, sums + (PanelRows * done));
+
+            static Vector256<byte> High(Vector256<byte> both) => (both.AsUInt16() >>> 4).AsByte();
         }
     }
 

@@ -179,10 +179,21 @@ internal static unsafe class PostingList
 
         uint row = *(ushort*)chunk;
         scores[row] += (ushort)added[0];
-        for (int i = 1; i < count; i++)
+        int next = 1;
+        for (; next + 4 <= count; next += 4)
         {
-            row += distances[i - 1] + 1;
-            scores[row] += (ushort)added[i];
+            uint first = row + distances[next - 1] + 1, second = first + distances[next] + 1, third = second + distances[next + 1] + 1;
+            row = third + distances[next + 2] + 1;
+            scores[first] += (ushort)added[next];
+            scores[second] += (ushort)added[next + 1];
+            scores[third] += (ushort)added[next + 2];
+            scores[row] += (ushort)added[next + 3];
+        }
+
+        for (; next < count; next++)
+        {
+            row += distances[next - 1] + 1;
+            scores[row] += (ushort)added[next];
         }
 
         return levels + Bytes(count, LevelBits);

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -11,8 +14,6 @@ namespace Unweave.Retrieval.Queries;
 /// </summary>
 internal sealed class BestRows(int wanted)
 {
-    private const int Step = 8;
-
     private ulong[] kept = new ulong[Math.Clamp(4L * wanted, 1024, 1 << 16)]; // score and row, so that they order as one number
     private int count;
 
@@ -35,37 +36,36 @@ internal sealed class BestRows(int wanted)
     /// <summary>Adds the values above 0, each under its place, as far as they may be among the best.</summary>
     public void AddPositive(ReadOnlySpan<float> values)
     {
-        // Where a sample says what the wanted ones are above, one look is enough, and selecting is for these few.
-        if (values.Length >= 2 * Step * Wanted)
+        Threshold = Unsafe.BitCast<float, uint>(MathF.BitDecrement(Math.Max(PositiveBound(values, Wanted), float.Epsilon)));
+        ref float first = ref MemoryMarshal.GetReference(values);
+        var above = Vector256.Create(Unsafe.BitCast<uint, float>(Threshold));
+        int at = 0;
+        for (; at + Vector256<float>.Count <= values.Length; at += Vector256<float>.Count)
         {
-            float[] sample = new float[values.Length / Step];
-            for (int i = 0; i < sample.Length; i++) sample[i] = values[i * Step];
-            float guess = Selection.KthLargest(sample, Math.Min(sample.Length, (Wanted * 3 / 2 / Step) + 8));
-            if (guess > 0) Threshold = Unsafe.BitCast<float, uint>(guess);
+            uint found = Vector256.GreaterThan(Vector256.LoadUnsafe(ref first, (nuint)at), above).ExtractMostSignificantBits();
+            for (; found != 0; found &= found - 1) AddValue(values, at + BitOperations.TrailingZeroCount(found));
         }
 
-        AddAbove(values);
-        if (count >= Wanted || Threshold == 0) return;
-        (count, Threshold) = (0, 0); // the sample misled
-        AddAbove(values);
+        for (; at < values.Length; at++)
+            if (values[at] > 0 && Unsafe.BitCast<float, uint>(values[at]) > Threshold) AddValue(values, at);
+        Cut();
+
+        void AddValue(ReadOnlySpan<float> values, int at) => Add(Unsafe.BitCast<float, uint>(values[at]), (uint)at);
     }
 
-    private void AddAbove(ReadOnlySpan<float> values)
+    // At least so many values as are wanted reach it: they are the largest of groups that have no value in common. 0 where there are too
+    // few.
+    private static float PositiveBound(ReadOnlySpan<float> values, int wanted)
     {
-        ref float first = ref MemoryMarshal.GetReference(values);
-        for (int at = 0; at < values.Length; at += Vector256<float>.Count)
-        {
-            // Most values are below what has been found already, eight at a time.
-            if (at + Vector256<float>.Count <= values.Length && !Vector256.GreaterThanAny(
-                Vector256.LoadUnsafe(ref first, (nuint)at), Vector256.Create(Unsafe.BitCast<uint, float>(Threshold)))) continue;
-            for (int i = at; i < Math.Min(values.Length, at + Vector256<float>.Count); i++)
-            {
-                uint bits = Unsafe.BitCast<float, uint>(values[i]);
-                if (values[i] > 0 && bits > Threshold) Add(bits, (uint)i);
-            }
-
-            if (count >= 2 * Wanted) Cut();
-        }
+        int groups = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(4 * Math.Min(wanted, values.Length), Vector256<float>.Count));
+        if (wanted == 0 || values.Length < 2 * groups) return 0;
+        float[] largest = ArrayPool<float>.Shared.Rent(groups);
+        values[..groups].CopyTo(largest);
+        for (int at = groups; at + groups <= values.Length; at += groups)
+            TensorPrimitives.Max(largest.AsSpan(0, groups), values.Slice(at, groups), largest.AsSpan(0, groups));
+        float bound = Selection.KthLargest(largest.AsSpan(0, groups), wanted);
+        ArrayPool<float>.Shared.Return(largest);
+        return bound;
     }
 
     /// <summary>Takes back what was added after a mark.</summary>
@@ -84,14 +84,16 @@ internal sealed class BestRows(int wanted)
     public (uint Score, uint Row)[] Take()
     {
         Cut();
-        Array.Sort(kept, 0, count);
-        var best = new (uint, uint)[Math.Min(count, Wanted)];
-        for (int i = 0; i < best.Length; i++)
-        {
-            ulong own = kept[count - 1 - i];
-            best[i] = ((uint)(own >> 32), uint.MaxValue - (uint)own);
-        }
+        kept.AsSpan(0, count).Sort(static (a, b) => b.CompareTo(a));
+        return TakeUnordered();
+    }
 
+    /// <summary>The best in any order.</summary>
+    public (uint Score, uint Row)[] TakeUnordered()
+    {
+        Cut();
+        var best = new (uint, uint)[Math.Min(count, Wanted)];
+        for (int i = 0; i < best.Length; i++) best[i] = ((uint)(kept[i] >> 32), uint.MaxValue - (uint)kept[i]);
         return best;
     }
 

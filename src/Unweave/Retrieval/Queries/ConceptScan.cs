@@ -16,10 +16,7 @@ namespace Unweave.Retrieval.Queries;
 /// </remarks>
 internal sealed unsafe class ConceptScan : IDisposable
 {
-    private const int Samples = 512;
-
-    private readonly NativeBuffer<ushort> memory = new();
-    private readonly float[] samples = new float[Samples];
+    private readonly NativeBuffer<ushort> memory = new(), largest = new();
 
     /// <summary>A latent of the query.</summary>
     /// <param name="Latent">Its number.</param>
@@ -49,7 +46,7 @@ internal sealed unsafe class ConceptScan : IDisposable
                 int first = block * PostingList.Block, rows = Math.Min(PostingList.Block, segment.Rows - first);
                 (int First, int End)[] within = Within(ranges, first, rows);
                 if (within.Length == 0) continue;
-                new Span<ushort>(scores, PostingList.Block).Clear();
+                new Span<ushort>(scores, rows).Clear();
                 for (int i = 0; i < terms.Length; i++)
                 {
                     // Each list lies elsewhere: the next is on its way while this one is read.
@@ -95,7 +92,11 @@ internal sealed unsafe class ConceptScan : IDisposable
         return weights;
     }
 
-    public void Dispose() => memory.Dispose();
+    public void Dispose()
+    {
+        memory.Dispose();
+        largest.Dispose();
+    }
 
     private static (int First, int End)[] Within(IReadOnlyList<(int First, int End)>? ranges, int first, int rows) => ranges is null
         ? [(0, rows)]
@@ -105,30 +106,50 @@ internal sealed unsafe class ConceptScan : IDisposable
     private void Collect(ushort* scores, int first, int end, BestRows best, uint offset, int blockFirst, Predicate<int>? passes)
     {
         int mark = best.Count;
-        uint threshold = best.Threshold;
-        if (threshold == 0) threshold = Guess(scores, first, end, best.Wanted - best.Count, 1);
+        uint threshold = best.Threshold == 0 ? Bound(scores, first, end, best.Wanted) : best.Threshold;
         Above(scores, first, end, threshold, best, offset, blockFirst, passes);
 
-        // A guess that leaves too few is lowered; at 0 every row that shares a latent is there.
-        for (int factor = 4; best.Threshold == 0 && threshold > 0 && best.Count < best.Wanted; factor *= 8)
+        // Where too few of the rows pass, the bound is lowered; at 0 every row that shares a latent is there.
+        for (long factor = 4; best.Threshold == 0 && threshold > 0 && best.Count - mark < best.Wanted; factor *= 8)
         {
             best.Truncate(mark);
-            threshold = factor > 256 ? 0 : Guess(scores, first, end, best.Wanted - best.Count, factor);
+            threshold = factor > 256 ? 0 : Bound(scores, first, end, factor * best.Wanted);
             Above(scores, first, end, threshold, best, offset, blockFirst, passes);
         }
 
         if (best.Count > 2 * best.Wanted || best.Threshold == 0) best.Cut();
     }
 
-    // The score that about factor × 1.5 times as many rows as are wanted are above, from a sample.
-    private uint Guess(ushort* scores, int first, int end, int wanted, int factor)
+    // At least so many scores as are wanted are above it: they are the largest of groups that have no row in common.
+    private uint Bound(ushort* scores, int first, int end, long wanted)
     {
         int rows = end - first;
-        if (rows < 4 * Samples || wanted <= 0) return 0;
-        int step = rows / Samples;
-        for (int i = 0; i < Samples; i++) samples[i] = scores[first + (i * step)];
-        int rank = (int)(1.5 * factor * wanted / step) + 8;
-        return rank >= Samples ? 0 : (uint)Selection.KthLargest(samples, rank);
+        if (wanted <= 0 || 8 * wanted > rows) return 0;
+        int groups = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(4 * wanted, Vector256<ushort>.Count));
+        ushort* own = largest.Ensure(groups);
+        Buffer.MemoryCopy(scores + first, own, groups * sizeof(ushort), groups * sizeof(ushort));
+        for (int row = first + groups; row + groups <= end; row += groups)
+        {
+            for (int group = 0; group < groups; group += Vector256<ushort>.Count)
+                Vector256.Max(Vector256.Load(own + group), Vector256.Load(scores + row + group)).Store(own + group);
+        }
+
+        // The wanted-th of them by counting: first among the high bytes, then among the low bytes of those that share its high byte.
+        int* counts = stackalloc int[256];
+        long left = wanted;
+        for (int i = 0; i < groups; i++) counts[own[i] >> 8]++;
+        int high = Last(counts, ref left);
+        new Span<int>(counts, 256).Clear();
+        for (int i = 0; i < groups; i++)
+            if (own[i] >> 8 == high) counts[own[i] & 255]++;
+        return (uint)Math.Max((high << 8) + Last(counts, ref left) - 1, 0);
+
+        static int Last(int* counts, ref long left)
+        {
+            int at = 255;
+            for (; left > counts[at]; at--) left -= counts[at];
+            return at;
+        }
     }
 
     private static void Above(

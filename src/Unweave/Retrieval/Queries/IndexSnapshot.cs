@@ -6,6 +6,7 @@ namespace Unweave.Retrieval.Queries;
 /// <summary>One state of an index: its segments, and which of their rows are deleted. Held while it is read.</summary>
 internal sealed class IndexSnapshot
 {
+    private readonly Segment[] segments;
     private int holders = 1;
 
     /// <summary>Takes over a hold of each segment.</summary>
@@ -14,6 +15,7 @@ internal sealed class IndexSnapshot
     public IndexSnapshot(long generation, IReadOnlyList<SegmentPart> parts)
     {
         (Generation, Parts) = (generation, parts);
+        segments = [.. parts.Select(part => part.Segment)];
         Offsets = new uint[parts.Count + 1];
         for (int i = 0; i < parts.Count; i++) Offsets[i + 1] = checked(Offsets[i] + (uint)parts[i].Segment.Rows);
         foreach (SegmentPart part in parts) LiveRows += part.LiveRows;
@@ -34,10 +36,15 @@ internal sealed class IndexSnapshot
     /// <summary>Where a row is.</summary>
     public (Segment Segment, int Row) Find(uint row)
     {
-        int part = Array.BinarySearch(Offsets, row);
-        if (part < 0) part = ~part - 1;
-        while (Parts[part].Segment.Rows == 0 || row >= Offsets[part + 1]) part++;
-        return (Parts[part].Segment, (int)(row - Offsets[part]));
+        int part = 0, end = segments.Length - 1; // the last part that begins at the row or before it: one without rows has none
+        while (part < end)
+        {
+            int middle = (part + end + 1) >>> 1;
+            if (Offsets[middle] <= row) part = middle;
+            else end = middle - 1;
+        }
+
+        return (segments[part], (int)(row - Offsets[part]));
     }
 
     /// <summary>The live row of a key; null where there is none.</summary>

@@ -80,10 +80,11 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
         if (!query.Vector.IsEmpty && query.Vector.Length != dictionary.Width)
             throw new InputException($"The query is a vector of width {query.Vector.Length}, but the index is over vectors of width "
                 + $"{dictionary.Width}; embed the query with the model that the index was made with.");
-        foreach (int latent in query.Latents.Keys.Concat(query.Factors.Keys).Concat(query.Require).Concat(query.Exclude))
+        bool edited = query.Latents.Count + query.Factors.Count + query.Require.Count + query.Exclude.Count > 0;
+        foreach (int latent in edited ? query.Latents.Keys.Concat(query.Factors.Keys).Concat(query.Require).Concat(query.Exclude) : [])
             if ((uint)latent >= (uint)dictionary.Latents)
                 throw new InputException($"The query names latent {latent}; the index has latents 0 to {dictionary.Latents - 1}.");
-        foreach (float weight in query.Latents.Values.Concat(query.Factors.Values))
+        foreach (float weight in edited ? query.Latents.Values.Concat(query.Factors.Values) : [])
             if (!float.IsFinite(weight)) throw new InputException($"The query gives a latent the weight {weight}; weights are finite "
                 + "numbers.");
         foreach (string field in query.Filter?.Fields ?? [])
@@ -126,7 +127,7 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
         private readonly SearchQuery query;
         private readonly float[]? vector;      // at unit length
         private readonly HashSet<uint> hidden = [];
-        private readonly bool edited, concepts;
+        private readonly bool edited, concepts, estimated;
         private readonly double bias;
         private readonly WordScan.Term[] words = [];
 
@@ -135,29 +136,17 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             (this.engine, this.scratch, this.state, this.query) = (engine, scratch, state, query);
             vector = Sought();
             concepts = (vector is not null || query.Latents.Count > 0) && (query.Words is null || query.WordWeight < 1);
-            if (vector is not null)
-            {
-                bias = engine.Project(vector, scratch.Plain);
-            }
-            else
-            {
-                Array.Clear(scratch.Plain);
-            }
+            edited = query.Latents.Count > 0 || query.Factors.Values.Any(static factor => factor != 1);
 
-            scratch.Plain.CopyTo(scratch.Edited, 0);
-            foreach ((int latent, float factor) in query.Factors)
-            {
-                // A latent that points away from the query is not turned towards it by counting more.
-                scratch.Edited[latent] *= factor;
-                edited |= factor != 1;
-            }
+            // Where no row is scored by its code, the largest products are enough, and estimates tell which these are.
+            estimated = Reranks && query.Rescored == 0 && !edited && engine.Store is not SignVectors;
+            if (concepts && vector is not null) bias = engine.Project(vector, scratch.Plain, estimated);
+            else Array.Clear(scratch.Plain);
+            if (!estimated) scratch.Plain.CopyTo(scratch.Edited, 0);
 
-            foreach ((int latent, float weight) in query.Latents)
-            {
-                scratch.Edited[latent] += weight;
-                edited = true;
-            }
-
+            // A latent that points away from the query is not turned towards it by counting more.
+            foreach ((int latent, float factor) in query.Factors) scratch.Edited[latent] *= factor;
+            foreach ((int latent, float weight) in query.Latents) scratch.Edited[latent] += weight;
             if (query.Words is { } text && (query.WordWeight > 0 || !concepts)) words = scratch.Words.Terms(state, text);
         }
 
@@ -193,14 +182,15 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
         private float[]? Sought()
         {
             if (query.Vector.IsEmpty && query.Like.Count == 0) return null;
+            if (query.Like.Count == 0) return Unit(query.Vector.Span);
             double[] sum = new double[engine.Width];
-            if (!query.Vector.IsEmpty) Add(query.Vector.Span, sum);
+            if (!query.Vector.IsEmpty) Add(Unit(query.Vector.Span), sum);
             foreach (string key in query.Like)
             {
                 uint row = state.Find(Encoding.UTF8.GetBytes(key))
                     ?? throw new InputException($"The index has no document '{key}' to be like.");
                 hidden.Add(row);
-                Add(engine.Vector(state, row), sum);
+                Add(Unit(engine.Vector(state, row)), sum);
             }
 
             double length = Norms.L2(sum);
@@ -208,31 +198,50 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             return [.. sum.Select(value => (float)(value / length))];
         }
 
-        private static void Add(ReadOnlySpan<float> part, double[] sum)
+        private static float[] Unit(ReadOnlySpan<float> vector)
         {
-            double length = Norms.L2(part);
+            double length = Norms.L2(vector);
             if (!double.IsFinite(length)) throw new InputException("The query is a vector with a number that is not finite; give another.");
             if (length == 0) throw new InputException("The query is a vector of zeros, which has no direction; give another.");
-            for (int i = 0; i < sum.Length; i++) sum[i] += part[i] / length;
+            float[] unit = new float[vector.Length];
+            for (int i = 0; i < unit.Length; i++) unit[i] = (float)(vector[i] / length);
+            return unit;
+        }
+
+        private static void Add(ReadOnlySpan<float> part, double[] sum)
+        {
+            for (int i = 0; i < sum.Length; i++) sum[i] += part[i];
         }
 
         private ConceptScan.Term[] Terms()
         {
-            var best = new BestRows(query.QueryLatents);
-            best.AddPositive(scratch.Edited);
+            var best = new BestRows(estimated ? query.QueryLatents + (query.QueryLatents / 4) : query.QueryLatents);
+            best.AddPositive(estimated ? scratch.Plain : scratch.Edited);
+            int[] latents = Array.ConvertAll(best.Take(), static found => (int)found.Row);
+            if (estimated)
+            {
+                engine.Project(vector!, latents, scratch.Edited);
+                Array.Sort(Array.ConvertAll(latents, latent => -scratch.Edited[latent]), latents);
+                int count = 0;
+                while (count < Math.Min(latents.Length, query.QueryLatents) && scratch.Edited[latents[count]] > 0) count++;
+                latents = latents[..count];
+            }
 
-            return [.. best.Take().Select(found => new ConceptScan.Term((int)found.Row, scratch.Edited[found.Row]))];
+            return Array.ConvertAll(latents, latent => new ConceptScan.Term(latent, scratch.Edited[latent]));
         }
+
+        // Rows are scored by what is kept of their vectors at last.
+        private bool Reranks => vector is not null && engine.Store is not null && query.Reranked > 0;
 
         private Found[] ByConcepts(ConceptScan.Term[] terms, int depth)
         {
             if (depth == 0) return [];
             int rescored = Math.Max(query.Rescored, depth), reranked = engine.Store is null ? 0 : Math.Max(query.Reranked, depth);
-            bool rerank = vector is not null && engine.Store is not null && query.Reranked > 0;
+            bool rerank = Reranks;
             int first = query.Rescored == 0 ? (rerank ? reranked : depth) : Math.Max(rescored, rerank ? reranked : 0);
             var best = new BestRows(first);
             scratch.Concepts.Run(state, terms, best, Passes, query.RowsLookedAt == 0 ? null : Cells);
-            Found[] found = [.. best.Take().Select(row => new Found(row.Row, row.Score))];
+            Found[] found = Array.ConvertAll(best.TakeUnordered(), static row => new Found(row.Row, row.Score));
             if (query.Rescored > 0 || !rerank)
             {
                 var places = Places(found);
@@ -388,15 +397,24 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             if (query.Shares == 0) return [];
             (Segment segment, int own) = state.Find(row);
             CodeRow code = segment.Code(own);
-            var shares = new List<LatentShare>();
+            if (estimated)
+            {
+                int[] latents = new int[code.Count];
+                for (int i = 0; i < latents.Length; i++) latents[i] = code.Latent(i);
+                engine.Project(vector!, latents, scratch.Edited);
+            }
+
+            var shares = new LatentShare[code.Count];
+            int count = 0;
             for (int i = 0; i < code.Count; i++)
             {
                 int latent = code.Latent(i);
                 double share = code.Values[i] * (double)code.Scale * scratch.Edited[latent];
-                if (share > 0) shares.Add(new LatentShare(latent, share));
+                if (share > 0) shares[count++] = new LatentShare(latent, share);
             }
 
-            return [.. shares.OrderByDescending(share => share.Share).Take(query.Shares)];
+            shares.AsSpan(0, count).Sort(static (a, b) => b.Share.CompareTo(a.Share) is var order and not 0 ? order : a.Latent - b.Latent);
+            return shares[..Math.Min(count, query.Shares)];
         }
 
         private unsafe Found[] WithoutLike(Found[] best)
@@ -442,5 +460,13 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
 
     private StoredVectors? Store => vectors;
 
-    private double Project(ReadOnlySpan<float> query, Span<float> products) => dictionary.Project(query, products);
+    private double Project(ReadOnlySpan<float> query, Span<float> products, bool estimate)
+    {
+        if (estimate) dictionary.Estimate(query, products);
+        else dictionary.Project(query, products);
+        return dictionary.BiasProduct(query);
+    }
+
+    private void Project(ReadOnlySpan<float> query, ReadOnlySpan<int> latents, Span<float> products) =>
+        dictionary.Project(query, latents, products);
 }
