@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Unweave.Numerics.Kernels;
 
 namespace Unweave.Numerics;
@@ -74,7 +76,7 @@ internal sealed unsafe class Int8Matrix : IDisposable
         CheckLengths(x.Length, y.Length);
         int* sums = stackalloc int[Block];
         Span<sbyte> vector = stackalloc sbyte[4 * quads];
-        float scale = Quantize(x, vector).Step;
+        float scale = ToBytes(x, vector);
         bool down = backwards = !backwards;
         fixed (float* step = steps, result = y)
         fixed (sbyte* query = vector)
@@ -163,17 +165,45 @@ internal sealed unsafe class Int8Matrix : IDisposable
             + $"and room for {y}.");
     }
 
-    // The numbers in steps of their largest / 127; what is beyond their end is 0.
-    internal static (float Step, float Norm, float Used, float Lost) Quantize(ReadOnlySpan<float> numbers, Span<sbyte> target)
+    /// <summary>Puts numbers in steps of their largest / 127; what is beyond their end is 0.</summary>
+    /// <returns>A step.</returns>
+    internal static float ToBytes(ReadOnlySpan<float> numbers, Span<sbyte> target)
     {
         float most = 0;
-        foreach (float number in numbers) most = MathF.Max(most, MathF.Abs(number));
+        int i = 0;
+        ref float first = ref MemoryMarshal.GetReference(numbers);
+        Vector256<float> mosts = default;
+        for (; i + Vector256<float>.Count <= numbers.Length; i += Vector256<float>.Count)
+            mosts = Vector256.Max(mosts, Vector256.Abs(Vector256.LoadUnsafe(ref first, (nuint)i)));
+        for (int lane = 0; lane < Vector256<float>.Count; lane++) most = MathF.Max(most, mosts[lane]);
+        for (; i < numbers.Length; i++) most = MathF.Max(most, MathF.Abs(numbers[i]));
         float step = most >= Smallest ? most / 127 : 0, inverse = step > 0 ? 1 / step : 0;
-        double all = 0, used = 0, lost = 0;
         target.Clear();
+        ref sbyte result = ref MemoryMarshal.GetReference(target);
+        for (i = 0; i + Vector256<sbyte>.Count <= numbers.Length; i += Vector256<sbyte>.Count)
+        {
+            Vector256<short> low = Vector256.Narrow(Rounded(ref first, i, inverse), Rounded(ref first, i + 8, inverse));
+            Vector256<short> high = Vector256.Narrow(Rounded(ref first, i + 16, inverse), Rounded(ref first, i + 24, inverse));
+            Vector256.Narrow(low, high).StoreUnsafe(ref result, (nuint)i);
+        }
+
+        for (; i < numbers.Length; i++) target[i] = (sbyte)Math.Clamp(MathF.Round(numbers[i] * inverse), -127, 127);
+        return step;
+
+        static Vector256<int> Rounded(ref float first, int at, float inverse)
+        {
+            Vector256<float> whole = Vector256.Round(Vector256.LoadUnsafe(ref first, (nuint)at) * inverse);
+            return Vector256.ConvertToInt32(Vector256.Clamp(whole, Vector256.Create(-127f), Vector256.Create(127f)));
+        }
+    }
+
+    // The same, with the norms of the numbers, of what the bytes stand for and of what is lost.
+    private static (float Step, float Norm, float Used, float Lost) Quantize(ReadOnlySpan<float> numbers, Span<sbyte> target)
+    {
+        float step = ToBytes(numbers, target);
+        double all = 0, used = 0, lost = 0;
         for (int i = 0; i < numbers.Length; i++)
         {
-            target[i] = (sbyte)Math.Clamp(MathF.Round(numbers[i] * inverse), -127, 127);
             double as8Bits = (double)target[i] * step, gone = numbers[i] - as8Bits;
             all += (double)numbers[i] * numbers[i];
             used += as8Bits * as8Bits;

@@ -46,26 +46,38 @@ internal sealed unsafe class ShortlistMatrix : IDisposable
                 {
                     int row = (panel * ByteKernels.PanelRows) + r;
                     if (row >= rows) break;
-                    steps[row] = Int8Matrix.Quantize(matrix.Row(row), new Span<sbyte>(whole + ((nint)row * columns), columns)).Step;
+                    steps[row] = Int8Matrix.ToBytes(matrix.Row(row), new Span<sbyte>(whole + ((nint)row * columns), columns));
                     nibbleSteps[row] = Pack(matrix.Row(row), target + (4 * r));
                 }
             }
         });
     }
 
-    /// <summary>About y_i = row_i · x, from rows in 4 bits and x in 8.</summary>
+    /// <summary>A vector in 8 bits, for products with rows.</summary>
+    /// <param name="Bytes">Its numbers, d rounded up to a multiple of 8.</param>
+    /// <param name="Step">What 1 of them is worth.</param>
+    internal sealed record Vector8(sbyte[] Bytes, float Step);
+
+    /// <summary>Puts a vector in 8 bits.</summary>
     /// <param name="x">A vector of d finite numbers.</param>
+    public Vector8 Quantize(ReadOnlySpan<float> x)
+    {
+        sbyte[] vector = new sbyte[8 * eights];
+        return new Vector8(vector, Int8Matrix.ToBytes(x, vector));
+    }
+
+    /// <summary>About y_i = row_i · x, from rows in 4 bits.</summary>
+    /// <param name="x">From <see cref="Quantize"/>.</param>
     /// <param name="y">Overwritten, n numbers.</param>
-    public void Estimate(ReadOnlySpan<float> x, Span<float> y)
+    public void Estimate(Vector8 x, Span<float> y)
     {
         int* sums = stackalloc int[Block];
-        Span<sbyte> vector = stackalloc sbyte[8 * eights];
-        float scale = Int8Matrix.Quantize(x, vector).Step;
         int blocks = (rows + Block - 1) / Block;
         bool down = backwards = !backwards;
         fixed (float* step = nibbleSteps, result = y[..rows])
-        fixed (sbyte* query = vector)
+        fixed (sbyte* query = x.Bytes)
         {
+            float scale = x.Step;
             for (int block = 0; block < blocks; block++)
             {
                 int first = Block * (down ? blocks - 1 - block : block);
@@ -80,21 +92,19 @@ internal sealed unsafe class ShortlistMatrix : IDisposable
     }
 
     /// <summary>y_i = row_i · x of some rows, both in 8 bits: the numbers that <see cref="Int8Matrix.Multiply"/> gives.</summary>
-    /// <param name="x">A vector of d finite numbers.</param>
+    /// <param name="x">From <see cref="Quantize"/>.</param>
     /// <param name="which">Numbers of the rows.</param>
     /// <param name="y">Overwritten at the places of these rows, of n numbers.</param>
-    public void Multiply(ReadOnlySpan<float> x, ReadOnlySpan<int> which, Span<float> y)
+    public void Multiply(Vector8 x, ReadOnlySpan<int> which, Span<float> y)
     {
-        Span<sbyte> vector = stackalloc sbyte[columns];
-        float scale = Int8Matrix.Quantize(x, vector).Step;
-        fixed (sbyte* query = vector)
+        fixed (sbyte* query = x.Bytes)
         {
             for (int i = 0; i < which.Length; i++)
             {
                 if (i + Ahead < which.Length && Sse.IsSupported) Fetch(which[i + Ahead]);
                 int row = which[i];
                 ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)rows, nameof(which));
-                y[row] = Dot(query, bytes.Pointer + ((nint)row * columns), columns) * (steps[row] * scale);
+                y[row] = Dot(query, bytes.Pointer + ((nint)row * columns), columns) * (steps[row] * x.Step);
             }
         }
     }

@@ -61,16 +61,20 @@ public sealed class ConceptDictionary : IDisposable
     /// <param name="products">Overwritten, <c>[n]</c>.</param>
     internal void Project(ReadOnlySpan<float> query, Span<float> products) => rounded.Value.Multiply(query, products);
 
-    /// <summary>About q·W_i of every latent, from weights in 4 bits: enough to tell which are the largest.</summary>
+    /// <summary>A query in 8 bits.</summary>
     /// <param name="query">The query q, <c>[d]</c>.</param>
+    internal ShortlistMatrix.Vector8 Quantize(ReadOnlySpan<float> query) => shortlist.Value.Quantize(query);
+
+    /// <summary>About q·W_i of every latent, from weights in 4 bits: enough to tell which are the largest.</summary>
+    /// <param name="query">From <see cref="Quantize"/>.</param>
     /// <param name="products">Overwritten, <c>[n]</c>.</param>
-    internal void Estimate(ReadOnlySpan<float> query, Span<float> products) => shortlist.Value.Estimate(query, products);
+    internal void Estimate(ShortlistMatrix.Vector8 query, Span<float> products) => shortlist.Value.Estimate(query, products);
 
     /// <summary>The same numbers as for every latent, of some of them.</summary>
-    /// <param name="query">The query q, <c>[d]</c>.</param>
+    /// <param name="query">From <see cref="Quantize"/>.</param>
     /// <param name="latents">Which.</param>
     /// <param name="products">Overwritten at their places, of n numbers.</param>
-    internal void Project(ReadOnlySpan<float> query, ReadOnlySpan<int> latents, Span<float> products) =>
+    internal void Project(ShortlistMatrix.Vector8 query, ReadOnlySpan<int> latents, Span<float> products) =>
         shortlist.Value.Multiply(query, latents, products);
 
     /// <summary>q·b.</summary>

@@ -27,7 +27,7 @@ public sealed class ShortlistMatrixTests
             using var shortlist = new ShortlistMatrix(matrix, Workers.Shared, kernels);
             using var bytes = new Int8Matrix(matrix, Workers.Shared, kernels);
             float[][] estimates = [.. Enumerable.Range(0, 4).Select(_ => new float[rows])];
-            for (int i = 0; i < 4; i++) shortlist.Estimate(x.Row(i % 2), estimates[i]);
+            for (int i = 0; i < 4; i++) shortlist.Estimate(shortlist.Quantize(x.Row(i % 2)), estimates[i]);
             Assert.Equal(estimates[..2], estimates[2..]); // read from the other end
             if (first.Length == 0) first = estimates;
             Assert.Equal(first, estimates);
@@ -44,7 +44,7 @@ public sealed class ShortlistMatrixTests
             float[] all = new float[rows], some = new float[rows];
             bytes.Multiply(x.Row(1), all);
             int[] which = [.. Enumerable.Range(0, rows).Where(row => row % 3 == 1)];
-            shortlist.Multiply(x.Row(1), which, some);
+            shortlist.Multiply(shortlist.Quantize(x.Row(1)), which, some);
             for (int r = 0; r < rows; r++) Assert.Equal(r % 3 == 1 ? all[r] : 0, some[r]);
         }
     });
@@ -55,7 +55,7 @@ public sealed class ShortlistMatrixTests
         using var matrix = new Matrix(2, 3, [1, 2, 3, 4, 5, 6]);
         using var shortlist = new ShortlistMatrix(matrix, Workers.Shared);
         float[] y = new float[2];
-        Assert.Throws<ArgumentOutOfRangeException>(() => shortlist.Multiply([1, 2, 3], [2], y));
-        Assert.Throws<ArgumentOutOfRangeException>(() => shortlist.Multiply([1, 2, 3], [-1], y));
+        Assert.Throws<ArgumentOutOfRangeException>(() => shortlist.Multiply(shortlist.Quantize([1, 2, 3]), [2], y));
+        Assert.Throws<ArgumentOutOfRangeException>(() => shortlist.Multiply(shortlist.Quantize([1, 2, 3]), [-1], y));
     }
 }

@@ -172,6 +172,24 @@ public sealed class SearchIndexTests : IDisposable
         }
     }
 
+    // Where no code scores a row, only estimates of all products are made: what is told of latents is the same.
+    [Fact]
+    public void Estimates_change_nothing_that_is_told_of_latents()
+    {
+        using SearchIndex index = Filled(300);
+        var rng = new Rng(9);
+        for (int i = 0; i < 20; i++)
+        {
+            var query = new SearchQuery { Vector = Vector(rng), Count = 300, QueryLatents = 12, Shares = 99 };
+            SearchResults whole = index.Search(query), estimated = index.Search(query with { Rescored = 0 });
+            Assert.NotEmpty(estimated.Hits);
+            var latents = whole.Hits.ToDictionary(hit => hit.Key, hit => hit.Latents, StringComparer.Ordinal);
+            Assert.All(estimated.Hits, hit => Assert.Equal(latents[hit.Key], hit.Latents));
+            Assert.InRange(estimated.Query.Intersect(whole.Query).Count(), 11, 12); // one at the border may be another
+            Assert.Equal(estimated.Query.OrderByDescending(own => own.Share), estimated.Query);
+        }
+    }
+
     [Fact]
     public void Queries_are_edited_by_latents()
     {

@@ -157,42 +157,48 @@ internal abstract unsafe class ByteKernels
             }
         }
 
+        // One panel after the other, so that the memory is read in its order; two times eight numbers at a time for the sums under way.
         public override void MultiplyNibbles(byte* panels, nint count, nint eights, sbyte* vector, int* sums)
         {
-            nint size = 64 * eights, done = 0;
+            int* fours = (int*)vector;
             Vector256<int> start = Vector256.Create(Start(vector, 2 * eights, NibbleRaise));
-            Vector256<byte> half = Vector256.Create((byte)15);
-            for (; done + 2 <= count; done += 2)
+            Vector256<byte> half = Vector256.Create((byte)15), high = Vector256.Create((byte)0xF0);
+            for (nint panel = 0; panel < count; panel++)
             {
-                byte* p0 = panels + (done * size), p1 = p0 + size;
-                Vector256<int> a0 = start, a1 = start, b0 = start, b1 = start;
+                byte* at = panels + (64 * eights * panel);
+                Vector256<int> a0 = start, a1 = start, b0 = default, b1 = default;
                 Vector256<int> c0 = default, c1 = default, d0 = default, d1 = default;
-                for (nint q = 0; q < eights; q++)
+                nint q = 0;
+                for (; q + 2 <= eights; q += 2, at += 128)
                 {
-                    Vector256<sbyte> first = Vector256.Create(((int*)vector)[2 * q]).AsSByte();
-                    Vector256<sbyte> second = Vector256.Create(((int*)vector)[(2 * q) + 1]).AsSByte();
-                    Vector256<byte> v0 = Vector256.Load(p0 + (64 * q)), v1 = Vector256.Load(p0 + (64 * q) + 32);
-                    Vector256<byte> v2 = Vector256.Load(p1 + (64 * q)), v3 = Vector256.Load(p1 + (64 * q) + 32);
-                    a0 = AvxVnni.MultiplyWideningAndAdd(a0, v0 & half, first);
-                    a1 = AvxVnni.MultiplyWideningAndAdd(a1, v1 & half, first);
-                    b0 = AvxVnni.MultiplyWideningAndAdd(b0, v2 & half, first);
-                    b1 = AvxVnni.MultiplyWideningAndAdd(b1, v3 & half, first);
-                    c0 = AvxVnni.MultiplyWideningAndAdd(c0, High(v0) & half, second);
-                    c1 = AvxVnni.MultiplyWideningAndAdd(c1, High(v1) & half, second);
-                    d0 = AvxVnni.MultiplyWideningAndAdd(d0, High(v2) & half, second);
-                    d1 = AvxVnni.MultiplyWideningAndAdd(d1, High(v3) & half, second);
+                    Vector256<byte> v0 = Vector256.Load(at), v1 = Vector256.Load(at + 32);
+                    Vector256<byte> v2 = Vector256.Load(at + 64), v3 = Vector256.Load(at + 96);
+                    Vector256<sbyte> x0 = Vector256.Create(fours[2 * q]).AsSByte(), x1 = Vector256.Create(fours[(2 * q) + 1]).AsSByte();
+                    Vector256<sbyte> x2 = Vector256.Create(fours[(2 * q) + 2]).AsSByte(), x3 = Vector256.Create(fours[(2 * q) + 3]).AsSByte();
+                    a0 = AvxVnni.MultiplyWideningAndAdd(a0, v0 & half, x0);
+                    a1 = AvxVnni.MultiplyWideningAndAdd(a1, v1 & half, x0);
+                    b0 = AvxVnni.MultiplyWideningAndAdd(b0, v0 & high, x1);
+                    b1 = AvxVnni.MultiplyWideningAndAdd(b1, v1 & high, x1);
+                    c0 = AvxVnni.MultiplyWideningAndAdd(c0, v2 & half, x2);
+                    c1 = AvxVnni.MultiplyWideningAndAdd(c1, v3 & half, x2);
+                    d0 = AvxVnni.MultiplyWideningAndAdd(d0, v2 & high, x3);
+                    d1 = AvxVnni.MultiplyWideningAndAdd(d1, v3 & high, x3);
                 }
 
-                int* target = sums + (PanelRows * done);
-                (a0 + c0).Store(target);
-                (a1 + c1).Store(target + 8);
-                (b0 + d0).Store(target + 16);
-                (b1 + d1).Store(target + 24);
+                if (q < eights)
+                {
+                    Vector256<byte> v0 = Vector256.Load(at), v1 = Vector256.Load(at + 32);
+                    Vector256<sbyte> x0 = Vector256.Create(fours[2 * q]).AsSByte(), x1 = Vector256.Create(fours[(2 * q) + 1]).AsSByte();
+                    a0 = AvxVnni.MultiplyWideningAndAdd(a0, v0 & half, x0);
+                    a1 = AvxVnni.MultiplyWideningAndAdd(a1, v1 & half, x0);
+                    b0 = AvxVnni.MultiplyWideningAndAdd(b0, v0 & high, x1);
+                    b1 = AvxVnni.MultiplyWideningAndAdd(b1, v1 & high, x1);
+                }
+
+                // The high halves were multiplied where they are: 16 times too large.
+                (a0 + c0 + ((b0 + d0) >> 4)).Store(sums + (PanelRows * panel));
+                (a1 + c1 + ((b1 + d1) >> 4)).Store(sums + (PanelRows * panel) + 8);
             }
-
-            if (done < count) base.MultiplyNibbles(panels + (done * size), count - done, eights, vector, sums + (PanelRows * done));
-
-            static Vector256<byte> High(Vector256<byte> both) => (both.AsUInt16() >>> 4).AsByte();
         }
     }
 

@@ -14,14 +14,21 @@ namespace Unweave.Retrieval.Queries;
 /// </summary>
 internal sealed class BestRows(int wanted)
 {
-    private ulong[] kept = new ulong[Math.Clamp(4L * wanted, 1024, 1 << 16)]; // score and row, so that they order as one number
+    private ulong[] kept = new ulong[1024]; // score and row, so that they order as one number
     private int count;
 
     /// <summary>How many are wanted.</summary>
-    public int Wanted { get; } = wanted;
+    public int Wanted { get; private set; } = wanted;
 
     /// <summary>How many there are so far; more than wanted until they are cut.</summary>
     public int Count => count;
+
+    /// <summary>Begins anew, in the same memory.</summary>
+    public BestRows Begin(int howMany)
+    {
+        (Wanted, count, Threshold) = (howMany, 0, 0);
+        return this;
+    }
 
     /// <summary>A row that comes later enters only above this score (as the bits of a positive float, or a whole number).</summary>
     public uint Threshold { get; private set; }

@@ -14,7 +14,7 @@ namespace Unweave.Retrieval.Queries;
 /// </summary>
 internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? vectors) : IDisposable
 {
-    private const int Fused = 100, FacetRows = 100, Ahead = 12; // rows whose memory is fetched while others are scored
+    private const int Fused = 100, FacetRows = 100, Ahead = 12, MostShown = 64; // rows whose memory is fetched while others are scored
     private const double ReciprocalRank = 60; // Cormack, Clarke and Büttcher 2009
 
     private readonly ConcurrentBag<Scratch> idle = [];
@@ -104,9 +104,16 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
 
         public WordScan Words { get; } = new();
 
+        public BestRows Best { get; } = new(0);
+
         public float[] Plain { get; } = new float[latents];
 
         public float[] Edited { get; } = new float[latents];
+
+        /// <summary>Number of the last search that made the product of a latent.</summary>
+        public int[] Made { get; } = new int[latents];
+
+        public int Searches { get; set; }
 
         public void Dispose()
         {
@@ -127,22 +134,26 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
         private readonly SearchQuery query;
         private readonly float[]? vector;      // at unit length
         private readonly HashSet<uint> hidden = [];
-        private readonly bool edited, concepts, estimated;
+        private readonly ShortlistMatrix.Vector8? estimated; // the vector in 8 bits, where the largest products are enough
+        private readonly bool edited, concepts;
         private readonly double bias;
         private readonly WordScan.Term[] words = [];
 
         public Run(SearchEngine engine, Scratch scratch, IndexSnapshot state, SearchQuery query)
         {
             (this.engine, this.scratch, this.state, this.query) = (engine, scratch, state, query);
+            scratch.Searches++;
             vector = Sought();
             concepts = (vector is not null || query.Latents.Count > 0) && (query.Words is null || query.WordWeight < 1);
             edited = query.Latents.Count > 0 || query.Factors.Values.Any(static factor => factor != 1);
 
             // Where no row is scored by its code, the largest products are enough, and estimates tell which these are.
-            estimated = Reranks && query.Rescored == 0 && !edited && engine.Store is not SignVectors;
-            if (concepts && vector is not null) bias = engine.Project(vector, scratch.Plain, estimated);
+            bool byCodes = !Reranks || query.Rescored > 0 || edited || engine.Store is SignVectors;
+            if (concepts && !byCodes) engine.Concepts.Estimate(estimated = engine.Concepts.Quantize(vector), scratch.Plain);
+            else if (concepts && vector is not null) engine.Concepts.Project(vector, scratch.Plain);
             else Array.Clear(scratch.Plain);
-            if (!estimated) scratch.Plain.CopyTo(scratch.Edited, 0);
+            if (vector is not null) bias = engine.Concepts.BiasProduct(vector);
+            if (estimated is null) scratch.Plain.CopyTo(scratch.Edited, 0);
 
             // A latent that points away from the query is not turned towards it by counting more.
             foreach ((int latent, float factor) in query.Factors) scratch.Edited[latent] *= factor;
@@ -215,12 +226,12 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
 
         private ConceptScan.Term[] Terms()
         {
-            var best = new BestRows(estimated ? query.QueryLatents + (query.QueryLatents / 4) : query.QueryLatents);
-            best.AddPositive(estimated ? scratch.Plain : scratch.Edited);
-            int[] latents = Array.ConvertAll(best.Take(), static found => (int)found.Row);
-            if (estimated)
+            scratch.Best.Begin(estimated is null ? query.QueryLatents : query.QueryLatents + (query.QueryLatents / 4));
+            scratch.Best.AddPositive(estimated is null ? scratch.Edited : scratch.Plain);
+            int[] latents = Array.ConvertAll(scratch.Best.Take(), static found => (int)found.Row);
+            if (estimated is not null)
             {
-                engine.Project(vector!, latents, scratch.Edited);
+                Project(latents);
                 Array.Sort(Array.ConvertAll(latents, latent => -scratch.Edited[latent]), latents);
                 int count = 0;
                 while (count < Math.Min(latents.Length, query.QueryLatents) && scratch.Edited[latents[count]] > 0) count++;
@@ -228,6 +239,13 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             }
 
             return Array.ConvertAll(latents, latent => new ConceptScan.Term(latent, scratch.Edited[latent]));
+        }
+
+        // Products of some latents, where only estimates of all are known.
+        private void Project(ReadOnlySpan<int> latents)
+        {
+            engine.Concepts.Project(estimated!, latents, scratch.Edited);
+            foreach (int latent in latents) scratch.Made[latent] = scratch.Searches;
         }
 
         // Rows are scored by what is kept of their vectors at last.
@@ -239,7 +257,7 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             int rescored = Math.Max(query.Rescored, depth), reranked = engine.Store is null ? 0 : Math.Max(query.Reranked, depth);
             bool rerank = Reranks;
             int first = query.Rescored == 0 ? (rerank ? reranked : depth) : Math.Max(rescored, rerank ? reranked : 0);
-            var best = new BestRows(first);
+            BestRows best = scratch.Best.Begin(first);
             scratch.Concepts.Run(state, terms, best, Passes, query.RowsLookedAt == 0 ? null : Cells);
             Found[] found = Array.ConvertAll(best.TakeUnordered(), static row => new Found(row.Row, row.Score));
             if (query.Rescored > 0 || !rerank)
@@ -281,7 +299,7 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
 
         private Found[] ByWords(int depth)
         {
-            var best = new BestRows(depth);
+            BestRows best = scratch.Best.Begin(depth);
             scratch.Words.Run(state, words, best, Passes);
             return [.. best.Take().Select(row => new Found(row.Row, Unsafe.BitCast<uint, float>(row.Score)))];
         }
@@ -397,11 +415,21 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             if (query.Shares == 0) return [];
             (Segment segment, int own) = state.Find(row);
             CodeRow code = segment.Code(own);
-            if (estimated)
+            if (estimated is not null)
             {
-                int[] latents = new int[code.Count];
-                for (int i = 0; i < latents.Length; i++) latents[i] = code.Latent(i);
-                engine.Project(vector!, latents, scratch.Edited);
+                Span<int> latents = stackalloc int[Math.Min(code.Count, MostShown)];
+                int missing = 0;
+                for (int i = 0; i < code.Count; i++)
+                {
+                    int latent = code.Latent(i);
+                    if (scratch.Made[latent] == scratch.Searches) continue;
+                    latents[missing++] = latent;
+                    if (missing < latents.Length) continue;
+                    Project(latents);
+                    missing = 0;
+                }
+
+                Project(latents[..missing]);
             }
 
             var shares = new LatentShare[code.Count];
@@ -460,13 +488,5 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
 
     private StoredVectors? Store => vectors;
 
-    private double Project(ReadOnlySpan<float> query, Span<float> products, bool estimate)
-    {
-        if (estimate) dictionary.Estimate(query, products);
-        else dictionary.Project(query, products);
-        return dictionary.BiasProduct(query);
-    }
-
-    private void Project(ReadOnlySpan<float> query, ReadOnlySpan<int> latents, Span<float> products) =>
-        dictionary.Project(query, latents, products);
+    private ConceptDictionary Concepts => dictionary;
 }
