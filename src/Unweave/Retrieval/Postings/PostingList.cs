@@ -11,9 +11,10 @@ namespace Unweave.Retrieval.Postings;
 /// largest of 64 needs, and a level of 1 to 32 for each, in 5 bits.
 /// </summary>
 /// <remarks>
-/// The list is its length − 1 (16 bits), then chunks of at most 64 rows: the first row (16 bits), the bits of a distance (8 bits), the
-/// other rows each by its distance − 1 from the one before, the levels − 1. Values lie side by side from the lowest bit of the first
-/// byte on, so that eight of them begin at a whole byte. A chunk can be read without those before it.
+/// The list is its length − 1 (16 bits); for each chunk of at most 64 rows its first row (16 bits) and the bits of a distance (8 bits);
+/// then for each chunk the other rows, each by its distance − 1 from the one before, and the levels − 1. Values lie side by side from the
+/// lowest bit of the first byte on, so that eight of them begin at a whole byte. What says where chunks are lies together, so that those
+/// that are not wanted are passed over without a look at them.
 /// </remarks>
 internal static unsafe class PostingList
 {
@@ -41,16 +42,19 @@ internal static unsafe class PostingList
         target.Advance(ListHeader);
         for (int first = 0; first < rows.Length; first += Chunk)
         {
-            int count = Math.Min(Chunk, rows.Length - first);
-            int largest = 0;
-            for (int i = first + 1; i < first + count; i++) largest = Math.Max(largest, rows[i] - rows[i - 1] - 1);
-            int bits = 32 - int.LeadingZeroCount(largest);
-            int length = ChunkHeader + Bytes(count - 1, bits) + Bytes(count, LevelBits);
+            Span<byte> entry = target.GetSpan(ChunkHeader);
+            BinaryPrimitives.WriteUInt16LittleEndian(entry, rows[first]);
+            entry[2] = (byte)DistanceBits(rows.Slice(first, Math.Min(Chunk, rows.Length - first)));
+            target.Advance(ChunkHeader);
+        }
+
+        for (int first = 0; first < rows.Length; first += Chunk)
+        {
+            int count = Math.Min(Chunk, rows.Length - first), bits = DistanceBits(rows.Slice(first, count));
+            int length = Bytes(count - 1, bits) + Bytes(count, LevelBits);
             Span<byte> chunk = target.GetSpan(length)[..length];
             chunk.Clear();
-            BinaryPrimitives.WriteUInt16LittleEndian(chunk, rows[first]);
-            chunk[2] = (byte)bits;
-            Span<byte> distances = chunk[ChunkHeader..], strengths = distances[Bytes(count - 1, bits)..];
+            Span<byte> distances = chunk, strengths = distances[Bytes(count - 1, bits)..];
             for (int i = 1; i < count; i++) Put(distances, (i - 1) * bits, bits, rows[first + i] - rows[first + i - 1] - 1);
             for (int i = 0; i < count; i++) Put(strengths, i * LevelBits, LevelBits, levels[first + i]);
             target.Advance(length);
@@ -68,13 +72,9 @@ internal static unsafe class PostingList
     {
         uint* distances = stackalloc uint[Chunk + 8], added = stackalloc uint[Chunk + 8];
         int left = Count(list);
-        byte* at = list + ListHeader;
-        while (left > 0)
-        {
-            int count = Math.Min(Chunk, left);
-            at = Accumulate(at, count, weight, scores, distances, added);
-            left -= count;
-        }
+        byte* entry = list + ListHeader, at = entry + EntriesLength(left);
+        for (; left > 0; left -= Chunk, entry += ChunkHeader)
+            at = Accumulate(entry, at, Math.Min(Chunk, left), weight, scores, distances, added);
     }
 
     /// <summary>The same of the chunks that may have rows in some ranges; other rows of these chunks are scored too.</summary>
@@ -86,17 +86,14 @@ internal static unsafe class PostingList
     {
         uint* distances = stackalloc uint[Chunk + 8], added = stackalloc uint[Chunk + 8];
         int left = Count(list), range = 0;
-        byte* at = list + ListHeader;
-        while (left > 0)
+        byte* entry = list + ListHeader, at = entry + EntriesLength(left);
+        for (; left > 0; left -= Chunk, entry += ChunkHeader)
         {
-            int count = Math.Min(Chunk, left), first = *(ushort*)at;
-            byte* next = at + ChunkHeader + Bytes(count - 1, at[2]) + Bytes(count, LevelBits);
-            left -= count;
-            int end = left > 0 ? *(ushort*)next : Block;
+            int count = Math.Min(Chunk, left), first = *(ushort*)entry, end = left > Chunk ? *(ushort*)(entry + ChunkHeader) : Block;
             while (range < ranges.Length && ranges[range].End <= first) range++;
             if (range == ranges.Length) return;
-            if (ranges[range].First < end) _ = Accumulate(at, count, weight, scores, distances, added);
-            at = next;
+            if (ranges[range].First < end) _ = Accumulate(entry, at, count, weight, scores, distances, added);
+            at += Bytes(count - 1, entry[2]) + Bytes(count, LevelBits);
         }
     }
 
@@ -108,14 +105,14 @@ internal static unsafe class PostingList
     public static int Read(byte* list, Span<ushort> rows, Span<byte> levels)
     {
         uint* distances = stackalloc uint[Chunk + 8], strengths = stackalloc uint[Chunk + 8];
-        int total = Count(list), done = 0;
-        byte* at = list + ListHeader;
-        while (done < total)
+        int total = Count(list);
+        byte* entry = list + ListHeader, at = entry + EntriesLength(total);
+        for (int done = 0; done < total; done += Chunk, entry += ChunkHeader)
         {
             int count = Math.Min(Chunk, total - done);
-            byte* packed = Unpack(at, count, distances);
+            byte* packed = Unpack(at, entry[2], count, distances);
             UnpackLevels(packed, count, strengths);
-            uint row = *(ushort*)at;
+            uint row = *(ushort*)entry;
             for (int i = 0; i < count; i++)
             {
                 if (i > 0) row += distances[i - 1] + 1;
@@ -124,7 +121,6 @@ internal static unsafe class PostingList
             }
 
             at = packed + Bytes(count, LevelBits);
-            done += count;
         }
 
         return total;
@@ -141,28 +137,29 @@ internal static unsafe class PostingList
         if (length < ListHeader) return false;
         uint* distances = stackalloc uint[Chunk + 8];
         int left = Count(list);
-        long at = ListHeader, last = -1;
-        while (left > 0)
+        byte* entry = list + ListHeader;
+        long at = ListHeader + EntriesLength(left), last = -1;
+        if (at > length) return false;
+        for (; left > 0; left -= Chunk, entry += ChunkHeader)
         {
             int count = Math.Min(Chunk, left);
-            if (at + ChunkHeader > length || list[at + 2] > 16) return false;
-            long next = at + ChunkHeader + Bytes(count - 1, list[at + 2]) + Bytes(count, LevelBits);
-            if (next > length || *(ushort*)(list + at) <= last) return false;
-            _ = Unpack(list + at, count, distances);
-            last = *(ushort*)(list + at);
+            if (entry[2] > 16) return false;
+            long next = at + Bytes(count - 1, entry[2]) + Bytes(count, LevelBits);
+            if (next > length || *(ushort*)entry <= last) return false;
+            _ = Unpack(list + at, entry[2], count, distances);
+            last = *(ushort*)entry;
             for (int i = 1; i < count; i++) last += distances[i - 1] + 1;
             if (last >= bound) return false;
             at = next;
-            left -= count;
         }
 
         return at == length;
     }
 
     // Returns where the next chunk begins.
-    private static byte* Accumulate(byte* chunk, int count, uint weight, ushort* scores, uint* distances, uint* added)
+    private static byte* Accumulate(byte* entry, byte* chunk, int count, uint weight, ushort* scores, uint* distances, uint* added)
     {
-        byte* levels = Unpack(chunk, count, distances);
+        byte* levels = Unpack(chunk, entry[2], count, distances);
         if (Avx2.IsSupported)
         {
             Unpacking five = unpackings[LevelBits];
@@ -177,7 +174,7 @@ internal static unsafe class PostingList
             for (int i = 0; i < count; i++) added[i] = (added[i] + 1) * weight;
         }
 
-        uint row = *(ushort*)chunk;
+        uint row = *(ushort*)entry;
         scores[row] += (ushort)added[0];
         int next = 1;
         for (; next + 4 <= count; next += 4)
@@ -199,6 +196,15 @@ internal static unsafe class PostingList
         return levels + Bytes(count, LevelBits);
     }
 
+    private static int EntriesLength(int rows) => (rows + Chunk - 1) / Chunk * ChunkHeader;
+
+    private static int DistanceBits(ReadOnlySpan<ushort> rows)
+    {
+        int largest = 0;
+        for (int i = 1; i < rows.Length; i++) largest = Math.Max(largest, rows[i] - rows[i - 1] - 1);
+        return 32 - int.LeadingZeroCount(largest);
+    }
+
     private static int Bytes(int count, int bits) => ((count * bits) + 7) >> 3;
 
     private static void Put(Span<byte> target, int bit, int bits, int value)
@@ -208,10 +214,9 @@ internal static unsafe class PostingList
     }
 
     // The distances of a chunk; returns where its levels begin.
-    private static byte* Unpack(byte* chunk, int count, uint* distances)
+    private static byte* Unpack(byte* chunk, int bits, int count, uint* distances)
     {
-        int bits = chunk[2];
-        byte* source = chunk + ChunkHeader;
+        byte* source = chunk;
         if (Avx2.IsSupported)
         {
             Unpacking unpacking = unpackings[bits];
@@ -222,7 +227,7 @@ internal static unsafe class PostingList
             UnpackEach(source, count - 1, bits, distances);
         }
 
-        return chunk + ChunkHeader + Bytes(count - 1, bits);
+        return chunk + Bytes(count - 1, bits);
     }
 
     private static void UnpackLevels(byte* source, int count, uint* levels)

@@ -46,7 +46,7 @@ internal sealed unsafe class ConceptScan : IDisposable
                 int first = block * PostingList.Block, rows = Math.Min(PostingList.Block, segment.Rows - first);
                 (int First, int End)[] within = Within(ranges, first, rows);
                 if (within.Length == 0) continue;
-                new Span<ushort>(scores, rows).Clear();
+                foreach ((int from, int end) in within) new Span<ushort>(scores + from, end - from).Clear();
                 for (int i = 0; i < terms.Length; i++)
                 {
                     // Each list lies elsewhere: the next is on its way while this one is read.

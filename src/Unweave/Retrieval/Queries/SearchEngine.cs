@@ -389,25 +389,33 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             int count = cells.Starts.Length - 1;
             float[] products = new float[count];
             int[] order = new int[count];
-            for (int cell = 0; cell < count; cell++)
-            {
-                products[cell] = -System.Numerics.Tensors.TensorPrimitives.Dot(
-                    cells.Centers.AsSpan(cell * vector.Length, vector.Length), vector);
-                order[cell] = cell;
-            }
+            cells.Centers.Multiply(vector, products);
+            for (int cell = 0; cell < count; cell++) order[cell] = cell;
 
-            Array.Sort(products, order);
-            var ranges = new List<(int First, int End)>();
-            long rows = 0;
-            foreach (int cell in order)
-            {
-                if (rows >= budget) break;
-                ranges.Add((cells.Starts[cell], cells.Starts[cell + 1]));
-                rows += cells.Starts[cell + 1] - cells.Starts[cell];
-            }
-
+            // So many of the nearest that their rows are enough, twice as many as rows and cells on average say; or all.
+            int first = (int)Math.Min(count, 16 + (2 * budget * count / Math.Max(1, segment.Rows)));
+            float least = Selection.KthLargest([.. products], first);
+            int[] near = Array.FindAll(order, cell => products[cell] >= least);
+            List<(int First, int End)> ranges = Nearest(near, out bool enough);
+            if (!enough) ranges = Nearest(order, out _);
             ranges.Sort();
             return ranges;
+
+            List<(int First, int End)> Nearest(int[] among, out bool enough)
+            {
+                Array.Sort(Array.ConvertAll(among, cell => -products[cell]), among);
+                var ranges = new List<(int First, int End)>();
+                long rows = 0;
+                foreach (int cell in among)
+                {
+                    if (rows >= budget) break;
+                    ranges.Add((cells.Starts[cell], cells.Starts[cell + 1]));
+                    rows += cells.Starts[cell + 1] - cells.Starts[cell];
+                }
+
+                enough = rows >= budget;
+                return ranges;
+            }
         }
 
         private unsafe LatentShare[] Shared(uint row)

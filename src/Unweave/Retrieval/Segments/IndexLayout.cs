@@ -18,7 +18,7 @@ internal sealed record IndexLayout(string DictionaryHash, int Latents, int Width
     public Dictionary<string, string> ToMetadata() => new(StringComparer.Ordinal)
     {
         ["format"] = "unweave-segment",
-        ["version"] = "1",
+        ["version"] = "2",
         ["dictionary"] = DictionaryHash,
         ["latents"] = Latents.ToString(CultureInfo.InvariantCulture),
         ["width"] = Width.ToString(CultureInfo.InvariantCulture),

@@ -23,6 +23,7 @@ internal sealed record IndexManifest(
     public const string FileName = "index.json";
 
     private const string FormatName = "unweave-index", ChecksumKey = "sha256";
+    private const int Version = 2;
 
     /// <summary>A segment of the index.</summary>
     /// <param name="Id">Its number.</param>
@@ -48,7 +49,7 @@ internal sealed record IndexManifest(
             if (!string.Equals(checksum, Checksum(json), StringComparison.Ordinal))
                 throw new InputException($"{path}: its checksum differs: the file was changed or damaged; restore it, or build the "
                     + "index again.");
-            if (!string.Equals((string?)json["format"], FormatName, StringComparison.Ordinal) || (int)json["version"]! != 1)
+            if (!string.Equals((string?)json["format"], FormatName, StringComparison.Ordinal) || (int)json["version"]! != Version)
                 throw new InputException($"{path}: is not a version of an index that this version reads; build the index again.");
             var layout = new IndexLayout((string)json["dictionary"]!, (int)json["latents"]!, (int)json["width"]!,
                 Enum.Parse<VectorStore>((string)json["store"]!), (ulong)json["seed"]!);
@@ -70,7 +71,7 @@ internal sealed record IndexManifest(
         var json = new JsonObject
         {
             ["format"] = FormatName,
-            ["version"] = 1,
+            ["version"] = Version,
             ["dictionary"] = Layout.DictionaryHash,
             ["latents"] = Layout.Latents,
             ["width"] = Layout.Width,

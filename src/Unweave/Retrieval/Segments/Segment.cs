@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text;
 using Unweave.Formats;
+using Unweave.Numerics;
 using Unweave.Retrieval.Postings;
 
 namespace Unweave.Retrieval.Segments;
@@ -104,7 +105,7 @@ internal sealed unsafe class Segment : IIndexedRows, IDisposable
     public long WordCount { get; }
 
     /// <summary>The cells that rows are numbered by; null where there are none.</summary>
-    public (float[] Centers, int[] Starts)? Cells { get; }
+    public (Int8Matrix Centers, int[] Starts)? Cells { get; }
 
     /// <summary>Names of the fields that rows have.</summary>
     public IEnumerable<string> Fields => columns.Keys;
@@ -143,7 +144,9 @@ internal sealed unsafe class Segment : IIndexedRows, IDisposable
     /// <summary>Ends a hold; the last closes the file.</summary>
     public void Dispose()
     {
-        if (Interlocked.Decrement(ref holders) == 0) tensors.Dispose();
+        if (Interlocked.Decrement(ref holders) != 0) return;
+        Cells?.Centers.Dispose();
+        tensors.Dispose();
     }
 
     /// <summary>The largest value of a latent in the segment, of which levels are parts.</summary>
@@ -301,13 +304,14 @@ internal sealed unsafe class Segment : IIndexedRows, IDisposable
         return names;
     }
 
-    private (float[] Centers, int[] Starts) ReadCells(int width)
+    private (Int8Matrix Centers, int[] Starts) ReadCells(int width)
     {
         int cells = tensors.Count("cells.starts") - 1;
         var starts = new ReadOnlySpan<int>(tensors.Ints("cells.starts", cells + 1), cells + 1);
         tensors.Check(starts[0] == 0 && starts[cells] == Rows, "cells do not fill the rows");
         for (int cell = 0; cell < cells; cell++) tensors.Check(starts[cell] <= starts[cell + 1], "cells do not ascend");
         var centers = new ReadOnlySpan<float>(tensors.Floats("cells.centers", (long)cells * width), checked(cells * width));
-        return (centers.ToArray(), starts.ToArray());
+        using var whole = new Matrix(cells, width, centers);
+        return (new Int8Matrix(whole, Workers.Shared), starts.ToArray());
     }
 }
