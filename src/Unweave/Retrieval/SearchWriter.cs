@@ -193,7 +193,6 @@ public sealed class SearchWriter : IDisposable
         CellPartition? cells = null;
         if (rows.Count >= manifest.CellsFrom) (rows, cells) = ByCells(rows);
         using (cells?.Centers) new SegmentWriter(index.Layout).Write(path, rows, cells);
-        foreach (Segment source in rows.Select(place => place.Rows).OfType<Segment>().Distinct()) source.Forget(); // read for the last time
         var segment = Segment.Open(path, index.Layout);
         segment.Forget(); // checking it has filled memory with all of it
         parts.Insert(at, new Part(id, segment, null, null));

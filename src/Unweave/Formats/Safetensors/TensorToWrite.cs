@@ -30,6 +30,13 @@ public sealed class TensorToWrite
     /// <summary>Name, element type and shape.</summary>
     public TensorInfo Info { get; }
 
+    /// <summary>The same tensor; something is done each time that it was written.</summary>
+    internal TensorToWrite Then(Action done) => new(Info.Name, Info.Type, Info.Shape, Info.Count, take =>
+    {
+        emit(take);
+        done();
+    });
+
     /// <summary>Number of bytes.</summary>
     internal long Length => Info.Count * Info.Type.Size();
 

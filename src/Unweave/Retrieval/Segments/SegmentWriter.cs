@@ -41,9 +41,12 @@ internal sealed unsafe class SegmentWriter(IndexLayout layout)
     {
         if (rows.Count is 0 or > MostRows) throw new ArgumentException($"A segment has from 1 to {MostRows} rows; not {rows.Count}.");
         var tensors = new List<TensorToWrite>();
+        Segment[] sources = [.. rows.Select(place => place.Rows).OfType<Segment>().Distinct()];
         AddConcepts(rows, tensors);
         AddCodes(rows, tensors);
+        Forget();
         AddWords(rows, tensors);
+        Forget();
         AddTexts("keys", rows, static place => place.Rows.Key(place.Row), tensors);
         AddTexts("texts", rows, static place => place.Rows.Text(place.Row), tensors);
         AddTexts("fieldTexts", rows, static place => place.Rows.Fields(place.Row), tensors);
@@ -57,7 +60,14 @@ internal sealed unsafe class SegmentWriter(IndexLayout layout)
         metadata = layout.ToMetadata();
         metadata["rows"] = rows.Count.ToString(CultureInfo.InvariantCulture);
         metadata["fields"] = Json(names);
-        return tensors;
+        Forget();
+        return tensors.ConvertAll(tensor => tensor.Then(Forget));
+
+        // What was read of the segments that are merged does not stay in memory until all of them is there.
+        void Forget()
+        {
+            foreach (Segment source in sources) source.Forget();
+        }
     }
 
     // Levels are 1 to 32 parts of the largest value that a latent has in the segment.
