@@ -144,6 +144,21 @@ public sealed class GeneralFormTests : IDisposable
     }
 
     [Fact]
+    public void What_is_torn_says_so()
+    {
+        string from = Path.Combine(DialectFolders.Root, "saelens_v6", "standard_bdec_in");
+        File.Copy(Path.Combine(from, "cfg.json"), folder["cfg.json"]);
+        byte[] weights = File.ReadAllBytes(Path.Combine(from, "sae_weights.safetensors"));
+        File.WriteAllBytes(folder["sae_weights.safetensors"], weights[..^100]);
+        string message = Assert.Throws<InputException>(() => SparseAutoencoder.Load(folder.Path)).Message;
+        Assert.Contains("sae_weights.safetensors", message, StringComparison.Ordinal);
+        using var torn = new TemporaryFolder();
+        File.WriteAllBytes(torn["x.safetensors"], weights[..^100]);
+        string own = Assert.Throws<InputException>(() => new SafetensorsFile(torn["x.safetensors"])).Message;
+        Assert.Contains(own[(own.IndexOf(": ", StringComparison.Ordinal) + 2)..].TrimEnd('.'), message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Codes_alone_decode_without_what_only_the_input_tells()
     {
         using SparseAutoencoder read = new GoldenCheckpoint("sparsify/sae_skip").Read();

@@ -63,6 +63,9 @@ internal sealed class CheckpointFiles : IDisposable
     /// </summary>
     public InputException? Refusal { get; private set; }
 
+    /// <summary>Why a file that was asked for cannot be read, the first of them; null when none was.</summary>
+    public InputException? Damage { get; private set; }
+
     /// <summary>Whether there is a file of a name.</summary>
     public bool Has(string name) => names.Contains(name);
 
@@ -83,8 +86,9 @@ internal sealed class CheckpointFiles : IDisposable
         {
             found = Open(name);
         }
-        catch (InputException)
+        catch (InputException e)
         {
+            Damage ??= e;
             found = null; // Tensors says why
         }
 
@@ -111,8 +115,9 @@ internal sealed class CheckpointFiles : IDisposable
         {
             found = Parse(PathOf(name));
         }
-        catch (InputException)
+        catch (InputException e)
         {
+            Damage ??= e;
             found = null; // Settings says why
         }
 
