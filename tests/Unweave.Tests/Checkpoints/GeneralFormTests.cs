@@ -143,6 +143,24 @@ public sealed class GeneralFormTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [MemberData(nameof(DialectGoldenTests.Folders), MemberType = typeof(DialectGoldenTests))]
+    public void A_checkpoint_may_be_named_by_its_file(string name)
+    {
+        var golden = new GoldenCheckpoint(name);
+        string[] files = [.. Directory.EnumerateFiles(golden.Path, "*", SearchOption.AllDirectories).Where(path =>
+            Path.GetExtension(path) is ".safetensors" or ".pt" or ".pth" or ".bin" or ".npz"
+            && Path.GetFileName(path) is not "golden.safetensors" and not "sparsity.safetensors")];
+        if (name.StartsWith("circuit_tracer/clt", StringComparison.Ordinal)) return; // a file a layer
+        foreach (string file in files.Where(file => files.Length == 1 || Path.GetFileName(file) is "model.pth"))
+        {
+            using SparseAutoencoder read = Dialect.Read(file, golden.Given);
+            golden.Check(read, "named by its file");
+        }
+
+        Assert.Contains(files, file => files.Length == 1 || Path.GetFileName(file) is "model.pth");
+    }
+
     [Fact]
     public void What_is_torn_says_so()
     {

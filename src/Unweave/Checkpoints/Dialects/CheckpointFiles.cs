@@ -13,7 +13,9 @@ internal sealed class CheckpointFiles : IDisposable
     /// <summary>Name of the file in which what a checkpoint does not say may lie beside it: <c>{ "k": 32 }</c>.</summary>
     public const string GivenName = "unweave.json";
 
-    private const string Inner = "checkpoints"; // the one folder within that a dialect has its weights in
+    /// <summary>The one folder within that a dialect has its weights in.</summary>
+    public const string Inner = "checkpoints";
+
     private const long LongestSettings = 1 << 24;
     private static readonly string[] TensorExtensions = [".safetensors", ".pt", ".pth", ".bin", ".npz"];
 
@@ -29,7 +31,7 @@ internal sealed class CheckpointFiles : IDisposable
         Path = path;
         bool single = File.Exists(path);
         Folder = single ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))! : path;
-        string? chosen = single ? System.IO.Path.GetFileName(path) : null;
+        string? chosen = single && IsTensorFile(path) ? System.IO.Path.GetFileName(path) : null; // a file of settings stands for its folder
         foreach (string file in Directory.EnumerateFiles(Folder))
         {
             string name = System.IO.Path.GetFileName(file);

@@ -60,6 +60,10 @@ internal static class Dialect
         try
         {
             if (TryOpen(path, given, out dialect!, out damage) is { } here) return here;
+            string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? path;
+            if (File.Exists(path) && Path.GetFileName(folder) is CheckpointFiles.Inner && Path.GetDirectoryName(folder) is { } around
+                && TryOpen(around, given, out dialect!, out _) is { } outer)
+                return outer;
             if (Directory.Exists(path))
             {
                 string[] found = [.. Folders(path).Where(Holds).Take(4)];
