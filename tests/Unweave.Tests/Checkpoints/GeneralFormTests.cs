@@ -143,6 +143,39 @@ public sealed class GeneralFormTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [MemberData(nameof(DialectGoldenTests.Folders), MemberType = typeof(DialectGoldenTests))]
+    public void A_checkpoint_may_be_named_by_its_file(string name)
+    {
+        var golden = new GoldenCheckpoint(name);
+        string[] files = [.. Directory.EnumerateFiles(golden.Path, "*", SearchOption.AllDirectories).Where(path =>
+            Path.GetExtension(path) is ".safetensors" or ".pt" or ".pth" or ".bin" or ".npz"
+            && Path.GetFileName(path) is not "golden.safetensors" and not "sparsity.safetensors")];
+        if (name.StartsWith("circuit_tracer/clt", StringComparison.Ordinal)) return; // a file a layer
+        foreach (string file in files.Where(file => files.Length == 1 || Path.GetFileName(file) is "model.pth"))
+        {
+            using SparseAutoencoder read = Dialect.Read(file, golden.Given);
+            golden.Check(read, "named by its file");
+        }
+
+        Assert.Contains(files, file => files.Length == 1 || Path.GetFileName(file) is "model.pth");
+    }
+
+    [Fact]
+    public void What_is_torn_says_so()
+    {
+        string from = Path.Combine(DialectFolders.Root, "saelens_v6", "standard_bdec_in");
+        File.Copy(Path.Combine(from, "cfg.json"), folder["cfg.json"]);
+        byte[] weights = File.ReadAllBytes(Path.Combine(from, "sae_weights.safetensors"));
+        File.WriteAllBytes(folder["sae_weights.safetensors"], weights[..^100]);
+        string message = Assert.Throws<InputException>(() => SparseAutoencoder.Load(folder.Path)).Message;
+        Assert.Contains("sae_weights.safetensors", message, StringComparison.Ordinal);
+        using var torn = new TemporaryFolder();
+        File.WriteAllBytes(torn["x.safetensors"], weights[..^100]);
+        string own = Assert.Throws<InputException>(() => new SafetensorsFile(torn["x.safetensors"])).Message;
+        Assert.Contains(own[(own.IndexOf(": ", StringComparison.Ordinal) + 2)..].TrimEnd('.'), message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Codes_alone_decode_without_what_only_the_input_tells()
     {

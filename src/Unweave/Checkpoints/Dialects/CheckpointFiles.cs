@@ -13,7 +13,9 @@ internal sealed class CheckpointFiles : IDisposable
     /// <summary>Name of the file in which what a checkpoint does not say may lie beside it: <c>{ "k": 32 }</c>.</summary>
     public const string GivenName = "unweave.json";
 
-    private const string Inner = "checkpoints"; // the one folder within that a dialect has its weights in
+    /// <summary>The one folder within that a dialect has its weights in.</summary>
+    public const string Inner = "checkpoints";
+
     private const long LongestSettings = 1 << 24;
     private static readonly string[] TensorExtensions = [".safetensors", ".pt", ".pth", ".bin", ".npz"];
 
@@ -29,7 +31,7 @@ internal sealed class CheckpointFiles : IDisposable
         Path = path;
         bool single = File.Exists(path);
         Folder = single ? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))! : path;
-        string? chosen = single ? System.IO.Path.GetFileName(path) : null;
+        string? chosen = single && IsTensorFile(path) ? System.IO.Path.GetFileName(path) : null; // a file of settings stands for its folder
         foreach (string file in Directory.EnumerateFiles(Folder))
         {
             string name = System.IO.Path.GetFileName(file);
@@ -63,6 +65,9 @@ internal sealed class CheckpointFiles : IDisposable
     /// </summary>
     public InputException? Refusal { get; private set; }
 
+    /// <summary>Why a file that was asked for cannot be read, the first of them; null when none was.</summary>
+    public InputException? Damage { get; private set; }
+
     /// <summary>Whether there is a file of a name.</summary>
     public bool Has(string name) => names.Contains(name);
 
@@ -83,8 +88,9 @@ internal sealed class CheckpointFiles : IDisposable
         {
             found = Open(name);
         }
-        catch (InputException)
+        catch (InputException e)
         {
+            Damage ??= e;
             found = null; // Tensors says why
         }
 
@@ -111,8 +117,9 @@ internal sealed class CheckpointFiles : IDisposable
         {
             found = Parse(PathOf(name));
         }
-        catch (InputException)
+        catch (InputException e)
         {
+            Damage ??= e;
             found = null; // Settings says why
         }
 

@@ -50,19 +50,24 @@ internal static class Dialect
     public static IDialect? Tell(string path)
     {
         if (!File.Exists(path) && !Directory.Exists(path)) return null;
-        using CheckpointFiles? files = TryOpen(path, given: null, out IDialect? dialect);
+        using CheckpointFiles? files = TryOpen(path, given: null, out IDialect? dialect, out _);
         return files is null ? null : dialect;
     }
 
     private static CheckpointFiles Locate(string path, IReadOnlyDictionary<string, string>? given, out IDialect dialect)
     {
+        InputException? damage;
         try
         {
-            if (TryOpen(path, given, out dialect!) is { } here) return here;
+            if (TryOpen(path, given, out dialect!, out damage) is { } here) return here;
+            string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? path;
+            if (File.Exists(path) && Path.GetFileName(folder) is CheckpointFiles.Inner && Path.GetDirectoryName(folder) is { } around
+                && TryOpen(around, given, out dialect!, out _) is { } outer)
+                return outer;
             if (Directory.Exists(path))
             {
                 string[] found = [.. Folders(path).Where(Holds).Take(4)];
-                if (found.Length == 1) return TryOpen(found[0], given, out dialect!)!;
+                if (found.Length == 1) return TryOpen(found[0], given, out dialect!, out _)!;
                 if (found.Length > 1)
                 {
                     throw new InputException($"{path}: holds more than one checkpoint; name one of "
@@ -75,11 +80,13 @@ internal static class Dialect
             throw new InputException($"{path}: cannot be read: {e.Message}", e);
         }
 
-        throw new InputException($"{path}: holds no autoencoder of a known kind; looked for "
+        string cause = damage is null ? "" : $" ({damage.Message.TrimEnd('.')})";
+        throw new InputException($"{path}: holds no autoencoder of a known kind{cause}; looked for "
             + $"{AutoencoderFile.FileName} (Unweave), {string.Join("; ", All.Select(known => $"{known.Signature} ({known.Title})"))}.");
     }
 
-    private static CheckpointFiles? TryOpen(string path, IReadOnlyDictionary<string, string>? given, out IDialect? dialect)
+    private static CheckpointFiles? TryOpen(
+        string path, IReadOnlyDictionary<string, string>? given, out IDialect? dialect, out InputException? damage)
     {
         var files = new CheckpointFiles(path, given);
         try
@@ -92,6 +99,7 @@ internal static class Dialect
             }
 
             dialect = of.FirstOrDefault();
+            damage = files.Damage;
             if (dialect is not null) return files;
             if (files.Refusal is { } refusal) throw refusal;
             files.Dispose();
@@ -106,7 +114,7 @@ internal static class Dialect
 
     private static bool Holds(string folder)
     {
-        using CheckpointFiles? files = TryOpen(folder, given: null, out _);
+        using CheckpointFiles? files = TryOpen(folder, given: null, out _, out _);
         return files is not null;
     }
 
