@@ -404,17 +404,17 @@ internal sealed class SearchEngine(ConceptDictionary dictionary, StoredVectors? 
             List<(int First, int End)> Nearest(int[] among, out bool enough)
             {
                 Array.Sort(Array.ConvertAll(among, cell => -products[cell]), among);
-                var ranges = new List<(int First, int End)>();
+                var found = new List<(int First, int End)>();
                 long rows = 0;
                 foreach (int cell in among)
                 {
                     if (rows >= budget) break;
-                    ranges.Add((cells.Starts[cell], cells.Starts[cell + 1]));
+                    found.Add((cells.Starts[cell], cells.Starts[cell + 1]));
                     rows += cells.Starts[cell + 1] - cells.Starts[cell];
                 }
 
                 enough = rows >= budget;
-                return ranges;
+                return found;
             }
         }
 
