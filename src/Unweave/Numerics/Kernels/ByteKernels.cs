@@ -174,7 +174,8 @@ internal abstract unsafe class ByteKernels
                     Vector256<byte> v0 = Vector256.Load(at), v1 = Vector256.Load(at + 32);
                     Vector256<byte> v2 = Vector256.Load(at + 64), v3 = Vector256.Load(at + 96);
                     Vector256<sbyte> x0 = Vector256.Create(fours[2 * q]).AsSByte(), x1 = Vector256.Create(fours[(2 * q) + 1]).AsSByte();
-                    Vector256<sbyte> x2 = Vector256.Create(fours[(2 * q) + 2]).AsSByte(), x3 = Vector256.Create(fours[(2 * q) + 3]).AsSByte();
+                    Vector256<sbyte> x2 = Vector256.Create(fours[(2 * q) + 2]).AsSByte();
+                    Vector256<sbyte> x3 = Vector256.Create(fours[(2 * q) + 3]).AsSByte();
                     a0 = AvxVnni.MultiplyWideningAndAdd(a0, v0 & half, x0);
                     a1 = AvxVnni.MultiplyWideningAndAdd(a1, v1 & half, x0);
                     b0 = AvxVnni.MultiplyWideningAndAdd(b0, v0 & high, x1);
