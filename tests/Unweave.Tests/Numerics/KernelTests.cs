@@ -220,7 +220,8 @@ public sealed unsafe class KernelTests
         }
 
         encoder.Above(w, bias.Pointer, -1001, codes);
-        for (int r = 0; r < Batch; r++) Assert.Equal(low[(r * Latents)..((r + 1) * Latents)].Count(value => value > -1001), codes.RowCount(r));
+        for (int r = 0; r < Batch; r++)
+            Assert.Equal(low[(r * Latents)..((r + 1) * Latents)].Count(value => value > -1001), codes.RowCount(r));
     }
 
     [Theory]
