@@ -161,6 +161,15 @@ public sealed class GeneralFormTests : IDisposable
         Assert.Contains(files, file => files.Length == 1 || Path.GetFileName(file) is "model.pth");
     }
 
+    [Theory]
+    [InlineData("gemma_scope/jumprelu_sae", "71")]
+    [InlineData("gemma_scope/scope2_transcoder", "60")]
+    public void What_the_authors_measured_is_kept(string name, string l0)
+    {
+        using SparseAutoencoder read = new GoldenCheckpoint(name).Read();
+        Assert.Equal(l0, read.Origin!.Facts["authors' l0"]);
+    }
+
     [Fact]
     public void What_is_torn_says_so()
     {

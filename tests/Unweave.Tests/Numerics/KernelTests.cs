@@ -187,6 +187,45 @@ public sealed unsafe class KernelTests
 
     [Theory]
     [MemberData(nameof(Sets))]
+    public unsafe void Rows_of_the_encoder_are_scaled_and_signs_kept_where_asked(string name)
+    {
+        KernelSet kernels = Named(name);
+        var rng = new Rng(15);
+        using var workers = new Workers(2);
+        using var encoder = new FusedEncoder(workers, kernels);
+        const int Latents = 1500, Width = 300, Batch = 70; // several blocks of panels, the last one cut
+        using Matrix x = Normal(rng, Batch, Width), w = Normal(rng, Latents, Width), scaled = w.Clone();
+        using Matrix bias = Normal(rng, 1, Latents), scales = Normal(rng, 1, Latents);
+        for (int i = 0; i < Latents; i++)
+            foreach (ref float value in scaled.Row(i)) value *= scales[0, i];
+        float[] pre = PreActivations(kernels, x, scaled, bias);
+        var codes = new SparseCodes(Latents);
+        encoder.Load(x);
+        encoder.TopK(w, bias.Pointer, 20, [], codes, scales.Pointer);
+        AssertCodes(r => ReferenceKernels.TopK(pre.AsSpan(r * Latents, Latents), 20), codes, Batch);
+        encoder.Above(w, bias.Pointer, 0.7f, codes, scales.Pointer);
+        AssertCodes(
+            r => [.. ReferenceKernels.TopK(pre.AsSpan(r * Latents, Latents), Latents).Where(entry => entry.Value > 0.7f)], codes, Batch);
+
+        // Of sums that are nearly all below 0, the largest are still the largest.
+        bias.AsSpan().Fill(-1000);
+        float[] low = PreActivations(kernels, x, w, bias);
+        encoder.TopK(w, bias.Pointer, 20, [], codes, signed: true);
+        for (int r = 0; r < Batch; r++)
+        {
+            float[] row = low[(r * Latents)..((r + 1) * Latents)];
+            int[] largest = [.. Enumerable.Range(0, Latents).OrderByDescending(i => row[i]).Take(20).Order()];
+            Assert.Equal(largest, codes.Latents(r).ToArray());
+            Assert.Equal(largest.Select(i => row[i]), codes.Values(r).ToArray());
+        }
+
+        encoder.Above(w, bias.Pointer, -1001, codes);
+        for (int r = 0; r < Batch; r++)
+            Assert.Equal(low[(r * Latents)..((r + 1) * Latents)].Count(value => value > -1001), codes.RowCount(r));
+    }
+
+    [Theory]
+    [MemberData(nameof(Sets))]
     public void A_guess_from_the_last_batch_never_changes_the_result(string name)
     {
         KernelSet kernels = Named(name);

@@ -59,7 +59,14 @@ internal sealed class GemmaScopeDialect : IDialect
             PretrainedReading.Add(facts, "hook", settings?.Json["hf_hook_point_in"]);
             PretrainedReading.Add(facts, "output hook", settings?.Json["hf_hook_point_out"]);
             PretrainedReading.Add(facts, "authors' l0", settings?.Json["l0"]);
-            if (settings is null) facts["path"] = PathParts(files.Folder);
+            if (settings is null)
+            {
+                const string MeanActive = "average_l0_";
+                facts["path"] = PathParts(files.Folder);
+                string? l0 = facts["path"].Split('/').LastOrDefault(part => part.StartsWith(MeanActive, StringComparison.Ordinal));
+                if (l0 is not null) facts["authors' l0"] = TensorFile.OneLine(l0[MeanActive.Length..]);
+            }
+
             made.Origin = new Origin(Name,
             [
                 "b_dec is not subtracted from the input",
