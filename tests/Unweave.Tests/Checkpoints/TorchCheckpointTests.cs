@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using Unweave.Checkpoints.Dialects;
 using Unweave.Formats;
 using Unweave.Tests.Formats;
 
@@ -40,6 +42,26 @@ public sealed class TorchCheckpointTests
         Assert.Equal(
             Expected[name].Where(IsValue).Select(line => line[..(line.IndexOf('=') - 1)]),
             file.Metadata.Keys, StringComparer.Ordinal);
+    }
+
+    // A nested call among them, whose result is thrown away, and one in the place of a number.
+    [Theory]
+    [InlineData("dictionary_learning/topk", "ae.pt", "cos\nsystem\nX\x02\0\0\0id\x85R0", "os.system")]
+    [InlineData("openai/topk_ln", "3.pt", "cbuiltins\neval\ncbuiltins\ngetattr\nX\x01\0\0\0xX\x01\0\0\0y\x86R\x85R0", "builtins.eval")]
+    [InlineData("overcomplete/topk_pickled_module", "model.pth", "csubprocess\nPopen\nX\x02\0\0\0id\x85R0", "subprocess.Popen")]
+    public void An_autoencoder_whose_file_would_run_code_is_refused_by_its_name(string name, string file, string program, string called)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (string source in Directory.EnumerateFiles(Path.Combine(DialectFolders.Root, name)))
+            if (Path.GetExtension(source) is not ".md") File.Copy(source, folder[Path.GetFileName(source)]);
+        List<(string Name, byte[] Content)> entries = ZipFiles.Unpack(folder[file]);
+        int pickle = entries.FindIndex(entry => entry.Name.EndsWith("data.pkl", StringComparison.Ordinal));
+        byte[] content = entries[pickle].Content; // its protocol takes two bytes
+        entries[pickle] = (entries[pickle].Name, [.. content[..2], .. Encoding.Latin1.GetBytes(program), .. content[2..]]);
+        ZipFiles.Write(folder[file], entries);
+        var golden = new GoldenCheckpoint(name);
+        string message = Assert.Throws<InputException>(() => Dialect.Read(folder[file], golden.Given)).Message;
+        Assert.Contains($"asks for '{called}'; a pickle is parsed, never executed", message, StringComparison.Ordinal);
     }
 
     private static bool IsValue(string line) => line.Contains(" = ", StringComparison.Ordinal);
