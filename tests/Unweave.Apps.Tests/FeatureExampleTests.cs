@@ -15,6 +15,10 @@ public sealed class FeatureExampleTests
         foreach (string name in (string[])["corpus/one.txt", "corpus/two.md"])
             place.Write(
                 name, string.Concat(Enumerable.Repeat("The people of the United States went to war in the year of our Lord 1851. ", 60)));
+        (await place.Run("convert", "sae", "--to", "saelens", "-o", "gemma-scope")).Succeeded();
+        string gemma = Directory.CreateDirectory(place["gemma"]).FullName; // stands in for a larger model
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(AppContext.BaseDirectory, "models", "english-4m")))
+            File.Copy(file, Path.Combine(gemma, Path.GetFileName(file)));
         using var vectors = new Workplace();
         (await vectors.Run("train", vectors.WriteVectors("vectors.npy"), "--latents", "64", "--k", "4", "--tokens", "8192", "-o", "sae"))
             .Succeeded();

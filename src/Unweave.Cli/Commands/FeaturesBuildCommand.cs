@@ -54,7 +54,7 @@ internal static class FeaturesBuildCommand
         var host = new HostFlags(command);
         help.AddExamples(command, "unweave features build sae/ --text corpus/", "unweave features build sae/ acts/",
             "unweave features build sae/ vectors.npy --text texts.jsonl",
-            "unweave features build gemma-scope/ --model gemma/ --hook blocks.12 --text corpus/ -o runs/gemma");
+            "unweave features build gemma-scope/ --model gemma/ --hook blocks.2 --text corpus/ -o runs/gemma");
         command.SetAction((parsed, cancellationToken) =>
         {
             using var subject = FeatureBuild.Subject.Open(parsed.GetValue(sae)!, parsed.GetValue(output));
