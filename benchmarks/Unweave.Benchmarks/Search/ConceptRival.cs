@@ -68,7 +68,7 @@ internal sealed class ConceptRival(SparseAutoencoder autoencoder, VectorStore st
         else
         {
             index = Write(documents, codes, options);
-            ways = [.. fixedWays, new(128, 0, 200, 20_000), new(128, 0, 200, 40_000), new(128, 0, 200, 80_000)];
+            ways = [.. fixedWays, new(128, 0, 200, 12_000), new(128, 0, 200, 20_000), new(128, 0, 200, 40_000)];
         }
 
         bytes = index.BytesByPart;

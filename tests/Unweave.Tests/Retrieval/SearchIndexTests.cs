@@ -172,7 +172,7 @@ public sealed class SearchIndexTests : IDisposable
         }
     }
 
-    // Where no code scores a row, only estimates of all products are made: what is told of latents is the same.
+    // Where no row is scored by its code, products are only estimated; a hit still lists the same latents with the same shares.
     [Fact]
     public void Estimates_change_nothing_that_is_told_of_latents()
     {

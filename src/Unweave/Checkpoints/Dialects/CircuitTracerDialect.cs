@@ -83,9 +83,7 @@ internal sealed class CircuitTracerDialect : IDialect
 
         GeneralForm form = GeneralForm.Of(autoencoder, Title);
         form.Require(CodeActivation.Relu, CodeActivation.JumpRelu, CodeActivation.TopK);
-        form.FoldScales();
-        form.FoldLatentScale();
-        form.FoldWeight();
+        form.FoldIntoWeights();
         form.RefuseAllBut("skip", "signed", "tied");
         form.RequireSquare();
         form.Center(false);

@@ -49,9 +49,7 @@ internal sealed class ConnorRobDialect : IDialect
     {
         GeneralForm form = GeneralForm.Of(autoencoder, Title);
         form.Require(CodeActivation.Relu);
-        form.FoldScales();
-        form.FoldLatentScale();
-        form.FoldWeight();
+        form.FoldIntoWeights();
         form.RefuseAllBut("tied");
         form.RequireSquare();
         form.Center(true);

@@ -107,9 +107,7 @@ internal sealed class DictionaryLearningDialect : IDialect
     {
         GeneralForm form = GeneralForm.Of(autoencoder, Title);
         form.Require(CodeActivation.Relu, CodeActivation.JumpRelu, CodeActivation.TopK, CodeActivation.Gated);
-        form.FoldScales();
-        form.FoldLatentScale();
-        form.FoldWeight();
+        form.FoldIntoWeights();
         form.RefuseAllBut("tied");
         form.RequireSquare();
         bool even = form.Thresholds.Distinct().Count() == 1;

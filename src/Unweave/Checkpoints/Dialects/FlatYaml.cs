@@ -8,7 +8,7 @@ namespace Unweave.Checkpoints.Dialects;
 
 /// <summary>
 /// The part of YAML that circuit-tracer's files have: a mapping of texts and numbers, and lists of texts, without nesting. Other lines are
-/// passed over.
+/// skipped.
 /// </summary>
 internal static class FlatYaml
 {

@@ -86,9 +86,7 @@ internal sealed class GemmaScopeDialect : IDialect
     {
         GeneralForm form = GeneralForm.Of(autoencoder, Title);
         form.Require(CodeActivation.JumpRelu, CodeActivation.Relu);
-        form.FoldScales();
-        form.FoldLatentScale();
-        form.FoldWeight();
+        form.FoldIntoWeights();
         form.RefuseAllBut("skip", "tied");
         form.Center(false);
         if (IsOfEmbeddings(folder)) form.Rescale((float)Math.Sqrt(form.InputWidth), (float)(1 / Math.Sqrt(form.InputWidth)));

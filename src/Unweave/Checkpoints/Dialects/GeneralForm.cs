@@ -158,6 +158,23 @@ internal sealed class GeneralForm
     /// <summary>True where a code may have a value below 0.</summary>
     private bool MayBeNegative => Options.Activation != CodeActivation.JumpRelu || Thresholds.Any(threshold => threshold < 0);
 
+    /// <summary>Folds all that a plain dictionary has no place for: scales, factors of latents, the weight that selects them.</summary>
+    public void FoldIntoWeights()
+    {
+        FoldScales();
+        FoldLatentScale();
+        FoldWeight();
+    }
+
+    /// <summary>Refuses a normalization that the output undoes, or does not, otherwise than the dialect's.</summary>
+    /// <param name="restores">Whether the dialect undoes it.</param>
+    /// <param name="why">What the dialect does, for the message.</param>
+    public void RequireRestores(bool restores, string why)
+    {
+        if (Options.Restores != restores)
+            throw Refuse(restores ? "outputs that stay normalized" : "a normalization undone at the output", why);
+    }
+
     /// <summary>Folds the factors on inputs and outputs into the weights; drops a sign that no code can have.</summary>
     public void FoldScales()
     {

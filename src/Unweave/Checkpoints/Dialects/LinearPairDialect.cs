@@ -55,9 +55,7 @@ internal sealed class LinearPairDialect(string name, string title, string encode
     {
         GeneralForm form = GeneralForm.Of(autoencoder, Title);
         form.Require(CodeActivation.Relu);
-        form.FoldScales();
-        form.FoldLatentScale();
-        form.FoldWeight();
+        form.FoldIntoWeights();
         form.RefuseAllBut("tied");
         form.Center(false);
         string file = string.Equals(autoencoder.Origin?.Dialect, Name, StringComparison.Ordinal)

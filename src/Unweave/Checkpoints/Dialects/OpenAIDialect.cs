@@ -76,9 +76,7 @@ internal sealed class OpenAIDialect : IDialect
     {
         GeneralForm form = GeneralForm.Of(autoencoder, Title);
         form.Require(CodeActivation.TopK, CodeActivation.Relu);
-        form.FoldScales();
-        form.FoldLatentScale();
-        form.FoldWeight();
+        form.FoldIntoWeights();
         bool topK = form.Options.Activation == CodeActivation.TopK;
         form.RefuseAllBut("tied", topK ? "normalization" : "", topK ? "signed" : "");
         form.RequireSquare();

@@ -98,9 +98,7 @@ internal sealed class OvercompleteDialect : IDialect
         form.Require(
             CodeActivation.Relu, CodeActivation.TopK, CodeActivation.JumpRelu, CodeActivation.Levels, CodeActivation.MatchingPursuit,
             CodeActivation.OrthogonalPursuit);
-        form.FoldScales();
-        form.FoldLatentScale();
-        form.FoldWeight();
+        form.FoldIntoWeights();
         ScaledNorms.DropThresholds(form);
         form.RefuseAllBut("tied", "inclusive", "signed");
         form.RequireSquare();

@@ -27,13 +27,7 @@ internal static class SaeLensFiles
     public static string NormalizationName(GeneralForm form, bool restores)
     {
         if (form.Options.Normalization == InputNormalization.None) return "none";
-        if (form.Options.Restores != restores)
-        {
-            throw form.Refuse(
-                restores ? "outputs that stay normalized" : "a normalization undone at the output",
-                restores ? "an SAE undoes its normalization" : "its transcoders do not undo it");
-        }
-
+        form.RequireRestores(restores, restores ? "an SAE undoes its normalization" : "its transcoders do not undo it");
         return form.Options.Normalization switch
         {
             InputNormalization.Length => "constant_norm_rescale",

@@ -110,13 +110,7 @@ internal static class ScaledNorms
     public static string NormalizationName(GeneralForm form, bool restores)
     {
         if (form.Options.Normalization == InputNormalization.None) return "inference";
-        if (form.Options.Restores != restores)
-        {
-            throw form.Refuse(
-                restores ? "outputs that stay normalized" : "a normalization undone at the output",
-                restores ? "it undoes a normalization at the output" : "its outputs stay normalized");
-        }
-
+        form.RequireRestores(restores, restores ? "it undoes a normalization at the output" : "its outputs stay normalized");
         return form.Options.Normalization switch
         {
             InputNormalization.Length => "token-wise",

@@ -81,9 +81,7 @@ internal sealed class SparsifyDialect : IDialect
     {
         GeneralForm form = GeneralForm.Of(autoencoder, Title);
         form.Require(CodeActivation.TopK, CodeActivation.GroupMax);
-        form.FoldScales();
-        form.FoldLatentScale();
-        form.FoldWeight();
+        form.FoldIntoWeights();
         form.RefuseAllBut("skip", "tied");
         form.RequireSquare();
         JsonObject settings = DialectWriting.Settings(autoencoder, Name);

@@ -16,18 +16,7 @@ internal static unsafe class Panels
     public static void FromRows(float** rows, int count, int width, nint depth, float* panel)
     {
         if (count < width) NativeMemory.Clear(panel, (nuint)(depth * width) * sizeof(float));
-        int r = 0;
-        if (Avx.IsSupported)
-        {
-            for (; r + 8 <= count; r += 8)
-            {
-                nint p = 0;
-                for (; p + 8 <= depth; p += 8) Transpose8x8(rows + r, p, panel + (p * width) + r, width);
-                Scalar(rows + r, 8, p, depth, width, panel + r);
-            }
-        }
-
-        Scalar(rows + r, count - r, 0, depth, width, panel + r);
+        Transpose(rows, count, depth, panel, width);
     }
 
     /// <summary>

@@ -14,7 +14,7 @@ namespace Unweave.Retrieval.Postings;
 /// The list is its length − 1 (16 bits); for each chunk of at most 64 rows its first row (16 bits) and the bits of a distance (8 bits);
 /// then for each chunk the other rows, each by its distance − 1 from the one before, and the levels − 1. Values lie side by side from the
 /// lowest bit of the first byte on, so that eight of them begin at a whole byte. What says where chunks are lies together, so that those
-/// that are not wanted are passed over without a look at them.
+/// that are not wanted are skipped without a look at them.
 /// </remarks>
 internal static unsafe class PostingList
 {
