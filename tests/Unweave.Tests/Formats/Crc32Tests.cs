@@ -20,6 +20,21 @@ public sealed class Crc32Tests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(1 << 22)]
+    [InlineData((1 << 22) + 1)]
+    [InlineData((3 << 22) + 12345)]
+    public void Parts_put_together_are_the_whole(int length)
+    {
+        byte[] content = new byte[length];
+        var rng = new Rng(6);
+        for (int i = 0; i < length; i++) content[i] = (byte)rng.NextBelow(256);
+        using FileBytes bytes = FileBytes.Fill(length, stream => stream.Write(content));
+        Assert.Equal(Crc32.Append(0, content), Crc32.Compute(bytes));
+    }
+
     private static uint Divided(ReadOnlySpan<byte> bytes)
     {
         uint remainder = uint.MaxValue;

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Unweave.Numerics;
 
 namespace Unweave.Formats;
 
@@ -12,19 +13,43 @@ internal static class Crc32
 
     private static readonly uint[][] Tables = MakeTables();
 
-    /// <summary>The checksum of bytes.</summary>
+    /// <summary>The checksum of bytes, in parts on all threads.</summary>
     public static uint Compute(FileBytes bytes)
     {
-        uint crc = 0;
-        using FileBytes.View view = bytes.Hold();
-        for (long at = 0; at < bytes.Length;)
+        const int PartBytes = 1 << 22;
+        uint[] crcs = new uint[(bytes.Length + PartBytes - 1) / PartBytes];
+        Workers.Shared.Run(crcs.Length, part =>
         {
-            int count = (int)Math.Min(bytes.Length - at, 1 << 24);
-            crc = Append(crc, view.Span(at, count));
-            at += count;
+            using FileBytes.View view = bytes.Hold();
+            long at = (long)part * PartBytes;
+            crcs[part] = Append(0, view.Span(at, (int)Math.Min(PartBytes, bytes.Length - at)));
+        });
+        uint crc = 0, shift = PowerOfX(8L * PartBytes);
+        for (int part = 0; part < crcs.Length; part++)
+            crc = Product(crc, part < crcs.Length - 1 ? shift : PowerOfX(8 * (bytes.Length - ((long)part * PartBytes)))) ^ crcs[part];
+        return crc;
+    }
+
+    // A checksum is a polynomial modulo the checksum's own, its highest power first: bytes that follow multiply what was before them by x
+    // as often as they have bits.
+    private static uint PowerOfX(long exponent)
+    {
+        uint power = 1u << 31; // x⁰
+        for (uint square = 1u << 30; exponent > 0; exponent >>= 1, square = Product(square, square))
+            if ((exponent & 1) != 0) power = Product(power, square);
+        return power;
+    }
+
+    private static uint Product(uint a, uint b)
+    {
+        uint product = 0;
+        for (uint bit = 1u << 31; bit != 0; bit >>= 1)
+        {
+            if ((a & bit) != 0) product ^= b;
+            b = (b & 1) != 0 ? (b >> 1) ^ Polynomial : b >> 1;
         }
 
-        return crc;
+        return product;
     }
 
     /// <summary>Continues a checksum; the first is 0.</summary>
@@ -49,9 +74,9 @@ internal static class Crc32
         return ~state;
     }
 
-    // Carry-less multiplication: 64 bytes a step are folded onto the next 64, then onto 16, then reduced modulo the polynomial (Gopal et
-    // al.,
-    // "Fast CRC computation for generic polynomials using PCLMULQDQ instruction", Intel 2009; constants for the reflected polynomial).
+    // Carry-less multiplication: 64 bytes a step are folded onto the next 64, then onto 16, then reduced modulo the polynomial
+    // (Gopal et al., "Fast CRC computation for generic polynomials using PCLMULQDQ instruction", Intel 2009; constants for the reflected
+    // polynomial).
     private static uint Fold(uint state, ReadOnlySpan<byte> bytes)
     {
         Vector128<ulong> by64 = Vector128.Create(0x0154442bd4UL, 0x01c6e41596UL), by16 = Vector128.Create(0x01751997d0UL, 0x00ccaa009eUL);
