@@ -32,6 +32,9 @@ internal abstract class MappedTensorFile : TensorFile
         Find(tensor, first, destination.Length / size).ReadBytes(first, destination);
     }
 
+    /// <inheritdoc/>
+    internal sealed override void Prepare(TensorInfo tensor) => Find(tensor, 0, 0).Prepare();
+
     /// <summary>Adds a tensor while the file is opened; two of one name are refused.</summary>
     private protected void Add(StridedElements tensor)
     {

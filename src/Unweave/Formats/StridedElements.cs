@@ -81,6 +81,9 @@ internal sealed class StridedElements
         return last + 1;
     }
 
+    /// <summary>Makes the bytes ready to be read.</summary>
+    public void Prepare() => source();
+
     /// <summary>Reads elements as floats.</summary>
     public void Read(long first, Span<float> destination)
     {

@@ -102,6 +102,14 @@ public abstract partial class TensorFile : IDisposable
     /// <param name="destination">A whole number of elements.</param>
     public abstract void ReadBytes(TensorInfo tensor, long first, Span<byte> destination);
 
+    /// <summary>
+    /// Does what comes before a tensor's first element is read (inflating it, its checksum), on all threads: within a part of the readers'
+    /// work it would have one.
+    /// </summary>
+    internal virtual void Prepare(TensorInfo tensor)
+    {
+    }
+
     /// <summary>Gives back memory that reading has filled with the file's bytes, for a reader who goes through it once.</summary>
     internal virtual void Forget()
     {

@@ -163,6 +163,7 @@ internal static class WeightReading
         private void InParts(TensorInfo tensor, int parts, Action<int> read)
         {
             bool sequential = file.IsSequential(tensor);
+            file.Prepare(tensor);
             for (int from = 0; from < parts; from += PartsBetweenForgetting)
             {
                 int start = from, count = Math.Min(PartsBetweenForgetting, parts - from);
