@@ -16,6 +16,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     json,
     DemoCommand.Create(help, json),
     TrainCommand.Create(help, json),
+    SweepCommand.Create(help, json),
     HarvestCommand.Create(help, json),
     EvalCommand.Create(help, json),
     EvalSearchCommand.Create(help, json),

@@ -6,6 +6,7 @@ public sealed class HelpTests
     [InlineData("")]
     [InlineData("demo")]
     [InlineData("train")]
+    [InlineData("sweep")]
     [InlineData("eval")]
     [InlineData("embed")]
     [InlineData("eval-search")]

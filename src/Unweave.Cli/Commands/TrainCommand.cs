@@ -1,8 +1,6 @@
 using System.CommandLine;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
-using Unweave.Hosts;
-using Unweave.Onnx;
 using Unweave.Runs;
 using Unweave.Training;
 
@@ -76,40 +74,13 @@ internal static class TrainCommand
     private static async Task<int> Stream(TrainingOptions options, HostFlags flags, ParseResult parsed, string? hookName, int buffer,
         bool resume, bool force, bool json, CancellationToken cancellationToken)
     {
-        const int heldOut = 8192;
-        if (options.Data.Count > 0)
-            throw new InputException(
-                $"{options.Data[0]} and --model are both given; train on files of vectors, or on a model's activations.");
-        if (buffer < options.Batch)
-            throw new InputException(
-                $"--buffer is {buffer}, less than a batch of {options.Batch}; give some hundred batches, so that documents mix.");
         RefuseTrained(options.Output, resume, force);
-        string path = flags.ModelPath(parsed);
-        using OnnxHost model = flags.OpenModel(parsed, path);
-        ITokenizer tokenizer = flags.Tokenizer(parsed, path);
-        TextCorpus corpus = flags.Corpus(parsed);
-        Hook hook = model.FindOne(
-            hookName ?? throw new InputException($"no hook is named; give --hook (`unweave hooks {path}` lists them)."));
-        PassOptions pass = flags.Pass(parsed);
-        using var read = new ActivationPass(model, tokenizer, [hook], pass);
-        var origin = new HostReference(model.Name, model.Hash, tokenizer.Name, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial)
-        {
-            FindsSpecial = tokenizer.FindsSpecial,
-            Inputs = model.Input.Chosen.Count > 0 ? model.Input.Chosen : null,
-        };
-        int held = options.Validation > 0 ? heldOut : 0;
-        using var data = new StreamedData(() => Harvester.Stream(read, corpus, CancellationToken.None), hook.Width, buffer, options.Seed,
-            held, $"{hook.Name} of {path}")
-        {
-            Fingerprint = string.Join(' ', model.Hash, tokenizer.Hash, hook.Name, read.Context, pass.KeepSpecial, corpus.Fingerprint,
-                buffer, held) + (tokenizer.FindsSpecial ? " special" : "")
-                + string.Concat(model.Input.Chosen.OrderBy(one => one.Key, StringComparer.Ordinal)
-                    .Select(one => $" {one.Key}={one.Value}")),
-        };
+        using var stream = ModelStream.Open(flags, parsed, hookName, buffer, options.Batch, options.Data);
+        using StreamedData data = stream.Rows(options);
         options.Validate(data.Width);
-        TrainingEnd end = await TrainingEnd.RunAsync(options, data, $"{data.Name} over {corpus.Name}", resume, origin, cancellationToken);
-        MalformedTexts.Say(corpus);
-        return Ended(end with { MalformedDocuments = corpus.MalformedDocuments }, options, json);
+        TrainingEnd end = await TrainingEnd.RunAsync(options, data, stream.Name, resume, stream.Origin, cancellationToken);
+        MalformedTexts.Say(stream.Corpus);
+        return Ended(end with { MalformedDocuments = stream.Corpus.MalformedDocuments }, options, json);
     }
 
     private static int Ended(TrainingEnd end, TrainingOptions options, bool json)

@@ -96,8 +96,9 @@ public static class Trainer
         await foreach (StepReport report in steps.ConfigureAwait(false)) yield return report;
     }
 
-    // Steps run on the pool, so that a caller with a screen to draw stays free.
-    private static async IAsyncEnumerable<StepReport> Steps(
+    /// <summary>The steps still to do, with the log and the checkpoints of the folder.</summary>
+    /// <remarks>Steps run on the pool, so that a caller with a screen to draw stays free.</remarks>
+    internal static async IAsyncEnumerable<StepReport> Steps(
         TrainingRun run, ITrainingData data, RunWriter? folder, TimeProvider time,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -139,7 +140,8 @@ public static class Trainer
         }
     }
 
-    private static TrainingRun Open(TrainingOptions options, ITrainingData data, RunWriter? folder, HostReference? host, bool resume)
+    /// <summary>Starts a run, or goes on with it where that is asked for and there is a state.</summary>
+    internal static TrainingRun Open(TrainingOptions options, ITrainingData data, RunWriter? folder, HostReference? host, bool resume)
     {
         bool resumed = resume && folder!.HasState;
         TrainingRun run = resumed ? folder!.Resume(options, data) : TrainingRun.Start(options, data);
@@ -158,7 +160,8 @@ public static class Trainer
         }
     }
 
-    private static HostReference? HostOf(IActivationSource source) => source switch
+    /// <summary>Where vectors come from, as far as they say it.</summary>
+    internal static HostReference? HostOf(IActivationSource source) => source switch
     {
         HarvestSource harvest => HostReference.From(harvest),
         ActivationFiles { Harvests: [var only] } => HostReference.From(only),

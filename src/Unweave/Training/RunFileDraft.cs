@@ -12,7 +12,11 @@ namespace Unweave.Training;
 internal sealed class RunFileDraft
 {
     private static readonly JsonReaderOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private const int MostCombinations = 1000;
+
     private readonly Dictionary<string, Given> given = new(StringComparer.Ordinal);
+    private readonly bool several; // a sweep's: settings may be lists of values
+    private readonly List<RunFileDraft> kinds = []; // of a sweep: the autoencoders, where there is a list of them
 
     /// <summary>A setting given: as JSON, or as the words of a flag, which are read once the architecture is known.</summary>
     private readonly record struct Given(JsonNode? Value, IReadOnlyList<string>? Words, string Origin);
@@ -22,14 +26,26 @@ internal sealed class RunFileDraft
     {
     }
 
+    private RunFileDraft(bool several) => this.several = several;
+
+    /// <summary>Of a sweep's file: what it says of the sweep itself, and where; null where it says nothing.</summary>
+    public (JsonNode? Value, string Origin)? Sweep { get; private set; }
+
     /// <summary>Starts with the settings of a run file.</summary>
     /// <param name="path">Path of the file.</param>
     /// <exception cref="InputException">It is not there or not a run file.</exception>
-    public static RunFileDraft Open(string path)
+    public static RunFileDraft Open(string path) => Open(path, several: false);
+
+    /// <summary>Starts with the settings of a sweep's file, each a value or a list of values.</summary>
+    /// <param name="path">Path of the file.</param>
+    /// <exception cref="InputException">It is not there or not such a file.</exception>
+    public static RunFileDraft OpenSweep(string path) => Open(path, several: true);
+
+    private static RunFileDraft Open(string path, bool several)
     {
         try
         {
-            return Parse(File.ReadAllText(path), path);
+            return Parse(File.ReadAllText(path), path, several);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -44,13 +60,14 @@ internal sealed class RunFileDraft
     /// <summary>Starts with the settings of a run file's text.</summary>
     /// <param name="json">The text.</param>
     /// <param name="name">What to call it in messages: its path.</param>
+    /// <param name="several">Whether it is a sweep's, whose settings may be lists of values.</param>
     /// <exception cref="InputException">It is not a run file.</exception>
-    public static RunFileDraft Parse(string json, string name)
+    public static RunFileDraft Parse(string json, string name, bool several = false)
     {
         ArgumentNullException.ThrowIfNull(json);
         byte[] utf8 = Encoding.UTF8.GetBytes(json.TrimStart('\uFEFF'));
         var reader = new Utf8JsonReader(utf8, Lenient);
-        var draft = new RunFileDraft();
+        var draft = new RunFileDraft(several);
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
@@ -108,6 +125,65 @@ internal sealed class RunFileDraft
         return this;
     }
 
+    /// <summary>
+    /// Of a sweep's file: a draft for each combination of the values in its lists, the first list varying slowest, with the settings that
+    /// make it another than the others.
+    /// </summary>
+    /// <param name="fixedSettings">Settings that are the same for all, so that a list of their values is refused.</param>
+    /// <exception cref="InputException">A list is empty, or has a value twice.</exception>
+    public IReadOnlyList<(RunFileDraft Draft, IReadOnlyList<KeyValuePair<string, JsonNode?>> Chosen)> Combinations(
+        IReadOnlyCollection<string> fixedSettings)
+    {
+        if (kinds.Count == 0) return Combinations(fixedSettings, new HashSet<string>(StringComparer.Ordinal));
+        var differing = kinds.SelectMany(kind => kind.given.Keys).Distinct(StringComparer.Ordinal)
+            .Where(name => kinds.Select(kind => kind.given.TryGetValue(name, out Given entry) ? entry.Value?.ToJsonString() ?? "null" : "")
+                .Distinct(StringComparer.Ordinal).Count() > 1)
+            .ToHashSet(StringComparer.Ordinal);
+        return [.. kinds.SelectMany(kind => kind.Over(this).Combinations(fixedSettings, differing))];
+    }
+
+    private List<(RunFileDraft, IReadOnlyList<KeyValuePair<string, JsonNode?>>)> Combinations(
+        IReadOnlyCollection<string> fixedSettings, HashSet<string> telling)
+    {
+        List<(RunFileDraft Draft, IReadOnlyList<KeyValuePair<string, JsonNode?>> Chosen)> found = [(new RunFileDraft(), [])];
+        foreach ((string name, Given entry) in given.OrderBy(pair => pair.Key is Architecture.Key ? 0 : 1)) // which is stable
+        {
+            bool isList = IsSeveral(name, entry.Value);
+            if (isList && fixedSettings.Contains(name, StringComparer.Ordinal))
+                throw new InputException($"{entry.Origin}: {name} is a list of several, but all autoencoders of a sweep have the same; "
+                    + $"give one.");
+            JsonNode?[] values = isList ? [.. (JsonArray)entry.Value!] : [entry.Value];
+            if (values.Length == 0) throw new InputException($"{entry.Origin}: {name} is an empty list; give at least one value.");
+            if (values.GroupBy(value => value?.ToJsonString() ?? "null", StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1)
+                is { } twice)
+                throw new InputException($"{entry.Origin}: {name} has {twice.Key} twice; leave one out.");
+            bool tells = isList || telling.Contains(name);
+            if ((long)found.Count * values.Length > MostCombinations)
+                throw new InputException($"{entry.Origin}: the lists make more than {MostCombinations} combinations; make them shorter.");
+            found =
+            [
+                .. found.SelectMany(one => values.Select(value =>
+                {
+                    var draft = new RunFileDraft();
+                    foreach ((string known, Given before) in one.Draft.given) draft.given.Add(known, before);
+                    draft.given.Add(name, entry with { Value = value });
+                    IReadOnlyList<KeyValuePair<string, JsonNode?>> chosen = tells ? [.. one.Chosen, new(name, value)] : one.Chosen;
+                    return (draft, chosen);
+                })),
+            ];
+        }
+
+        return found;
+    }
+
+    /// <summary>Whether a value is a list of values: of a setting that is a list itself, a list of lists.</summary>
+    private static bool IsSeveral(string name, JsonNode? value)
+    {
+        bool listed = RunFileSetting.All.Any(setting => setting.IsCalled(name)
+            && setting.Kind is (SettingKind.Texts or SettingKind.Integers));
+        return value is JsonArray values && (!listed || (values.Count > 0 && values.All(one => one is JsonArray)));
+    }
+
     /// <summary>The options: what was given, over the defaults.</summary>
     /// <exception cref="InputException">A value is of the wrong kind, or a setting does not belong to the architecture.</exception>
     public TrainingOptions ToOptions()
@@ -158,6 +234,23 @@ internal sealed class RunFileDraft
             if (!inAutoencoder && property is "$schema")
             {
                 reader.Skip();
+            }
+            else if (several && !inAutoencoder && property is "sweep")
+            {
+                Sweep = (JsonNode.Parse(ref reader), where);
+            }
+            else if (several && !inAutoencoder && property is "autoencoder" && reader.TokenType == JsonTokenType.StartArray)
+            {
+                while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+                {
+                    var kind = new RunFileDraft(several: true);
+                    kind.ReadObject(ref reader, utf8, name, inAutoencoder: true);
+                    kinds.Add(kind);
+                }
+
+                if (reader.TokenType != JsonTokenType.EndArray || kinds.Count == 0)
+                    throw new InputException($"{where}: a list of autoencoders holds objects, such as {{ \"architecture\": \"topk\", "
+                        + $"\"k\": [16, 32] }}.");
             }
             else if (!inAutoencoder && property is "autoencoder")
             {
@@ -225,7 +318,8 @@ internal sealed class RunFileDraft
         };
         if (right) return value;
         bool isWord = setting.Kind == SettingKind.Choice && value?.GetValueKind() == JsonValueKind.String;
-        string guess = isWord ? Spelling.DidYouMean((string)value!, setting.Choices) : "";
+        string guess = isWord ? Spelling.DidYouMean((string)value!, setting.Choices)
+            : value is JsonArray ? " Lists of values are for `unweave sweep`." : "";
         throw new InputException($"{Say(setting, entry.Origin)} is {value?.ToJsonString() ?? "null"}; it must be "
             + $"{setting.Expected}.{guess}");
     }

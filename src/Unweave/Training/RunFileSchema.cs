@@ -47,7 +47,8 @@ internal static class RunFileSchema
             if (name is not ("autoencoder" or Architecture.Key)) properties[name]!["default"] = value?.DeepClone();
     }
 
-    private static JsonNode Describe(JsonSchemaExporterContext context, JsonNode schema)
+    /// <summary>Puts the description of a property into its schema.</summary>
+    public static JsonNode Describe(JsonSchemaExporterContext context, JsonNode schema)
     {
         if (context.PropertyInfo?.AttributeProvider is not { } attributes || schema is not JsonObject node) return schema;
         if (attributes.GetCustomAttributes(typeof(DescriptionAttribute), inherit: true)

@@ -39,6 +39,13 @@ public sealed record TrainingOptions
     [Description("Seed of the weights, the shuffle and the noise.")]
     public ulong Seed { get; init; }
 
+    /// <summary>
+    /// Seed of the first weights alone, so that runs that differ in it see the same rows in the same order; null takes the seed. Default
+    /// null.
+    /// </summary>
+    [Description("Seed of the first weights alone, with the order of the data left as it is; null takes the seed.")]
+    public ulong? WeightSeed { get; init; }
+
     /// <summary>Threads; 0 takes one for each processor. The result does not depend on it. Default 0.</summary>
     [Description("Threads; 0 takes one for each processor. The result does not depend on it.")]
     public int Threads { get; init; }

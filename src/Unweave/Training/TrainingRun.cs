@@ -21,6 +21,7 @@ public sealed class TrainingRun : IDisposable
     private readonly IBatches? reader;
     private readonly Batch? validation;
     private readonly double validationVariance;
+    private readonly bool sharesValidation; // with other runs of a sweep
 
     private TrainingRun(TrainingOptions options, ITrainingData data, CreateLearner? create, Action<TrainingRun>? restore)
     {
@@ -31,13 +32,14 @@ public sealed class TrainingRun : IDisposable
         Autoencoder? model = null;
         try
         {
-            Rng? rng = restore is null ? new Rng(options.Seed, stream: 1) : null; // a state brings its own weights
+            Rng? rng = restore is null ? new Rng(options.WeightSeed ?? options.Seed, stream: 1) : null; // a state brings its own weights
             model = options.Autoencoder.Build(data.Width, data.TargetWidth ?? data.Width, rng);
             LastFired = new long[model is SparseAutoencoder sparse ? sparse.Latents : 0];
             if (restore is null) StartFromData(model, data);
             Learner = create is null ? new CpuLearner(model, options, workers) : create(model, options, workers);
             restore?.Invoke(this);
             reader = data.Start(Step * options.Batch, options.Batch, model.InputScale, model.OutputScale);
+            sharesValidation = data is SharedData;
             validation = data.Validation(ValidationSample);
             if (validation is { } held) validationVariance = ScaledVariance(held.Target, model.OutputScale);
         }
@@ -69,6 +71,9 @@ public sealed class TrainingRun : IDisposable
 
     /// <summary>True when the run ended because validation had stopped improving.</summary>
     public bool StoppedEarly => Options.Patience > 0 && Stale >= Options.Patience;
+
+    /// <summary>True when <see cref="Next"/> failed because the loss was no longer finite.</summary>
+    internal bool Diverged { get; private set; }
 
     /// <summary>Owns the weights and the optimizer.</summary>
     internal Learner Learner { get; }
@@ -131,6 +136,7 @@ public sealed class TrainingRun : IDisposable
         LearnerStep done = Learner.Step(batch, settings, rate);
         if (!double.IsFinite(done.Loss.Total))
         {
+            Diverged = true;
             throw new InputException($"The loss is {done.Loss.Total} at step {step}: training diverged. "
                 + $"Lower learningRate (now {rate:G3}), or set gradientClip to 1.");
         }
@@ -209,7 +215,7 @@ public sealed class TrainingRun : IDisposable
     {
         reader?.Dispose();
         Learner?.Dispose();
-        validation?.Dispose();
+        if (!sharesValidation) validation?.Dispose();
         workers.Dispose();
     }
 
