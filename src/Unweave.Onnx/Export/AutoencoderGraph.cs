@@ -172,6 +172,11 @@ internal sealed class AutoencoderGraph
 
         y = Scaled(y, 1 / autoencoder.OutputScale);
         if (pretrained?.Skip is { } skip) y = Add("Add", [y, Product(Input, Weight("W_skip", skip), bias: null)]);
+        if (autoencoder is TrainedAutoencoder { Skip: { } own })
+        {
+            string skipped = Product(Input, Weight("W_skip", own), bias: null);
+            y = Add("Add", [y, Scaled(skipped, autoencoder.InputScale / autoencoder.OutputScale)]);
+        }
         Name("Identity", [y], Reconstruction);
     }
 

@@ -11,8 +11,7 @@ internal static class RunDescription
     /// <summary>How many latents of a row an architecture keeps active by its settings; null where that follows from the data.</summary>
     public static int? ActiveLatents(AutoencoderOptions? options) => options switch
     {
-        TopKOptions top => top.K,
-        BatchTopKOptions batch => batch.K,
+        SelectionOptions selection => selection.K,
         _ => null,
     };
 

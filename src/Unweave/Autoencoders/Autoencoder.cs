@@ -76,6 +76,12 @@ public abstract class Autoencoder : IDisposable
     /// <param name="center">Center of the scaled targets (their geometric median), as many values as an output has.</param>
     internal abstract void InitializeDecoderBias(ReadOnlySpan<float> center);
 
+    /// <summary>Sets thresholds that start from the data, once the decoder's bias is set.</summary>
+    /// <param name="sample">Scaled inputs.</param>
+    internal virtual void InitializeThresholds(Matrix sample)
+    {
+    }
+
     /// <summary>Makes the buffers and the code that compute this model's loss and gradients for training.</summary>
     /// <param name="workers">The threads to run on.</param>
     internal abstract LossAndGradients CreateGradients(Workers workers);

@@ -18,6 +18,11 @@ namespace Unweave.Autoencoders;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = Architecture.Key)]
 [JsonDerivedType(typeof(TopKOptions), "topk")]
 [JsonDerivedType(typeof(BatchTopKOptions), "batchtopk")]
+[JsonDerivedType(typeof(MatryoshkaOptions), "matryoshka")]
+[JsonDerivedType(typeof(HierarchicalTopKOptions), "hierarchical")]
+[JsonDerivedType(typeof(AbsTopKOptions), "abstopk")]
+[JsonDerivedType(typeof(JumpReluOptions), "jumprelu")]
+[JsonDerivedType(typeof(GatedOptions), "gated")]
 [JsonDerivedType(typeof(ReluOptions), "relu")]
 [JsonDerivedType(typeof(KlOptions), "kl")]
 [JsonDerivedType(typeof(UndercompleteOptions), "undercomplete")]
@@ -40,8 +45,11 @@ public abstract record AutoencoderOptions
     /// <summary>False for an architecture that only infers: its autoencoders were trained by other libraries.</summary>
     internal virtual bool Trainable => true;
 
-    /// <summary>True when targets other than the inputs can be learned: a map between two spaces.</summary>
+    /// <summary>True when targets other than the inputs are learned: a map between two spaces.</summary>
     internal virtual bool MapsBetweenSpaces => false;
+
+    /// <summary>True when a setting makes it one that learns targets other than the inputs: <c>transcoder</c>.</summary>
+    internal virtual bool CanMapBetweenSpaces => false;
 
     /// <summary>True when the loss revives dead latents by itself, so that resampling them too would be one cure too many.</summary>
     internal virtual bool RevivesDead => false;
@@ -61,12 +69,18 @@ public abstract record AutoencoderOptions
         if (inputWidth < 1 || outputWidth < 1)
             throw new InputException($"The vectors have width {Math.Min(inputWidth, outputWidth)}; they need at least one element.");
         if (inputWidth == outputWidth || MapsBetweenSpaces) return;
-        throw new InputException($"The inputs have width {inputWidth} and the targets {outputWidth}, but a {Title} autoencoder "
-            + $"reconstructs "
-            + $"its input; choose the architecture "
-                + $"{Architecture.NamesWhere(options => options is { Trainable: true, MapsBetweenSpaces: true })}, or leave the "
-                + $"targets out.");
+        throw RefuseTargets($"The inputs have width {inputWidth} and the targets {outputWidth}");
     }
+
+    /// <summary>An error for targets that this autoencoder cannot learn.</summary>
+    /// <param name="what">What the data have, the beginning of a sentence.</param>
+    internal InputException RefuseTargets(string what) => new($"{what}, but this {Title} autoencoder reconstructs its input; "
+        + (CanMapBetweenSpaces
+            ? "set transcoder to true, or leave the targets out."
+            : $"choose the architecture {Architecture.NamesWhere(Maps)}, or leave the targets out."));
+
+    private static bool Maps(AutoencoderOptions options) =>
+        options is { Trainable: true, MapsBetweenSpaces: true } or { CanMapBetweenSpaces: true };
 
     /// <summary>Refuses contradictions among the settings and with the width of vectors that are their own targets.</summary>
     /// <param name="width">Width d of the vectors.</param>
@@ -125,14 +139,5 @@ public abstract record DictionaryOptions : AutoencoderOptions
     {
         base.Validate(inputWidth, outputWidth);
         if (Latents < 1) throw new InputException($"latents is {Latents}; a dictionary needs at least one latent.");
-    }
-
-    /// <summary>Refuses the settings of a selection by k, revived by AuxK, that cannot be.</summary>
-    private protected void CheckSelection(int k, int? auxK, double auxCoefficient)
-    {
-        if (k < 1) throw new InputException($"k is {k}; at least one latent has to stay active.");
-        if (k > Latents) throw new InputException($"k is {k} but latents is {Latents}; lower k or raise latents.");
-        if (auxK is < 0) throw new InputException($"auxK is {auxK}; use 0 to turn AuxK off.");
-        NotNegative(auxCoefficient);
     }
 }

@@ -23,7 +23,7 @@ internal abstract class DictionaryGradients(SparseAutoencoder model, Workers wor
     protected int[] FiredCounts { get; } = new int[model.Latents];
 
     /// <summary>‖y − ŷ‖² of each row.</summary>
-    protected double[] Errors { get; set; } = [];
+    protected double[] Errors { get; private set; } = [];
 
     /// <summary>The encoder's input, <c>[batch, input width]</c>: x, less b_dec where the dictionary centers it.</summary>
     protected Matrix Input { get; private set; } = new(0, 0);
@@ -39,8 +39,9 @@ internal abstract class DictionaryGradients(SparseAutoencoder model, Workers wor
     }
 
     /// <summary>Sets <see cref="Input"/> and <see cref="Target"/>.</summary>
-    protected void Load(Batch batch)
+    protected virtual void Load(Batch batch)
     {
+        if (Errors.Length != batch.Rows) Errors = new double[batch.Rows];
         Input = batch.Input;
         if (Weights.CentersInput)
         {
@@ -55,12 +56,12 @@ internal abstract class DictionaryGradients(SparseAutoencoder model, Workers wor
     }
 
     /// <summary>A buffer of the shape of a matrix, kept while the shape stays.</summary>
-    protected static Matrix Resized(ref Matrix? buffer, Matrix like) => Resized(ref buffer, like.Rows, like.Columns);
+    internal static Matrix Resized(ref Matrix? buffer, Matrix like) => Resized(ref buffer, like.Rows, like.Columns);
 
     /// <summary>A buffer of a shape, kept while the shape stays.</summary>
-    protected static Matrix Resized(ref Matrix? buffer, int rows, int columns)
+    internal static Matrix Resized(ref Matrix? buffer, int rows, int columns)
     {
-        if (buffer?.Rows == rows) return buffer;
+        if (buffer?.Rows == rows && buffer.Columns == columns) return buffer;
         buffer?.Dispose();
         return buffer = new Matrix(rows, columns);
     }

@@ -29,14 +29,28 @@ internal sealed class DictionaryWeights
         for (int latent = 0; latent < latents; latent++)
         {
             Span<float> row = Decoder.Row(latent);
-            rng.FillNormal(row);
-            double norm = 0;
-            foreach (float value in row) norm += (double)value * value;
-            float scale = (float)(1 / Math.Sqrt(norm));
-            foreach (ref float value in row) value *= scale;
+            FillUnit(row, rng);
             TensorPrimitives.Multiply(row, (float)initNorm, Encoder.Row(latent));
             if (!unitDecoder) Encoder.Row(latent).CopyTo(row);
         }
+    }
+
+    /// <summary>Makes the weights of a dictionary from one space to another: random directions in both, which know nothing of each
+    /// other.</summary>
+    public static DictionaryWeights BetweenSpaces(
+        int latents, int inputWidth, int outputWidth, Rng? rng, bool unitDecoder = true, double initNorm = 1)
+    {
+        var weights = new DictionaryWeights(latents, inputWidth, outputWidth, unitDecoder, centersInput: false);
+        if (rng is null) return weights;
+        for (int latent = 0; latent < latents; latent++)
+        {
+            FillUnit(weights.Decoder.Row(latent), rng);
+            FillUnit(weights.Encoder.Row(latent), rng);
+            TensorPrimitives.Multiply(weights.Encoder.Row(latent), (float)initNorm, weights.Encoder.Row(latent));
+            if (!unitDecoder) TensorPrimitives.Multiply(weights.Decoder.Row(latent), (float)initNorm, weights.Decoder.Row(latent));
+        }
+
+        return weights;
     }
 
     /// <summary>Makes weights of zeros between two spaces.</summary>
@@ -103,6 +117,47 @@ internal sealed class DictionaryWeights
             }
         });
 
+    /// <summary>The input of a second encoding: x_c + η(x_c − Σ z⁰ W_dec).</summary>
+    /// <param name="input">x_c, the first encoding's input, <c>[batch, d]</c>.</param>
+    /// <param name="first">z⁰, its codes.</param>
+    /// <param name="step">η.</param>
+    /// <param name="workers">The threads to run on.</param>
+    /// <param name="refined">Overwritten, <c>[batch, d]</c>.</param>
+    public unsafe void Refine(Matrix input, SparseCodes first, double step, Workers workers, Matrix refined)
+    {
+        KernelSet kernels = KernelSet.Current;
+        int width = Decoder.Columns;
+        workers.Run(RowParts.Count(first.Rows), part =>
+        {
+            (int from, int end) = RowParts.Range(part, first.Rows);
+            for (int r = from; r < end; r++)
+            {
+                float* row = refined.Pointer + ((nint)r * width);
+                new Span<float>(row, width).Clear();
+                fixed (int* latents = first.Latents(r))
+                fixed (float* values = first.Values(r))
+                    kernels.WeightedSum(row, Decoder.Pointer, width, latents, values, first.RowCount(r));
+                kernels.Scale(row, (float)-step, width);
+                kernels.AddScaled(row, input.Pointer + ((nint)r * width), (float)(1 + step), width);
+            }
+        });
+    }
+
+    /// <summary>The threshold above which so many latents of a row are active on average; 0 where fewer are positive.</summary>
+    /// <param name="active">Latents of a row, on average.</param>
+    /// <param name="rows">Rows at the scale of the weights, <c>[rows, input width]</c>; up to 1,024 of them are read.</param>
+    public unsafe float ThresholdOf(double active, Matrix rows)
+    {
+        const int MostRows = 1024;
+        using Matrix some = rows.CopyRows(0, Math.Min(rows.Rows, MostRows)), input = EncoderInput(some, 1, Workers.Shared);
+        using var encoder = new FusedEncoder(Workers.Shared);
+        SparseCodes positive = new(Encoder.Rows), largest = new(Encoder.Rows);
+        encoder.Load(input);
+        encoder.Above(Encoder, EncoderBias.Pointer, 0, positive);
+        long budget = (long)Math.Round(active * some.Rows);
+        return positive.Count <= budget ? 0 : NarrowedCodes.ByBatch(positive, budget, largest);
+    }
+
     /// <summary>Decodes sparse codes: Σ z·W_dec + b_dec, divided by the output scale.</summary>
     public unsafe void Decode(SparseCodes codes, float outputScale, Workers workers, Matrix reconstruction)
     {
@@ -121,6 +176,15 @@ internal sealed class DictionaryWeights
                 if (outputScale != 1) kernels.Scale(output + ((nint)r * width), 1 / outputScale, width);
             }
         });
+    }
+
+    private static void FillUnit(Span<float> row, Rng rng)
+    {
+        rng.FillNormal(row);
+        double norm = 0;
+        foreach (float value in row) norm += (double)value * value;
+        float scale = (float)(1 / Math.Sqrt(norm));
+        foreach (ref float value in row) value *= scale;
     }
 }
 

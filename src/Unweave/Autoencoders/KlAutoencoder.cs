@@ -198,7 +198,7 @@ internal sealed class KlAutoencoder : SparseAutoencoder
             model.Activate(Input, z, product, Workers);
             double sparsity = Penalize(z, model.Options.KlCoefficient * settings.SparsityWarmup);
             long encoded = Stopwatch.GetTimestamp();
-            Errors = backward.Reconstruct(z, Target);
+            backward.Reconstruct(z, Target, 1, Errors, () => RowWeights.Slopes(Errors, 1, 0));
             long decoded = Stopwatch.GetTimestamp();
             Workers.Run(RowParts.Count(batch.Rows), part =>
             {

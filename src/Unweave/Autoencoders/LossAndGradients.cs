@@ -5,13 +5,17 @@ namespace Unweave.Autoencoders;
 /// <summary>What the trainer tells a model at one step.</summary>
 /// <param name="SparsityWarmup">Factor on the sparsity penalty, from 0 at the start of its warm-up to 1.</param>
 /// <param name="Dead">Latents that have not fired for long before this step, ascending: AuxK gives them the residual to explain.</param>
-/// <param name="NoiseSeed">Seed of this step's noise: input corruption, draws of codes.</param>
-internal readonly record struct StepSettings(double SparsityWarmup, ReadOnlyMemory<int> Dead, ulong NoiseSeed);
+/// <param name="NoiseSeed">Seed of this step's noise: input corruption, draws of codes and of chunks.</param>
+/// <param name="Progress">Share of the run before this step.</param>
+/// <param name="Step">The step, from 1.</param>
+internal readonly record struct StepSettings(
+    double SparsityWarmup, ReadOnlyMemory<int> Dead, ulong NoiseSeed, double Progress = 1, long Step = 0);
 
 /// <summary>The terms of a batch's loss: each summed over the output's width and averaged over the batch, weights included.</summary>
 /// <param name="Reconstruction">‖y − ŷ‖²; of a variational autoencoder −ln p(x|z).</param>
-/// <param name="Sparsity">The penalty on codes: L1, KL, or of TopK the usage-balance term.</param>
-/// <param name="Auxiliary">AuxK and Multi-TopK.</param>
+/// <param name="Sparsity">The penalties: L1, KL, L0, of codes selected by number usage balance, of decoder rows that they are
+/// alike.</param>
+/// <param name="Auxiliary">Other reconstructions: AuxK, Multi-TopK, prefixes, gates.</param>
 public readonly record struct LossTerms(double Reconstruction, double Sparsity, double Auxiliary)
 {
     /// <summary>The loss that training lowers.</summary>

@@ -6,7 +6,7 @@ using Unweave.Numerics.Kernels;
 namespace Unweave.Autoencoders;
 
 /// <summary>ReLU with an L1 penalty (Bricken et al. 2023; with free decoder norms, Anthropic's April 2024 update).</summary>
-public sealed record ReluOptions : DictionaryOptions
+public sealed record ReluOptions : SparseOptions
 {
     /// <summary>Weight λ of the L1 penalty. Default 5, for inputs scaled to norm √d.</summary>
     [Description("Weight of the L1 penalty, for inputs scaled to norm sqrt(d).")]
@@ -29,19 +29,26 @@ public sealed record ReluOptions : DictionaryOptions
     internal override string Title => "ReLU";
 
     /// <inheritdoc/>
-    public override string Describe() => Invariant($"{Title} with L1, {Latents:N0} latents, penalty {L1Coefficient:G6}");
+    public override string Describe() => Invariant($"{Title} with L1, {Latents:N0} latents, penalty {L1Coefficient:G6}{Mapping}");
 
     /// <inheritdoc/>
     public override void Validate(int inputWidth, int outputWidth)
     {
         base.Validate(inputWidth, outputWidth);
         NotNegative(L1Coefficient);
+        if (OrthogonalityCoefficient > 0 && !UnitDecoder)
+        {
+            throw new InputException($"orthogonalityCoefficient is {OrthogonalityCoefficient} but unitDecoder is false: the penalty "
+                + "compares rows of unit norm; set unitDecoder to true.");
+        }
+
         if (DecoderInitNorm is not (> 0 and < double.PositiveInfinity))
             throw new InputException($"decoderInitNorm is {DecoderInitNorm}; a norm to start from is above 0.");
     }
 
     /// <inheritdoc/>
-    public override Autoencoder Build(int inputWidth, int outputWidth, Rng? rng) => new ReluAutoencoder(this, inputWidth, rng);
+    public override Autoencoder Build(int inputWidth, int outputWidth, Rng? rng) =>
+        new ReluAutoencoder(this, inputWidth, outputWidth, rng);
 }
 
 /// <summary>
@@ -51,39 +58,29 @@ public sealed record ReluOptions : DictionaryOptions
 /// Loss ‖x − x̂‖² + λ‖z‖₁ with unit decoder rows (Bricken et al. 2023, "Towards monosemanticity"), or
 /// ‖x − x̂‖² + λ Σ zᵢ‖W_dec,i‖ with free ones (Anthropic's April 2024 update), where growing the decoder to shrink z gains nothing.
 /// </remarks>
-internal sealed class ReluAutoencoder : SparseAutoencoder
+internal sealed class ReluAutoencoder(ReluOptions options, int inputWidth, int outputWidth, Rng? rng)
+    : TrainedAutoencoder(options, inputWidth, outputWidth, rng, options.UnitDecoder, options.DecoderInitNorm)
 {
-    // Above this share of active entries, dense products cost less than walking the entries.
-    private const double DenseShare = 1.0 / 8;
-
-    /// <summary>
-    /// Makes one with fresh weights: random directions of norm <see cref="ReluOptions.DecoderInitNorm"/>, biases 0; without a generator,
-    /// all zero.
-    /// </summary>
-    public ReluAutoencoder(ReluOptions options, int inputWidth, Rng? rng)
-        : base(options, new DictionaryWeights(options.Latents, inputWidth, rng, options.UnitDecoder, options.DecoderInitNorm)) =>
-            Options = options;
+    /// <inheritdoc/>
+    public override ReluOptions Options { get; } = options;
 
     /// <inheritdoc/>
-    public override ReluOptions Options { get; }
-
-    /// <inheritdoc/>
-    public override void Encode(Matrix x, SparseCodes codes) => SelectAbove(x, 0, codes);
+    public override void Encode(Matrix x, SparseCodes codes)
+    {
+        using Matrix input = EncoderInput(x);
+        SelectAbove(input, 0, codes);
+    }
 
     /// <inheritdoc/>
     internal override LossAndGradients CreateGradients(Workers workers) => new Gradients(this, workers);
 
-    private sealed unsafe class Gradients(ReluAutoencoder model, Workers workers) : DictionaryGradients(model, workers)
+    private sealed unsafe class Gradients(ReluAutoencoder model, Workers workers) : SparseGradients(model, model.Options, workers)
     {
         private readonly KernelSet kernels = KernelSet.Current;
         private readonly FusedEncoder encoder = new(workers);
-        private readonly SparseBackward sparse = new(model.Weights, workers);
         private readonly SparseCodes codes = new(model.Latents);
         private readonly Matrix penalty = new(1, model.Latents), pull = new(1, model.Latents);
         private readonly double[] sums = new double[model.Latents];
-        private DenseBackward? dense;
-        private Matrix? denseCodes;
-        private bool isDense;
 
         public override long Entries => codes.Count;
 
@@ -93,24 +90,22 @@ internal sealed class ReluAutoencoder : SparseAutoencoder
             Load(batch);
             encoder.Load(Input);
             encoder.Above(Weights.Encoder, Weights.EncoderBias.Pointer, 0, codes);
-            isDense = codes.Count > (long)(DenseShare * batch.Rows * model.Latents);
-            double lambda = model.Options.L1Coefficient * settings.SparsityWarmup;
+            double lambda = model.Options.L1Coefficient * settings.SparsityWarmup, tilt = model.Options.Tilt;
             double sparsity = Penalize(lambda, batch.Rows);
             long encoded = Stopwatch.GetTimestamp();
-            if (isDense) ReconstructDense(batch.Rows);
-            else ReconstructSparse();
+            Backward.Begin(Input);
+            Backward.Reconstruct(codes, Target, Errors, tilt: tilt);
+            Backward.AddToDeltas(0, penalty.Row(0));
             long decoded = Stopwatch.GetTimestamp();
-            if (isDense) dense!.Finish(Input);
-            else sparse.Finish();
+            sparsity += FinishBackward(settings);
             Times = new PhaseTimes(
                 Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
-            return new LossTerms(Mean(Errors), sparsity, 0);
+            return new LossTerms(RowWeights.Loss(Errors, tilt), sparsity, 0);
         }
 
         public override void Read(int parameter, int firstRow, int rowCount, Span<float> destination)
         {
-            if (isDense) dense!.Read(parameter, firstRow, rowCount, destination);
-            else sparse.Read(parameter, firstRow, rowCount, destination);
+            base.Read(parameter, firstRow, rowCount, destination);
             if (parameter != DictionaryWeights.DecoderIndex || model.Options.UnitDecoder) return;
             fixed (float* target = destination)
             {
@@ -124,7 +119,7 @@ internal sealed class ReluAutoencoder : SparseAutoencoder
         public override void Dispose()
         {
             base.Dispose();
-            foreach (IDisposable? part in (IDisposable?[])[encoder, sparse, dense, denseCodes, penalty, pull]) part?.Dispose();
+            foreach (IDisposable part in (IDisposable[])[encoder, penalty, pull]) part.Dispose();
         }
 
         // The penalty's value, its slope in z (λ‖W_dec,i‖/B) and, for free norms, its slope in W_dec,i (along W_dec,i).
@@ -152,43 +147,6 @@ internal sealed class ReluAutoencoder : SparseAutoencoder
             }
 
             return lambda * total / batch;
-        }
-
-        private void ReconstructSparse()
-        {
-            sparse.Begin(Input);
-            Errors = sparse.Reconstruct(codes, Target, 1, 1, hasBias: true, penalty.Pointer);
-        }
-
-        private void ReconstructDense(int batch)
-        {
-            dense ??= new DenseBackward(Weights, Workers);
-            Matrix z = Resized(ref denseCodes, batch, model.Latents);
-            Workers.Run(RowParts.Count(batch), part =>
-            {
-                (int first, int end) = RowParts.Range(part, batch);
-                for (int r = first; r < end; r++)
-                {
-                    Span<float> row = z.Row(r);
-                    row.Clear();
-                    ReadOnlySpan<int> latents = codes.Latents(r);
-                    ReadOnlySpan<float> values = codes.Values(r);
-                    for (int j = 0; j < latents.Length; j++) row[latents[j]] = values[j];
-                }
-            });
-            Errors = dense.Reconstruct(z, Target);
-            Workers.Run(RowParts.Count(batch), part =>
-            {
-                (int first, int end) = RowParts.Range(part, batch);
-                ReadOnlySpan<float> slopes = penalty.Row(0);
-                for (int r = first; r < end; r++)
-                {
-                    ReadOnlySpan<float> active = z.Row(r);
-                    Span<float> delta = dense.Delta.Row(r);
-                    for (int latent = 0; latent < delta.Length; latent++)
-                        delta[latent] = active[latent] > 0 ? delta[latent] + slopes[latent] : 0;
-                }
-            });
         }
     }
 }

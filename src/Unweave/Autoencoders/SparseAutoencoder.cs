@@ -145,20 +145,6 @@ public abstract class SparseAutoencoder : Autoencoder
         return Weights.EncoderInput(x, InputScale, Workers.Shared);
     }
 
-    /// <summary>Selects the k largest positive pre-activations of each row.</summary>
-    private protected void SelectTopK(Matrix x, int k, SparseCodes codes)
-    {
-        using Matrix input = EncoderInput(x);
-        SelectTopK(input, k, Weights.EncoderBias, scales: null, signed: false, codes);
-    }
-
-    /// <summary>Selects each row's pre-activations above a threshold.</summary>
-    private protected void SelectAbove(Matrix x, float threshold, SparseCodes codes)
-    {
-        using Matrix input = EncoderInput(x);
-        SelectAbove(input, threshold, Weights.EncoderBias, scales: null, codes);
-    }
-
     /// <summary>Selects the k largest sums of each row of an encoder's input.</summary>
     /// <param name="input">What the encoder multiplies.</param>
     /// <param name="k">Entries kept.</param>
@@ -166,11 +152,16 @@ public abstract class SparseAutoencoder : Autoencoder
     /// <param name="scales">A factor on each latent's product; null for none.</param>
     /// <param name="signed">False keeps positive sums only.</param>
     /// <param name="codes">Overwritten.</param>
-    private protected unsafe void SelectTopK(Matrix input, int k, Matrix bias, Matrix? scales, bool signed, SparseCodes codes) => Select(
+    /// <param name="magnitude">True keeps the sums of largest magnitude.</param>
+    private protected unsafe void SelectTopK(
+        Matrix input, int k, Matrix bias, Matrix? scales, bool signed, SparseCodes codes, bool magnitude = false) => Select(
         input,
         codes,
-        scales is null && !signed ? encoder => encoder.TryTopK(Screen(), Weights.Encoder, bias.Row(0), k, input, codes) : null,
-        encoder => encoder.TopK(Weights.Encoder, bias.Pointer, k, [], codes, scales is null ? null : scales.Pointer, signed));
+        scales is null && !signed && !magnitude
+            ? encoder => encoder.TryTopK(Screen(), Weights.Encoder, bias.Row(0), k, input, codes)
+            : null,
+        encoder => encoder.TopK(
+            Weights.Encoder, bias.Pointer, k, [], codes, scales is null ? null : scales.Pointer, signed, magnitude));
 
     /// <summary>Selects the sums of each row of an encoder's input that are above a threshold; parameters as above.</summary>
     private protected unsafe void SelectAbove(Matrix input, float threshold, Matrix bias, Matrix? scales, SparseCodes codes) => Select(

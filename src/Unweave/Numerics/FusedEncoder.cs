@@ -69,8 +69,9 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     /// <param name="codes">Overwritten.</param>
     /// <param name="scales">Factors on the rows of W_enc, n values; null for none. The bias is taken as it is.</param>
     /// <param name="signed">True keeps the k largest whatever their sign.</param>
-    public void TopK(
-        Matrix weights, float* bias, int k, ReadOnlySpan<int> subset, SparseCodes codes, float* scales = null, bool signed = false)
+    /// <param name="magnitude">True keeps the k of largest magnitude, with their signs.</param>
+    public void TopK(Matrix weights, float* bias, int k, ReadOnlySpan<int> subset, SparseCodes codes, float* scales = null,
+        bool signed = false, bool magnitude = false)
     {
         int capacity = checked(k + Math.Max(k, 4 * kernels.TileColumns));
         float* values = pool.Ensure((long)batch * capacity), norm = norms.Pointer, ratio = ratios.Ensure(batch);
@@ -89,14 +90,14 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
             if (guessing) states[r].Threshold = guess * norm[r];
         }
 
-        Select(packedX.Pointer, states, batch, weights, bias, scales, k, subset);
+        Select(packedX.Pointer, states, batch, weights, bias, scales, k, subset, magnitude);
         if (guessing)
         {
             int[] again = [.. Enumerable.Range(0, batch).Where(r => states[r].Count < k)];
             Candidates* statesAgain = rowsAgain.Ensure(again.Length);
             for (int i = 0; i < again.Length; i++) statesAgain[i] = states[again[i]] with { Count = 0, Threshold = 0 };
             Pack(again.Length, i => again[i], packedAgain);
-            Select(packedAgain.Pointer, statesAgain, again.Length, weights, bias, scales, k, subset);
+            Select(packedAgain.Pointer, statesAgain, again.Length, weights, bias, scales, k, subset, magnitude);
             for (int i = 0; i < again.Length; i++) states[again[i]] = statesAgain[i];
         }
 
@@ -109,6 +110,7 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
                 float least = state.Count < k ? 0 : float.PositiveInfinity;
                 for (int j = 0; j < state.Count; j++) least = MathF.Min(least, state.Values[j]);
                 ratio[r] = norm[r] > 0 ? least / norm[r] : 0;
+                if (magnitude) RestoreSigns(ref state);
             }
         });
         Collect(codes);
@@ -178,13 +180,14 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
 
     // k = 0 keeps everything above the threshold.
     private void Select(
-        float* x, Candidates* states, int rowCount, Matrix weights, float* bias, float* scales, int k, ReadOnlySpan<int> subset)
+        float* x, Candidates* states, int rowCount, Matrix weights, float* bias, float* scales, int k, ReadOnlySpan<int> subset,
+        bool magnitude = false)
     {
         if (rowCount == 0) return;
         int tileRows = kernels.TileRows, tileColumns = kernels.TileColumns, d = depth;
         int n = subset.IsEmpty ? weights.Rows : subset.Length;
         int panels = (n + tileColumns - 1) / tileColumns;
-        nint panelFloats = ((nint)d + 1) * tileColumns; // the panel, then its biases
+        nint panelFloats = ((nint)d + 2) * tileColumns; // the panel, then its biases, then those of the other sign
         int blockPanels = (int)Math.Clamp(BlockBytes / (panelFloats * sizeof(float)), 1, Math.Max(panels, 1));
         int blocks = (panels + blockPanels - 1) / blockPanels;
         int xPanels = (rowCount + tileRows - 1) / tileRows, parts = (xPanels + PanelsOfX - 1) / PanelsOfX;
@@ -208,6 +211,7 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
                     int latent = c < count ? (chosenLatents == null ? first + c : chosenLatents[first + c]) : -1;
                     names[c] = latent;
                     biases[c] = latent < 0 ? float.NegativeInfinity : bias[latent];
+                    biases[tileColumns + c] = latent < 0 ? float.NegativeInfinity : -bias[latent];
                     pointers[c] = latent < 0 ? null : source + ((nint)latent * d);
                 }
 
@@ -229,6 +233,8 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
             void Multiply(int block, int part)
             {
                 float* tile = stackalloc float[tileRows * tileColumns];
+                float* negated = stackalloc float[tileColumns];
+                int* otherNames = stackalloc int[tileColumns];
                 int panelsHere = Math.Min(blockPanels, panels - (block * blockPanels));
                 for (int xPanel = part * PanelsOfX; xPanel < Math.Min(xPanels, (part + 1) * PanelsOfX); xPanel++)
                 {
@@ -241,16 +247,20 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
                         kernels.Multiply(rowsOfX, panelOfW, d, tile);
                         float* biases = panelOfW + ((nint)d * tileColumns);
                         int* names = ids + (slot * tileColumns);
+                        for (int c = 0; magnitude && c < tileColumns; c++) otherNames[c] = ~names[c];
                         for (int r = 0; r < count; r++)
                         {
                             ref Candidates state = ref states[first + r];
+                            float* sums = tile + (r * tileColumns);
+                            if (magnitude) // before biases are added to the sums in place
+                                TensorPrimitives.Negate(new ReadOnlySpan<float>(sums, tileColumns), new Span<float>(negated, tileColumns));
                             if (state.Count + tileColumns > state.Capacity) MakeRoom(ref state, k, tileColumns);
                             state.Count += kernels.AppendAbove(
-                                tile + (r * tileColumns),
-                                biases,
-                                state.Threshold,
-                                names,
-                                state.Values + state.Count,
+                                sums, biases, state.Threshold, names, state.Values + state.Count, state.Latents + state.Count);
+                            if (!magnitude) continue;
+                            if (state.Count + tileColumns > state.Capacity) MakeRoom(ref state, k, tileColumns);
+                            state.Count += kernels.AppendAbove(
+                                negated, biases + tileColumns, state.Threshold, otherNames, state.Values + state.Count,
                                 state.Latents + state.Count);
                         }
                     }
@@ -291,6 +301,20 @@ internal sealed unsafe class FusedEncoder(Workers workers, KernelSet? kernelSet 
     {
         if (state.Count <= k) return;
         state.Count = Selection.KeepLargest(state.Values, state.Latents, state.Count, k, out state.Threshold);
+    }
+
+    // Values below 0 were kept by their magnitude, under the complement of their latent, after those above 0 of the same panel.
+    private static void RestoreSigns(ref Candidates state)
+    {
+        for (int i = 0; i < state.Count; i++)
+        {
+            (int latent, float value) = (state.Latents[i], state.Values[i]);
+            if (latent < 0) (latent, value) = (~latent, -value);
+            int at = i;
+            for (; at > 0 && state.Latents[at - 1] > latent; at--)
+                (state.Latents[at], state.Values[at]) = (state.Latents[at - 1], state.Values[at - 1]);
+            (state.Latents[at], state.Values[at]) = (latent, value);
+        }
     }
 
     private void Collect(SparseCodes codes)

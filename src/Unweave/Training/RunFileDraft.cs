@@ -199,9 +199,11 @@ internal sealed class RunFileDraft
             RunFileSetting? setting = named.FirstOrDefault(one => one.Architecture is null || Same(one.Architecture, architecture.Name));
             if (setting is null)
             {
-                string owners = string.Join(" or ", named.Select(one => one.Architecture));
-                throw new InputException($"{Say(named.First(), entry.Origin)} belongs to the architecture {owners}, but the "
-                    + $"architecture is "
+                string[] owners = [.. named.Select(one => one.Architecture!)];
+                string which = owners.Length == 1
+                    ? $"the architecture {owners[0]}"
+                    : $"the architectures {string.Join(", ", owners[..^1])} and {owners[^1]}";
+                throw new InputException($"{Say(named.First(), entry.Origin)} belongs to {which}, but the architecture is "
                     + $"{architecture.Name} ({chosenBy}); leave it out or choose architecture {named.First().Architecture}.");
             }
 

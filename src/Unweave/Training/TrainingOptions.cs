@@ -160,11 +160,11 @@ public sealed record TrainingOptions
         Autoencoder.Validate(width, targetWidth ?? width);
         string architecture = Autoencoder.Title;
         if (targetWidth is not null && !Autoencoder.MapsBetweenSpaces)
+            throw Autoencoder.RefuseTargets("The data have targets of their own");
+        if (targetWidth is null && Autoencoder is SparseOptions { Transcoder: true })
         {
-            throw new InputException($"The data have targets of their own, but a {architecture} autoencoder reconstructs its input; "
-                + $"choose the architecture "
-                + $"{Architecture.NamesWhere(options => options is { Trainable: true, MapsBetweenSpaces: true })}, or leave the targets "
-                    + $"out.");
+            throw new InputException("transcoder is true but the data have no targets of their own; give the targets, another hook's "
+                + "activations of the same rows, or set transcoder to false.");
         }
 
         if (Rows < 1) throw new InputException($"rows is {Rows}; a run needs at least one row.");

@@ -132,7 +132,8 @@ public sealed class TrainingRun : IDisposable
         TimeSpan read = Stopwatch.GetElapsedTime(started);
         double rate = schedule.LearningRate(step);
 
-        var settings = new StepSettings(schedule.SparsityWarmup(step), Dead(), NoiseSeed(Options.Seed, step));
+        double progress = (double)(step - 1) / Options.Steps;
+        var settings = new StepSettings(schedule.SparsityWarmup(step), Dead(), NoiseSeed(Options.Seed, step), progress, step);
         LearnerStep done = Learner.Step(batch, settings, rate);
         if (!double.IsFinite(done.Loss.Total))
         {
@@ -229,14 +230,18 @@ public sealed class TrainingRun : IDisposable
             model.OutputScale = sample.IsSelf ? model.InputScale : InputStatistics.Scale(sample.Target);
         }
 
+        if (!sample.IsSelf) TensorPrimitives.Multiply(sample.Input.AsSpan(), model.InputScale, sample.Input.AsSpan());
+        TensorPrimitives.Multiply(sample.Target.AsSpan(), model.OutputScale, sample.Target.AsSpan());
         if (Options.From is { } from)
         {
-            WarmStart.Load(model, from);
-            return;
+            if (WarmStart.Load(model, from)) return;
+        }
+        else
+        {
+            model.InitializeDecoderBias(InputStatistics.GeometricMedian(sample.Target, tolerance: 1e-4));
         }
 
-        TensorPrimitives.Multiply(sample.Target.AsSpan(), model.OutputScale, sample.Target.AsSpan());
-        model.InitializeDecoderBias(InputStatistics.GeometricMedian(sample.Target, tolerance: 1e-4));
+        model.InitializeThresholds(sample.Input);
     }
 
     private int[] Dead()

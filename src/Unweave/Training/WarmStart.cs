@@ -17,14 +17,15 @@ internal static class WarmStart
     /// <summary>Sets the weights of a model whose scales are set.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The autoencoder to start from.</param>
+    /// <returns>Whether it says which latents are active; where it does not, thresholds are to be set from the data.</returns>
     /// <exception cref="InputException">
     /// It has other widths or latents, or a formula that the model has not; the message says which.
     /// </exception>
-    public static void Load(Autoencoder model, string path)
+    public static bool Load(Autoencoder model, string path)
     {
-        if (model is not SparseAutoencoder started || model is not (TopKAutoencoder or BatchTopKAutoencoder or ReluAutoencoder))
-            throw new InputException($"from is {path}, but a {model.Options.Title} autoencoder starts from weights of its own; train a "
-                + "topk, batchtopk or relu one.");
+        if (model is not TrainedAutoencoder started)
+            throw new InputException($"from is {path}, but a {model.Options.Title} autoencoder starts from weights of its own; train "
+                + $"{Autoencoders.Architecture.NamesWhere(options => options is SparseOptions)}.");
         using SparseAutoencoder from = SparseAutoencoder.Load(path);
         if ((from.InputWidth, from.OutputWidth) != (model.InputWidth, model.OutputWidth))
             throw new InputException($"from is {path}, of width {from.InputWidth}, but the vectors have width {model.InputWidth}; start "
@@ -33,22 +34,30 @@ internal static class WarmStart
             throw new InputException($"latents is {started.Latents}, but {path}, which training starts from, has {from.Latents}; set "
                 + $"latents to {from.Latents}.");
         var form = GeneralForm.Of(from, $"training from {path}");
-        form.Require(CodeActivation.Relu, CodeActivation.JumpRelu, CodeActivation.TopK, CodeActivation.BatchTopK);
+        form.Require(
+            CodeActivation.Relu, CodeActivation.JumpRelu, CodeActivation.TopK, CodeActivation.BatchTopK, CodeActivation.Gated);
         form.FoldScales();
         form.FoldLatentScale();
         form.FoldWeight();
-        form.Center(true);
-        form.RefuseAllBut("tied", "inclusive", "signed");
+        if (started.Skip is null || !form.Options.Skip) form.RefuseAllBut("tied", "inclusive", "signed");
+        else form.RefuseAllBut("tied", "inclusive", "signed", "skip");
+        if (form.Options.Centered != started.Weights.CentersInput) form.Center(started.Weights.CentersInput);
         Copy(form, started);
+        return form.Thresholds.Length > 0 || form.Options.Activation == CodeActivation.Gated;
     }
 
-    private static void Copy(GeneralForm form, SparseAutoencoder model)
+    private static void Copy(GeneralForm form, TrainedAutoencoder model)
     {
         DictionaryWeights weights = model.Weights;
         Copy(form.Encoder("W_enc", rows: true), weights.Encoder);
         Copy(form.Decoder("W_dec", rows: true), weights.Decoder);
-        form.Bias.CopyTo(weights.EncoderBias.Row(0));
         TensorPrimitives.Multiply(form.DecoderBias, model.OutputScale, weights.DecoderBias.Row(0));
+        if (model.Skip is { } skip && form.Options.Skip)
+        {
+            Copy(form.SkipTensor("W_skip"), skip);
+            TensorPrimitives.Multiply(skip.AsSpan(), model.OutputScale / model.InputScale, skip.AsSpan());
+        }
+
         bool unit = model.Parameters.Any(parameter => ReferenceEquals(parameter.Value, weights.Decoder) && parameter.UnitRows);
         double thresholds = 0;
         for (int latent = 0; latent < model.Latents; latent++)
@@ -58,12 +67,34 @@ internal static class WarmStart
             float length = unit && Norms.L2(decoder) is > 0 and var norm ? (float)norm : 1;
             TensorPrimitives.Divide(decoder, length, decoder);
             TensorPrimitives.Multiply(encoder, length / model.InputScale, encoder);
-            weights.EncoderBias[0, latent] *= length;
-            if (form.Thresholds.Length > 0) thresholds += form.Thresholds[latent] * (double)length / model.Latents;
+            Start start = StartOf(form, latent, length);
+            if (model is GatedAutoencoder gated)
+            {
+                weights.EncoderBias[0, latent] = start.Bias - start.Threshold;
+                gated.MagnitudeBias[0, latent] = start.Bias * start.Slope;
+                gated.LogMagnitude[0, latent] = MathF.Log(start.Slope);
+                continue;
+            }
+
+            TensorPrimitives.Multiply(encoder, start.Slope, encoder);
+            weights.EncoderBias[0, latent] = start.Bias * start.Slope;
+            if (model is JumpReluAutoencoder jump) jump.Threshold[0, latent] = start.Threshold * start.Slope;
+            thresholds += start.Threshold * (double)start.Slope / model.Latents;
         }
 
         if (model is BatchTopKAutoencoder batch && form.Thresholds.Length > 0) batch.Threshold = (float)thresholds;
         model.WeightsChanged();
+    }
+
+    // A latent as slope·(p + bias) where p + bias is above the threshold, p the encoder's product.
+    private readonly record struct Start(float Bias, float Threshold, float Slope);
+
+    private static Start StartOf(GeneralForm form, int latent, float length)
+    {
+        if (form.Options.Activation != CodeActivation.Gated)
+            return new Start(form.Bias[latent] * length, form.Thresholds.Length > 0 ? form.Thresholds[latent] * length : 0, 1);
+        float slope = MathF.Exp(form.LogMagnitude[latent]), bias = form.MagnitudeBias[latent] / slope;
+        return new Start(bias * length, (bias - form.GateBias[latent]) * length, slope);
     }
 
     // What a writer streams, row after row.

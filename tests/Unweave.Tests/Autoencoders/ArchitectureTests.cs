@@ -4,6 +4,7 @@ using Unweave.Checkpoints;
 using Unweave.Data;
 using Unweave.Evaluation;
 using Unweave.Numerics;
+using Unweave.Runs;
 using Unweave.Training;
 
 namespace Unweave.Tests.Autoencoders;
@@ -72,6 +73,83 @@ public sealed class ArchitectureTests
                 Assert.Equal(all.Values(row), alone.Values(0));
             }
         }
+    }
+
+    /// <summary>Every architecture, and those with options that keep a state of their own.</summary>
+    public static TheoryData<string, AutoencoderOptions> Kinds
+    {
+        get
+        {
+            var kinds = new TheoryData<string, AutoencoderOptions>();
+            foreach (Architecture architecture in Architecture.Trainable)
+            {
+                kinds.Add(architecture.Name, architecture.Defaults switch
+                {
+                    SelectionOptions selection => selection with { Latents = 96, K = 4 },
+                    JumpReluOptions jump => jump with { Latents = 96, TargetL0 = 4 },
+                    DictionaryOptions dictionary => dictionary with { Latents = 96 },
+                    LayeredOptions layers => layers with { Bottleneck = 3 },
+                    var other => other,
+                });
+            }
+
+            kinds.Add("matryoshka of the record", new MatryoshkaOptions
+            {
+                Latents = 96,
+                K = 4,
+                InitialK = 9,
+                Prefixes = [8, 30],
+                PrefixWeight = 0.5,
+                DetachPrefixes = true,
+                SortByFrequency = true,
+                IstaStep = 0.25,
+                Tilt = 0.01,
+            });
+            kinds.Add("topk with all else", new TopKOptions
+            {
+                Latents = 96,
+                K = 4,
+                InitialK = 9,
+                IstaStep = 0.2,
+                BalanceCoefficient = 0.1,
+                OrthogonalityCoefficient = 0.2,
+                OrthogonalityChunk = 40,
+            });
+            kinds.Add("kl with a running mean", new KlOptions { Latents = 96, MeanEstimate = MeanEstimate.Running });
+            return kinds;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task A_run_cut_off_and_resumed_is_the_run_that_was_not_on_any_number_of_threads(
+        string kind, AutoencoderOptions autoencoder)
+    {
+        using var folder = new TemporaryFolder();
+        using var source = new SyntheticFeatures(new() { Width = 24, Features = 96, Rows = 3000, ActivePerRow = 4 });
+        var options = new TrainingOptions
+        {
+            Autoencoder = autoencoder,
+            Batch = 250,
+            Rows = 250 * 30,
+            LearningRate = 3e-3,
+            CheckpointSteps = 10,
+            DeadAfter = 1000,
+        };
+        async Task<byte[]> Train(string name, int threads, int stopAfter, bool resume)
+        {
+            TrainingOptions here = options with { Output = folder[name], Threads = threads };
+            await foreach (StepReport report in Trainer.Run(here, source, resume))
+                if (report.Step == stopAfter) break;
+            return File.ReadAllBytes(Path.Combine(folder[name], "autoencoder.safetensors"));
+        }
+
+        byte[] whole = await Train("whole", 1, 0, resume: false);
+        byte[] threads = await Train("threads", 3, 0, resume: false);
+        Assert.True(whole.AsSpan().SequenceEqual(threads), $"{kind}: threads change the result.");
+        await Train("cut", 2, 17, resume: false);
+        byte[] resumed = await Train("cut", 2, 0, resume: true);
+        Assert.True(whole.AsSpan().SequenceEqual(resumed), $"{kind}: resuming changes the result.");
     }
 
     [Theory]

@@ -18,6 +18,101 @@ public sealed class GradientTests
         { "batchtopk with balance", new BatchTopKOptions { Latents = 23, K = 3, AuxK = 2, BalanceCoefficient = 0.6 }, 9, 7 },
         { "batchtopk", new BatchTopKOptions { Latents = 23, K = 3, AuxK = 0 }, 9, 7 },
         { "batchtopk with AuxK", new BatchTopKOptions { Latents = 23, K = 3, AuxK = 2, AuxCoefficient = 0.4 }, 9, 7 },
+        { "topk with tilt", new TopKOptions { Latents = 23, K = 3, AuxK = 2, Tilt = 0.5, MultiK = 7 }, 9, 7 },
+        { "topk with ISTA", new TopKOptions { Latents = 23, K = 3, AuxK = 0, IstaStep = 0.3 }, 9, 7 },
+        {
+            "topk with ISTA and all else",
+            new TopKOptions
+            {
+                Latents = 23,
+                K = 3,
+                AuxK = 3,
+                IstaStep = 0.3,
+                Tilt = 0.4,
+                BalanceCoefficient = 0.5,
+                OrthogonalityCoefficient = 2,
+            },
+            9, 35
+        },
+        { "topk on its way to k", new TopKOptions { Latents = 23, K = 2, InitialK = 6, AuxK = 0 }, 9, 7 },
+        { "topk with orthogonality", new TopKOptions { Latents = 23, K = 3, AuxK = 0, OrthogonalityCoefficient = 3 }, 9, 7 },
+        { "topk, transcoder", new TopKOptions { Latents = 23, K = 3, AuxK = 2, Transcoder = true }, 9, 7 },
+        {
+            "topk, transcoder with skip",
+            new TopKOptions { Latents = 23, K = 3, AuxK = 2, MultiK = 6, Transcoder = true, Skip = true },
+            9, 7
+        },
+        { "batchtopk with ISTA", new BatchTopKOptions { Latents = 23, K = 3, AuxK = 2, IstaStep = 0.25 }, 9, 7 },
+        { "batchtopk on its way to k", new BatchTopKOptions { Latents = 23, K = 2, InitialK = 5, KFraction = 0.6, AuxK = 0 }, 9, 7 },
+        { "batchtopk, transcoder with skip", new BatchTopKOptions { Latents = 23, K = 3, AuxK = 2, Transcoder = true, Skip = true }, 9, 7 },
+        { "matryoshka", new MatryoshkaOptions { Latents = 23, K = 3, AuxK = 2 }, 9, 7 },
+        {
+            "matryoshka, prefixes weighed",
+            new MatryoshkaOptions { Latents = 23, K = 4, AuxK = 0, Prefixes = [3, 8, 15], PrefixWeight = 0.6 },
+            9, 7
+        },
+        {
+            "matryoshka, detached",
+            new MatryoshkaOptions { Latents = 23, K = 4, AuxK = 2, Prefixes = [3, 8, 15], PrefixWeight = 0.5, DetachPrefixes = true },
+            9, 35
+        },
+        {
+            "matryoshka of the record",
+            new MatryoshkaOptions
+            {
+                Latents = 23,
+                K = 3,
+                InitialK = 7,
+                AuxK = 2,
+                Prefixes = [3, 8, 15],
+                PrefixWeight = 0.5,
+                DetachPrefixes = true,
+                SortByFrequency = true,
+                Tilt = 0.4,
+                IstaStep = 0.25,
+            },
+            9, 7
+        },
+        {
+            "matryoshka, transcoder with skip",
+            new MatryoshkaOptions { Latents = 23, K = 3, AuxK = 2, BalanceCoefficient = 0.4, Transcoder = true, Skip = true },
+            9, 7
+        },
+        { "hierarchical", new HierarchicalTopKOptions { Latents = 23, K = 4, AuxK = 2 }, 9, 7 },
+        { "hierarchical, rows of fewer", new HierarchicalTopKOptions { Latents = 9, K = 8, AuxK = 0, BalanceCoefficient = 0.3 }, 9, 7 },
+        { "hierarchical with ISTA", new HierarchicalTopKOptions { Latents = 23, K = 4, AuxK = 2, IstaStep = 0.2 }, 9, 7 },
+        { "abstopk", new AbsTopKOptions { Latents = 23, K = 4, AuxK = 2 }, 9, 7 },
+        { "abstopk with ISTA and tilt", new AbsTopKOptions { Latents = 50, K = 5, AuxK = 2, IstaStep = 0.2, Tilt = 0.3 }, 9, 35 },
+        { "jumprelu, step, dense", new JumpReluOptions { Latents = 40, Sparsity = SparsityLoss.Step, Bandwidth = 0.8 }, 9, 17 },
+        { "jumprelu, quadratic, sparse", new JumpReluOptions { Latents = 40, TargetL0 = 3, Bandwidth = 0.8, Tilt = 0.3 }, 9, 17 },
+        { "jumprelu, tanh, sparse", new JumpReluOptions { Latents = 40, Sparsity = SparsityLoss.Tanh, Bandwidth = 0.8 }, 9, 17 },
+        {
+            "jumprelu, lifting the dead, sparse",
+            new JumpReluOptions
+            {
+                Latents = 40,
+                TargetL0 = 3,
+                InitialThreshold = 1,
+                PreActivationCoefficient = 0.7,
+                Transcoder = true,
+                Skip = true,
+            },
+            9, 17
+        },
+        { "gated, dense", new GatedOptions { Latents = 40, L1Coefficient = 0.7 }, 9, 17 },
+        { "gated, sparse", new GatedOptions { Latents = 40, L1Coefficient = 0.7, Tilt = 0.4, OrthogonalityCoefficient = 1 }, 9, 17 },
+        {
+            "gated, transcoder with skip, sparse",
+            new GatedOptions { Latents = 40, L1Coefficient = 0.7, Transcoder = true, Skip = true },
+            9, 17
+        },
+        { "relu with tilt, sparse", new ReluOptions { Latents = 23, L1Coefficient = 0.7, Tilt = 0.6 }, 9, 7 },
+        { "relu with tilt, dense", new ReluOptions { Latents = 50, L1Coefficient = 0.7, Tilt = 0.6 }, 11, 17 },
+        {
+            "relu, transcoder with skip, dense",
+            new ReluOptions { Latents = 50, L1Coefficient = 0.7, Transcoder = true, Skip = true },
+            11, 17
+        },
         { "relu, free norms, sparse", new ReluOptions { Latents = 23, L1Coefficient = 0.7 }, 9, 7 },
         { "relu, unit norms, sparse", new ReluOptions { Latents = 23, L1Coefficient = 0.7, UnitDecoder = true }, 9, 7 },
         { "relu, free norms, dense", new ReluOptions { Latents = 50, L1Coefficient = 0.7 }, 11, 17 },
@@ -46,7 +141,9 @@ public sealed class GradientTests
     {
         var rng = new Rng(42);
         using var workers = new Workers(2);
-        using Autoencoder model = options.Build(width, rng);
+        bool pairs = options is SparseOptions { Transcoder: true };
+        int outputs = pairs ? width - 2 : width;
+        using Autoencoder model = options.Build(width, outputs, rng);
         bool shift = name.EndsWith("sparse", StringComparison.Ordinal);
         foreach (Parameter parameter in model.Parameters)
         {
@@ -60,12 +157,15 @@ public sealed class GradientTests
         rng.FillNormal(x.AsSpan());
         if (options is VariationalOptions { Likelihood: Likelihood.Bernoulli })
             foreach (ref float value in x.AsSpan()) value = 1 / (1 + MathF.Exp(-value));
-        int[] dead = options is TopKOptions { AuxK: > 0 } or BatchTopKOptions { AuxK: > 0 } ? [1, 2, 5, 11, 17] : [];
-        var settings = new StepSettings(0.8, dead, 0);
+        using var targets = new Matrix(batch, outputs);
+        rng.FillNormal(targets.AsSpan());
+        Batch data = pairs ? new Batch(x, targets) : new Batch(x);
+        int[] dead = options is SelectionOptions { AuxK: > 0 } or JumpReluOptions { InitialThreshold: > 0 } ? [1, 2, 5, 11, 17] : [];
+        var settings = new StepSettings(0.8, dead, 0, name.Contains("way", StringComparison.Ordinal) ? 0.5 : 1);
         using LossAndGradients gradients = model.CreateGradients(workers);
-        LossTerms loss = gradients.Compute(new Batch(x), settings);
+        LossTerms loss = gradients.Compute(data, settings);
 
-        var reference = new ReferenceLosses(options, x, settings);
+        var reference = new ReferenceLosses(options, data, settings);
         double[][][] point = [.. model.Parameters.Select(parameter => ReferenceLosses.Rows(parameter.Value))];
         double expected = reference.Loss(point);
         Assert.Equal(expected, loss.Total, 1e-4 * Math.Max(1, Math.Abs(expected)));

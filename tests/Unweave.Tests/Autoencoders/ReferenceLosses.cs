@@ -10,15 +10,20 @@ namespace Unweave.Tests.Autoencoders;
 internal sealed class ReferenceLosses
 {
     private readonly AutoencoderOptions options;
-    private readonly double[][] x;
+    private readonly double[][] x, y;
     private readonly StepSettings settings;
     private readonly Dictionary<string, List<int>[]> held = [];
+    private readonly Dictionary<string, double[]> rowWeights = [];
+    private readonly Dictionary<int, double[][]> fixedErrors = [];
     private double[][]? residual;
+    private int[]? closest;
+    private double[]? firstBounds, firstThresholds;
+    private double[][][]? frozen;
 
-    public ReferenceLosses(AutoencoderOptions options, Matrix x, StepSettings settings)
+    public ReferenceLosses(AutoencoderOptions options, Batch batch, StepSettings settings)
     {
         (this.options, this.settings) = (options, settings);
-        this.x = Rows(x);
+        (x, y) = (Rows(batch.Input), Rows(batch.Target));
     }
 
     public static double[][] Rows(Matrix matrix) =>
@@ -27,9 +32,10 @@ internal sealed class ReferenceLosses
     /// <summary>The loss at given parameters, in the order of <see cref="Autoencoder.Parameters"/>.</summary>
     public double Loss(double[][][] p) => options switch
     {
-        TopKOptions topK => TopK(topK, p),
-        BatchTopKOptions batch => BatchTopK(batch, p),
+        SelectionOptions selection => Selection(selection, p),
         ReluOptions relu => Relu(relu, p),
+        JumpReluOptions jump => JumpRelu(jump, p),
+        GatedOptions gated => Gated(gated, p),
         KlOptions kl => Kl(kl, p),
         UndercompleteOptions undercomplete => Undercomplete(undercomplete, p),
         VariationalOptions variational => Variational(variational, p),
@@ -50,69 +56,198 @@ internal sealed class ReferenceLosses
         return fired;
     }
 
-    private double TopK(TopKOptions o, double[][][] p)
+    // Selection by number: TopK and its kin. Parameters: W_enc, b_enc, W_dec, b_dec, then W_skip where there is one.
+    private double Selection(SelectionOptions o, double[][][] p)
     {
+        Func<int, double[]> first = r => Pre(p, Centered(p, r)), pre = first;
+        if (o.IstaStep > 0)
+        {
+            List<int>[] start = Select("first", o, first);
+            pre = r =>
+            {
+                double[] centered = Centered(p, r), before = first(r), refined = [.. centered.Select(v => (1 + o.IstaStep) * v)];
+                foreach (int i in start[r])
+                    for (int c = 0; c < refined.Length; c++) refined[c] -= o.IstaStep * before[i] * p[2][i][c];
+                return Pre(p, refined);
+            };
+        }
+
+        List<int>[] active = Select("k", o, pre);
+        double[][] values = [.. x.Select((_, r) => pre(r))];
+        double[][] error = Errors(p, active, values, bias: true);
+        double loss = o is HierarchicalTopKOptions ? 0 : Rows("loss", error, o.Tilt);
+        switch (o)
+        {
+            case TopKOptions { MultiK: > 0 } multi:
+                List<int>[] wide = Hold("multi", r => Largest(values[r], multi.MultiK));
+                loss += multi.MultiCoefficient * Rows("multi", Errors(p, wide, values, bias: true), o.Tilt);
+                break;
+            case HierarchicalTopKOptions:
+                for (int j = 1; j <= o.K; j++)
+                    loss += Rows("", Errors(p, [.. active.Select(row => row.Take(j).ToList())], values, bias: true), 0) / o.K;
+                break;
+            case MatryoshkaOptions matryoshka:
+                loss += Prefixes(matryoshka, p, active, values);
+                break;
+        }
+
+        return loss + AuxK(o, error, values, p) + Balance(o, active, values) + Orthogonality(o, p);
+    }
+
+    private List<int>[] Select(string name, SelectionOptions o, Func<int, double[]> pre)
+    {
+        double k = o.KAt(settings.Progress);
+        if (o is not BatchSelectionOptions)
+            return Hold(name, r => o is AbsTopKOptions
+                ? [.. pre(r).Select((v, i) => (v, i)).OrderByDescending(e => Math.Abs(e.v)).Take((int)Math.Round(k)).Select(e => e.i)]
+                : Largest(pre(r), (int)Math.Round(k)));
+        if (!held.ContainsKey(name))
+        {
+            var largest = x.SelectMany((_, r) => pre(r).Select((value, latent) => (Row: r, Latent: latent, Value: value)))
+                .Where(entry => entry.Value > 0).OrderByDescending(entry => entry.Value).Take((int)Math.Round(x.Length * k))
+                .ToLookup(entry => entry.Row);
+            Hold(name, r => [.. largest[r].Select(entry => entry.Latent)]);
+        }
+
+        return held[name];
+    }
+
+    private double Prefixes(MatryoshkaOptions o, double[][][] p, List<int>[] active, double[][] values)
+    {
+        int n = p[0].Length;
+        int[] rank = new int[n];
+        foreach ((int latent, int at) in Enumerable.Range(0, n)
+            .OrderByDescending(i => o.SortByFrequency ? active.Count(row => row.Contains(i)) : 0).Select((latent, at) => (latent, at)))
+            rank[latent] = at;
         double loss = 0;
-        List<int>[] active = Hold("k", r => Largest(Pre(p, r), o.K));
-        double[][] error = [.. x.Select((row, r) => Subtract(row, Decode(p, r, active[r], bias: true)))];
-        loss += error.Average(Square);
-        if (o.MultiK > 0)
+        int inside = 0;
+        foreach (int size in o.InnerSizes)
         {
-            List<int>[] wide = Hold("multi", r => Largest(Pre(p, r), o.MultiK));
-            loss += o.MultiCoefficient * x.Select((row, r) => Square(Subtract(row, Decode(p, r, wide[r], bias: true)))).Average();
+            List<int>[] set = [.. active.Select(row => row.Where(i => rank[i] < size).ToList())];
+            double[][] errors = Errors(p, set, values, bias: true);
+            if (o.DetachPrefixes && inside > 0)
+            {
+                // What lies inside, with b_dec, is the number that it was at first.
+                List<int>[] inner = [.. active.Select(row => row.Where(i => rank[i] < inside).ToList())];
+                if (!fixedErrors.TryGetValue(inside, out double[][]? still))
+                    fixedErrors[inside] = still = Errors(p, inner, values, bias: true);
+                double[][] moving = Errors(p, inner, values, bias: true);
+                errors = [.. errors.Select((row, r) => row.Select((e, c) => e - moving[r][c] + still[r][c]).ToArray())];
+            }
+
+            loss += o.PrefixWeight * Rows($"prefix {size}", errors, o.Tilt);
+            inside = size;
         }
 
-        return loss + AuxK(o.AuxK, o.AuxCoefficient, error, p) + Balance(o.BalanceCoefficient, o.K, p);
+        return loss;
     }
 
-    private double BatchTopK(BatchTopKOptions o, double[][][] p)
+    // Σ w_r ‖e_r‖², the weights held at what they were at first.
+    private double Rows(string name, double[][] errors, double tilt)
     {
-        if (!held.ContainsKey("k"))
+        if (tilt == 0) return errors.Average(Square);
+        if (!rowWeights.TryGetValue(name, out double[]? weights))
         {
-            var largest = x.SelectMany((_, r) => Pre(p, r).Select((value, latent) => (Row: r, Latent: latent, Value: value)))
-                .Where(entry => entry.Value > 0).OrderByDescending(entry => entry.Value).Take(x.Length * o.K).ToLookup(entry => entry.Row);
-            Hold("k", r => [.. largest[r].Select(entry => entry.Latent)]);
+            double mean = errors.Average(Square), sum = errors.Sum(e => Math.Exp(tilt * Square(e) / mean));
+            rowWeights[name] = weights = [.. errors.Select(e => Math.Exp(tilt * Square(e) / mean) / sum)];
         }
 
-        double[][] error = [.. x.Select((row, r) => Subtract(row, Decode(p, r, held["k"][r], bias: true)))];
-        return error.Average(Square) + AuxK(o.AuxK, o.AuxCoefficient, error, p) + Balance(o.BalanceCoefficient, o.K, p);
+        return errors.Select((e, r) => weights[r] * Square(e)).Sum();
     }
 
-    private double Balance(double coefficient, int k, double[][][] p)
+    private double Balance(SelectionOptions o, List<int>[] active, double[][] values)
     {
-        double[] means = new double[p[0].Length];
+        double[] means = new double[values[0].Length];
         for (int r = 0; r < x.Length; r++)
-        {
-            double[] pre = Pre(p, r);
-            foreach (int i in held["k"][r]) means[i] += pre[i] / x.Length;
-        }
-
-        return settings.SparsityWarmup * coefficient * means.Length / k * Square(means);
+            foreach (int i in active[r]) means[i] += values[r][i] / x.Length;
+        return settings.SparsityWarmup * o.BalanceCoefficient * means.Length / o.KAt(settings.Progress) * Square(means);
     }
 
-    private double AuxK(int? auxK, double coefficient, double[][] error, double[][][] p)
+    private double Orthogonality(SparseOptions o, double[][][] p)
     {
-        if (settings.Dead.Length == 0 || auxK is 0) return 0;
+        if (o.OrthogonalityCoefficient == 0) return 0;
+        int n = p[2].Length;
+        closest ??=
+        [
+            .. Enumerable.Range(0, n).Select(i =>
+                Enumerable.Range(0, n).Where(j => j != i).MaxBy(j => Math.Abs(Dot(p[2][i], p[2][j])))),
+        ];
+        return o.OrthogonalityCoefficient * o.OrthogonalityEvery
+            * Enumerable.Range(0, n).Average(i => Math.Pow(Dot(p[2][i], p[2][closest[i]]), 2));
+    }
+
+    private double AuxK(SelectionOptions o, double[][] error, double[][] values, double[][][] p)
+    {
+        if (settings.Dead.Length == 0 || o.AuxK is 0) return 0;
         residual ??= error; // e = x − x̂ does not move with the weights
         int[] dead = settings.Dead.ToArray();
-        List<int>[] chosen = Hold("dead", r =>
-        {
-            double[] pre = Pre(p, r);
-            return [.. dead.Where(i => pre[i] > 0).OrderByDescending(i => pre[i]).Take(auxK ?? int.MaxValue)];
-        });
-        return coefficient * x.Select((_, r) => Square(Subtract(residual[r], Decode(p, r, chosen[r], bias: false)))).Average();
+        List<int>[] chosen = Hold("dead", r => o is AbsTopKOptions
+            ? [.. dead.OrderByDescending(i => Math.Abs(values[r][i])).Take(o.AuxK ?? int.MaxValue)]
+            : [.. dead.Where(i => values[r][i] > 0).OrderByDescending(i => values[r][i]).Take(o.AuxK ?? int.MaxValue)]);
+        return o.AuxCoefficient * residual.Select((e, r) => Square(Subtract(e, Sum(p, chosen[r], values[r])))).Average();
     }
 
     private double Relu(ReluOptions o, double[][][] p)
     {
-        List<int>[] active = Hold("relu", r => Largest(Pre(p, r), int.MaxValue));
+        List<int>[] active = Hold("relu", r => Largest(Pre(p, Centered(p, r)), int.MaxValue));
+        double[][] values = [.. x.Select((_, r) => Pre(p, Centered(p, r)))];
         double lambda = o.L1Coefficient * settings.SparsityWarmup;
-        return x.Select((row, r) =>
+        double penalty = active.Select((row, r) => row.Sum(i => values[r][i] * (o.UnitDecoder ? 1 : Math.Sqrt(Square(p[2][i]))))).Average();
+        return Rows("loss", Errors(p, active, values, bias: true), o.Tilt) + (lambda * penalty) + Orthogonality(o, p);
+    }
+
+    // A step has no slope: in θ it has that of the straight-through estimate, as a line through what it was at first.
+    private double JumpRelu(JumpReluOptions o, double[][][] p)
+    {
+        // Slopes reach a θ below 0 too, which counts as 0.
+        double[] theta = p[o.Skip ? 5 : 4][0];
+        firstThresholds ??= [.. theta];
+        double[] bound = [.. theta.Select((t, i) => Math.Max(firstThresholds[i], 0) + t - firstThresholds[i])];
+        double[][] pre = [.. x.Select((_, r) => Pre(p, Centered(p, r)))];
+        firstBounds ??= [.. bound];
+        List<int>[] active = Hold("relu", r => [.. Enumerable.Range(0, bound.Length).Where(i => pre[r][i] > bound[i])]);
+        List<int>[] window = Hold("window",
+            r => [.. Enumerable.Range(0, bound.Length).Where(i => Math.Abs(pre[r][i] - bound[i]) < o.Bandwidth / 2)]);
+        double[][] values = [.. pre.Select(row => new double[row.Length])];
+        double l0 = active.Average(row => row.Count);
+        for (int r = 0; r < x.Length; r++)
         {
-            double[] pre = Pre(p, r);
-            double penalty = active[r].Sum(i => pre[i] * (o.UnitDecoder ? 1 : Math.Sqrt(Square(p[2][i]))));
-            return Square(Subtract(row, Decode(p, r, active[r], bias: true))) + (lambda * penalty);
-        }).Average();
+            foreach (int i in active[r]) values[r][i] = pre[r][i];
+            foreach (int i in window[r])
+            {
+                values[r][i] -= firstBounds[i] / o.Bandwidth * (bound[i] - firstBounds[i]);
+                l0 -= (bound[i] - firstBounds[i]) / o.Bandwidth / x.Length;
+            }
+        }
+
+        List<int>[] all = [.. x.Select((_, r) => active[r].Union(window[r]).ToList())];
+        double lambda = o.SparsityCoefficient * settings.SparsityWarmup;
+        double sparsity = o.Sparsity switch
+        {
+            SparsityLoss.Step => l0,
+            SparsityLoss.Tanh => values.Average(row => row.Sum(z => Math.Tanh(4 * z))),
+            _ => Math.Pow((l0 / o.TargetL0) - 1, 2),
+        };
+        double lifted = 0;
+        foreach (int i in settings.Dead.ToArray())
+            for (int r = 0; r < x.Length; r++) lifted += active[r].Contains(i) ? 0 : (bound[i] - pre[r][i]) / x.Length;
+        return Rows("loss", Errors(p, all, values, bias: true), o.Tilt) + (lambda * sparsity) + (o.PreActivationCoefficient * lifted)
+            + Orthogonality(o, p);
+    }
+
+    private double Gated(GatedOptions o, double[][][] p)
+    {
+        (double[] bias, double[] log) = (p[o.Skip ? 5 : 4][0], p[o.Skip ? 6 : 5][0]);
+        double[][] gate = [.. x.Select((_, r) => Pre(p, Centered(p, r)))];
+        double Magnitude(int r, int i) => (Math.Exp(log[i]) * (gate[r][i] - p[1][0][i])) + bias[i];
+        List<int>[] open = Hold("open", r => Largest(gate[r], int.MaxValue));
+        List<int>[] active = Hold("relu", r => [.. open[r].Where(i => Magnitude(r, i) > 0)]);
+        double[][] values = [.. gate.Select((row, r) => row.Select((_, i) => Magnitude(r, i)).ToArray())];
+        frozen ??= [.. p.Select(tensor => tensor.Select(row => row.ToArray()).ToArray())];
+        double penalty = open.Select((row, r) => row.Sum(i => gate[r][i])).Average();
+        return Rows("loss", Errors(p, active, values, bias: true), o.Tilt)
+            + Rows("gates", Errors(frozen, open, gate, bias: true), o.Tilt)
+            + (o.L1Coefficient * settings.SparsityWarmup * penalty) + Orthogonality(o, p);
     }
 
     private double Kl(KlOptions o, double[][][] p)
@@ -195,18 +330,32 @@ internal sealed class ReferenceLosses
         return active;
     }
 
-    private double[] Pre(double[][][] p, int r) => [.. p[0].Select((w, i) => Dot(w, Subtract(x[r], p[3][0])) + p[1][0][i])];
+    // What the encoder multiplies: x less b_dec, or of a transcoder x.
+    private double[] Centered(double[][][] p, int r) => options is SparseOptions { Transcoder: true } ? x[r] : Subtract(x[r], p[3][0]);
+
+    private static double[] Pre(double[][][] p, double[] input) => [.. p[0].Select((w, i) => Dot(w, input) + p[1][0][i])];
 
     private static List<int> Largest(double[] pre, int k) =>
         [.. Enumerable.Range(0, pre.Length).Where(i => pre[i] > 0).OrderByDescending(i => pre[i]).Take(k)];
 
-    private double[] Decode(double[][][] p, int r, List<int> active, bool bias)
+    private static double[] Sum(double[][][] p, List<int> active, double[] values)
     {
-        double[] pre = Pre(p, r), sum = bias ? [.. p[3][0]] : new double[x[r].Length];
+        double[] sum = new double[p[3][0].Length];
         foreach (int i in active)
-            for (int c = 0; c < sum.Length; c++) sum[c] += pre[i] * p[2][i][c];
+            for (int c = 0; c < sum.Length; c++) sum[c] += values[i] * p[2][i][c];
         return sum;
     }
+
+    // y less the reconstruction of each row.
+    private double[][] Errors(double[][][] p, List<int>[] active, double[][] values, bool bias) =>
+    [
+        .. y.Select((row, r) =>
+        {
+            double[] error = Subtract(row, Sum(p, active[r], values[r]));
+            if (bias) error = Subtract(error, p[3][0]);
+            return options is SparseOptions { Skip: true } ? Subtract(error, [.. p[4].Select(w => Dot(w, x[r]))]) : error;
+        }),
+    ];
 
     private static double Dot(double[] a, double[] b) => a.Zip(b, (u, v) => u * v).Sum();
 

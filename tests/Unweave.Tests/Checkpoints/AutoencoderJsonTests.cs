@@ -58,14 +58,13 @@ public sealed class AutoencoderJsonTests
 
     [Theory]
     [InlineData("""{ "architecture": "topk", "kay": 3 }""",
-        "there is no setting 'kay'; there are architecture, k, auxK, auxCoefficient, multiK, multiCoefficient, balanceCoefficient, "
-            + "latents.")]
+        "there is no setting 'kay'; there are architecture, multiK, multiCoefficient, k, initialK, kFraction, auxK, ")]
     [InlineData("""{ "architecture": "topk", "K": 3 }""", "there is no setting 'K'; there are")]
     [InlineData("""{ "architecture": "topk", "l1Coefficient": 3 }""", "there is no setting 'l1Coefficient'; there are")]
     [InlineData("""{ "architecture": "topk", "x\ny": 3 }""", "there is no setting 'x y'; there are")]
-    [InlineData("""{ "k": 3 }""", "architecture is missing; name one of topk, batchtopk, relu, kl, undercomplete, variational")]
-    [InlineData("""{ "architecture": "jumprelu" }""",
-        "architecture is \"jumprelu\"; it must be one of topk, batchtopk, relu, kl, undercomplete, variational")]
+    [InlineData("""{ "k": 3 }""", "architecture is missing; name one of topk, batchtopk, matryoshka, ")]
+    [InlineData("""{ "architecture": "leaprelu" }""",
+        "architecture is \"leaprelu\"; it must be one of topk, batchtopk, matryoshka, ")]
     [InlineData("""{ "architecture": null }""", "architecture is null; it must be")]
     [InlineData("""{ "architecture": 1 }""", "architecture is 1; it must be")]
     [InlineData("""{ "architecture": "topk", "k": "many" }""",

@@ -23,7 +23,14 @@ public sealed class GeneralFormTests : IDisposable
                 exports.Add(dialect, new TopKOptions { Latents = 60, K = 5 });
                 exports.Add(dialect, new BatchTopKOptions { Latents = 60, K = 5 });
                 exports.Add(dialect, new ReluOptions { Latents = 60, L1Coefficient = 0.4 });
+                exports.Add(dialect, new MatryoshkaOptions { Latents = 60, K = 5 });
+                exports.Add(dialect, new HierarchicalTopKOptions { Latents = 60, K = 5 });
+                exports.Add(dialect, new JumpReluOptions { Latents = 60, TargetL0 = 5 });
             }
+
+            foreach (string dialect in (string[])["saelens", "dictionary_learning"])
+                exports.Add(dialect, new GatedOptions { Latents = 60, L1Coefficient = 0.4 });
+            exports.Add("gemma_scope", new JumpReluOptions { Latents = 60, TargetL0 = 5 });
 
             exports.Add("sparsify", new TopKOptions { Latents = 60, K = 5 });
             exports.Add("gemma_scope", new BatchTopKOptions { Latents = 60, K = 5 });

@@ -19,6 +19,16 @@ public sealed class LearnerTests
         { "topk with Multi-TopK", new TopKOptions { Latents = 14, K = 2, AuxK = 0, MultiK = 5 } },
         { "topk with balance", new TopKOptions { Latents = 14, K = 2, AuxK = 0, BalanceCoefficient = 0.3 } },
         { "batchtopk with AuxK", new BatchTopKOptions { Latents = 40, K = 2, AuxK = 4, AuxCoefficient = 0.25 } },
+        { "topk with ISTA and tilt", new TopKOptions { Latents = 14, K = 2, AuxK = 0, IstaStep = 0.25, Tilt = 0.1 } },
+        { "topk on its way to k", new TopKOptions { Latents = 14, K = 2, InitialK = 6, AuxK = 0 } },
+        { "matryoshka with AuxK", new MatryoshkaOptions { Latents = 40, K = 2, AuxK = 4, AuxCoefficient = 0.25, Prefixes = [5, 15] } },
+        {
+            "matryoshka, detached",
+            new MatryoshkaOptions { Latents = 14, K = 2, AuxK = 0, Prefixes = [3, 7], PrefixWeight = 0.5, DetachPrefixes = true }
+        },
+        { "hierarchical", new HierarchicalTopKOptions { Latents = 14, K = 3, AuxK = 0 } },
+        { "abstopk", new AbsTopKOptions { Latents = 14, K = 2, AuxK = 0 } },
+        { "gated", new GatedOptions { Latents = 14, L1Coefficient = 0.5 } },
         { "relu, free norms", new ReluOptions { Latents = 14, L1Coefficient = 0.5 } },
         { "relu, unit norms", new ReluOptions { Latents = 14, L1Coefficient = 0.5, UnitDecoder = true } },
         { "kl", new KlOptions { Latents = 10, KlCoefficient = 0.5 } },
@@ -137,7 +147,7 @@ public sealed class LearnerTests
         foreach (SyntheticFeatures target in (SyntheticFeatures[])[other, wider])
         {
             using var pairs = new PairedSource(input, target);
-            Assert.Contains("choose the architecture undercomplete", Refused(() => TrainingRun.Start(options, pairs)),
+            Assert.Contains("set transcoder to true", Refused(() => TrainingRun.Start(options, pairs)),
                 StringComparison.Ordinal);
         }
 

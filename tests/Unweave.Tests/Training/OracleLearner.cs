@@ -44,7 +44,7 @@ internal sealed class OracleLearner : Learner
 
     public override LearnerStep Step(Batch batch, in StepSettings settings, double rate)
     {
-        var losses = new ReferenceLosses(options.Autoencoder, batch.Input, settings);
+        var losses = new ReferenceLosses(options.Autoencoder, batch, settings);
         double loss = losses.Loss(weights);
         fired = losses.Fired(weights);
         double[][][] gradient = Gradient(losses);

@@ -57,6 +57,39 @@ public sealed class WarmStartTests : IDisposable
         Same(batch, Start(new BatchTopKOptions { Latents = Latents, K = 4 }));
     }
 
+    // A gate of which no magnitude is below 0 is a threshold, and the other way around.
+    [Fact]
+    public void Gates_become_thresholds_and_thresholds_gates()
+    {
+        var options = new JumpReluOptions { Latents = Latents, TargetL0 = 5 };
+        using var jump = (JumpReluAutoencoder)options.Build(Width, new Rng(8));
+        for (int i = 0; i < Latents; i++) jump.Threshold[0, i] = 0.3f + (0.05f * i);
+        Write(jump, "native");
+        Same(jump, Start(options));
+        Same(jump, Start(new GatedOptions { Latents = Latents }));
+
+        using var gated = (GatedAutoencoder)new GatedOptions { Latents = Latents }.Build(Width, new Rng(8));
+        for (int i = 0; i < Latents; i++)
+        {
+            gated.LogMagnitude[0, i] = 0.02f * i;
+            gated.MagnitudeBias[0, i] = 0.1f;
+            gated.Weights.EncoderBias[0, i] = -0.2f;
+        }
+
+        Write(gated, "native");
+        Same(gated, Start(new GatedOptions { Latents = Latents }));
+        Same(gated, Start(options));
+    }
+
+    [Fact]
+    public void Where_nothing_says_which_latents_are_active_thresholds_are_set_from_the_data()
+    {
+        using var topK = (SparseAutoencoder)new TopKOptions { Latents = Latents, K = 5 }.Build(Width, new Rng(8));
+        Write(topK, "native");
+        using SparseAutoencoder jump = Start(new JumpReluOptions { Latents = Latents, TargetL0 = 5 });
+        Assert.InRange(jump.Encode(rows).Count / (double)Rows, 4.9, 5.1);
+    }
+
     [Fact]
     public void What_does_not_fit_is_refused_by_name()
     {

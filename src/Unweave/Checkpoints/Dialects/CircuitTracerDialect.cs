@@ -112,7 +112,7 @@ internal sealed class CircuitTracerDialect : IDialect
         }
 
         if (topK) tensors.Add(TensorToWrite.From("k", [(long)form.Options.K], []));
-        if (form.Options.Skip) tensors.Add(TensorToWrite.From("W_skip", form.Pretrained!.Skip!));
+        if (form.Options.Skip) tensors.Add(form.SkipTensor("W_skip"));
         DialectWriting.Safetensors(Path.Combine(folder, file), tensors);
     }
 

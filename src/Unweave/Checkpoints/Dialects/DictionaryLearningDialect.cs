@@ -170,7 +170,7 @@ internal sealed class DictionaryLearningDialect : IDialect
     // Its classes of thresholds keep the k that they were trained with, and need one.
     private static int TrainedK(SparseAutoencoder autoencoder, GeneralForm form) =>
         form.Options.Activation == CodeActivation.TopK ? (int)form.Options.K
-        : autoencoder.Options is BatchTopKOptions own ? own.K
+        : autoencoder.Options is SelectionOptions own ? own.K
         : int.TryParse(DialectWriting.Fact(autoencoder, "k"), out int k) && k > 0 ? k : 1;
 
     private static string? WeightsOf(CheckpointFiles files)

@@ -21,7 +21,7 @@ internal sealed class GeneralForm
     private GeneralForm(SparseAutoencoder source, PretrainedOptions options, string dialect)
     {
         (this.source, Options, this.dialect) = (source, options, dialect);
-        Bias = source.Weights.EncoderBias.Row(0).ToArray();
+        Bias = options.Activation == CodeActivation.Gated ? new float[source.Latents] : source.Weights.EncoderBias.Row(0).ToArray();
         DecoderBias = source.Weights.DecoderBias.Row(0).ToArray();
     }
 
@@ -79,19 +79,60 @@ internal sealed class GeneralForm
                     MagnitudeBias = pretrained.MagnitudeBias?.Row(0).ToArray() ?? [],
                     LogMagnitude = pretrained.LogMagnitude?.Row(0).ToArray() ?? [],
                 };
-            case TopKAutoencoder topK:
-                return new GeneralForm(autoencoder, general with { Activation = CodeActivation.TopK, K = topK.Options.K }, dialect);
-            case ReluAutoencoder: return new GeneralForm(autoencoder, general with { Activation = CodeActivation.Relu }, dialect);
-            case BatchTopKAutoencoder batch:
-                general = general with { Activation = CodeActivation.JumpRelu };
-                float[] thresholds = [.. Enumerable.Repeat(batch.Threshold, batch.Latents)];
-                return new GeneralForm(autoencoder, general, dialect) { Thresholds = thresholds };
+            case TrainedAutoencoder trained when Trained(trained) is { } options:
+                return new GeneralForm(autoencoder, options, dialect)
+                {
+                    Thresholds = trained switch
+                    {
+                        BatchTopKAutoencoder batch => [.. Enumerable.Repeat(batch.Threshold, batch.Latents)],
+                        JumpReluAutoencoder jump => [.. jump.Threshold.Row(0).ToArray().Select(threshold => MathF.Max(threshold, 0))],
+                        _ => [],
+                    },
+                    GateBias = trained is GatedAutoencoder gated ? gated.Weights.EncoderBias.Row(0).ToArray() : [],
+                    MagnitudeBias = (trained as GatedAutoencoder)?.MagnitudeBias.Row(0).ToArray() ?? [],
+                    LogMagnitude = (trained as GatedAutoencoder)?.LogMagnitude.Row(0).ToArray() ?? [],
+                };
             default:
                 throw new InputException(
                     $"{dialect} has no autoencoder of the kind '{autoencoder.Options.Describe()}'; it can be kept in Unweave's own "
                         + $"format.");
         }
     }
+
+    // What one that was trained here is, once it is trained; null where the general form has no such formula.
+    private static PretrainedOptions? Trained(TrainedAutoencoder autoencoder)
+    {
+        var settings = (SparseOptions)autoencoder.Options;
+        if (settings is SelectionOptions { IstaStep: > 0 }) return null;
+        var general = new PretrainedOptions
+        {
+            Latents = autoencoder.Latents,
+            Centered = autoencoder.Weights.CentersInput,
+            Skip = settings.Skip,
+        };
+        return settings switch
+        {
+            TopKOptions or HierarchicalTopKOptions =>
+                general with { Activation = CodeActivation.TopK, K = ((SelectionOptions)settings).K },
+            MatryoshkaOptions { SortByFrequency: false } nested =>
+                general with { Activation = CodeActivation.JumpRelu, Groups = Sizes(nested) },
+            BatchSelectionOptions or JumpReluOptions => general with { Activation = CodeActivation.JumpRelu },
+            GatedOptions => general with { Activation = CodeActivation.Gated },
+            ReluOptions => general with { Activation = CodeActivation.Relu },
+            _ => null,
+        };
+    }
+
+    private static int[] Sizes(MatryoshkaOptions nested)
+    {
+        int[] ends = [.. nested.InnerSizes, nested.Latents];
+        return [.. ends.Select((end, group) => group == 0 ? end : end - ends[group - 1])];
+    }
+
+    /// <summary>W_skip, <c>[output width, input width]</c>, for vectors as they are given.</summary>
+    public TensorToWrite SkipTensor(string name) => source is TrainedAutoencoder { Skip: { } own }
+        ? Tensor(name, own, factors: null, source.InputScale / source.OutputScale, rows: true)
+        : TensorToWrite.From(name, Pretrained!.Skip!);
 
     /// <summary>An error that says what the dialect cannot.</summary>
     /// <param name="setting">The key or tensor that would be lost.</param>

@@ -130,7 +130,7 @@ internal sealed class SaeLensDialect : IDialect
         settings["architecture"] = architecture;
         DialectWriting.Json(Path.Combine(folder, SaeLensFiles.SettingsName), settings);
         List<TensorToWrite> tensors = SaeLensFiles.Tensors(form);
-        if (form.Options.Skip) tensors.Add(TensorToWrite.From("W_skip", form.Pretrained!.Skip!));
+        if (form.Options.Skip) tensors.Add(form.SkipTensor("W_skip"));
         if (form.Options.Activation == CodeActivation.BatchTopK)
         {
             double threshold = DialectWriting.Fact(autoencoder, ThresholdName) is { } kept ? float.Parse(kept,

@@ -102,7 +102,7 @@ internal sealed class SparsifyDialect : IDialect
             TensorToWrite.From("encoder.bias", form.Bias),
             form.Encoder("encoder.weight", rows: true),
         ];
-        if (form.Options.Skip) tensors.Insert(1, TensorToWrite.From("W_skip", form.Pretrained!.Skip!));
+        if (form.Options.Skip) tensors.Insert(1, form.SkipTensor("W_skip"));
         DialectWriting.Json(Path.Combine(folder, SettingsName), settings);
         DialectWriting.Safetensors(Path.Combine(folder, WeightsName), tensors);
     }

@@ -1,0 +1,28 @@
+using Unweave.Numerics;
+
+namespace Unweave.Autoencoders;
+
+/// <summary>
+/// Keeps the largest pre-activations of a batch, and learns the threshold that takes the batch's place outside training: a running mean of
+/// the smallest value kept.
+/// </summary>
+/// <param name="weights">The dictionary.</param>
+/// <param name="threshold">θ, one number; 0 before the first step.</param>
+/// <param name="decay">Share of θ kept at each step.</param>
+internal sealed unsafe class BatchSelection(DictionaryWeights weights, Matrix threshold, double decay)
+{
+    private readonly SparseCodes candidates = new(weights.Encoder.Rows);
+    private float guess; // a little below the last batch's cut: it changes the time of the next search, never its result
+
+    /// <summary>Keeps the <paramref name="budget"/> largest positive pre-activations of what the encoder has loaded.</summary>
+    public void Select(FusedEncoder encoder, long budget, SparseCodes codes)
+    {
+        float* bias = weights.EncoderBias.Pointer;
+        encoder.Above(weights.Encoder, bias, guess, candidates);
+        if (candidates.Count < budget && guess > 0) encoder.Above(weights.Encoder, bias, 0, candidates);
+        float cut = NarrowedCodes.ByBatch(candidates, budget, codes);
+        guess = 0.9f * cut;
+        double kept = threshold[0, 0] > 0 ? decay : 0;
+        threshold[0, 0] = (float)((kept * threshold[0, 0]) + ((1 - kept) * cut));
+    }
+}
