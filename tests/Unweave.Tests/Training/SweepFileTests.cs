@@ -90,7 +90,7 @@ public sealed class SweepFileTests
     [InlineData("""{ "sweep": { "atOnce": -1 } }""", "use 0 for all")]
     [InlineData("""{ "sweep": 3 }""", "sweep must be an object")]
     [InlineData("""{ "architecture": "topk" }""", "architecture is a setting of the autoencoder")]
-    [InlineData("""{ "autoencoder": { "architecture": ["topk", "relu"], "k": 4 } }""", "k belongs to the architecture topk")]
+    [InlineData("""{ "autoencoder": { "architecture": ["topk", "relu"], "k": 4 } }""", "k belongs to the architectures topk")]
     public void What_is_wrong_is_named(string json, string expected) =>
         Assert.Contains(expected, Refusal(json), StringComparison.Ordinal);
 
