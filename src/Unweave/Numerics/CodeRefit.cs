@@ -1,12 +1,11 @@
 using System.Buffers;
-using Unweave.Numerics;
 using Unweave.Numerics.Kernels;
 
-namespace Unweave.Retrieval;
+namespace Unweave.Numerics;
 
 /// <summary>
-/// Values that reconstruct best: an encoder chooses which latents of a row are active well and their values roughly, so that for
-/// search each row's values are found anew by non-negative least squares over the latents that it has.
+/// Values that reconstruct best: an encoder chooses which latents of a row are active well and their values roughly, so that
+/// each row's values are found anew by non-negative least squares over the latents that it has.
 /// </summary>
 /// <remarks>
 /// The active-set method of Lawson and Hanson (1974, chapter 23), started from the given values, on the Gram matrix of a row's latents. A

@@ -2,7 +2,7 @@ using CsCheck;
 using Unweave.Numerics;
 using Unweave.Retrieval;
 
-namespace Unweave.Tests.Retrieval;
+namespace Unweave.Tests.Numerics;
 
 public sealed class CodeRefitTests
 {
