@@ -19,6 +19,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     SweepCommand.Create(help, json),
     HarvestCommand.Create(help, json),
     EvalCommand.Create(help, json),
+    SynthCommand.Create(help, json),
     EvalSearchCommand.Create(help, json),
     EmbedCommand.Create(help, json),
     EncodeCommand.Create(help, json),

@@ -8,6 +8,7 @@ public sealed class HelpTests
     [InlineData("train")]
     [InlineData("sweep")]
     [InlineData("eval")]
+    [InlineData("synth")]
     [InlineData("embed")]
     [InlineData("eval-search")]
     [InlineData("encode")]

@@ -47,6 +47,18 @@ internal static class EvalCommand
             Description = "With --model: tokens of the texts to run, at most.",
             DefaultValueFactory = _ => 100_000,
         };
+        var truth = new Option<string>("--truth")
+        {
+            HelpName = "NAME",
+            Description = "Score it against the known features of a synthetic model (`unweave synth` lists them); a run that was trained "
+                + "on one is scored against it anyway.",
+        };
+        var rows = new Option<long>("--rows")
+        {
+            HelpName = "N",
+            Description = "Rows of a synthetic model to measure on.",
+            DefaultValueFactory = _ => 100_000,
+        };
         var unsaved = new Option<bool>("--no-save")
         {
             Description = $"Do not keep the result in {RunFolder.EvaluationName} of the run's folder.",
@@ -57,7 +69,7 @@ internal static class EvalCommand
             + "--text, spliced into its host model: what it costs the model's predictions. The result is kept in the run's folder, where "
             + "the dashboard shows it.")
         {
-            sae, files, all, tensor, hook, tokens, unsaved,
+            sae, files, all, tensor, hook, tokens, truth, rows, unsaved,
         };
         var host = new HostFlags(command);
         help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all", "unweave eval sae/ --text heldout.txt");
@@ -66,14 +78,61 @@ internal static class EvalCommand
             if (host.HasModel(parsed) || host.HasText(parsed))
                 Splice(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), !parsed.GetValue(unsaved),
                     parsed.GetValue(json), cancellationToken);
+            else if (parsed.GetValue(truth) is { } name)
+                ScoreAgainst(parsed.GetValue(sae)!, name, parsed.GetValue(rows), !parsed.GetValue(unsaved), parsed.GetValue(json),
+                    cancellationToken);
             else Run(parsed.GetValue(sae)!, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all),
-                !parsed.GetValue(unsaved), parsed.GetValue(json), cancellationToken);
+                parsed.GetValue(rows), !parsed.GetValue(unsaved), parsed.GetValue(json), cancellationToken);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private static void Run(string sae, string[] files, string? tensor, bool all, bool save, bool json,
+    private static void ScoreAgainst(string sae, string truth, long rows, bool save, bool json, CancellationToken cancellationToken)
+    {
+        var run = RunFolder.Open(sae);
+        string? hash = run.AutoencoderHash;
+        using SparseAutoencoder autoencoder = run.LoadSparseAutoencoder();
+        using var model = new SyntheticModel(SyntheticModelOptions.Parse(truth));
+        List<TruthScores> scores = Score(autoencoder, model, rows, cancellationToken);
+        JsonObject result = new() { ["truth"] = ToJson(scores), [RunFolder.HashKey] = hash };
+        bool kept = save && Keep(run, result);
+        if (json)
+        {
+            Screen.WriteJson(result);
+            return;
+        }
+
+        Write(sae, autoencoder, model, scores);
+        if (kept) SayKept(run);
+    }
+
+    private static List<TruthScores> Score(SparseAutoencoder autoencoder, SyntheticModel model, long rows,
+        CancellationToken cancellationToken)
+    {
+        if (rows < 1) throw new InputException($"--rows is {rows}; measuring needs at least one row.");
+        var scores = new List<TruthScores>();
+        foreach (bool byBatch in autoencoder.SelectsByBatch ? [false, true] : (bool[])[false])
+        {
+            var display = new RowsDisplay("scored", rows, TimeProvider.System);
+            scores.Add(TruthScores.Measure(autoencoder, model, rows, byBatch, new RowsProgress(display, rows), cancellationToken));
+            RowsDisplay.Clear();
+        }
+
+        return scores;
+    }
+
+    private static JsonArray ToJson(List<TruthScores> scores) => [.. scores.Select(TruthTable.ToJson)];
+
+    private static void Write(string sae, SparseAutoencoder autoencoder, SyntheticModel model, List<TruthScores> scores)
+    {
+        Console.Out.WriteLine($"{sae} against the {Figures.Count(model.Directions.Rows)} known features of {model.Name}, on "
+            + $"{Figures.Count(scores[0].Rows)} rows:");
+        string architecture = Architecture.From(autoencoder.Options).Name;
+        TruthTable.Write(scores, [.. PublishedTruthScores.Beside(architecture, model.Name)]);
+    }
+
+    private static void Run(string sae, string[] files, string? tensor, bool all, long rows, bool save, bool json,
         CancellationToken cancellationToken)
     {
         var run = RunFolder.Open(sae);
@@ -91,13 +150,18 @@ internal static class EvalCommand
         }
 
         (IActivationSource training, IActivationSource measured) = all ? (source, source) : HeldOut(run, source);
+        if (source.Synthetic is not null) measured = RowSubset.Range(measured, 0, Math.Min(rows, measured.Rows));
         var display = new RowsDisplay("measured", measured.Rows, TimeProvider.System);
         var comparison = Comparison.Run(autoencoder, training, measured, new RowsProgress(display, measured.Rows), cancellationToken);
         RowsDisplay.Clear();
+        List<TruthScores>? scores = autoencoder is SparseAutoencoder known && source.Synthetic is { } model
+            ? Score(known, model, rows, cancellationToken)
+            : null;
         LoadProbe? concerns = autoencoder is SparseAutoencoder sparse && run.AutoencoderHash is null
             ? LoadProbe.Run(sparse, measured, cancellationToken)
             : null;
         JsonObject result = comparison.ToJson();
+        if (scores is not null) result["truth"] = ToJson(scores);
         if (concerns is not null) result["concerns"] = ProbeFlag.ToJson(concerns)!["concerns"]!.DeepClone();
         if (autoencoder.Origin is { Facts.Count: > 0 } origin)
             result["facts"] = new JsonObject(origin.Facts.Select(fact => KeyValuePair.Create(fact.Key, (JsonNode?)fact.Value)));
@@ -114,6 +178,7 @@ internal static class EvalCommand
 
         Console.Out.WriteLine($"{sae} on {Figures.Count(measured.Rows)} rows of {source.Name}{(all ? "" : ", held out from training")}:");
         MetricsTable.Write(comparison);
+        if (scores is not null) Write(sae, (SparseAutoencoder)autoencoder, source.Synthetic!, scores);
         if (comparison.Trained.Density is { } density) DensityChart.Write(density, measured.Rows);
         foreach ((string name, string value) in autoencoder.Origin?.Facts ?? new Dictionary<string, string>(StringComparer.Ordinal))
             Console.Out.WriteLine($"Its files say {name}: {value.ReplaceLineEndings(" ")}");

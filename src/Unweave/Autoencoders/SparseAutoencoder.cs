@@ -53,6 +53,14 @@ public abstract class SparseAutoencoder : Autoencoder
     /// <param name="codes">Overwritten.</param>
     public abstract void Encode(Matrix x, SparseCodes codes);
 
+    /// <summary>True where training selects the active latents of a batch together, and use afterwards those above a threshold.</summary>
+    internal virtual bool SelectsByBatch => false;
+
+    /// <summary>Encodes vectors as training does: where it selects by batch, these vectors are one.</summary>
+    /// <param name="x">Vectors, <c>[batch, input width]</c>.</param>
+    /// <param name="codes">Overwritten.</param>
+    internal virtual void EncodeBatch(Matrix x, SparseCodes codes) => Encode(x, codes);
+
     /// <summary>Decodes sparse codes into vectors at the scale of the user's data.</summary>
     /// <param name="codes">Codes over this dictionary.</param>
     /// <param name="reconstruction">Overwritten, <c>[codes.Rows, output width]</c>.</param>

@@ -130,6 +130,7 @@ public sealed class RunFolder
     public string Locate(string recorded)
     {
         ArgumentException.ThrowIfNullOrEmpty(recorded);
+        if (SyntheticModelOptions.IsSource(recorded)) return recorded;
         if (System.IO.Path.IsPathFullyQualified(recorded) && IsThere(recorded)) return recorded;
         if (Settings?.Output is not { } output
             || System.IO.Path.IsPathFullyQualified(output) != System.IO.Path.IsPathFullyQualified(recorded))

@@ -79,7 +79,7 @@ internal sealed partial class RunWriter : IDisposable
         TrainingOptions kept = options with
         {
             Output = Path.GetFullPath(folder.Path),
-            Data = [.. options.Data.Select(Path.GetFullPath)],
+            Data = [.. options.Data.Select(ActivationFiles.FullName)],
             From = options.From is { } from ? Path.GetFullPath(from) : null,
         };
         AtomicFile.Write(folder.SettingsPath, stream => stream.Write(Encoding.UTF8.GetBytes(RunFile.Write(kept))));

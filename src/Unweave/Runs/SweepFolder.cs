@@ -148,7 +148,7 @@ internal sealed class SweepFolder(string path)
     {
         Threads = 0,
         Output = null,
-        Data = [.. options.Data.Select(System.IO.Path.GetFullPath)],
+        Data = [.. options.Data.Select(ActivationFiles.FullName)],
         From = options.From is { } from ? System.IO.Path.GetFullPath(from) : null,
     };
 

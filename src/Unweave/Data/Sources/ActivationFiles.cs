@@ -40,10 +40,17 @@ public sealed class ActivationFiles : IActivationSource
     /// <summary>The harvests among them.</summary>
     public IReadOnlyList<HarvestSource> Harvests => [.. files.OfType<HarvestSource>()];
 
+    /// <summary>The synthetic model whose rows these are; null of files.</summary>
+    internal SyntheticModel? Synthetic => files[0] as SyntheticModel;
+
+    /// <summary>What names the same data from any working folder: a full path; a synthetic model keeps its name.</summary>
+    internal static string FullName(string item) => SyntheticModelOptions.IsSource(item) ? item : Path.GetFullPath(item);
+
     /// <summary>Opens files of vectors.</summary>
     /// <param name="pathsOrGlobs">
     /// Paths, or patterns with <c>*</c>, <c>?</c> and <c>**</c> (any number of folders), whose files are taken in ordinal order. A file
-    /// named twice is read once. A folder that is a harvest may be named too, with <c>#</c> and one of its hooks after it.
+    /// named twice is read once. A folder that is a harvest may be named too, with <c>#</c> and one of its hooks after it; or, alone,
+    /// <c>synth:</c> and the name of a synthetic model, whose rows are made as they are read.
     /// </param>
     /// <param name="tensor">The tensor, column or hook to read from each; null takes the only one that holds vectors.</param>
     /// <exception cref="InputException">A path or pattern names nothing, a file cannot be used, or widths differ.</exception>
@@ -51,6 +58,13 @@ public sealed class ActivationFiles : IActivationSource
     {
         ArgumentNullException.ThrowIfNull(pathsOrGlobs);
         if (pathsOrGlobs.Count == 0) throw new InputException("No data is named; give a file of vectors or a pattern such as data/*.npy.");
+        if (pathsOrGlobs.FirstOrDefault(SyntheticModelOptions.IsSource) is { } synthetic)
+        {
+            return pathsOrGlobs.Count == 1 ? new ActivationFiles([new SyntheticModel(SyntheticModelOptions.Parse(synthetic))])
+                : throw new InputException($"{synthetic} has rows without end, so that other data beside it would not be seen; name it "
+                    + "alone.");
+        }
+
         var opened = new List<IRowSource>();
         try
         {
@@ -85,6 +99,12 @@ public sealed class ActivationFiles : IActivationSource
     public void Read(ReadOnlySpan<long> rows, Matrix destination)
     {
         RowChecks.Request(this, rows, destination);
+        if (Synthetic is { } model)
+        {
+            model.Read(rows, destination);
+            return;
+        }
+
         for (int i = 0; i < rows.Length; i++)
         {
             int found = Array.BinarySearch(starts, rows[i]);

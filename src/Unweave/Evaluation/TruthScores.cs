@@ -1,0 +1,173 @@
+using System.Numerics.Tensors;
+using Unweave.Autoencoders;
+using Unweave.Data;
+using Unweave.Numerics;
+
+namespace Unweave.Evaluation;
+
+/// <summary>
+/// How well an autoencoder has found the features of a synthetic model, by the scores of SynthSAEBench (Chanin and Garriga-Alonso 2026,
+/// arXiv 2602.14687). Cosines count by their absolute value, and each latent is the detector of the feature that its decoder row is
+/// nearest to.
+/// </summary>
+internal sealed record TruthScores
+{
+    /// <summary>Rows that the published scores select over where a batch is selected over.</summary>
+    public const int BatchRows = 1024;
+
+    /// <summary>Name of the synthetic model.</summary>
+    public required string Truth { get; init; }
+
+    /// <summary>Number of rows measured.</summary>
+    public required long Rows { get; init; }
+
+    /// <summary>
+    /// True where active latents were selected over batches of <see cref="BatchRows"/> rows, as in training; false where each row was
+    /// encoded by itself, as in use.
+    /// </summary>
+    public required bool ByBatch { get; init; }
+
+    /// <summary>Mean cosine over the best one-to-one matching of latents and features, of as many pairs as the smaller set has.</summary>
+    public required double Mcc { get; init; }
+
+    /// <summary>Mean over latents of the cosine to the nearest feature.</summary>
+    public required double Mmcs { get; init; }
+
+    /// <summary>
+    /// Mean over all latents of the F1 score of the latent as a detector of its feature, 2·precision·recall/(precision + recall); 0 of a
+    /// latent that is never right, so of dead ones.
+    /// </summary>
+    public required double F1 { get; init; }
+
+    /// <summary>Mean over all latents of the share of rows with the latent that have its feature; 0 of dead ones.</summary>
+    public required double Precision { get; init; }
+
+    /// <summary>Mean over all latents of the share of rows with its feature that have the latent.</summary>
+    public required double Recall { get; init; }
+
+    /// <summary>Number of features that are the nearest of some latent, over the number of latents.</summary>
+    public required double Uniqueness { get; init; }
+
+    /// <summary>1 − FVU.</summary>
+    public required double ExplainedVariance { get; init; }
+
+    /// <summary>Mean number of active latents of a row.</summary>
+    public required double L0 { get; init; }
+
+    /// <summary>Mean number of active features of a row.</summary>
+    public required double TrueL0 { get; init; }
+
+    /// <summary>Number of latents n.</summary>
+    public required int Latents { get; init; }
+
+    /// <summary>Latents that were active in no row.</summary>
+    public required int Dead { get; init; }
+
+    /// <summary>Mean of ‖x̂‖/‖x‖ over the rows; below 1 where reconstructions are too short.</summary>
+    public required double Shrinkage { get; init; }
+
+    /// <summary>Scores an autoencoder on rows that no training sees.</summary>
+    /// <param name="autoencoder">The autoencoder, of the model's width.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="rows">Number of rows.</param>
+    /// <param name="byBatch">Select active latents over batches, as in training, where the architecture does.</param>
+    /// <param name="progress">Told the share of rows done.</param>
+    /// <param name="cancellationToken">Ends the scoring.</param>
+    public static TruthScores Measure(SparseAutoencoder autoencoder, SyntheticModel model, long rows, bool byBatch = false,
+        IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(autoencoder);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
+        if (autoencoder.OutputWidth != model.Width)
+            throw new InputException($"{model.Name} has vectors of width {model.Width}, but the autoencoder's are of width "
+                + $"{autoencoder.OutputWidth}; name the model that it was trained on.");
+        using Matrix cosines = Cosines(autoencoder.Decoder, model.Directions);
+        (int[] nearest, double mmcs) = Nearest(cosines);
+        var tally = new DetectionTally(autoencoder.Latents, model.Directions.Rows, nearest);
+        var sums = new ReconstructionSums(model.Width);
+        SparseCodes codes = new(autoencoder.Latents), truth = new(model.Directions.Rows);
+        for (long first = 0; first < rows; first += BatchRows)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int count = (int)Math.Min(BatchRows, rows - first);
+            long[] positions = new long[count];
+            for (int r = 0; r < count; r++) positions[r] = SyntheticModel.FirstScoredRow + first + r;
+            using Matrix x = new(count, model.Width), reconstruction = new(count, model.Width);
+            model.Read(positions, x, truth);
+            if (byBatch) autoencoder.EncodeBatch(x, codes);
+            else autoencoder.Encode(x, codes);
+            autoencoder.Decode(codes, x, reconstruction);
+            tally.Add(codes, truth);
+            sums.Add(x, reconstruction);
+            progress?.Report((double)(first + count) / rows);
+        }
+
+        EvaluationReport report = sums.Report(model.Name);
+        (double precision, double recall, double f1) = tally.Means();
+        return new TruthScores
+        {
+            Truth = model.Name,
+            Rows = rows,
+            ByBatch = byBatch && autoencoder.SelectsByBatch,
+            Mcc = MatchedCosine(cosines),
+            Mmcs = mmcs,
+            F1 = f1,
+            Precision = precision,
+            Recall = recall,
+            Uniqueness = (double)nearest.Distinct().Count() / nearest.Length,
+            ExplainedVariance = 1 - report.Fvu,
+            L0 = tally.L0,
+            TrueL0 = tally.TrueL0,
+            Latents = autoencoder.Latents,
+            Dead = tally.Dead,
+            Shrinkage = report.L2Ratio,
+        };
+    }
+
+    /// <summary>Absolute cosines of decoder rows and features, <c>[latents, features]</c>; 0 for rows of length 0.</summary>
+    internal static Matrix Cosines(Matrix decoder, Matrix features)
+    {
+        var cosines = new Matrix(decoder.Rows, features.Rows);
+        using var product = new DenseProduct(Workers.Shared);
+        product.PackRight(features, transposed: true);
+        product.Multiply(decoder, transposed: false, cosines);
+        float[] lengths = [.. Enumerable.Range(0, features.Rows).Select(i => (float)Norms.L2(features.Row(i)))];
+        for (int latent = 0; latent < decoder.Rows; latent++)
+        {
+            Span<float> row = cosines.Row(latent);
+            double length = Norms.L2(decoder.Row(latent));
+            if (length == 0) continue;
+            TensorPrimitives.Divide(row, lengths, row);
+            TensorPrimitives.Multiply(row, (float)(1 / length), row);
+            TensorPrimitives.Abs(row, row);
+        }
+
+        return cosines;
+    }
+
+    private static (int[] Features, double Mmcs) Nearest(Matrix cosines)
+    {
+        int[] nearest = new int[cosines.Rows];
+        double sum = 0;
+        for (int latent = 0; latent < nearest.Length; latent++)
+        {
+            nearest[latent] = TensorPrimitives.IndexOfMax<float>(cosines.Row(latent));
+            sum += cosines[latent, nearest[latent]];
+        }
+
+        return (nearest, sum / nearest.Length);
+    }
+
+    private static double MatchedCosine(Matrix cosines)
+    {
+        double[,] score = new double[cosines.Rows, cosines.Columns];
+        for (int i = 0; i < cosines.Rows; i++)
+            for (int j = 0; j < cosines.Columns; j++) score[i, j] = cosines[i, j];
+        int[] match = Assignment.Maximize(score);
+        double sum = 0;
+        for (int i = 0; i < match.Length; i++)
+            if (match[i] >= 0) sum += cosines[i, match[i]];
+        return sum / Math.Min(cosines.Rows, cosines.Columns);
+    }
+}
