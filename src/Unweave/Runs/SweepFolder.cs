@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Unweave.Autoencoders;
+using Unweave.Data;
 using Unweave.Formats;
 using Unweave.Training;
 
