@@ -74,18 +74,36 @@ internal class BatchTopKAutoencoder : TrainedAutoencoder
     public float Threshold { get => threshold[0, 0]; set => threshold[0, 0] = value; }
 
     /// <inheritdoc/>
-    public override void Encode(Matrix x, SparseCodes codes)
+    internal override bool SelectsByBatch => true;
+
+    /// <inheritdoc/>
+    public override void Encode(Matrix x, SparseCodes codes) => Encode(x, SelectAbove, codes);
+
+    /// <inheritdoc/>
+    internal override void EncodeBatch(Matrix x, SparseCodes codes) => Encode(x, SelectLargest, codes);
+
+    private void Encode(Matrix x, Action<Matrix, float, SparseCodes> select, SparseCodes codes)
     {
         using Matrix input = EncoderInput(x);
         if (firstThreshold is null)
         {
-            SelectAbove(input, Threshold, codes);
+            select(input, Threshold, codes);
             return;
         }
 
-        SelectAbove(input, firstThreshold[0, 0], codes);
+        select(input, firstThreshold[0, 0], codes);
         using Matrix refined = Refined(input, codes, Options.IstaStep);
-        SelectAbove(refined, Threshold, codes);
+        select(refined, Threshold, codes);
+    }
+
+    // The rows·k largest; they are sought somewhat below the threshold first, where they are if the rows are like those of training.
+    private void SelectLargest(Matrix input, float threshold, SparseCodes codes)
+    {
+        long budget = (long)input.Rows * Options.K;
+        var candidates = new SparseCodes(Latents);
+        SelectAbove(input, 0.8f * threshold, candidates);
+        if (candidates.Count < budget && threshold > 0) SelectAbove(input, 0, candidates);
+        NarrowedCodes.ByBatch(candidates, budget, codes);
     }
 
     /// <inheritdoc/>
