@@ -6,32 +6,39 @@ using Unweave.Numerics;
 namespace Unweave.Training;
 
 /// <summary>
-/// Learns on the processor: the autoencoder's own weights, its hand-written backward pass, and an Adam that takes and applies the
+/// Learns on the processor: the autoencoder's own weights, its hand-written backward pass, and an optimizer that takes and applies the
 /// gradient block by block.
 /// </summary>
-internal sealed partial class CpuLearner : Learner
+internal sealed class CpuLearner : Learner
 {
     private const double ResampledEncoderShare = 0.2;
 
     private readonly Autoencoder model;
     private readonly LossAndGradients gradients;
-    private readonly Adam optimizer;
+    private readonly Optimizer optimizer;
     private readonly double? clip;
     private Batch last;
 
     /// <summary>Takes over an autoencoder, with an optimizer that has not seen anything.</summary>
     /// <param name="model">The autoencoder, its first weights set.</param>
-    /// <param name="options">Adam's settings and the clipping.</param>
+    /// <param name="options">The optimizer's settings and the clipping.</param>
     /// <param name="workers">The threads to run on; they stay the caller's.</param>
     public CpuLearner(Autoencoder model, TrainingOptions options, Workers workers)
     {
         (this.model, clip) = (model, options.GradientClip);
         gradients = model.CreateGradients(workers);
-        optimizer = new Adam(model.Parameters, workers, options.Beta1, options.Beta2, options.Epsilon);
+        optimizer = Optimizer.Create(model.Parameters, options, workers);
     }
 
     /// <inheritdoc/>
-    public override Autoencoder Autoencoder => model;
+    public override Autoencoder Autoencoder
+    {
+        get
+        {
+            Show(use: true);
+            return model;
+        }
+    }
 
     /// <inheritdoc/>
     public override ReadOnlySpan<int> Fired => gradients.Fired;
@@ -45,6 +52,7 @@ internal sealed partial class CpuLearner : Learner
     public override LearnerStep Step(Batch batch, in StepSettings settings, double rate)
     {
         last = batch;
+        Show(use: false);
         LossTerms loss = gradients.Compute(batch, settings);
         if (!double.IsFinite(loss.Total)) return new LearnerStep { Loss = loss }; // the weights stay as they were
         long computed = Stopwatch.GetTimestamp();
@@ -74,6 +82,7 @@ internal sealed partial class CpuLearner : Learner
     public override IReadOnlyList<int> Resample(ReadOnlyMemory<int> dead, Rng rng)
     {
         var sparse = (SparseAutoencoder)model;
+        Show(use: false);
         ReadOnlySpan<double> errors = gradients.RowErrors;
         double[] cumulative = new double[errors.Length];
         double total = 0;
@@ -106,12 +115,14 @@ internal sealed partial class CpuLearner : Learner
     /// <inheritdoc/>
     public override void Save(Action<Parameter> write)
     {
+        Show(use: false);
         foreach (Parameter tensor in State) write(tensor);
     }
 
     /// <inheritdoc/>
     public override void Restore(Action<Parameter> read, long steps)
     {
+        Show(use: false);
         foreach (Parameter tensor in State) read(tensor);
         optimizer.Step = steps;
         model.WeightsChanged();
@@ -123,6 +134,12 @@ internal sealed partial class CpuLearner : Learner
         gradients.Dispose();
         optimizer.Dispose();
         if (!Detached) model.Dispose();
+    }
+
+    // Weights to train on and weights to use may not be the same.
+    private void Show(bool use)
+    {
+        if (optimizer.Show(use)) model.WeightsChanged();
     }
 
     private static bool Normalize(float[] vector)

@@ -30,8 +30,8 @@ internal readonly record struct LearnerStep(
 internal abstract class Learner : IDisposable
 {
     /// <summary>
-    /// The autoencoder on the host, with the weights of the last step. It stays the learner's: a learner whose weights are elsewhere
-    /// brings them here when this is asked for.
+    /// The autoencoder on the host, with the weights to use after the last step. It stays the learner's: a learner whose weights are
+    /// elsewhere brings them here when this is asked for, so that it is asked for again after each step.
     /// </summary>
     public abstract Autoencoder Autoencoder { get; }
 
@@ -57,7 +57,9 @@ internal abstract class Learner : IDisposable
     public abstract IReadOnlyList<int> Resample(ReadOnlyMemory<int> dead, Rng rng);
 
     /// <summary>Gives each named tensor of its state to a writer: weights, optimizer, running means.</summary>
-    /// <param name="write">Called for each tensor; the tensor is valid during the call.</param>
+    /// <param name="write">
+    /// Called for each tensor, which holds until the next step and until <see cref="Autoencoder"/> is asked for.
+    /// </param>
     public abstract void Save(Action<Parameter> write);
 
     /// <summary>Takes each named tensor of its state from a reader, and goes on from a step.</summary>

@@ -19,7 +19,7 @@ internal static class SweepMemory
         double weights = options.Autoencoder.ParameterCount(width, target);
         double step = (double)options.Batch * (width + (3 * target)); // centered inputs, reconstructions, errors and their gradients
         int latents = (options.Autoencoder as DictionaryOptions)?.Latents ?? 0;
-        return sizeof(float) * ((weights * (1 + StatesOfAdam)) + step + (8.0 * latents));
+        return sizeof(float) * ((weights * (1 + States(options.Optimizer))) + step + (8.0 * latents));
     }
 
     /// <summary>Bytes that all runs of a pass share: two batches, held-out rows and a sample.</summary>
@@ -53,5 +53,11 @@ internal static class SweepMemory
         return most;
     }
 
-    private const int StatesOfAdam = 2;
+    // Numbers that an optimizer keeps for each weight; Muon's second is a copy of the matrix that it multiplies.
+    private static int States(OptimizerKind optimizer) => optimizer switch
+    {
+        OptimizerKind.Signum => 1,
+        OptimizerKind.ScheduleFree => 3,
+        _ => 2,
+    };
 }

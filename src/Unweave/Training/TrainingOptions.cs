@@ -50,6 +50,10 @@ public sealed record TrainingOptions
     [Description("Threads; 0 takes one for each processor. The result does not depend on it.")]
     public int Threads { get; init; }
 
+    /// <summary>How weights are changed by their gradients. Default Adam.</summary>
+    [Description("How weights are changed by their gradients.")]
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.Adam;
+
     /// <summary>Peak learning rate; null takes 2e-4·√(16384/n) for a dictionary of n latents and 1e-3 otherwise. Default null.</summary>
     [Description("Peak learning rate; null takes 2e-4·sqrt(16384/n) for a dictionary of n latents, else 1e-3.")]
     public double? LearningRate { get; init; }
@@ -66,16 +70,16 @@ public sealed record TrainingOptions
     [Description("Share of the run over which the L1 or KL penalty rises from 0; ignored by TopK.")]
     public double SparsityWarmupFraction { get; init; } = 0.05;
 
-    /// <summary>Adam's β₁. Default 0.9.</summary>
-    [Description("Adam's beta1.")]
+    /// <summary>β₁: of Adam; the momentum of Signum and Muon; how near schedule-free trains to its average. Default 0.9.</summary>
+    [Description("Adam's beta1; the momentum of signum and muon; how near scheduleFree trains to its average.")]
     public double Beta1 { get; init; } = 0.9;
 
-    /// <summary>Adam's β₂. Default 0.999.</summary>
-    [Description("Adam's beta2.")]
+    /// <summary>β₂ of Adam and schedule-free, and of Muon's vectors. Default 0.999.</summary>
+    [Description("Adam's and scheduleFree's beta2, and that of muon's vectors.")]
     public double Beta2 { get; init; } = 0.999;
 
-    /// <summary>Adam's ε. Default 6.25e-10 (Gao et al. 2024).</summary>
-    [Description("Adam's epsilon.")]
+    /// <summary>ε of Adam and schedule-free, and of Muon's vectors. Default 6.25e-10 (Gao et al. 2024).</summary>
+    [Description("Adam's and scheduleFree's epsilon, and that of muon's vectors.")]
     public double Epsilon { get; init; } = 6.25e-10;
 
     /// <summary>
@@ -185,6 +189,7 @@ public sealed record TrainingOptions
         if (Beta1 is not (>= 0 and < 1)) throw new InputException($"beta1 is {Beta1}; it must lie in [0, 1).");
         if (Beta2 is not (>= 0 and < 1)) throw new InputException($"beta2 is {Beta2}; it must lie in [0, 1).");
         if (!(Epsilon > 0)) throw new InputException($"epsilon is {Epsilon}; it must be positive.");
+        CheckOptimizer();
         if (GradientClip is not null and not > 0)
             throw new InputException($"gradientClip is {GradientClip}; it must be positive, or null for none.");
         if (DeadAfter is < 1) throw new InputException($"deadAfter is {DeadAfter}; it must be at least one row.");
@@ -211,6 +216,26 @@ public sealed record TrainingOptions
 
         if (CheckpointSteps < 0) throw new InputException($"checkpointSteps is {CheckpointSteps}; use 0 for none.");
         if (!(CheckpointMinutes >= 0)) throw new InputException($"checkpointMinutes is {CheckpointMinutes}; use 0 for none.");
+    }
+
+    private void CheckOptimizer()
+    {
+        if (!Enum.IsDefined(Optimizer)) throw new InputException($"optimizer is {Optimizer}; it must be one of "
+            + $"{string.Join(", ", Enum.GetNames<OptimizerKind>())}.");
+        if (Optimizer == OptimizerKind.ScheduleFree && DecayFraction > 0)
+        {
+            throw new InputException($"decayFraction is {DecayFraction} but optimizer is scheduleFree, which averages weights in place of a "
+                + $"falling rate; set decayFraction to 0, or choose another optimizer.");
+        }
+
+        var usual = new TrainingOptions();
+        if (Optimizer != OptimizerKind.Signum) return;
+        foreach ((string name, double value, double other) in
+            (ReadOnlySpan<(string, double, double)>)[("beta2", Beta2, usual.Beta2), ("epsilon", Epsilon, usual.Epsilon)])
+        {
+            if (value != other)
+                throw new InputException($"{name} is {value} but optimizer is signum, which has no second moment; leave {name} out.");
+        }
     }
 
     /// <summary>Number of steps of the run.</summary>

@@ -6,8 +6,8 @@ using Unweave.Formats;
 namespace Unweave.Training;
 
 /// <summary>
-/// The state of a run in one file, <c>training.safetensors</c>: weights, Adam's moments, the loss's running means, when each latent
-/// last fired, the step and the options. With the data it is all there is: everything else follows from the step's number.
+/// The state of a run in one file, <c>training.safetensors</c>: weights, the optimizer's moments, the loss's running means, when each
+/// latent last fired, the step and the options. With the data it is all there is: everything else follows from the step's number.
 /// </summary>
 internal static class TrainingState
 {
@@ -26,13 +26,13 @@ internal static class TrainingState
     /// <param name="autoencoder">SHA-256 of the weights as they were written for use, so that the two files know each other.</param>
     public static void Save(TrainingRun run, ITrainingData source, string path, string autoencoder)
     {
+        Autoencoder model = run.Autoencoder; // before the state is taken, which holds the weights to train on
         var tensors = new List<TensorToWrite>();
         run.Learner.Save(tensor => tensors.Add(TensorToWrite.From(tensor.Name, tensor.Value)));
         tensors.Add(TensorToWrite.From("last_fired", run.LastFired, [run.LastFired.Length]));
 
         // Threads and places do not change the result, so they do not change the file either.
         TrainingOptions options = run.Options with { Threads = 0, Output = null, Data = [] };
-        Autoencoder model = run.Autoencoder;
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["format"] = Format,

@@ -42,6 +42,18 @@ public sealed class TrainerTests
             "undercomplete",
             Small with { Autoencoder = new UndercompleteOptions { Bottleneck = 6, Hidden = [12], Noise = 0.3, Masking = 0.1 } }
         },
+        { "signum", Small with { Optimizer = OptimizerKind.Signum } },
+        { "muon", Small with { Optimizer = OptimizerKind.Muon, GradientClip = 0.5 } },
+        {
+            "scheduleFree",
+            Small with
+            {
+                Autoencoder = new ReluOptions { Latents = 96, L1Coefficient = 2, UnitDecoder = true },
+                Optimizer = OptimizerKind.ScheduleFree,
+                DecayFraction = 0,
+                ResampleEvery = 64 * 12,
+            }
+        },
     };
 
     private static SyntheticFeatures Source() =>
