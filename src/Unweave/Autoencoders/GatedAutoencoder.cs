@@ -12,11 +12,20 @@ public sealed record GatedOptions : SparseOptions
     [Description("Weight of the L1 penalty on the gates, for inputs scaled to norm sqrt(d).")]
     public double L1Coefficient { get; init; } = 5;
 
+    /// <summary>
+    /// Active latents of a row, on average, that the weight of the penalty is moved to during the run; null leaves it as it is. Default
+    /// null.
+    /// </summary>
+    [Description("Active latents of a row that the weight of the penalty is moved to during the run; null leaves it as it is.")]
+    public double? TargetL0 { get; init; }
+
     /// <inheritdoc/>
     internal override string Title => "Gated";
 
     /// <inheritdoc/>
-    public override string Describe() => Invariant($"{Title}, {Latents:N0} latents, penalty {L1Coefficient:G6}{Mapping}");
+    public override string Describe() => TargetL0 is { } target
+        ? Invariant($"{Title}, {Latents:N0} latents, towards {target:G6} active{Mapping}")
+        : Invariant($"{Title}, {Latents:N0} latents, penalty {L1Coefficient:G6}{Mapping}");
 
     /// <inheritdoc/>
     public override double ParameterCount(int inputWidth, int outputWidth) =>
@@ -27,6 +36,8 @@ public sealed record GatedOptions : SparseOptions
     {
         base.Validate(inputWidth, outputWidth);
         NotNegative(L1Coefficient);
+        if (TargetL0 is not null and not > 0) throw new InputException($"targetL0 is {TargetL0}; it must be above 0, or null for none.");
+        if (TargetL0 > Latents) throw new InputException($"targetL0 is {TargetL0} but latents is {Latents}; lower targetL0.");
     }
 
     /// <inheritdoc/>
@@ -91,6 +102,7 @@ internal sealed class GatedAutoencoder : TrainedAutoencoder
         private readonly SparseCodes gates, codes;
         private readonly double[] gateGradient, biasGradient, logGradient;
         private readonly int biasIndex, logIndex;
+        private readonly SparsityControl? control;
         private double[] gateErrors = [];
         private long active;
 
@@ -102,6 +114,7 @@ internal sealed class GatedAutoencoder : TrainedAutoencoder
             (gates, codes) = (new SparseCodes(model.Latents), new SparseCodes(model.Latents));
             (gateGradient, biasGradient) = (new double[model.Latents], new double[model.Latents]);
             logGradient = new double[model.Latents];
+            if (model.Options.TargetL0 is { } target) control = new SparsityControl(target);
             List<Parameter> parameters = [.. model.Parameters];
             biasIndex = parameters.FindIndex(parameter => ReferenceEquals(parameter.Value, model.MagnitudeBias));
             logIndex = parameters.FindIndex(parameter => ReferenceEquals(parameter.Value, model.LogMagnitude));
@@ -109,9 +122,11 @@ internal sealed class GatedAutoencoder : TrainedAutoencoder
 
         public override long Entries => active;
 
+        public override IReadOnlyList<Parameter> State => control is null ? [] : [control.State];
+
         public override LossTerms Compute(Batch batch, in StepSettings settings)
         {
-            double lambda = model.Options.L1Coefficient * settings.SparsityWarmup, tilt = model.Options.Tilt;
+            double lambda = model.Options.L1Coefficient * settings.SparsityWarmup * (control?.Factor ?? 1), tilt = model.Options.Tilt;
             long start = Stopwatch.GetTimestamp();
             Load(batch);
             encoder.Load(Input);
@@ -127,6 +142,7 @@ internal sealed class GatedAutoencoder : TrainedAutoencoder
             double sparsity = lambda * TensorPrimitives.Sum(gates.AllValues) / batch.Rows;
             long decoded = Stopwatch.GetTimestamp();
             sparsity += FinishBackward(settings);
+            control?.Observe((double)active / batch.Rows, settings.SparsityWarmup >= 1);
             Times = new PhaseTimes(
                 Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
             return new LossTerms(RowWeights.Loss(Errors, tilt), sparsity, RowWeights.Loss(gateErrors, tilt));
@@ -145,6 +161,7 @@ internal sealed class GatedAutoencoder : TrainedAutoencoder
         {
             base.Dispose();
             encoder.Dispose();
+            control?.Dispose();
         }
 
         private void Activate()

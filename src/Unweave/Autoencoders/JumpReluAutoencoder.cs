@@ -53,6 +53,13 @@ public sealed record JumpReluOptions : SparseOptions
     [Description("Weight of how far pre-activations of dead latents are below their thresholds, which revives them; 0 for none.")]
     public double PreActivationCoefficient { get; init; } = 3e-3;
 
+    /// <summary>
+    /// True moves <see cref="SparsityCoefficient"/> of the step and tanh losses during the run until <see cref="TargetL0"/> latents are
+    /// active; the quadratic loss aims at it by itself. Default true.
+    /// </summary>
+    [Description("Moves sparsityCoefficient of the step and tanh losses until targetL0 latents are active.")]
+    public bool HoldL0 { get; init; } = true;
+
     /// <inheritdoc/>
     internal override string Title => "JumpReLU";
 
@@ -60,7 +67,7 @@ public sealed record JumpReluOptions : SparseOptions
     internal override bool RevivesDead => PreActivationCoefficient > 0;
 
     /// <inheritdoc/>
-    public override string Describe() => Sparsity == SparsityLoss.Quadratic
+    public override string Describe() => Sparsity == SparsityLoss.Quadratic || HoldL0
         ? Invariant($"{Title}, {Latents:N0} latents, towards {TargetL0:G6} active{Mapping}")
         : Invariant($"{Title}, {Latents:N0} latents, penalty {SparsityCoefficient:G6}{Mapping}");
 
@@ -170,6 +177,7 @@ internal sealed class JumpReluAutoencoder : TrainedAutoencoder
         private readonly double[] thresholdGradient;
         private readonly float[] bound;
         private readonly int thresholdIndex;
+        private readonly SparsityControl? control;
         private float[] above = []; // pre − θ⁺ of each entry
         private long active;
 
@@ -181,10 +189,13 @@ internal sealed class JumpReluAutoencoder : TrainedAutoencoder
             codes = new SparseCodes(model.Latents);
             (bias, everyRow) = (new Matrix(1, model.Latents), new Matrix(1, model.Latents));
             (thresholdGradient, bound) = (new double[model.Latents], new float[model.Latents]);
+            if (options.HoldL0 && options.Sparsity != SparsityLoss.Quadratic) control = new SparsityControl(options.TargetL0);
             thresholdIndex = model.Parameters.ToList().FindIndex(parameter => ReferenceEquals(parameter.Value, model.Threshold));
         }
 
         public override long Entries => active;
+
+        public override IReadOnlyList<Parameter> State => control is null ? [] : [control.State];
 
         public override LossTerms Compute(Batch batch, in StepSettings settings)
         {
@@ -203,7 +214,8 @@ internal sealed class JumpReluAutoencoder : TrainedAutoencoder
             Backward.Begin(Input);
             SparseBackward.Term term = Backward.Reconstruct(codes, Target, Errors, tilt: options.Tilt);
             long decoded = Stopwatch.GetTimestamp();
-            double sparsity = Pay(term.Deltas, settings.SparsityWarmup, batch.Rows);
+            double sparsity = Pay(term.Deltas, settings.SparsityWarmup * (control?.Factor ?? 1), batch.Rows);
+            control?.Observe((double)active / batch.Rows, settings.SparsityWarmup >= 1);
             double lifted = Lift(term.Deltas, settings.Dead.Span, batch.Rows);
             sparsity += FinishBackward(settings);
             Times = new PhaseTimes(
@@ -220,7 +232,7 @@ internal sealed class JumpReluAutoencoder : TrainedAutoencoder
         public override void Dispose()
         {
             base.Dispose();
-            foreach (IDisposable part in (IDisposable[])[encoder, bias, everyRow]) part.Dispose();
+            foreach (IDisposable? part in (IDisposable?[])[encoder, bias, everyRow, control]) part?.Dispose();
         }
 
         private void Activate()
@@ -242,9 +254,9 @@ internal sealed class JumpReluAutoencoder : TrainedAutoencoder
         }
 
         // The sparsity loss and its slopes in z and θ; ∂L/∂z becomes ∂L/∂pre.
-        private double Pay(Span<float> deltas, double warmup, int batch)
+        private double Pay(Span<float> deltas, double factor, int batch)
         {
-            double lambda = options.SparsityCoefficient * warmup, l0 = (double)active / batch, off = (l0 / options.TargetL0) - 1, paid = 0;
+            double lambda = options.SparsityCoefficient * factor, l0 = (double)active / batch, off = (l0 / options.TargetL0) - 1, paid = 0;
             double ofL0 = options.Sparsity switch
             {
                 SparsityLoss.Step => lambda / batch,

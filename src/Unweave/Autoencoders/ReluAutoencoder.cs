@@ -25,17 +25,28 @@ public sealed record ReluOptions : SparseOptions
     [Description("Norm of each encoder row at the start, and of each decoder row where its norm is free.")]
     public double DecoderInitNorm { get; init; } = 0.1;
 
+    /// <summary>
+    /// Active latents of a row, on average, that the weight of the penalty is moved to during the run; null leaves it as it is. Default
+    /// null.
+    /// </summary>
+    [Description("Active latents of a row that the weight of the penalty is moved to during the run; null leaves it as it is.")]
+    public double? TargetL0 { get; init; }
+
     /// <inheritdoc/>
     internal override string Title => "ReLU";
 
     /// <inheritdoc/>
-    public override string Describe() => Invariant($"{Title} with L1, {Latents:N0} latents, penalty {L1Coefficient:G6}{Mapping}");
+    public override string Describe() => TargetL0 is { } target
+        ? Invariant($"{Title} with L1, {Latents:N0} latents, towards {target:G6} active{Mapping}")
+        : Invariant($"{Title} with L1, {Latents:N0} latents, penalty {L1Coefficient:G6}{Mapping}");
 
     /// <inheritdoc/>
     public override void Validate(int inputWidth, int outputWidth)
     {
         base.Validate(inputWidth, outputWidth);
         NotNegative(L1Coefficient);
+        if (TargetL0 is not null and not > 0) throw new InputException($"targetL0 is {TargetL0}; it must be above 0, or null for none.");
+        if (TargetL0 > Latents) throw new InputException($"targetL0 is {TargetL0} but latents is {Latents}; lower targetL0.");
         if (OrthogonalityCoefficient > 0 && !UnitDecoder)
         {
             throw new InputException($"orthogonalityCoefficient is {OrthogonalityCoefficient} but unitDecoder is false: the penalty "
@@ -81,8 +92,11 @@ internal sealed class ReluAutoencoder(ReluOptions options, int inputWidth, int o
         private readonly SparseCodes codes = new(model.Latents);
         private readonly Matrix penalty = new(1, model.Latents), pull = new(1, model.Latents);
         private readonly double[] sums = new double[model.Latents];
+        private readonly SparsityControl? control = model.Options.TargetL0 is { } target ? new SparsityControl(target) : null;
 
         public override long Entries => codes.Count;
+
+        public override IReadOnlyList<Parameter> State => control is null ? [] : [control.State];
 
         public override LossTerms Compute(Batch batch, in StepSettings settings)
         {
@@ -90,7 +104,7 @@ internal sealed class ReluAutoencoder(ReluOptions options, int inputWidth, int o
             Load(batch);
             encoder.Load(Input);
             encoder.Above(Weights.Encoder, Weights.EncoderBias.Pointer, 0, codes);
-            double lambda = model.Options.L1Coefficient * settings.SparsityWarmup, tilt = model.Options.Tilt;
+            double lambda = model.Options.L1Coefficient * settings.SparsityWarmup * (control?.Factor ?? 1), tilt = model.Options.Tilt;
             double sparsity = Penalize(lambda, batch.Rows);
             long encoded = Stopwatch.GetTimestamp();
             Backward.Begin(Input);
@@ -98,6 +112,7 @@ internal sealed class ReluAutoencoder(ReluOptions options, int inputWidth, int o
             Backward.AddToDeltas(0, penalty.Row(0));
             long decoded = Stopwatch.GetTimestamp();
             sparsity += FinishBackward(settings);
+            control?.Observe((double)codes.Count / batch.Rows, settings.SparsityWarmup >= 1);
             Times = new PhaseTimes(
                 Stopwatch.GetElapsedTime(start, encoded), Stopwatch.GetElapsedTime(encoded, decoded), Stopwatch.GetElapsedTime(decoded));
             return new LossTerms(RowWeights.Loss(Errors, tilt), sparsity, 0);
@@ -119,7 +134,7 @@ internal sealed class ReluAutoencoder(ReluOptions options, int inputWidth, int o
         public override void Dispose()
         {
             base.Dispose();
-            foreach (IDisposable part in (IDisposable[])[encoder, penalty, pull]) part.Dispose();
+            foreach (IDisposable? part in (IDisposable?[])[encoder, penalty, pull, control]) part?.Dispose();
         }
 
         // The penalty's value, its slope in z (λ‖W_dec,i‖/B) and, for free norms, its slope in W_dec,i (along W_dec,i).

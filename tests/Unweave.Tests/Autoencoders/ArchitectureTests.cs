@@ -115,6 +115,9 @@ public sealed class ArchitectureTests
                 OrthogonalityCoefficient = 0.2,
                 OrthogonalityChunk = 40,
             });
+            kinds.Add("relu towards an L0", new ReluOptions { Latents = 96, TargetL0 = 4 });
+            kinds.Add("gated towards an L0", new GatedOptions { Latents = 96, TargetL0 = 4 });
+            kinds.Add("jumprelu by tanh", new JumpReluOptions { Latents = 96, TargetL0 = 4, Sparsity = SparsityLoss.Tanh });
             kinds.Add("kl with a running mean", new KlOptions { Latents = 96, MeanEstimate = MeanEstimate.Running });
             return kinds;
         }
