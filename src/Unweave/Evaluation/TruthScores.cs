@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using Unweave.Autoencoders;
 using Unweave.Data;
 using Unweave.Numerics;
@@ -82,9 +81,8 @@ internal sealed record TruthScores
         if (autoencoder.OutputWidth != model.Width)
             throw new InputException($"{model.Name} has vectors of width {model.Width}, but the autoencoder's are of width "
                 + $"{autoencoder.OutputWidth}; name the model that it was trained on.");
-        using Matrix cosines = Cosines(autoencoder.Decoder, model.Directions);
-        (int[] nearest, double mmcs) = Nearest(cosines);
-        var tally = new DetectionTally(autoencoder.Latents, model.Directions.Rows, nearest);
+        DictionaryMatch match = DictionaryMatch.Of(autoencoder.Decoder, model.Directions);
+        var tally = new DetectionTally(autoencoder.Latents, model.Directions.Rows, match.Nearest);
         var sums = new ReconstructionSums(model.Width);
         SparseCodes codes = new(autoencoder.Latents), truth = new(model.Directions.Rows);
         for (long first = 0; first < rows; first += BatchRows)
@@ -110,12 +108,12 @@ internal sealed record TruthScores
             Truth = model.Name,
             Rows = rows,
             ByBatch = byBatch && autoencoder.SelectsByBatch,
-            Mcc = MatchedCosine(cosines),
-            Mmcs = mmcs,
+            Mcc = match.Mcc,
+            Mmcs = match.Mmcs,
             F1 = f1,
             Precision = precision,
             Recall = recall,
-            Uniqueness = (double)nearest.Distinct().Count() / nearest.Length,
+            Uniqueness = match.Uniqueness,
             ExplainedVariance = 1 - report.Fvu,
             L0 = tally.L0,
             TrueL0 = tally.TrueL0,
@@ -123,51 +121,5 @@ internal sealed record TruthScores
             Dead = tally.Dead,
             Shrinkage = report.L2Ratio,
         };
-    }
-
-    /// <summary>Absolute cosines of decoder rows and features, <c>[latents, features]</c>; 0 for rows of length 0.</summary>
-    internal static Matrix Cosines(Matrix decoder, Matrix features)
-    {
-        var cosines = new Matrix(decoder.Rows, features.Rows);
-        using var product = new DenseProduct(Workers.Shared);
-        product.PackRight(features, transposed: true);
-        product.Multiply(decoder, transposed: false, cosines);
-        float[] lengths = [.. Enumerable.Range(0, features.Rows).Select(i => (float)Norms.L2(features.Row(i)))];
-        for (int latent = 0; latent < decoder.Rows; latent++)
-        {
-            Span<float> row = cosines.Row(latent);
-            double length = Norms.L2(decoder.Row(latent));
-            if (length == 0) continue;
-            TensorPrimitives.Divide(row, lengths, row);
-            TensorPrimitives.Multiply(row, (float)(1 / length), row);
-            TensorPrimitives.Abs(row, row);
-        }
-
-        return cosines;
-    }
-
-    private static (int[] Features, double Mmcs) Nearest(Matrix cosines)
-    {
-        int[] nearest = new int[cosines.Rows];
-        double sum = 0;
-        for (int latent = 0; latent < nearest.Length; latent++)
-        {
-            nearest[latent] = TensorPrimitives.IndexOfMax<float>(cosines.Row(latent));
-            sum += cosines[latent, nearest[latent]];
-        }
-
-        return (nearest, sum / nearest.Length);
-    }
-
-    private static double MatchedCosine(Matrix cosines)
-    {
-        double[,] score = new double[cosines.Rows, cosines.Columns];
-        for (int i = 0; i < cosines.Rows; i++)
-            for (int j = 0; j < cosines.Columns; j++) score[i, j] = cosines[i, j];
-        int[] match = Assignment.Maximize(score);
-        double sum = 0;
-        for (int i = 0; i < match.Length; i++)
-            if (match[i] >= 0) sum += cosines[i, match[i]];
-        return sum / Math.Min(cosines.Rows, cosines.Columns);
     }
 }
