@@ -37,6 +37,15 @@ public sealed class SynthTests
         Assert.True((double)other["truth"]![0]!["mcc"]! < (double)scores["mcc"]!);
         Outcome refused = await place.Run("eval", "whole", "--truth", "synth-4k");
         Assert.Contains("width 256", refused.Error, StringComparison.Ordinal);
+        // Rows that are saved are those that are made again, and so are their codes.
+        (await place.Run("synth", "synth-1k", "--rows", "300", "--save", "saved")).Succeeded();
+        (await place.Run("encode", "synth:synth-1k,rows=300", "--sae", "whole", "-o", "a.npz")).Succeeded();
+        (await place.Run("encode", "saved/rows.npy", "--sae", "whole", "-o", "b.npz")).Succeeded();
+        Assert.Equal(await File.ReadAllBytesAsync(place["a.npz"]), await File.ReadAllBytesAsync(place["b.npz"]));
+        JsonNode files = (await place.Run("inspect", "saved/codes.npz", "saved/features.npy", "--json")).Succeeded().Json;
+        Assert.Equal(2, files["files"]!.AsArray().Count);
+        Outcome endless = await place.Run("encode", "synth:synth-1k", "--sae", "whole");
+        Assert.Contains("synth:synth-1k,rows=100000", endless.Error, StringComparison.Ordinal);
         Outcome unknown = await place.Run("synth", "synth-2k");
         Assert.Contains("Did you mean synth-1k?", unknown.Error, StringComparison.Ordinal);
     }

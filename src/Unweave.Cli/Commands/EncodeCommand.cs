@@ -62,7 +62,7 @@ internal static class EncodeCommand
         bool toScreen = output is "-";
         if (toScreen && json) throw new InputException("-o - and --json both write to standard output; leave one of them out.");
         if (!toScreen) SparseCodesFile.CheckEnding(output);
-        using ActivationFiles source = ActivationFiles.Open(files, tensor);
+        using ActivationFiles source = ActivationFiles.Open(files, tensor).Ended();
         if (!Path.Exists(sae))
             throw new InputException($"--sae is {sae}, but there is no such run or file; name the folder of a trained autoencoder.");
         using SparseAutoencoder autoencoder = SparseAutoencoder.Load(sae);

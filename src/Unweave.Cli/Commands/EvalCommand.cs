@@ -150,7 +150,12 @@ internal static class EvalCommand
         }
 
         (IActivationSource training, IActivationSource measured) = all ? (source, source) : HeldOut(run, source);
-        if (source.Synthetic is not null) measured = RowSubset.Range(measured, 0, Math.Min(rows, measured.Rows));
+        if (source.IsEndless)
+        {
+            measured = RowSubset.Range(measured, 0, rows);
+            if (all) training = measured;
+        }
+
         var display = new RowsDisplay("measured", measured.Rows, TimeProvider.System);
         var comparison = Comparison.Run(autoencoder, training, measured, new RowsProgress(display, measured.Rows), cancellationToken);
         RowsDisplay.Clear();

@@ -87,7 +87,7 @@ internal static class FeaturesBuildCommand
 
             FeatureBuild.Result FromVectors(IReadOnlyList<string> files)
             {
-                using ActivationFiles source = ActivationFiles.Open(files, parsed.GetValue(tensor) ?? run.Settings?.Tensor);
+                using ActivationFiles source = ActivationFiles.Open(files, parsed.GetValue(tensor) ?? run.Settings?.Tensor).Ended();
                 if (host.HasModel(parsed))
                     throw new InputException(
                         $"--model names a model to run, but {files[0]} holds vectors, which are read as they are; leave one of them out.");

@@ -3,6 +3,8 @@ using System.Text.Json.Nodes;
 using Spectre.Console;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
+using Unweave.Formats;
+using Unweave.Numerics;
 
 namespace Unweave.Cli.Commands;
 
@@ -14,7 +16,7 @@ internal static class SynthCommand
     {
         var name = new Argument<string?>("NAME")
         {
-            Description = "The model, NAME or NAME,seed=N; left out, the models that there are.",
+            Description = "The model, NAME or NAME,seed=N; left out, what there is.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var rows = new Option<long>("--rows")
@@ -23,19 +25,32 @@ internal static class SynthCommand
             Description = "Rows to count in, or to write.",
             DefaultValueFactory = _ => 100_000,
         };
+        var save = new Option<string?>("--save")
+        {
+            HelpName = "FOLDER",
+            Description = "Write the rows, their true codes and the features: rows.npy, codes.npz, features.npy and bias.npy.",
+        };
         var command = new Command("synth",
             "Shows synthetic models, whose true features are known.\n\n"
             + "Their rows are made as they are read: synth:NAME can be named wherever files of vectors can. What is counted in their rows "
             + "is shown beside what their definition says.")
         {
-            name, rows,
+            name, rows, save,
         };
         help.AddExamples(command, "unweave synth", "unweave synth synth-1k --rows 20000",
             "unweave train synth:synth-1k --latents 256 --k 4 -o known/", "unweave eval known/");
         command.SetAction((parsed, cancellationToken) =>
         {
-            if (parsed.GetValue(name) is { } model) Check(model, parsed.GetValue(rows), parsed.GetValue(json), cancellationToken);
-            else List(parsed.GetValue(json));
+            if (parsed.GetValue(name) is { } model)
+            {
+                Check(model, parsed.GetValue(rows), parsed.GetValue(save), parsed.GetValue(json), cancellationToken);
+            }
+            else
+            {
+                if (parsed.GetValue(save) is not null) throw new InputException("--save writes rows of a model; name one.");
+                List(parsed.GetValue(json));
+            }
+
             return Task.CompletedTask;
         });
         return command;
@@ -74,7 +89,7 @@ internal static class SynthCommand
         ["scaledByParent"] = options.ScaledByParent,
     };
 
-    private static void Check(string name, long rows, bool json, CancellationToken cancellationToken)
+    private static void Check(string name, long rows, string? save, bool json, CancellationToken cancellationToken)
     {
         if (rows < 1) throw new InputException($"--rows is {rows}; counting needs at least one row.");
         SyntheticModelOptions options = SyntheticModelOptions.Parse(name);
@@ -84,11 +99,13 @@ internal static class SynthCommand
         var display = new RowsDisplay("counted", rows, TimeProvider.System);
         SyntheticStatistics found = SyntheticStatistics.Measure(model, rows, display, cancellationToken);
         RowsDisplay.Clear();
+        if (save is not null) Save(model, rows, save, cancellationToken);
         if (json)
         {
             JsonObject result = Describe(options);
             foreach ((string key, double value) in Lines(found).SelectMany(line => line.Values)) result[key] = Finite(value);
             result["rows"] = rows;
+            if (save is not null) result["saved"] = save;
             result["secondsToMake"] = Math.Round(made.TotalSeconds, 3);
             result["microsecondsPerRow"] = Math.Round(found.MicrosecondsPerRow, 3);
             Screen.WriteJson(result);
@@ -103,6 +120,49 @@ internal static class SynthCommand
         table.AddColumn(Heading.Number("by definition"));
         foreach ((string title, string counted, string expected, _) in Lines(found)) table.AddRow(title, counted, expected);
         Screen.Results.Write(table);
+        if (save is not null) Console.Out.WriteLine($"Written to {save}: rows.npy, codes.npz, features.npy, bias.npy.");
+    }
+
+    // Rows and codes are made twice, a block of rows at a time, because each file is written from front to back.
+    private static void Save(SyntheticModel model, long rows, string folder, CancellationToken cancellationToken)
+    {
+        const int Block = 1024;
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"The folder {folder} cannot be made: {e.Message} Name another with --save.", e);
+        }
+
+        NpyWriter.Write(Path.Combine(folder, "features.npy"), model.Directions);
+        NpyWriter.Write(Path.Combine(folder, "bias.npy"), model.Bias.ToArray());
+        using var x = new Matrix(Block, model.Width);
+        var codes = new SparseCodes(model.Directions.Rows);
+        void Read(long first)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            long[] positions = new long[(int)Math.Min(Block, rows - first)];
+            for (int r = 0; r < positions.Length; r++) positions[r] = first + r;
+            model.Read(positions, x, codes);
+        }
+
+        NpyWriter.Write(Path.Combine(folder, "rows.npy"), TensorToWrite.FromRows("", rows, model.Width, ElementType.Float32, (row, values) =>
+        {
+            if (row % Block == 0) Read(row);
+            x.Row((int)(row % Block)).CopyTo(values);
+        }));
+        IEnumerable<SparseCodes> Blocks()
+        {
+            for (long first = 0; first < rows; first += Block)
+            {
+                Read(first);
+                yield return codes;
+            }
+        }
+
+        SparseCodesFile.Write(Path.Combine(folder, "codes.npz"), model.Directions.Rows, Blocks());
     }
 
     private static IEnumerable<(string Title, string Counted, string Expected, (string Key, double Value)[] Values)> Lines(

@@ -43,6 +43,14 @@ public sealed class ActivationFiles : IActivationSource
     /// <summary>The synthetic model whose rows these are; null of files.</summary>
     internal SyntheticModel? Synthetic => files[0] as SyntheticModel;
 
+    /// <summary>True where rows are made without end, so that nothing can go through all of them.</summary>
+    internal bool IsEndless => Synthetic is { Options.Rows: null };
+
+    /// <summary>Refuses rows without end, for what goes through all of them.</summary>
+    /// <exception cref="InputException">They have none.</exception>
+    internal ActivationFiles Ended() => !IsEndless ? this
+        : throw new InputException($"{Name} has rows without end; say how many: {Name},rows=100000.");
+
     /// <summary>What names the same data from any working folder: a full path; a synthetic model keeps its name.</summary>
     internal static string FullName(string item) => SyntheticModelOptions.IsSource(item) ? item : Path.GetFullPath(item);
 

@@ -39,7 +39,7 @@ internal sealed unsafe class RowSampler : IDisposable
         others = new Panel(model.Firing, kernels, trees, model.Options.Features - trees);
         codes = [.. Enumerable.Range(0, rows).Select(_ => new RowCode())];
         packed.Ensure((long)panels * kernels.TileRows * depth);
-        scores.Ensure((long)panels * kernels.TileRows * Strip);
+        scores.Ensure(((long)panels * kernels.TileRows * Strip) + Strip);
         factors.Ensure((long)rows * model.Firing.Loadings.Columns);
     }
 
@@ -103,7 +103,7 @@ internal sealed unsafe class RowSampler : IDisposable
     {
         for (int r = 0; r < rows; r++) codes[r].Gap = codes[r].NextExponential();
         int tileRows = kernels.TileRows, tileColumns = kernels.TileColumns, tiles = Strip / tileColumns;
-        float* w = scores.Pointer;
+        float* w = scores.Pointer, gathered = w + (panels * tileRows * Strip);
         for (int strip = 0; strip < panel.Strips; strip++)
         {
             for (int first = 0; first < rows; first += tileRows)
@@ -116,51 +116,71 @@ internal sealed unsafe class RowSampler : IDisposable
                 }
 
                 int here = Math.Min(tileRows, rows - first);
-                float* chunk = stackalloc float[Chunk];
                 for (int r = 0; r < here; r++)
                 {
-                    for (int c = 0; c < Strip; c += Chunk)
+                    float* lanes = w + (r * tileColumns);
+                    if (tiles > 1)
                     {
-                        float* lanes = w + (r * tileColumns) + c;
-                        if (tiles > 1)
+                        for (int tile = 0; tile < tiles; tile++)
                         {
-                            for (int lane = 0; lane < Chunk; lane++)
-                            {
-                                (int tile, int column) = Math.DivRem(c + lane, tileColumns);
-                                chunk[lane] = w[(((tile * tileRows) + r) * tileColumns) + column];
-                            }
-
-                            lanes = chunk;
+                            float* from = w + (((tile * tileRows) + r) * tileColumns);
+                            new ReadOnlySpan<float>(from, tileColumns).CopyTo(new Span<float>(gathered + (tile * tileColumns), tileColumns));
                         }
 
-                        Leap(codes[first + r], lanes, panel.First + (strip * Strip) + c);
+                        lanes = gathered;
                     }
+
+                    Leap(codes[first + r], lanes, panel.First + (strip * Strip));
                 }
             }
         }
     }
 
+    // From candidate to candidate in a strip; most often there is none, and what is left of the gap says so.
     private static void Leap(RowCode code, float* w, int firstFeature)
     {
-        Vector256<float> both = Vector256.Max(Vector256.Load(w), Vector256.Load(w + 8));
-        Vector128<float> four = Vector128.Max(both.GetLower(), both.GetUpper());
-        Vector128<float> two = Vector128.Max(four, Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1)));
-        float largest = MathF.Max(two.ToScalar(), two.GetElement(1));
-        (double most, double hazard) = FiringTable.Bound(largest);
-        double gap = code.Gap;
-        if (gap >= Chunk * hazard)
+        Vector128<int> cells = FiringTable.Cells(Largest(w));
+        int first = cells.GetElement(0), second = cells.GetElement(1), third = cells.GetElement(2);
+        double left = code.Gap - (Chunk * FiringTable.Rate(first));
+        left -= Chunk * FiringTable.Rate(second);
+        left -= Chunk * FiringTable.Rate(third);
+        if (left >= 0)
         {
-            code.Gap = gap - (Chunk * hazard);
+            code.Gap = left;
             return;
         }
 
+        Leap(code, w, first, firstFeature);
+        Leap(code, w + Chunk, second, firstFeature + Chunk);
+        Leap(code, w + (2 * Chunk), third, firstFeature + (2 * Chunk));
+    }
+
+    // The largest of each of a strip's three chunks.
+    private static Vector128<float> Largest(float* w)
+    {
+        Vector128<float> a = LargestOfFours(w), b = LargestOfFours(w + Chunk), c = LargestOfFours(w + (2 * Chunk));
+        Vector128<int> halves = Vector128.Create(2, 3, 0, 1);
+        a = Vector128.Max(a, Vector128.Shuffle(a, halves));
+        b = Vector128.Max(b, Vector128.Shuffle(b, halves));
+        c = Vector128.Max(c, Vector128.Shuffle(c, halves));
+        return Vector128.Max(
+            Vector128.Create(a.GetElement(0), b.GetElement(0), c.GetElement(0), 0),
+            Vector128.Create(a.GetElement(1), b.GetElement(1), c.GetElement(1), 0));
+
+        static Vector128<float> LargestOfFours(float* w) => Vector128.Max(
+            Vector128.Max(Vector128.Load(w), Vector128.Load(w + 4)), Vector128.Max(Vector128.Load(w + 8), Vector128.Load(w + 12)));
+    }
+
+    private static void Leap(RowCode code, float* w, int cell, int firstFeature)
+    {
+        double rate = FiringTable.Rate(cell), most = FiringTable.Bound(cell), gap = code.Gap;
         int lane = 0;
         while (true)
         {
-            double leap = gap / hazard;
+            double leap = gap / rate;
             if (leap >= Chunk - lane)
             {
-                code.Gap = gap - ((Chunk - lane) * hazard);
+                code.Gap = gap - ((Chunk - lane) * rate);
                 return;
             }
 

@@ -28,7 +28,7 @@ namespace Unweave.Data;
 /// </remarks>
 internal sealed unsafe class SyntheticModel : IRowSource
 {
-    /// <summary>Positions that can be read: more than any run sees.</summary>
+    /// <summary>Rows of a source without end: more than any run sees.</summary>
     public const long AllRows = 1L << 40;
 
     /// <summary>Position of the first row that is drawn for scores alone: beyond those of the source, so that no run sees it.</summary>
@@ -99,7 +99,7 @@ internal sealed unsafe class SyntheticModel : IRowSource
     public int Width => Options.Width;
 
     /// <inheritdoc/>
-    public long Rows => AllRows;
+    public long Rows => Options.Rows ?? AllRows;
 
     /// <inheritdoc/>
     public string Name => SyntheticModelOptions.Scheme + Options.FullName;

@@ -11,7 +11,7 @@ internal sealed record SyntheticModelOptions
     /// <summary>What the name of a source of such rows begins with.</summary>
     public const string Scheme = "synth:";
 
-    private const string SeedKey = "seed=";
+    private const string SeedKey = "seed=", RowsKey = "rows=";
 
     /// <summary>The models that have a name.</summary>
     public static IReadOnlyList<SyntheticModelOptions> Named { get; } =
@@ -79,6 +79,9 @@ internal sealed record SyntheticModelOptions
     /// <summary>Seed of the model and of every row. Default 0.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>Number of rows of the source; null where it has no end. Default null.</summary>
+    public long? Rows { get; init; }
+
     /// <summary>Number of features that are in trees.</summary>
     public int TreeFeatures
     {
@@ -90,14 +93,15 @@ internal sealed record SyntheticModelOptions
         }
     }
 
-    /// <summary>The name with its seed, as <see cref="Parse"/> reads it.</summary>
-    public string FullName => Seed == 0 ? Name : $"{Name},{SeedKey}{Seed.ToString(CultureInfo.InvariantCulture)}";
+    /// <summary>The name with its seed and its rows, as <see cref="Parse"/> reads it.</summary>
+    public string FullName => string.Create(CultureInfo.InvariantCulture,
+        $"{Name}{(Seed == 0 ? "" : $",{SeedKey}{Seed}")}{(Rows is { } rows ? $",{RowsKey}{rows}" : "")}");
 
     /// <summary>Whether the name of a source is one of such rows.</summary>
     public static bool IsSource(string name) => name.StartsWith(Scheme, StringComparison.Ordinal);
 
-    /// <summary>Reads a name, <c>[synth:]NAME[,seed=N]</c>.</summary>
-    /// <exception cref="InputException">There is no such model, or what follows the name is not a seed.</exception>
+    /// <summary>Reads a name, <c>[synth:]NAME[,seed=N][,rows=N]</c>.</summary>
+    /// <exception cref="InputException">There is no such model, or what follows the name is neither a seed nor a number of rows.</exception>
     public static SyntheticModelOptions Parse(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -108,14 +112,20 @@ internal sealed record SyntheticModelOptions
                 + $"{string.Join(", ", Named.Select(one => one.Name))}.{Spelling.DidYouMean(parts[0], Named.Select(one => one.Name))}");
         foreach (string part in parts[1..])
         {
-            if (!part.StartsWith(SeedKey, StringComparison.Ordinal)
-                || !ulong.TryParse(part.AsSpan(SeedKey.Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed))
-                throw new InputException($"{name}: '{part}' is no setting of a synthetic model; give {SeedKey}N with a whole number.");
-            options = options with { Seed = seed };
+            options = part switch
+            {
+                _ when Number(part, SeedKey) is { } seed => options with { Seed = seed },
+                _ when Number(part, RowsKey) is { } rows and > 0 and <= SyntheticModel.AllRows => options with { Rows = (long)rows },
+                _ => throw new InputException($"{name}: '{part}' is no setting of a synthetic model; give {SeedKey}N or {RowsKey}N with a "
+                    + "whole number."),
+            };
         }
 
         return options;
     }
+
+    private static ulong? Number(string part, string key) => part.StartsWith(key, StringComparison.Ordinal)
+        && ulong.TryParse(part.AsSpan(key.Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? value : null;
 
     /// <summary>Refuses settings that make no model.</summary>
     /// <exception cref="InputException">Names the settings and the fix.</exception>

@@ -142,6 +142,7 @@ public sealed class SyntheticModelTests
     [InlineData("synth-sae-bench-16k-v3", "Did you mean synth-sae-bench-16k-v")]
     [InlineData("synth:synth-1k,seed=-1", "'seed=-1' is no setting")]
     [InlineData("synth:synth-1k,sed=1", "'sed=1' is no setting")]
+    [InlineData("synth:synth-1k,rows=0", "'rows=0' is no setting")]
     public void A_name_that_is_none_is_refused(string name, string message) =>
         Assert.Contains(message, Assert.Throws<InputException>(() => SyntheticModelOptions.Parse(name)).Message, StringComparison.Ordinal);
 
@@ -149,7 +150,12 @@ public sealed class SyntheticModelTests
     public void A_source_of_rows_is_named_as_files_are_and_alone()
     {
         using ActivationFiles source = ActivationFiles.Open(["synth:synth-1k,seed=7"]);
-        Assert.Equal((64, "synth:synth-1k,seed=7"), (source.Width, source.Name));
+        Assert.Equal((64, "synth:synth-1k,seed=7", true), (source.Width, source.Name, source.IsEndless));
+        Assert.Contains("synth:synth-1k,seed=7,rows=100000", Assert.Throws<InputException>(source.Ended).Message, StringComparison.Ordinal);
+        using ActivationFiles few = ActivationFiles.Open(["synth:synth-1k,rows=50,seed=7"]);
+        Assert.Equal((50L, "synth:synth-1k,seed=7,rows=50", false), (few.Rows, few.Name, few.IsEndless));
+        using Matrix some = few.Ended().Rows(10, 5), same = source.Rows(10, 5);
+        Assert.Equal(same.AsSpan(), some.AsSpan());
         Assert.Contains("name it alone", Assert.Throws<InputException>(() => ActivationFiles.Open(["a.npy", "synth:synth-1k"])).Message,
             StringComparison.Ordinal);
     }
