@@ -18,7 +18,7 @@ internal sealed unsafe class RowSampler : IDisposable
     private const int Chunk = 16, Strip = 48; // a strip is a whole number of tiles of every set of kernels, and of chunks
 
     private readonly SyntheticModel model;
-    private readonly KernelSet kernels = KernelSet.Current;
+    private readonly KernelSet kernels;
     private readonly int depth, panels;
     private readonly Panel roots, others;
     private readonly NativeBuffer<float> packed = new(), scores = new(), factors = new();
@@ -29,9 +29,11 @@ internal sealed unsafe class RowSampler : IDisposable
     /// <summary>Prepares for up to so many rows at once.</summary>
     /// <param name="model">The model.</param>
     /// <param name="rows">Most rows of a call.</param>
-    public RowSampler(SyntheticModel model, int rows)
+    /// <param name="kernelSet">The kernels; those in use when null.</param>
+    public RowSampler(SyntheticModel model, int rows, KernelSet? kernelSet = null)
     {
         this.model = model;
+        kernels = kernelSet ?? KernelSet.Current;
         depth = model.Firing.Rank + 1;
         panels = (rows + kernels.TileRows - 1) / kernels.TileRows;
         int trees = model.Options.TreeFeatures;

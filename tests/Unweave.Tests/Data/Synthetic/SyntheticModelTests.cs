@@ -1,5 +1,6 @@
 using Unweave.Data;
 using Unweave.Numerics;
+using Unweave.Numerics.Kernels;
 
 namespace Unweave.Tests.Data.Synthetic;
 
@@ -107,6 +108,25 @@ public sealed class SyntheticModelTests
         (double chi, int tests) = fast.Compare(drawn);
         Assert.True(tests > 500, $"{tests} tests");
         Assert.InRange(chi / tests, 0, 1 + (6 * Math.Sqrt(2.0 / tests)));
+    }
+
+    [Fact]
+    public void Every_set_of_kernels_draws_the_same_features()
+    {
+        using var model = new SyntheticModel(Tiny);
+        long[] positions = [.. Enumerable.Range(0, 30).Select(i => 7L * i)];
+        using var current = new RowSampler(model, 32);
+        current.Draw(positions);
+        foreach (KernelSet kernels in KernelSet.Available)
+        {
+            using var sampler = new RowSampler(model, 32, kernels);
+            sampler.Draw(positions);
+            for (int r = 0; r < positions.Length; r++)
+            {
+                Assert.Equal(current.Features(r), sampler.Features(r));
+                for (int j = 0; j < current.Values(r).Length; j++) Assert.Equal(current.Values(r)[j], sampler.Values(r)[j], 1e-5f);
+            }
+        }
     }
 
     [Fact]
