@@ -31,6 +31,15 @@ public sealed class SynthTests
         Assert.InRange((double)scores["trueL0"]!, 3.4, 4.1);
         Assert.InRange((double)scores["f1"]!, 0.01, 0.99);
 
+        // A code without its weakest latents has fewer, and is another than the folder's, so that it is not kept there.
+        File.Delete(place["whole/eval.json"]);
+        JsonNode pruned = (await place.Run("eval", "whole", "--truth", "synth-1k,seed=3", "--rows", "3000", "--prune", "0.5", "--json"))
+            .Succeeded().Json;
+        Assert.InRange((double)pruned["truth"]![0]!["l0"]!, 0.5, 3.9);
+        JsonNode refitted = (await place.Run("eval", "whole", "--rows", "3000", "--refit", "--json")).Succeeded().Json;
+        Assert.True((double)refitted["truth"]![0]!["explainedVariance"]! > (double)scores["explainedVariance"]!);
+        Assert.False(File.Exists(place["whole/eval.json"]));
+
         // by another model's features it scores what chance gives
         JsonNode other = (await place.Run("eval", "whole", "--truth", "synth-1k,seed=4", "--rows", "3000", "--json", "--no-save"))
             .Succeeded().Json;

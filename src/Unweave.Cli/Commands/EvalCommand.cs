@@ -59,6 +59,16 @@ internal static class EvalCommand
             Description = "Rows of a synthetic model to measure on.",
             DefaultValueFactory = _ => 100_000,
         };
+        var prune = new Option<double?>("--prune")
+        {
+            HelpName = "TAU",
+            Description = "Drop from each row's code the latents whose value beside the others is not above this, at the scale of the "
+                + "weights; the result is not kept.",
+        };
+        var refit = new Option<bool>("--refit")
+        {
+            Description = "Find the values of each row's active latents anew, by least squares; the result is not kept.",
+        };
         var unsaved = new Option<bool>("--no-save")
         {
             Description = $"Do not keep the result in {RunFolder.EvaluationName} of the run's folder.",
@@ -69,33 +79,63 @@ internal static class EvalCommand
             + "--text, spliced into its host model: what it costs the model's predictions. The result is kept in the run's folder, where "
             + "the dashboard shows it.")
         {
-            sae, files, all, tensor, hook, tokens, truth, rows, unsaved,
+            sae, files, all, tensor, hook, tokens, truth, rows, prune, refit, unsaved,
         };
         var host = new HostFlags(command);
         help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all", "unweave eval sae/ --text heldout.txt");
         command.SetAction((parsed, cancellationToken) =>
         {
+            var refinement = new Refinement(parsed.GetValue(prune), parsed.GetValue(refit));
+            bool save = !parsed.GetValue(unsaved) && refinement.IsNone, asJson = parsed.GetValue(json);
+            long most = parsed.GetValue(rows);
+            if (most < 1) throw new InputException($"--rows is {most}; measuring needs at least one row.");
             if (host.HasModel(parsed) || host.HasText(parsed))
-                Splice(parsed.GetValue(sae)!, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), !parsed.GetValue(unsaved),
-                    parsed.GetValue(json), cancellationToken);
-            else if (parsed.GetValue(truth) is { } name)
-                ScoreAgainst(parsed.GetValue(sae)!, name, parsed.GetValue(rows), !parsed.GetValue(unsaved), parsed.GetValue(json),
+                Splice(parsed.GetValue(sae)!, refinement, host, parsed, parsed.GetValue(hook), parsed.GetValue(tokens), save, asJson,
                     cancellationToken);
-            else Run(parsed.GetValue(sae)!, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all),
-                parsed.GetValue(rows), !parsed.GetValue(unsaved), parsed.GetValue(json), cancellationToken);
+            else if (parsed.GetValue(truth) is { } name)
+                ScoreAgainst(parsed.GetValue(sae)!, refinement, name, most, save, asJson, cancellationToken);
+            else Run(parsed.GetValue(sae)!, refinement, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all), most,
+                save, asJson, cancellationToken);
             return Task.CompletedTask;
         });
         return command;
     }
 
-    private static void ScoreAgainst(string sae, string truth, long rows, bool save, bool json, CancellationToken cancellationToken)
+    // Refined codes are another autoencoder's than the one in the folder, so what is measured of them is not kept there.
+    private sealed record Refinement(double? Prune, bool Refit)
+    {
+        public bool IsNone => Prune is null && !Refit;
+
+        public Autoencoder Load(RunFolder run)
+        {
+            Autoencoder autoencoder = run.LoadAutoencoder();
+            if (IsNone) return autoencoder;
+            try
+            {
+                return autoencoder is SparseAutoencoder sparse
+                    ? new RefinedAutoencoder(sparse, Prune, Refit)
+                    : throw new InputException($"{autoencoder.Options.Describe()} has no latents to prune or refit; leave out --prune and "
+                        + "--refit.");
+            }
+            catch
+            {
+                autoencoder.Dispose();
+                throw;
+            }
+        }
+    }
+
+    private static void ScoreAgainst(string sae, Refinement refinement, string truth, long rows, bool save, bool json,
+        CancellationToken cancellationToken)
     {
         var run = RunFolder.Open(sae);
         string? hash = run.AutoencoderHash;
-        using SparseAutoencoder autoencoder = run.LoadSparseAutoencoder();
+        using Autoencoder autoencoder = refinement.Load(run);
+        if (autoencoder is not SparseAutoencoder sparse)
+            throw new InputException($"{autoencoder.Options.Describe()} has no dictionary to compare with known features.");
         using var model = new SyntheticModel(SyntheticModelOptions.Parse(truth));
-        List<TruthScores> scores = Score(autoencoder, model, rows, cancellationToken);
-        JsonObject result = new() { ["truth"] = ToJson(scores), [RunFolder.HashKey] = hash };
+        KnownTruth known = KnownTruth.Measure(sparse, model, rows, cancellationToken);
+        JsonObject result = new() { ["truth"] = known.ToJson(), [RunFolder.HashKey] = hash };
         bool kept = save && Keep(run, result);
         if (json)
         {
@@ -103,41 +143,16 @@ internal static class EvalCommand
             return;
         }
 
-        Write(sae, autoencoder, model, scores);
+        known.Write(sae);
         if (kept) SayKept(run);
     }
 
-    private static List<TruthScores> Score(SparseAutoencoder autoencoder, SyntheticModel model, long rows,
-        CancellationToken cancellationToken)
-    {
-        if (rows < 1) throw new InputException($"--rows is {rows}; measuring needs at least one row.");
-        var scores = new List<TruthScores>();
-        foreach (bool byBatch in autoencoder.SelectsByBatch ? [false, true] : (bool[])[false])
-        {
-            var display = new RowsDisplay("scored", rows, TimeProvider.System);
-            scores.Add(TruthScores.Measure(autoencoder, model, rows, byBatch, new RowsProgress(display, rows), cancellationToken));
-            RowsDisplay.Clear();
-        }
-
-        return scores;
-    }
-
-    private static JsonArray ToJson(List<TruthScores> scores) => [.. scores.Select(TruthTable.ToJson)];
-
-    private static void Write(string sae, SparseAutoencoder autoencoder, SyntheticModel model, List<TruthScores> scores)
-    {
-        Console.Out.WriteLine($"{sae} against the {Figures.Count(model.Directions.Rows)} known features of {model.Name}, on "
-            + $"{Figures.Count(scores[0].Rows)} rows:");
-        string architecture = Architecture.From(autoencoder.Options).Name;
-        TruthTable.Write(scores, [.. PublishedTruthScores.Beside(architecture, model.Name)]);
-    }
-
-    private static void Run(string sae, string[] files, string? tensor, bool all, long rows, bool save, bool json,
-        CancellationToken cancellationToken)
+    private static void Run(string sae, Refinement refinement, string[] files, string? tensor, bool all, long rows, bool save,
+        bool json, CancellationToken cancellationToken)
     {
         var run = RunFolder.Open(sae);
         string? hash = run.AutoencoderHash;
-        using Autoencoder autoencoder = run.LoadAutoencoder();
+        using Autoencoder autoencoder = refinement.Load(run);
         IReadOnlyList<string> data = files.Length > 0 ? files : run.Data;
         if (data.Count == 0)
             throw new InputException($"no data is named, and {run.Path} does not say what {sae} was trained on; give files of vectors.");
@@ -159,14 +174,14 @@ internal static class EvalCommand
         var display = new RowsDisplay("measured", measured.Rows, TimeProvider.System);
         var comparison = Comparison.Run(autoencoder, training, measured, new RowsProgress(display, measured.Rows), cancellationToken);
         RowsDisplay.Clear();
-        List<TruthScores>? scores = autoencoder is SparseAutoencoder known && source.Synthetic is { } model
-            ? Score(known, model, rows, cancellationToken)
+        KnownTruth? known = autoencoder is SparseAutoencoder compared && source.Synthetic is { } model
+            ? KnownTruth.Measure(compared, model, rows, cancellationToken)
             : null;
         LoadProbe? concerns = autoencoder is SparseAutoencoder sparse && run.AutoencoderHash is null
             ? LoadProbe.Run(sparse, measured, cancellationToken)
             : null;
         JsonObject result = comparison.ToJson();
-        if (scores is not null) result["truth"] = ToJson(scores);
+        if (known is not null) result["truth"] = known.ToJson();
         if (concerns is not null) result["concerns"] = ProbeFlag.ToJson(concerns)!["concerns"]!.DeepClone();
         if (autoencoder.Origin is { Facts.Count: > 0 } origin)
             result["facts"] = new JsonObject(origin.Facts.Select(fact => KeyValuePair.Create(fact.Key, (JsonNode?)fact.Value)));
@@ -183,7 +198,7 @@ internal static class EvalCommand
 
         Console.Out.WriteLine($"{sae} on {Figures.Count(measured.Rows)} rows of {source.Name}{(all ? "" : ", held out from training")}:");
         MetricsTable.Write(comparison);
-        if (scores is not null) Write(sae, (SparseAutoencoder)autoencoder, source.Synthetic!, scores);
+        known?.Write(sae);
         if (comparison.Trained.Density is { } density) DensityChart.Write(density, measured.Rows);
         foreach ((string name, string value) in autoencoder.Origin?.Facts ?? new Dictionary<string, string>(StringComparer.Ordinal))
             Console.Out.WriteLine($"Its files say {name}: {value.ReplaceLineEndings(" ")}");
@@ -192,13 +207,13 @@ internal static class EvalCommand
     }
 
     /// <summary>Splices the autoencoder into its host model.</summary>
-    private static void Splice(string sae, HostFlags flags, ParseResult parsed, string? hookName, long tokens, bool save,
-        bool json, CancellationToken cancellationToken)
+    private static void Splice(string sae, Refinement refinement, HostFlags flags, ParseResult parsed, string? hookName, long tokens,
+        bool save, bool json, CancellationToken cancellationToken)
     {
         if (tokens < 2) throw new InputException($"--tokens is {tokens}; a prediction needs at least 2.");
         var run = RunFolder.Open(sae);
         string? hash = run.AutoencoderHash;
-        using Autoencoder autoencoder = run.LoadAutoencoder();
+        using Autoencoder autoencoder = refinement.Load(run);
         using RunHost host = flags.Open(run, parsed, hookName);
         TextCorpus corpus = flags.Corpus(parsed);
         var evaluator = new SpliceEvaluator(host.Model, host.Tokenizer, host.Hook, host.Pass);

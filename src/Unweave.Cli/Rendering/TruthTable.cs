@@ -34,7 +34,7 @@ internal static class TruthTable
         foreach (PublishedTruthScores one in published) table.AddColumn(Heading.Words($"published, L0 {one.L0}").RightAligned());
         foreach ((string title, _, Func<TruthScores, double> own, Func<PublishedTruthScores, double?> theirs) in Lines)
         {
-            table.AddRow([title, .. scores.Select(one => Figures.Short(own(one))),
+            table.AddRow([title, .. scores.Select(one => Figure(own(one))),
                 .. published.Select(one => theirs(one) is { } value ? Figures.Short(value) : "")]);
         }
 
@@ -54,6 +54,8 @@ internal static class TruthTable
         foreach ((_, string key, Func<TruthScores, double> own, _) in Lines) json[key] = own(scores);
         return json;
     }
+
+    private static string Figure(double value) => value == Math.Floor(value) ? Figures.Count((long)value) : Figures.Short(value);
 
     private static string Form(TruthScores scores) => scores.ByBatch ? $"by batches of {TruthScores.BatchRows}" : "row by row";
 }

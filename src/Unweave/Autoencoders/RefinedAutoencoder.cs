@@ -56,6 +56,16 @@ internal sealed class RefinedAutoencoder : SparseAutoencoder
     }
 
     /// <inheritdoc/>
+    internal override bool SelectsByBatch => inner.SelectsByBatch;
+
+    /// <inheritdoc/>
+    internal override void EncodeBatch(Matrix x, SparseCodes codes)
+    {
+        inner.EncodeBatch(x, codes);
+        Improve(x, codes);
+    }
+
+    /// <inheritdoc/>
     public override void Decode(SparseCodes codes, Matrix reconstruction) => inner.Decode(codes, reconstruction);
 
     /// <inheritdoc/>

@@ -65,15 +65,19 @@ internal sealed record TruthScores
     /// <summary>Mean of ‖x̂‖/‖x‖ over the rows; below 1 where reconstructions are too short.</summary>
     public required double Shrinkage { get; init; }
 
-    /// <summary>Scores an autoencoder on rows that no training sees.</summary>
+    /// <summary>
+    /// Scores an autoencoder on rows that no training sees: row by row, and, where training selects active latents over a batch, by batches
+    /// too.
+    /// </summary>
     /// <param name="autoencoder">The autoencoder, of the model's width.</param>
     /// <param name="model">The model.</param>
     /// <param name="rows">Number of rows.</param>
-    /// <param name="byBatch">Select active latents over batches, as in training, where the architecture does.</param>
-    /// <param name="progress">Told the share of rows done.</param>
+    /// <param name="progress">Told how many rows are done.</param>
     /// <param name="cancellationToken">Ends the scoring.</param>
-    public static TruthScores Measure(SparseAutoencoder autoencoder, SyntheticModel model, long rows, bool byBatch = false,
-        IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+    /// <returns>The scores of each form, row by row first.</returns>
+    /// <exception cref="InputException">The autoencoder is of another width.</exception>
+    public static IReadOnlyList<TruthScores> Measure(SparseAutoencoder autoencoder, SyntheticModel model, long rows,
+        IProgress<long>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(autoencoder);
         ArgumentNullException.ThrowIfNull(model);
@@ -82,44 +86,62 @@ internal sealed record TruthScores
             throw new InputException($"{model.Name} has vectors of width {model.Width}, but the autoencoder's are of width "
                 + $"{autoencoder.OutputWidth}; name the model that it was trained on.");
         DictionaryMatch match = DictionaryMatch.Of(autoencoder.Decoder, model.Directions);
-        var tally = new DetectionTally(autoencoder.Latents, model.Directions.Rows, match.Nearest);
-        var sums = new ReconstructionSums(model.Width);
-        SparseCodes codes = new(autoencoder.Latents), truth = new(model.Directions.Rows);
+        Form[] forms = [.. (autoencoder.SelectsByBatch ? [false, true] : (bool[])[false]).Select(
+            byBatch => new Form(autoencoder, model, match, byBatch))];
+        var truth = new SparseCodes(model.Directions.Rows);
         for (long first = 0; first < rows; first += BatchRows)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int count = (int)Math.Min(BatchRows, rows - first);
-            long[] positions = new long[count];
-            for (int r = 0; r < count; r++) positions[r] = SyntheticModel.FirstScoredRow + first + r;
-            using Matrix x = new(count, model.Width), reconstruction = new(count, model.Width);
+            long[] positions = new long[(int)Math.Min(BatchRows, rows - first)];
+            for (int r = 0; r < positions.Length; r++) positions[r] = SyntheticModel.FirstScoredRow + first + r;
+            using var x = new Matrix(positions.Length, model.Width);
             model.Read(positions, x, truth);
+            foreach (Form form in forms) form.Add(x, truth);
+            progress?.Report(first + positions.Length);
+        }
+
+        return [.. forms.Select(form => form.Report(rows))];
+    }
+
+    /// <summary>One way to encode, and what is counted of it.</summary>
+    private sealed class Form(SparseAutoencoder autoencoder, SyntheticModel model, DictionaryMatch match, bool byBatch)
+    {
+        private readonly DetectionTally tally = new(autoencoder.Latents, model.Directions.Rows, match.Nearest);
+        private readonly ReconstructionSums sums = new(model.Width);
+        private readonly SparseCodes codes = new(autoencoder.Latents);
+
+        public void Add(Matrix x, SparseCodes truth)
+        {
+            using var reconstruction = new Matrix(x.Rows, x.Columns);
             if (byBatch) autoencoder.EncodeBatch(x, codes);
             else autoencoder.Encode(x, codes);
             autoencoder.Decode(codes, x, reconstruction);
             tally.Add(codes, truth);
             sums.Add(x, reconstruction);
-            progress?.Report((double)(first + count) / rows);
         }
 
-        EvaluationReport report = sums.Report(model.Name);
-        (double precision, double recall, double f1) = tally.Means();
-        return new TruthScores
+        public TruthScores Report(long rows)
         {
-            Truth = model.Name,
-            Rows = rows,
-            ByBatch = byBatch && autoencoder.SelectsByBatch,
-            Mcc = match.Mcc,
-            Mmcs = match.Mmcs,
-            F1 = f1,
-            Precision = precision,
-            Recall = recall,
-            Uniqueness = match.Uniqueness,
-            ExplainedVariance = 1 - report.Fvu,
-            L0 = tally.L0,
-            TrueL0 = tally.TrueL0,
-            Latents = autoencoder.Latents,
-            Dead = tally.Dead,
-            Shrinkage = report.L2Ratio,
-        };
+            EvaluationReport report = sums.Report(model.Name);
+            (double precision, double recall, double f1) = tally.Means();
+            return new TruthScores
+            {
+                Truth = model.Name,
+                Rows = rows,
+                ByBatch = byBatch,
+                Mcc = match.Mcc,
+                Mmcs = match.Mmcs,
+                F1 = f1,
+                Precision = precision,
+                Recall = recall,
+                Uniqueness = match.Uniqueness,
+                ExplainedVariance = 1 - report.Fvu,
+                L0 = tally.L0,
+                TrueL0 = tally.TrueL0,
+                Latents = autoencoder.Latents,
+                Dead = tally.Dead,
+                Shrinkage = report.L2Ratio,
+            };
+        }
     }
 }

@@ -79,16 +79,16 @@ public sealed class TruthScoresTests
         using TopKAutoencoder same = Dictionary(model.Directions, 64), turned = Dictionary(model.Directions, 64);
         for (int i = 0; i < 64; i++)
             for (int c = 0; c < 32; c++) turned.Decoder[i, c] *= -1;
-        TruthScores scores = TruthScores.Measure(same, model, 3000, cancellationToken: TestContext.Current.CancellationToken);
+        TruthScores scores = Measure(same, model, 3000);
         Assert.Equal((1.0, 1.0, 1.0), (Math.Round(scores.Mcc, 5), Math.Round(scores.Mmcs, 5), scores.Uniqueness));
         Assert.Equal((3000L, 64, false), (scores.Rows, scores.Latents, scores.ByBatch));
         Assert.InRange(scores.F1, 0.5, 1);
         Assert.InRange(scores.Recall, 0.7, 1);
-        Assert.Equal(1, TruthScores.Measure(turned, model, 10, cancellationToken: TestContext.Current.CancellationToken).Mcc, 5);
+        Assert.Equal(1, Measure(turned, model, 10).Mcc, 5);
 
         // features 3, 3, 3 … by every latent
         for (int i = 0; i < 64; i++) model.Directions.Row(3).CopyTo(same.Decoder.Row(i));
-        scores = TruthScores.Measure(same, model, 1000, cancellationToken: TestContext.Current.CancellationToken);
+        scores = Measure(same, model, 1000);
         Assert.Equal((1.0 / 64, 1.0), (scores.Uniqueness, Math.Round(scores.Mmcs, 5)));
         Assert.True(scores.Mcc < 0.3, $"{scores.Mcc}");
     }
@@ -121,6 +121,9 @@ public sealed class TruthScoresTests
                 Assert.Equal(byRow.Values(r)[j] >= least, kept.Contains(byRow.Latents(r)[j]));
         }
     }
+
+    private static TruthScores Measure(SparseAutoencoder autoencoder, SyntheticModel model, int rows) => Assert.Single(
+        TruthScores.Measure(autoencoder, model, rows, cancellationToken: TestContext.Current.CancellationToken));
 
     private static int Cell(int r, int c, int a, int b, int both) => (r * r * a) + (c * c * b) + (r * c * both);
 
