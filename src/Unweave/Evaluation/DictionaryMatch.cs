@@ -9,7 +9,9 @@ namespace Unweave.Evaluation;
 /// </summary>
 /// <param name="Nearest">The feature of largest cosine of each latent.</param>
 /// <param name="Mmcs">Mean over latents of that cosine.</param>
-/// <param name="Mcc">Mean cosine over the best one-to-one matching of latents and features, of as many pairs as the smaller set has.</param>
+/// <param name="Mcc">
+/// Mean cosine over the best one-to-one matching of latents and features, of as many pairs as the smaller set has.
+/// </param>
 internal sealed record DictionaryMatch(int[] Nearest, double Mmcs, double Mcc)
 {
     /// <summary>Number of features that are the nearest of some latent, over the number of latents.</summary>

@@ -101,7 +101,7 @@ internal sealed record SyntheticModelOptions
     public static bool IsSource(string name) => name.StartsWith(Scheme, StringComparison.Ordinal);
 
     /// <summary>Reads a name, <c>[synth:]NAME[,seed=N][,rows=N]</c>.</summary>
-    /// <exception cref="InputException">There is no such model, or what follows the name is neither a seed nor a number of rows.</exception>
+    /// <exception cref="InputException">There is no such model, or what follows the name is no seed and no number of rows.</exception>
     public static SyntheticModelOptions Parse(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
