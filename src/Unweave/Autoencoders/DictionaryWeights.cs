@@ -178,6 +178,12 @@ internal sealed class DictionaryWeights
         });
     }
 
+    /// <summary>Gives the decoder random directions of length 1.</summary>
+    public void FillDecoder(Rng rng)
+    {
+        for (int latent = 0; latent < Decoder.Rows; latent++) FillUnit(Decoder.Row(latent), rng);
+    }
+
     private static void FillUnit(Span<float> row, Rng rng)
     {
         rng.FillNormal(row);

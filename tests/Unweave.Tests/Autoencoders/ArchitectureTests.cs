@@ -87,6 +87,7 @@ public sealed class ArchitectureTests
                 {
                     SelectionOptions selection => selection with { Latents = 96, K = 4 },
                     JumpReluOptions jump => jump with { Latents = 96, TargetL0 = 4 },
+                    MatchingPursuitOptions pursuit => pursuit with { Latents = 96, K = 4 },
                     DictionaryOptions dictionary => dictionary with { Latents = 96 },
                     LayeredOptions layers => layers with { Bottleneck = 3 },
                     var other => other,

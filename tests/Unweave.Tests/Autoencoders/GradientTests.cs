@@ -106,6 +106,8 @@ public sealed class GradientTests
             new GatedOptions { Latents = 40, L1Coefficient = 0.7, Transcoder = true, Skip = true },
             9, 17
         },
+        { "pursuit", new MatchingPursuitOptions { Latents = 23, K = 4 }, 9, 7 },
+        { "pursuit on whole parts", new MatchingPursuitOptions { Latents = 40, K = 6 }, 9, 35 },
         { "relu with tilt, sparse", new ReluOptions { Latents = 23, L1Coefficient = 0.7, Tilt = 0.6 }, 9, 7 },
         { "relu with tilt, dense", new ReluOptions { Latents = 50, L1Coefficient = 0.7, Tilt = 0.6 }, 11, 17 },
         {
@@ -147,6 +149,7 @@ public sealed class GradientTests
         bool shift = name.EndsWith("sparse", StringComparison.Ordinal);
         foreach (Parameter parameter in model.Parameters)
         {
+            if (options is MatchingPursuitOptions && parameter.UnitRows) continue; // whose steps are for rows of length 1
             Span<float> values = parameter.Value.AsSpan();
             for (int i = 0; i < values.Length; i++) values[i] += (float)(0.3 * rng.NextNormal());
             if (shift && string.Equals(parameter.Name, "b_enc", StringComparison.Ordinal))

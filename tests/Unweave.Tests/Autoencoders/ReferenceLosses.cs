@@ -36,6 +36,7 @@ internal sealed class ReferenceLosses
         ReluOptions relu => Relu(relu, p),
         JumpReluOptions jump => JumpRelu(jump, p),
         GatedOptions gated => Gated(gated, p),
+        MatchingPursuitOptions pursuit => Pursuit(pursuit, p),
         KlOptions kl => Kl(kl, p),
         UndercompleteOptions undercomplete => Undercomplete(undercomplete, p),
         VariationalOptions variational => Variational(variational, p),
@@ -248,6 +249,38 @@ internal sealed class ReferenceLosses
         return Rows("loss", Errors(p, active, values, bias: true), o.Tilt)
             + Rows("gates", Errors(frozen, open, gate, bias: true), o.Tilt)
             + (o.L1Coefficient * settings.SparsityWarmup * penalty) + Orthogonality(o, p);
+    }
+
+    // Parameters: W_dec, b_dec. The latents that the steps choose are held.
+    private double Pursuit(MatchingPursuitOptions o, double[][][] p)
+    {
+        var chosen = new List<int>[x.Length];
+        double loss = 0;
+        for (int r = 0; r < x.Length; r++)
+        {
+            double[] rest = Subtract(x[r], p[1][0]);
+            chosen[r] = held.TryGetValue("relu", out List<int>[]? before) ? before[r] : [];
+            bool choosing = before is null;
+            for (int step = 0; choosing ? step < o.K : step < chosen[r].Count; step++)
+            {
+                if (choosing)
+                {
+                    int best = Enumerable.Range(0, p[0].Length).MaxBy(i => Dot(p[0][i], rest));
+                    if (Dot(p[0][best], rest) <= 0) break;
+                    chosen[r].Add(best);
+                }
+
+                double[] direction = p[0][chosen[r][step]];
+                double value = Dot(direction, rest);
+                rest = [.. rest.Select((v, c) => v - (value * direction[c]))];
+                if (choosing && o.ResidualThreshold > 0 && Math.Sqrt(Square(rest)) < o.ResidualThreshold) break;
+            }
+
+            loss += Square(rest) / x.Length;
+        }
+
+        held["relu"] = chosen;
+        return loss;
     }
 
     private double Kl(KlOptions o, double[][][] p)
