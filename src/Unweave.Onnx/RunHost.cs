@@ -26,10 +26,11 @@ internal sealed record HostChoice(
 internal sealed class RunHost : IDisposable
 {
     private readonly Func<Hook> hook;
+    private readonly string? target;
 
-    private RunHost(OnnxHost model, ITokenizer tokenizer, Func<Hook> hook, PassOptions pass, string? note)
+    private RunHost(OnnxHost model, ITokenizer tokenizer, Func<Hook> hook, string? target, PassOptions pass, string? note)
     {
-        (Model, Tokenizer, this.hook, Pass, Note) = (model, tokenizer, hook, pass, note);
+        (Model, Tokenizer, this.hook, this.target, Pass, Note) = (model, tokenizer, hook, target, pass, note);
     }
 
     /// <summary>The model.</summary>
@@ -41,6 +42,10 @@ internal sealed class RunHost : IDisposable
     /// <summary>The hook.</summary>
     /// <exception cref="InputException">None was recorded or chosen, or the model has no such hook.</exception>
     public Hook Hook => hook();
+
+    /// <summary>The hook that a transcoder gives the activations of; null where that is the same.</summary>
+    /// <exception cref="InputException">The model has no such hook.</exception>
+    public Hook? Target => target is null ? null : Model.FindOne(target);
 
     /// <summary>How texts were cut into windows.</summary>
     public PassOptions Pass { get; }
@@ -84,7 +89,7 @@ internal sealed class RunHost : IDisposable
                 Context = choice.Context ?? (same && trained!.Context > 0 ? trained.Context : null),
                 KeepSpecial = choice.KeepSpecial ?? (same && trained!.KeepSpecial),
             };
-            return new RunHost(model, tokenizer, Find, pass, note);
+            return new RunHost(model, tokenizer, Find, choice.Hook is null ? trained?.TargetHook : null, pass, note);
         }
         catch
         {

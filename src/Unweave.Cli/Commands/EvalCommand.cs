@@ -156,7 +156,7 @@ internal static class EvalCommand
         IReadOnlyList<string> data = files.Length > 0 ? files : run.Data;
         if (data.Count == 0)
             throw new InputException($"no data is named, and {run.Path} does not say what {sae} was trained on; give files of vectors.");
-        using ActivationFiles source = ActivationFiles.Open(data, tensor ?? run.Settings?.Tensor);
+        using ActivationFiles source = ActivationFiles.Open(data, tensor ?? run.Settings?.Tensor, files.Length > 0 ? [] : run.Targets);
         if (source.Width != autoencoder.InputWidth)
         {
             throw new InputException(
@@ -216,7 +216,9 @@ internal static class EvalCommand
         using Autoencoder autoencoder = refinement.Load(run);
         using RunHost host = flags.Open(run, parsed, hookName);
         TextCorpus corpus = flags.Corpus(parsed);
-        var evaluator = new SpliceEvaluator(host.Model, host.Tokenizer, host.Hook, host.Pass);
+        var evaluator = host.Target is { } target
+            ? new SpliceEvaluator(host.Model, host.Tokenizer, target, host.Pass, source: host.Hook)
+            : new SpliceEvaluator(host.Model, host.Tokenizer, host.Hook, host.Pass);
         var display = new RowsDisplay("spliced", tokens, TimeProvider.System);
         SpliceReport report = evaluator.Run(autoencoder, corpus.Documents().Select(document => document.Document), corpus.Name, tokens,
             new RowsProgress(display, tokens), cancellationToken);

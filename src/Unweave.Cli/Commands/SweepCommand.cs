@@ -82,7 +82,7 @@ internal static class SweepCommand
         if (first.Data.Count == 0)
             throw new InputException("no data is named; give files of vectors or a harvest after the sweep's file, `data` in it, or "
                 + "--model with --hook and --text.");
-        using ActivationFiles source = ActivationFiles.Open(first.Data, first.Tensor);
+        using ActivationFiles source = ActivationFiles.Open(first.Data, first.Tensor, first.Targets);
         string name = $"{Figures.Count(source.Rows)} vectors of width {source.Width}: {source.Name}";
         return await Train(at, name, source.Width, options => new ShuffledData(source, options.Seed, options.Validation),
             Trainer.HostOf(source), cancellationToken);

@@ -41,6 +41,7 @@ internal static class TrainCommand
             "unweave train vectors.npy --k 32 --latents 4096 -o sae/",
             "unweave train 'shards/*.npy' --config run.json --tokens 500_000 -o run2/",
             "unweave train acts/ --k 32 --latents 16384 -o sae/",
+            "unweave train acts#blocks.5.mlp.in --targets acts#blocks.5.mlp --transcoder --k 32 -o transcoder/",
             "unweave train --model gpt2/ --hook blocks.8 --text corpus/ -o read/",
             "unweave train --resume -o sae/");
         command.SetAction((parsed, cancellationToken) =>
@@ -64,8 +65,8 @@ internal static class TrainCommand
                 "no data is named; give files of vectors or a harvest, such as `unweave train vectors.npy`, `data` in the run file, or "
                 + "--model with --hook and --text.");
         RefuseTrained(options.Output, resume, force);
-        using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor);
-        options.Validate(source.Width);
+        using ActivationFiles source = ActivationFiles.Open(options.Data, options.Tensor, options.Targets);
+        options.Validate(source.Width, source.Target?.Width);
         TrainingEnd end = await TrainingEnd.RunAsync(options, source, source.Name, resume, cancellationToken);
         return Ended(end, options, json);
     }
@@ -114,7 +115,8 @@ internal static class TrainCommand
         // A folder that was moved or is named from elsewhere is still the folder of its run.
         draft.Set(Setting("output"), [folder]);
         TrainingOptions options = draft.Over(RunFileDraft.Open(run.SettingsPath)).ToOptions();
-        return named ? options : options with { Data = run.Data };
+        if (!named) options = options with { Data = run.Data };
+        return draft.Has(Setting("targets")) ? options : options with { Targets = run.Targets };
     }
 
     private static RunFileSetting Setting(string name) =>

@@ -76,6 +76,18 @@ public abstract class Autoencoder : IDisposable
     /// <param name="center">Center of the scaled targets (their geometric median), as many values as an output has.</param>
     internal abstract void InitializeDecoderBias(ReadOnlySpan<float> center);
 
+    /// <summary>Sets factors on parts of a vector that start from the data, before anything else does.</summary>
+    /// <param name="sample">Inputs as they are.</param>
+    internal virtual void InitializeScales(Matrix sample)
+    {
+    }
+
+    /// <summary>Brings rows of a batch, scaled by <see cref="InputScale"/>, to the scale of the weights where that is one of
+    /// parts.</summary>
+    internal virtual void ScaleBatch(Matrix rows)
+    {
+    }
+
     /// <summary>Sets thresholds that start from the data, once the decoder's bias is set.</summary>
     /// <param name="sample">Scaled inputs.</param>
     internal virtual void InitializeThresholds(Matrix sample)

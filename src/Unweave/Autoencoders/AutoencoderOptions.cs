@@ -21,6 +21,7 @@ namespace Unweave.Autoencoders;
 [JsonDerivedType(typeof(MatryoshkaOptions), "matryoshka")]
 [JsonDerivedType(typeof(HierarchicalTopKOptions), "hierarchical")]
 [JsonDerivedType(typeof(AbsTopKOptions), "abstopk")]
+[JsonDerivedType(typeof(CrosscoderOptions), "crosscoder")]
 [JsonDerivedType(typeof(MatchingPursuitOptions), "pursuit")]
 [JsonDerivedType(typeof(JumpReluOptions), "jumprelu")]
 [JsonDerivedType(typeof(GatedOptions), "gated")]

@@ -77,7 +77,7 @@ internal class BatchTopKAutoencoder : TrainedAutoencoder
     internal override bool SelectsByBatch => true;
 
     /// <inheritdoc/>
-    public override void Encode(Matrix x, SparseCodes codes) => Encode(x, SelectAbove, codes);
+    public override void Encode(Matrix x, SparseCodes codes) => Encode(x, SelectWeighed, codes);
 
     /// <inheritdoc/>
     internal override void EncodeBatch(Matrix x, SparseCodes codes) => Encode(x, SelectLargest, codes);
@@ -88,6 +88,7 @@ internal class BatchTopKAutoencoder : TrainedAutoencoder
         if (firstThreshold is null)
         {
             select(input, Threshold, codes);
+            if (SelectionWeights() is { } factors) NarrowedCodes.Map(codes, (latent, value) => value / factors[0, latent]);
             return;
         }
 
@@ -101,9 +102,24 @@ internal class BatchTopKAutoencoder : TrainedAutoencoder
     {
         long budget = (long)input.Rows * Options.K;
         var candidates = new SparseCodes(Latents);
-        SelectAbove(input, 0.8f * threshold, candidates);
-        if (candidates.Count < budget && threshold > 0) SelectAbove(input, 0, candidates);
+        SelectWeighed(input, 0.8f * threshold, candidates);
+        if (candidates.Count < budget && threshold > 0) SelectWeighed(input, 0, candidates);
         NarrowedCodes.ByBatch(candidates, budget, codes);
+    }
+
+    /// <summary>What latents are weighed by where they are compared, <c>[1, n]</c>; null for nothing.</summary>
+    internal virtual Matrix? SelectionWeights() => null;
+
+    private void SelectWeighed(Matrix input, float threshold, SparseCodes codes)
+    {
+        if (SelectionWeights() is not { } factors)
+        {
+            SelectAbove(input, threshold, codes);
+            return;
+        }
+
+        using Matrix bias = BatchSelection.WeighedBias(Weights, factors);
+        SelectAbove(input, threshold, bias, factors, codes);
     }
 
     /// <inheritdoc/>
@@ -113,9 +129,11 @@ internal class BatchTopKAutoencoder : TrainedAutoencoder
     private protected class BatchGradients(BatchTopKAutoencoder model, Workers workers)
         : SelectionGradients(model, model.Options, workers)
     {
-        private readonly BatchSelection last = new(model.Weights, model.threshold, model.Options.ThresholdDecay);
+        private readonly BatchSelection last =
+            new(model.Weights, model.threshold, model.Options.ThresholdDecay, model.SelectionWeights);
+
         private readonly BatchSelection? first = model.firstThreshold is { } threshold
-            ? new BatchSelection(model.Weights, threshold, model.Options.ThresholdDecay)
+            ? new BatchSelection(model.Weights, threshold, model.Options.ThresholdDecay, model.SelectionWeights)
             : null;
 
         protected sealed override void Select(FusedEncoder encoder, double k, SparseCodes codes, int stage) =>

@@ -20,7 +20,7 @@ public sealed class SpliceEvaluator
 
     private readonly IHostModel model;
     private readonly ITokenizer tokenizer;
-    private readonly Hook hook;
+    private readonly Hook hook, source;
     private readonly PassOptions options;
     private readonly int context;
 
@@ -29,8 +29,12 @@ public sealed class SpliceEvaluator
     /// <param name="tokenizer">Its tokenizer.</param>
     /// <param name="hook">Where to splice.</param>
     /// <param name="options">Context, batches and special tokens.</param>
-    /// <exception cref="InputException">The model predicts no tokens, or does not go with the tokenizer or the hook.</exception>
-    public SpliceEvaluator(IHostModel model, ITokenizer tokenizer, Hook hook, PassOptions? options = null)
+    /// <param name="source">
+    /// The hook whose activations are encoded: of a transcoder, whose output takes the place of those at <paramref name="hook"/>. Null for
+    /// the same hook.
+    /// </param>
+    /// <exception cref="InputException">The model predicts no tokens, or does not go with the tokenizer or the hooks.</exception>
+    public SpliceEvaluator(IHostModel model, ITokenizer tokenizer, Hook hook, PassOptions? options = null, Hook? source = null)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -49,12 +53,12 @@ public sealed class SpliceEvaluator
                 + "model), so a splice has no cross-entropy; measure the reconstruction alone.");
         }
 
-        if (!hook.PerToken)
+        if (!hook.PerToken || source is { PerToken: false })
             throw new InputException($"{model.Name}: {hook} does not have one vector for each token [batch, sequence, width]; choose "
                 + $"another hook.");
         this.model = model;
         this.tokenizer = tokenizer;
-        this.hook = hook;
+        (this.hook, this.source) = (hook, source ?? hook);
         this.options = options ?? new PassOptions();
         context = this.options.ContextOf(model, tokenizer);
     }
@@ -80,16 +84,18 @@ public sealed class SpliceEvaluator
         ArgumentNullException.ThrowIfNull(autoencoder);
         ArgumentNullException.ThrowIfNull(documents);
         ArgumentNullException.ThrowIfNull(name);
-        if (autoencoder.InputWidth != hook.Width)
+        if ((autoencoder.InputWidth, autoencoder.OutputWidth) != (source.Width, hook.Width))
         {
-            throw new InputException($"The autoencoder is of width {autoencoder.InputWidth}, {hook.Name} of {model.Name} has width "
-                + $"{hook.Width}; "
-                + "it was trained on another hook or model. Name its own with --hook.");
+            bool input = autoencoder.InputWidth != source.Width;
+            (int width, Hook other) = input ? (autoencoder.InputWidth, source) : (autoencoder.OutputWidth, hook);
+            throw new InputException($"The autoencoder {(input ? "is" : "gives vectors")} of width {width}, {other.Name} of {model.Name} "
+                + $"has width {other.Width}; it was trained on another hook or model. Name its own with --hook.");
         }
 
         (float[] mean, long total, long predicted) = Mean(Batches(documents, tokens, out _), cancellationToken);
         if (predicted == 0) throw new InputException($"{name}: no window has a token to predict after its first; give longer texts.");
-        using IHostRun clean = model.Open(new HostPlan([hook], Output: true)), patched = model.Open(new HostPlan([], hook, Output: true));
+        using IHostRun clean = model.Open(new HostPlan(ReferenceEquals(source, hook) ? [hook] : [hook, source], Output: true)),
+            patched = model.Open(new HostPlan([], hook, Output: true));
         var tally = new EvaluationTally(autoencoder);
         var sums = new PositionSums[context];
         for (int i = 0; i < context; i++) sums[i] = new PositionSums();
@@ -101,10 +107,20 @@ public sealed class SpliceEvaluator
             int[] replaced = [.. Replaced(batch, rows)];
             Prediction[] predictions = [.. Predictions(batch, rows)];
             clean.Run(batch);
-            Matrix activations = clean.Activations(0);
+            Matrix activations = clean.Activations(0), encoded = ReferenceEquals(source, hook) ? activations : clean.Activations(1);
             Measure(clean.Output, clean.Output, predictions, (sum, loss) => sum.Clean += loss.CrossEntropy);
 
-            Patch(activations, replaced, patched, batch, (own, put) => tally.Add(own, put));
+            Patch(activations, replaced, patched, batch, (own, put) =>
+            {
+                if (ReferenceEquals(encoded, activations))
+                {
+                    tally.Add(own, put);
+                    return;
+                }
+
+                using Matrix from = Rows(encoded, replaced);
+                tally.Add(new Batch(from, own), put);
+            });
             Measure(patched.Output, clean.Output, predictions, (sum, loss) =>
             {
                 sum.Count++;
@@ -164,12 +180,17 @@ public sealed class SpliceEvaluator
     // Puts something else at the replaced rows, and runs.
     private static void Patch(Matrix activations, int[] replaced, IHostRun run, TokenBatch batch, Action<Matrix, Matrix> make)
     {
-        using Matrix own = new(replaced.Length, activations.Columns), put = new(replaced.Length, activations.Columns), whole = activations
-            .Clone();
-        for (int i = 0; i < replaced.Length; i++) activations.Row(replaced[i]).CopyTo(own.Row(i));
+        using Matrix own = Rows(activations, replaced), put = new(replaced.Length, activations.Columns), whole = activations.Clone();
         make(own, put);
         for (int i = 0; i < replaced.Length; i++) put.Row(i).CopyTo(whole.Row(replaced[i]));
         run.Run(batch, whole);
+    }
+
+    private static Matrix Rows(Matrix of, int[] rows)
+    {
+        var taken = new Matrix(rows.Length, of.Columns);
+        for (int i = 0; i < rows.Length; i++) of.Row(rows[i]).CopyTo(taken.Row(i));
+        return taken;
     }
 
     private static Loss[] Losses(Matrix logits, Matrix? reference, Prediction[] predictions)

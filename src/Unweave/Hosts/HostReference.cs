@@ -31,6 +31,10 @@ public sealed record HostReference(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, string>? Inputs { get; init; }
 
+    /// <summary>The hook whose activations a transcoder gives for those of its own hook; null where it is the same.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? TargetHook { get; init; }
+
     /// <summary>The tokenizer's file; null where its name does not say.</summary>
     [JsonIgnore]
     public string? TokenizerPath =>

@@ -71,6 +71,10 @@ public sealed class RunFolder
     /// <exception cref="InputException">The run file is damaged.</exception>
     public IReadOnlyList<string> Data => [.. (Settings?.Data ?? []).Select(Locate)];
 
+    /// <summary>The files of the rows' targets, where they are now; empty where the rows are their own.</summary>
+    /// <exception cref="InputException">The run file is damaged.</exception>
+    public IReadOnlyList<string> Targets => [.. (Settings?.Targets ?? []).Select(Locate)];
+
     /// <summary>SHA-256 of the weights of the autoencoder, from its header; null where there is none that can be read.</summary>
     public string? AutoencoderHash => Value(AutoencoderPath, SafetensorsFile.ChecksumKey);
 

@@ -80,6 +80,7 @@ internal sealed partial class RunWriter : IDisposable
         {
             Output = Path.GetFullPath(folder.Path),
             Data = [.. options.Data.Select(ActivationFiles.FullName)],
+            Targets = [.. options.Targets.Select(ActivationFiles.FullName)],
             From = options.From is { } from ? Path.GetFullPath(from) : null,
         };
         AtomicFile.Write(folder.SettingsPath, stream => stream.Write(Encoding.UTF8.GetBytes(RunFile.Write(kept))));
@@ -98,6 +99,7 @@ internal sealed partial class RunWriter : IDisposable
             Threads = options.Threads,
             Output = options.Output,
             Data = options.Data,
+            Targets = options.Targets,
             From = options.From,
         };
         string was = RunFile.Write(adapted), now = RunFile.Write(options);

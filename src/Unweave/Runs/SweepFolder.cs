@@ -140,7 +140,7 @@ internal sealed class SweepFolder(string path)
         throw new InputException($"the sweep in {path} is another than the file's: it has {Short(gone)}, the file {Short(come)}; {Fix}.");
 
         static string Told(SweepEntry entry) => entry.Folder + " " + RunFile.Write(
-            RunFile.Parse(entry.Options.ToJsonString(), "sweep") with { Data = [], From = null });
+            RunFile.Parse(entry.Options.ToJsonString(), "sweep") with { Data = [], Targets = [], From = null });
         static string Short(string? told) => told is null ? "no more" : told.Split(' ')[0] + " with other settings or in another place";
     }
 
@@ -150,6 +150,7 @@ internal sealed class SweepFolder(string path)
         Threads = 0,
         Output = null,
         Data = [.. options.Data.Select(ActivationFiles.FullName)],
+        Targets = [.. options.Targets.Select(ActivationFiles.FullName)],
         From = options.From is { } from ? System.IO.Path.GetFullPath(from) : null,
     };
 

@@ -164,7 +164,10 @@ public static class Trainer
     internal static HostReference? HostOf(IActivationSource source) => source switch
     {
         HarvestSource harvest => HostReference.From(harvest),
-        ActivationFiles { Harvests: [var only] } => HostReference.From(only),
+        ActivationFiles { Harvests: [var only], Target: null } => HostReference.From(only),
+        ActivationFiles { Harvests: [var only], Target.Harvests: [var target] }
+            when string.Equals(only.Harvest.Folder, target.Harvest.Folder, StringComparison.Ordinal) =>
+            HostReference.From(only) with { TargetHook = target.Hook },
         _ => null,
     };
 }

@@ -132,6 +132,13 @@ public sealed record TrainingOptions
     [Description("Files of vectors: paths or globs of npy, npz, safetensors or Parquet.")]
     public IReadOnlyList<string> Data { get; init; } = [];
 
+    /// <summary>
+    /// Files of the targets of a transcoder: paths or globs as in <see cref="Data"/>, row for row those of the data, such as another hook
+    /// of the same harvest. Empty where vectors are their own targets.
+    /// </summary>
+    [Description("Files of the targets of a transcoder, row for row those of data: another hook of the same harvest.")]
+    public IReadOnlyList<string> Targets { get; init; } = [];
+
     /// <summary>Tensor or column of the files that holds the vectors; null takes the only one of rank 2. Default null.</summary>
     [Description("Tensor or column that holds the vectors; null takes the only one of rank 2.")]
     public string? Tensor { get; init; }

@@ -129,6 +129,7 @@ public sealed class TrainingRun : IDisposable
         if (Finished) throw new InvalidOperationException($"The run ended after step {Step}.");
         long started = Stopwatch.GetTimestamp(), step = Step + 1;
         Batch batch = reader!.Next();
+        Autoencoder.ScaleBatch(batch.Input);
         TimeSpan read = Stopwatch.GetElapsedTime(started);
         double rate = schedule.LearningRate(step);
 
@@ -230,6 +231,7 @@ public sealed class TrainingRun : IDisposable
             model.OutputScale = sample.IsSelf ? model.InputScale : InputStatistics.Scale(sample.Target);
         }
 
+        model.InitializeScales(sample.Input);
         if (!sample.IsSelf) TensorPrimitives.Multiply(sample.Input.AsSpan(), model.InputScale, sample.Input.AsSpan());
         TensorPrimitives.Multiply(sample.Target.AsSpan(), model.OutputScale, sample.Target.AsSpan());
         if (Options.From is { } from)
@@ -241,6 +243,7 @@ public sealed class TrainingRun : IDisposable
             model.InitializeDecoderBias(InputStatistics.GeometricMedian(sample.Target, tolerance: 1e-4));
         }
 
+        model.ScaleBatch(sample.Input);
         model.InitializeThresholds(sample.Input);
     }
 

@@ -32,7 +32,7 @@ internal static class TrainingState
         tensors.Add(TensorToWrite.From("last_fired", run.LastFired, [run.LastFired.Length]));
 
         // Threads and places do not change the result, so they do not change the file either.
-        TrainingOptions options = run.Options with { Threads = 0, Output = null, Data = [] };
+        TrainingOptions options = run.Options with { Threads = 0, Output = null, Data = [], Targets = [] };
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["format"] = Format,

@@ -78,6 +78,7 @@ public sealed class GradientTests
             new MatryoshkaOptions { Latents = 23, K = 3, AuxK = 2, BalanceCoefficient = 0.4, Transcoder = true, Skip = true },
             9, 7
         },
+        { "crosscoder", new CrosscoderOptions { Latents = 23, Layers = 3, K = 3, AuxK = 2 }, 9, 7 },
         { "hierarchical", new HierarchicalTopKOptions { Latents = 23, K = 4, AuxK = 2 }, 9, 7 },
         { "hierarchical, rows of fewer", new HierarchicalTopKOptions { Latents = 9, K = 8, AuxK = 0, BalanceCoefficient = 0.3 }, 9, 7 },
         { "hierarchical with ISTA", new HierarchicalTopKOptions { Latents = 23, K = 4, AuxK = 2, IstaStep = 0.2 }, 9, 7 },

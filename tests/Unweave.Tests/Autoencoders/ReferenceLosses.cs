@@ -63,7 +63,7 @@ internal sealed class ReferenceLosses
         Func<int, double[]> first = r => Pre(p, Centered(p, r)), pre = first;
         if (o.IstaStep > 0)
         {
-            List<int>[] start = Select("first", o, first);
+            List<int>[] start = Select("first", o, first, p[2]);
             pre = r =>
             {
                 double[] centered = Centered(p, r), before = first(r), refined = [.. centered.Select(v => (1 + o.IstaStep) * v)];
@@ -73,7 +73,7 @@ internal sealed class ReferenceLosses
             };
         }
 
-        List<int>[] active = Select("k", o, pre);
+        List<int>[] active = Select("k", o, pre, p[2]);
         double[][] values = [.. x.Select((_, r) => pre(r))];
         double[][] error = Errors(p, active, values, bias: true);
         double loss = o is HierarchicalTopKOptions ? 0 : Rows("loss", error, o.Tilt);
@@ -95,7 +95,7 @@ internal sealed class ReferenceLosses
         return loss + AuxK(o, error, values, p) + Balance(o, active, values) + Orthogonality(o, p);
     }
 
-    private List<int>[] Select(string name, SelectionOptions o, Func<int, double[]> pre)
+    private List<int>[] Select(string name, SelectionOptions o, Func<int, double[]> pre, double[][] decoder)
     {
         double k = o.KAt(settings.Progress);
         if (o is not BatchSelectionOptions)
@@ -104,7 +104,9 @@ internal sealed class ReferenceLosses
                 : Largest(pre(r), (int)Math.Round(k)));
         if (!held.ContainsKey(name))
         {
-            var largest = x.SelectMany((_, r) => pre(r).Select((value, latent) => (Row: r, Latent: latent, Value: value)))
+            double Weight(int latent) => o is not CrosscoderOptions crosscoder ? 1 : decoder[latent]
+                .Chunk(decoder[latent].Length / crosscoder.Layers).Sum(part => Math.Sqrt(Square(part)));
+            var largest = x.SelectMany((_, r) => pre(r).Select((value, latent) => (Row: r, Latent: latent, Value: value * Weight(latent))))
                 .Where(entry => entry.Value > 0).OrderByDescending(entry => entry.Value).Take((int)Math.Round(x.Length * k))
                 .ToLookup(entry => entry.Row);
             Hold(name, r => [.. largest[r].Select(entry => entry.Latent)]);

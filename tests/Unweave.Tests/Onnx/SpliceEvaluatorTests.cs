@@ -41,6 +41,22 @@ public sealed class SpliceEvaluatorTests
         Assert.NotEqual(report.Clean, report.Spliced, 3);
     }
 
+    // The stream before the MLP in place of that after it is the model without its MLP.
+    [Fact]
+    public void What_is_encoded_may_be_another_hook_than_what_is_replaced()
+    {
+        using var folder = new TemporaryFolder();
+        using OnnxHost host = OnnxHost.Open(Graphs.Decoder().Save(folder));
+        using var identity = new Identity(Graphs.Width);
+        var options = new PassOptions { BatchTokens = 40 };
+        var evaluator = new SpliceEvaluator(
+            host, new LetterTokenizer(), host.FindOne("blocks.0"), options, host.FindOne("blocks.0.mid"));
+        SpliceReport report = evaluator.Run(identity, Texts, "texts"), without = Evaluate(host, identity, "blocks.0.mlp");
+        Assert.Equal(without.Zero, report.Spliced, 5);
+        Assert.NotEqual(report.Clean, report.Spliced, 3);
+        Assert.True(report.Reconstruction.Fvu > 0.001);
+    }
+
     [Fact]
     public void The_clean_loss_is_that_of_each_text_run_alone()
     {

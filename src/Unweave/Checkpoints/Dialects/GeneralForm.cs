@@ -116,6 +116,7 @@ internal sealed class GeneralForm
                 general with { Activation = CodeActivation.TopK, K = ((SelectionOptions)settings).K },
             MatryoshkaOptions { SortByFrequency: false } nested =>
                 general with { Activation = CodeActivation.JumpRelu, Groups = Sizes(nested) },
+            CrosscoderOptions => null,
             BatchSelectionOptions or JumpReluOptions => general with { Activation = CodeActivation.JumpRelu },
             GatedOptions => general with { Activation = CodeActivation.Gated },
             ReluOptions => general with { Activation = CodeActivation.Relu },

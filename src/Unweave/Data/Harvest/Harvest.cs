@@ -81,7 +81,7 @@ public sealed class Harvest : IDisposable
     /// <param name="hook">Its name; null takes the only one.</param>
     /// <returns>A source over this harvest's files: valid until the harvest is disposed.</returns>
     /// <exception cref="InputException">There is no such hook, or several and none was chosen, or there are no rows yet.</exception>
-    public HarvestSource Source(string? hook = null) => new(this, Manifest.Find(hook, Folder), ownsHarvest: false);
+    public HarvestSource Source(string? hook = null) => new(this, [Manifest.Find(hook, Folder)], ownsHarvest: false);
 
     /// <summary>Reads the tokens of consecutive rows.</summary>
     /// <param name="first">The first row.</param>

@@ -5,16 +5,15 @@ namespace Unweave.Data;
 /// <summary>The rows of one hook of a harvest, over all its whole shards.</summary>
 public sealed class HarvestSource : IRowSource
 {
-    private readonly int hook;
+    private readonly int[] hooks;
     private readonly bool ownsHarvest;
 
-    /// <summary>Serves a hook of an open harvest.</summary>
-    internal HarvestSource(Harvest harvest, int hook, bool ownsHarvest)
+    /// <summary>Serves a hook of an open harvest, or several, whose vectors are joined in the order in which they are named.</summary>
+    internal HarvestSource(Harvest harvest, int[] hooks, bool ownsHarvest)
     {
-        (Harvest, this.hook, this.ownsHarvest) = (harvest, hook, ownsHarvest);
-        HarvestHook served = harvest.Manifest.Hooks[hook];
-        (Width, Rows) = (served.Width, harvest.Rows);
-        Name = harvest.Manifest.Hooks.Count == 1 ? harvest.Folder : $"{harvest.Folder}{Separator}{served.Name}";
+        (Harvest, this.hooks, this.ownsHarvest) = (harvest, hooks, ownsHarvest);
+        (Width, Rows) = (hooks.Sum(hook => harvest.Manifest.Hooks[hook].Width), harvest.Rows);
+        Name = harvest.Manifest.Hooks.Count == 1 ? harvest.Folder : $"{harvest.Folder}{Separator}{Hook}";
         if (Rows == 0)
             throw new InputException($"{harvest.Folder}: the harvest has no whole shard yet; go on with it, or wait for its first.");
     }
@@ -22,8 +21,8 @@ public sealed class HarvestSource : IRowSource
     /// <summary>The harvest that the rows are of.</summary>
     public Harvest Harvest { get; }
 
-    /// <summary>Name of the hook.</summary>
-    public string Hook => Harvest.Manifest.Hooks[hook].Name;
+    /// <summary>Name of the hook; of several, their names with <c>+</c> between them.</summary>
+    public string Hook => string.Join(Joint, hooks.Select(hook => Harvest.Manifest.Hooks[hook].Name));
 
     /// <inheritdoc/>
     public int Width { get; }
@@ -37,6 +36,9 @@ public sealed class HarvestSource : IRowSource
     /// <summary>Between a harvest's folder and a hook in a path.</summary>
     internal const char Separator = '#';
 
+    /// <summary>Between hooks whose vectors are joined.</summary>
+    internal const char Joint = '+';
+
     /// <inheritdoc/>
     public void Read(ReadOnlySpan<long> rows, Matrix destination)
     {
@@ -47,7 +49,14 @@ public sealed class HarvestSource : IRowSource
     /// <inheritdoc/>
     void IRowSource.ReadRow(long row, Span<float> destination)
     {
-        Harvest.ReadRow(hook, row, destination);
+        int first = 0;
+        foreach (int hook in hooks)
+        {
+            int width = Harvest.Manifest.Hooks[hook].Width;
+            Harvest.ReadRow(hook, row, destination.Slice(first, width));
+            first += width;
+        }
+
         RowChecks.Finite(destination, Name, row);
     }
 
@@ -58,7 +67,7 @@ public sealed class HarvestSource : IRowSource
     }
 
     /// <summary>Finds the harvest that a path names, <c>FOLDER</c> or <c>FOLDER#HOOK</c>, if it names one.</summary>
-    /// <param name="path">The path.</param>
+    /// <param name="path">The path; several hooks with <c>+</c> between them are joined.</param>
     /// <param name="hook">The hook where the path names none; null takes the only one.</param>
     /// <returns>A source that owns its harvest, or null where the path is no harvest's.</returns>
     /// <exception cref="InputException">It is a harvest that cannot be used.</exception>
@@ -82,7 +91,12 @@ public sealed class HarvestSource : IRowSource
         Harvest harvest = Data.Harvest.Open(Path.TrimEndingDirectorySeparator(folder));
         try
         {
-            return new HarvestSource(harvest, harvest.Manifest.Find(hook, folder), ownsHarvest: true);
+            bool joined = hook?.Contains(Joint, StringComparison.Ordinal) == true
+                && !harvest.Manifest.Hooks.Any(one => string.Equals(one.Name, hook, StringComparison.Ordinal));
+            int[] hooks = joined
+                ? [.. hook!.Split(Joint).Select(name => harvest.Manifest.Find(name, folder))]
+                : [harvest.Manifest.Find(hook, folder)];
+            return new HarvestSource(harvest, hooks, ownsHarvest: true);
         }
         catch
         {

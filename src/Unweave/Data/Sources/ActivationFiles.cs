@@ -34,6 +34,11 @@ public sealed class ActivationFiles : IActivationSource
     /// <inheritdoc/>
     public string Name { get; }
 
+    /// <summary>The targets of the rows, as many of them; null where the rows are their own.</summary>
+    public ActivationFiles? Target { get; private init; }
+
+    IActivationSource? IActivationSource.Target => Target;
+
     /// <summary>The files, in the order of their rows.</summary>
     public IReadOnlyList<string> Paths => [.. files.Select(file => file.Name)];
 
@@ -61,10 +66,31 @@ public sealed class ActivationFiles : IActivationSource
     /// <c>synth:</c> and the name of a synthetic model, whose rows are made as they are read.
     /// </param>
     /// <param name="tensor">The tensor, column or hook to read from each; null takes the only one that holds vectors.</param>
-    /// <exception cref="InputException">A path or pattern names nothing, a file cannot be used, or widths differ.</exception>
-    public static ActivationFiles Open(IReadOnlyList<string> pathsOrGlobs, string? tensor = null)
+    /// <param name="targets">Files of the rows' targets, named as they are; null or empty where the rows are their own.</param>
+    /// <exception cref="InputException">
+    /// A path or pattern names nothing, a file cannot be used, widths differ, or targets are not as many as rows.
+    /// </exception>
+    public static ActivationFiles Open(
+        IReadOnlyList<string> pathsOrGlobs, string? tensor = null, IReadOnlyList<string>? targets = null)
     {
         ArgumentNullException.ThrowIfNull(pathsOrGlobs);
+        if (targets is { Count: > 0 })
+        {
+            ActivationFiles? input = null, target = null;
+            try
+            {
+                (input, target) = (Open(pathsOrGlobs, tensor), Open(targets, tensor));
+                using var pair = new PairedSource(input, target); // which refuses other numbers of rows
+                return new ActivationFiles(input.files) { Target = target };
+            }
+            catch
+            {
+                input?.Dispose();
+                target?.Dispose();
+                throw;
+            }
+        }
+
         if (pathsOrGlobs.Count == 0) throw new InputException("No data is named; give a file of vectors or a pattern such as data/*.npy.");
         if (pathsOrGlobs.FirstOrDefault(SyntheticModelOptions.IsSource) is { } synthetic)
         {
@@ -125,5 +151,6 @@ public sealed class ActivationFiles : IActivationSource
     public void Dispose()
     {
         foreach (IRowSource file in files) file.Dispose();
+        Target?.Dispose();
     }
 }

@@ -65,7 +65,7 @@ internal static class Interventions
     /// <summary>Refuses an autoencoder whose latents have no direction at the hook that it reads.</summary>
     public static void CheckReconstructs(SparseAutoencoder autoencoder)
     {
-        if (autoencoder.OutputWidth == autoencoder.InputWidth) return;
+        if (autoencoder.OutputWidth == autoencoder.InputWidth && autoencoder.Options is not SparseOptions { Transcoder: true }) return;
         throw new InputException($"This autoencoder maps vectors of width {autoencoder.InputWidth} to others of width "
             + $"{autoencoder.OutputWidth}; its latents can be read, and not be changed where it reads them.");
     }

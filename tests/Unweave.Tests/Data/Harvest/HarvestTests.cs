@@ -229,6 +229,17 @@ public sealed class HarvestTests : IDisposable
             Assert.Equal(due.Row(0), read.Row(0));
         }
 
+        using (var joined = ActivationFiles.Open([$"{folder["two"]}#layer/5:out+blocks.2"], targets: [$"{folder["two"]}#blocks.2"]))
+        {
+            using var harvest = Harvest.Open(folder["two"]);
+            using Matrix read = joined.Rows([7]), first = harvest.Source("layer/5:out").Rows([7]);
+            using Matrix second = harvest.Source("blocks.2").Rows([7]), target = joined.Target!.Rows([7]);
+            Assert.Equal([.. first.Row(0), .. second.Row(0)], read.Row(0).ToArray());
+            Assert.Equal(second.Row(0), target.Row(0));
+        }
+
+        Assert.Contains("aligned row by row", Assert.Throws<InputException>(() => ActivationFiles.Open(
+            [folder["one"]], targets: [folder["a#b.npy"]])).Message, StringComparison.Ordinal);
         using (var named = ActivationFiles.Open([folder["two"]], "blocks.2")) Assert.Equal(3, named.Width);
         Refused($"{folder["two"]}: the harvest has 2 hooks, 'blocks.2', 'layer/5:out'; choose one by its name after '#', as in "
             + $"{folder["two"]}#blocks.2.", folder["two"]);
