@@ -7,6 +7,7 @@ using Unweave.Data;
 using Unweave.Hosts;
 using Unweave.Numerics;
 using Unweave.Onnx;
+using Unweave.Training;
 
 namespace Unweave.Benchmarks;
 
@@ -25,9 +26,19 @@ internal static class TimingCommands
             auxK = Number("--aux-k", 0, "Dead latents that model the residual (AuxK); with any, an eighth of the latents count as dead."),
             threads = Number("--threads", 0, "Threads; 0 takes one for each processor."), repeats = Number(
                 "--repeats", 9, "Steps to time, after two to warm up.");
+        var architecture = new Option<string?>("--architecture")
+        {
+            HelpName = "NAMES",
+            Description = "Architectures, separated by commas, or all: a table of their steps beside TopK's, all with as many active "
+                + "latents. NAME:SETTING=VALUE changes one; left out, TopK's step phase by phase.",
+        };
+        var optimizer = new Option<OptimizerKind>("--optimizer")
+        {
+            Description = "With --architecture: adam, signum, muon or schedulefree.",
+        };
         var step = new Command("step", "Times a whole training step of a TopK autoencoder: encode, decode, backward and Adam.")
         {
-            batch, width, latents, k, auxK, threads, repeats,
+            batch, width, latents, k, auxK, threads, repeats, architecture, optimizer,
         };
         step.SetAction(parsed =>
         {
@@ -35,6 +46,16 @@ internal static class TimingCommands
             {
                 int value = parsed.GetValue(option);
                 return value >= least ? value : throw new InputException($"{option.Name} is {value}; it must be at least {least}.");
+            }
+
+            if (parsed.GetValue(architecture) is { } named)
+            {
+                IReadOnlyList<ComparedStep> steps = StepComparison.Run(
+                    named is "all" ? StepComparison.All : named.Split(',', StringSplitOptions.RemoveEmptyEntries), At(batch, 1),
+                    At(width, 1), At(latents, 1), At(k, 1), parsed.GetValue(optimizer), At(threads, 0), At(repeats, 1));
+                if (parsed.GetValue(json)) Screen.WriteJson(ToJson(steps));
+                else Write(steps);
+                return;
             }
 
             StepFigures figures = StepBenchmark.Run(
@@ -138,6 +159,25 @@ internal static class TimingCommands
         });
         return embed;
     }
+
+    private static void Write(IReadOnlyList<ComparedStep> steps)
+    {
+        int longest = steps.Max(step => step.Name.Length);
+        Line($"{"architecture".PadRight(longest)}  {"L0",9}  {"median ms",9}  {"min ms",9}  {"x TopK",6}");
+        foreach (ComparedStep step in steps)
+            Line($"{step.Name.PadRight(longest)}  {step.L0,9:F1}  {step.Step.Median,9:F2}  {step.Step.Minimum,9:F2}  {step.Ratio,6:F3}");
+    }
+
+    private static JsonObject ToJson(IReadOnlyList<ComparedStep> steps) => new()
+    {
+        ["steps"] = new JsonArray([.. steps.Select(step => (JsonNode)new JsonObject
+        {
+            ["architecture"] = step.Name,
+            ["l0"] = step.L0,
+            ["step"] = ToJson(step.Step),
+            ["ratio"] = step.Ratio,
+        })]),
+    };
 
     private static void Write(EmbedFigures figures)
     {
