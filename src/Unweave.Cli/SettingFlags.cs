@@ -9,6 +9,8 @@ namespace Unweave.Cli;
 /// </summary>
 internal sealed class SettingFlags
 {
+    private const int LongestList = 60;
+
     private readonly Option<string> config = new("--config", "-c")
     {
         HelpName = "FILE",
@@ -74,7 +76,7 @@ internal sealed class SettingFlags
         {
             SettingKind.Integer => "N",
             SettingKind.Number => "X",
-            SettingKind.Choice => string.Join('|', setting.Choices),
+            SettingKind.Choice => Listed(setting) ?? "NAME",
             SettingKind.Integers => "N,N,…",
             SettingKind.Texts => "FILE",
             _ => setting.Name is "output" ? "FOLDER" : "NAME",
@@ -103,12 +105,20 @@ internal sealed class SettingFlags
     {
         string[] texts =
         [
-            .. settings.Select(one => Usual(one) is "[]" ? one.Description : $"{one.Description} [default: {Usual(one).Trim('"')}]"),
+            .. settings.Select(one => Usual(one) is "[]" ? Told(one) : $"{Told(one)} [default: {Usual(one).Trim('"')}]"),
         ];
         return texts.Distinct(StringComparer.Ordinal).Count() == 1
             ? texts[0]
             : string.Join(" ", settings.Zip(texts, (one, text) => $"{one.Architecture}: {text}"));
     }
+
+    // The names that a choice takes stand beside its flag while they fit there, else in its description.
+    private static string? Listed(RunFileSetting setting) =>
+        string.Join('|', setting.Choices) is { Length: <= LongestList } all ? all : null;
+
+    private static string Told(RunFileSetting setting) => setting.Kind == SettingKind.Choice && Listed(setting) is null
+        ? $"{setting.Description} One of {string.Join(", ", setting.Choices)}."
+        : setting.Description;
 
     private string Usual(RunFileSetting setting) => shown[setting.Name] is { } own ? own.ToJsonString()
         : setting.Name is "output" ? output ?? "[]"

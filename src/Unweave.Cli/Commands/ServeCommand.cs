@@ -108,7 +108,10 @@ internal static class ServeCommand
 
     private static string Runs(string folder)
     {
-        int count = RunFolder.Exists(folder) ? 1 : Directory.EnumerateDirectories(folder).Count(RunFolder.Exists);
+        int count = RunFolder.Exists(folder) ? 1 : Directory.EnumerateDirectories(folder).Sum(InSubfolder);
         return count switch { 0 => "no run yet", 1 => "one run", _ => $"{Figures.Count(count)} runs" };
+
+        static int InSubfolder(string sub) => RunFolder.Exists(sub) ? 1
+            : SweepFolder.Exists(sub) ? Directory.EnumerateDirectories(sub).Count(RunFolder.Exists) : 0;
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Unweave.Cli.Rendering;
 using Unweave.Data;
@@ -47,6 +46,7 @@ internal static class SweepCommand
             + "byte, in a folder of its own.")
         {
             run, files, output, threads, resume, hook, buffer,
+            SweepResultCommands.Show(help, json), SweepResultCommands.Eval(help, json), SweepResultCommands.Plot(help, json),
         };
         var host = new HostFlags(command);
         help.AddExamples(
@@ -108,10 +108,10 @@ internal static class SweepCommand
         await display.Follow($"Training {SweepTable.Describe(at.File)}, with about {Figures.Bytes((long)memory)} of memory, on {name}",
             SweepTrainer.Run(at.File, name, open, host, at.Resume, cancellationToken: cancellationToken));
         bool interrupted = cancellationToken.IsCancellationRequested;
-        SweepRecord record = new SweepFolder(at.File.Output).Read();
+        SweepRecord record = SweepResultCommands.Finish(new SweepFolder(at.File.Output));
         if (at.Json)
         {
-            JsonObject result = JsonSerializer.SerializeToNode(record, SweepRecordJson.Default.SweepRecord)!.AsObject();
+            JsonObject result = SweepResultCommands.ToJson(record);
             result["output"] = at.File.Output;
             result["finished"] = !interrupted;
             result["seconds"] = Math.Round(display.Elapsed.TotalSeconds, 3);
@@ -119,7 +119,7 @@ internal static class SweepCommand
         }
         else
         {
-            Screen.Results.Write(SweepTable.Make(record));
+            SweepResultCommands.Write(record);
             if (interrupted) Console.Out.WriteLine($"Stopped. Go on with: unweave sweep --resume -o {at.File.Output}");
             else Console.Out.WriteLine($"Trained in {Figures.Duration(display.Elapsed)}. Written to {at.File.Output}, a run's folder for "
                 + $"each. Look at them: unweave serve {at.File.Output}");

@@ -7,4 +7,5 @@ namespace Unweave.Web.Components;
 /// <param name="Group">What it is one of, for the legend.</param>
 /// <param name="Color">1 to 5.</param>
 /// <param name="Link">The page about it.</param>
-public sealed record PlanePoint(string Name, double X, double Y, string Group, int Color, string Link);
+/// <param name="Hollow">Whether it is drawn hollow: it did not come to its end.</param>
+public sealed record PlanePoint(string Name, double X, double Y, string Group, int Color, string Link, bool Hollow = false);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Components;
+using Unweave.Runs;
 using Unweave.Web.Components;
 using Unweave.Web.Runs;
 
@@ -8,6 +9,8 @@ namespace Unweave.Web.Pages;
 /// <summary>The runs there are, side by side, as they appear, train and end.</summary>
 public sealed partial class Home
 {
+    private const int MostNames = 16; // in a plane: more would lie on one another
+
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
 
     private static readonly Column[] Columns =
@@ -34,6 +37,7 @@ public sealed partial class Home
     private readonly CancellationTokenSource left = new();
     private readonly HashSet<string> chosen = new(StringComparer.Ordinal);
     private IReadOnlyList<RunSummary> runs = [];
+    private IReadOnlyList<string> sweeps = [];
     private IReadOnlyList<PlanePoint> plane = [];
     private Column sorted = Columns[0];
     private bool down;
@@ -63,7 +67,9 @@ public sealed partial class Home
         }
 
         bool first = string.Equals(new Uri(Navigation.Uri).AbsolutePath, "/", StringComparison.Ordinal);
-        if (first && Runs.Names() is [string only]) Navigation.NavigateTo(First(only), replace: true);
+        bool isSweep = Runs.Folder is { } folder && SweepFolder.Exists(folder);
+        if (first && isSweep) Navigation.NavigateTo(Links.Sweep(Runs.Sweeps()[0]), replace: true);
+        else if (first && Runs.Names() is [string only]) Navigation.NavigateTo(First(only), replace: true);
         else Look();
     }
 
@@ -115,6 +121,7 @@ public sealed partial class Home
         var found = new List<RunSummary>();
         foreach (string name in Runs.Names())
             if (Runs.TryGet(name, out ServedRun? run)) found.Add(run.Summary(Time));
+        sweeps = Runs.Sweeps();
         chosen.IntersectWith(found.Select(run => run.Name));
         runs = Order(found);
         string[] kinds = [.. found.Select(run => run.Architecture).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];

@@ -21,6 +21,9 @@ internal static class Links
     /// <summary>The license.</summary>
     public const string License = "/license";
 
+    /// <summary>A sweep: its table and its planes.</summary>
+    public static string Sweep(string sweep) => $"/sweeps/{Uri.EscapeDataString(sweep)}";
+
     /// <summary>Several runs side by side.</summary>
     public static string Compare(IEnumerable<string> runs) =>
         $"/compare?runs={string.Join("&runs=", runs.Select(Uri.EscapeDataString))}";

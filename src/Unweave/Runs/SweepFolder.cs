@@ -20,6 +20,8 @@ internal sealed class SweepFolder(string path)
 
     private const string LockName = "sweep.lock";
 
+    private static readonly byte[] Start = "{\n  \"version\":"u8.ToArray(); // of every record
+
     private static readonly JsonSerializerOptions Readable = new(SweepRecordJson.Default.Options)
     {
         TypeInfoResolver = SweepRecordJson.Default,
@@ -31,8 +33,20 @@ internal sealed class SweepFolder(string path)
 
     private string RecordPath => System.IO.Path.Combine(Path, FileName);
 
-    /// <summary>Whether a folder is a sweep's.</summary>
-    public static bool Exists(string folder) => File.Exists(System.IO.Path.Combine(folder, FileName));
+    /// <summary>Whether a folder is a sweep's. A sweep's own file, which people call so too, does not make it one.</summary>
+    public static bool Exists(string folder)
+    {
+        try
+        {
+            using FileStream file = File.OpenRead(System.IO.Path.Combine(folder, FileName));
+            byte[] start = new byte[Start.Length];
+            return file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length && Start.SequenceEqual(start);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The folder of one of its runs.</summary>
     public string RunPath(SweepEntry entry) => System.IO.Path.Combine(Path, entry.Folder);
@@ -40,6 +54,12 @@ internal sealed class SweepFolder(string path)
     /// <summary>Takes the folder for one process; dispose of it to free it.</summary>
     public FileStream Lock()
     {
+        if (File.Exists(RecordPath) && !Exists(Path))
+        {
+            throw new InputException($"{RecordPath} is a file of another kind than the record that a sweep keeps there; name another "
+                + "output folder.");
+        }
+
         try
         {
             Directory.CreateDirectory(Path);

@@ -94,6 +94,42 @@ internal sealed record SweepRecord
 
     /// <summary>Its autoencoders, in order.</summary>
     public required IReadOnlyList<SweepEntry> Points { get; init; }
+
+    /// <summary>Laws fitted to them, one for each architecture with points enough.</summary>
+    public IReadOnlyList<ScalingLaw> Laws { get; init; } = [];
+}
+
+/// <summary>
+/// How the loss falls with size and sparsity (Gao et al. 2024, section 3.2): L(n, k) = exp(α + β_k ln k + β_n ln n + γ ln k ln n) +
+/// exp(ζ + η ln k), L the held-out FVU, k the measured L0.
+/// </summary>
+/// <param name="Architecture">Kind of the autoencoders.</param>
+/// <param name="Points">How many it was fitted to.</param>
+/// <param name="Alpha">α.</param>
+/// <param name="BetaK">β_k.</param>
+/// <param name="BetaN">β_n.</param>
+/// <param name="Gamma">γ.</param>
+/// <param name="Zeta">ζ.</param>
+/// <param name="Eta">η.</param>
+/// <param name="Errors">
+/// Standard errors in the same order, by the covariance of the fit; empty where the points do not determine the exponents.
+/// </param>
+/// <param name="Residual">Root mean square of ln L less the fit's: a relative error.</param>
+internal sealed record ScalingLaw(
+    string Architecture, int Points, double Alpha, double BetaK, double BetaN, double Gamma, double Zeta, double Eta,
+    IReadOnlyList<double> Errors, double Residual)
+{
+    /// <summary>The exponents by name, in order.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<(string Name, double Value)> Exponents =>
+        [("α", Alpha), ("β_k", BetaK), ("β_n", BetaN), ("γ", Gamma), ("ζ", Zeta), ("η", Eta)];
+
+    /// <summary>L(n, k).</summary>
+    public double At(double latents, double k)
+    {
+        double x = Math.Log(k), y = Math.Log(latents);
+        return Math.Exp(Alpha + (BetaK * x) + (BetaN * y) + (Gamma * x * y)) + Math.Exp(Zeta + (Eta * x));
+    }
 }
 
 /// <summary>How a <see cref="SweepRecord"/> is written as JSON.</summary>

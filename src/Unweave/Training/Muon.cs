@@ -6,9 +6,9 @@ using Unweave.Numerics.Kernels;
 namespace Unweave.Training;
 
 /// <summary>
-/// Muon (Jordan et al. 2024): a matrix moves along its momentum with all singular values brought near 1 by five Newton–Schulz steps; vectors
-/// are Adam's. A step is scaled by 0.2·√max(rows, columns), which gives it the size of Adam's, so that the same rate fits both (Liu et al.
-/// 2025, "Muon is scalable for LLM training", section 2.2).
+/// Muon (Jordan et al. 2024): a matrix moves along its momentum with all singular values brought near 1 by five Newton–Schulz steps;
+/// vectors are Adam's. A step is scaled by 0.2·√max(rows, columns), which gives it the size of Adam's, so that the same rate fits both (Liu
+/// et al. 2025, "Muon is scalable for LLM training", section 2.2).
 /// </summary>
 /// <remarks>
 /// m ← β₁m + (1 − β₁)g and X₀ = m/‖m‖; a Newton–Schulz step is X ← aX + bXG + cXG² with G = XᵀX and (a, b, c) = (3.4445, −4.7750, 2.0315).

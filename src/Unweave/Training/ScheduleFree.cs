@@ -9,8 +9,8 @@ namespace Unweave.Training;
 /// y = (1 − β₁)z + β₁x; z takes Adam's step without momentum; x is the average of the z so far, each by the square of its rate.
 /// </summary>
 /// <remarks>
-/// With v ← β₂v + (1 − β₂)g² and γ = lr·√(1 − β₂ᵗ): z ← z − γg/(√v + ε), c = γ²/Σγ², x ← (1 − c)x + cz. Weights to train on are y, weights to
-/// use are x. Of rows that are held at unit norm, z, x and y are each brought back to it, so that directions are averaged.
+/// With v ← β₂v + (1 − β₂)g² and γ = lr·√(1 − β₂ᵗ): z ← z − γg/(√v + ε), c = γ²/Σγ², x ← (1 − c)x + cz. Weights to train on are y, weights
+/// to use are x. Of rows that are held at unit norm, z, x and y are each brought back to it, so that directions are averaged.
 /// </remarks>
 internal sealed unsafe class ScheduleFree : Optimizer
 {

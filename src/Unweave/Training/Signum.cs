@@ -8,8 +8,8 @@ namespace Unweave.Training;
 /// Signum (Bernstein et al. 2018, "signSGD"): m ← β₁m + (1 − β₁)g, w ← w − lr·sign(m).
 /// </summary>
 /// <remarks>
-/// Where the gradient is exactly 0, as it is in all rows of a latent that did not fire, weight and momentum rest: the sign of a momentum that
-/// fades never fades, and would move a dead latent by the full rate for hundreds of steps.
+/// Where the gradient is exactly 0, as it is in all rows of a latent that did not fire, weight and momentum rest: the sign of a momentum
+/// that fades never fades, and would move a dead latent by the full rate for hundreds of steps.
 /// </remarks>
 internal sealed unsafe class Signum : Optimizer
 {

@@ -231,8 +231,8 @@ public sealed record TrainingOptions
             + $"{string.Join(", ", Enum.GetNames<OptimizerKind>())}.");
         if (Optimizer == OptimizerKind.ScheduleFree && DecayFraction > 0)
         {
-            throw new InputException($"decayFraction is {DecayFraction} but optimizer is scheduleFree, which averages weights in place of a "
-                + $"falling rate; set decayFraction to 0, or choose another optimizer.");
+            throw new InputException($"decayFraction is {DecayFraction} but optimizer is scheduleFree, which averages weights in place of "
+                + $"a falling rate; set decayFraction to 0, or choose another optimizer.");
         }
 
         var usual = new TrainingOptions();

@@ -45,11 +45,13 @@ public sealed class FloorTests
         ["Unweave.Extensions"] = (["Unweave"], ["Numerics", "Hosts"]),
         ["Unweave.VectorData"] = (["Unweave"], ["Numerics", "Autoencoders", "Retrieval", "Indexing"]),
         ["Unweave.Postgres"] = (["Unweave"], ["Formats", "Retrieval"]),
+        ["Unweave.Sweeps"] = (["Unweave"], ["Runs"]),
         ["Unweave.Components"] = (["Unweave"], ["Interpretation"]),
         ["Unweave.Learn"] = (["Unweave", "Unweave.Components"], Core),
         ["Unweave.Web"] = (
             ["Unweave", "Unweave.Onnx", "Unweave.Catalog", "Unweave.Explaining", "Unweave.Components", "Unweave.Learn"], Core),
-        ["Unweave.Cli"] = (["Unweave", "Unweave.Onnx", "Unweave.Catalog", "Unweave.Explaining", "Unweave.Learn", "Unweave.Web"], Core),
+        ["Unweave.Cli"] = (
+            ["Unweave", "Unweave.Onnx", "Unweave.Catalog", "Unweave.Explaining", "Unweave.Learn", "Unweave.Sweeps", "Unweave.Web"], Core),
     };
 
     private static readonly Architecture House = new ArchLoader().LoadAssemblies([.. Assemblies.Names.Select(Assemblies.Load)]).Build();

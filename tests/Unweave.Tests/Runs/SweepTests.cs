@@ -183,6 +183,23 @@ public sealed class SweepTests
     }
 
     [Fact]
+    public async Task A_file_of_its_name_is_not_taken_for_the_record_of_a_sweep_nor_written_over()
+    {
+        const string Grid = """{ "rows": 640, "batch": 64, "autoencoder": { "latents": 32, "k": [2, 4] } }""";
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["here"]);
+        string path = Path.Combine(folder["here"], "sweep.json");
+        await File.WriteAllTextAsync(path, Grid, TestContext.Current.CancellationToken);
+        Assert.False(SweepFolder.Exists(folder["here"]));
+        using SyntheticFeatures source = Source();
+        InputException other = await Assert.ThrowsAsync<InputException>(() => Train(SweepFile.Read(path, folder["here"]), source));
+        Assert.Contains("a file of another kind", other.Message, StringComparison.Ordinal);
+        Assert.Equal(Grid, await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
+        await Train(SweepFile.Read(path, folder["there"]), source);
+        Assert.True(SweepFolder.Exists(folder["there"]));
+    }
+
+    [Fact]
     public async Task One_that_diverges_does_not_end_the_others()
     {
         using var folder = new TemporaryFolder();
