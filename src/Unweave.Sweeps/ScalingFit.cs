@@ -71,7 +71,8 @@ internal static class ScalingFit
         Matrix<double> back = Back(meanX, meanY);
         Vector<double> exponents = back * best.MinimizingPoint;
         return new ScalingLaw(
-            architecture, points.Count, exponents[0], exponents[1], exponents[2], exponents[3], exponents[4], exponents[5], Errors(best.MinimizingPoint, x, y, squares, back), Math.Sqrt(squares / points.Count));
+            architecture, points.Count, exponents[0], exponents[1], exponents[2], exponents[3], exponents[4], exponents[5],
+            Errors(best.MinimizingPoint, x, y, squares, back), Math.Sqrt(squares / points.Count));
     }
 
     private static double LogLoss(Vector<double> at, double x, double y, out double share)
