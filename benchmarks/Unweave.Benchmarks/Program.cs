@@ -6,20 +6,20 @@ using Unweave.Benchmarks.Search;
 using Unweave.Cli;
 
 // Kernels alone, by BenchmarkDotNet: dotnet run -c Release --project benchmarks/Unweave.Benchmarks -- --filter '*Kernel*' --job short
-if (args is not ["step" or "harvest" or "features" or "search" or "embed" or "--help", ..])
+if (args is not ["step" or "sweep" or "harvest" or "features" or "search" or "embed" or "--help", ..])
 {
     BenchmarkSwitcher.FromAssembly(typeof(KernelBenchmarks).Assembly).Run(args);
     return 0;
 }
 
-// Whole steps, harvests, feature statistics, searches and embeddings:
+// Whole steps, sweeps, harvests, feature statistics, searches and embeddings:
 // dotnet run -c Release --project benchmarks/Unweave.Benchmarks -- step --batch 2048
 var help = new Help();
 var json = new Option<bool>("--json") { Description = "Write the result as JSON on standard output.", Recursive = true };
 var root = new RootCommand(
-    "Times training steps, harvests, feature statistics, searches and embeddings on this machine; with --filter, kernels alone.")
+    "Times training steps, sweeps, harvests, feature statistics, searches and embeddings on this machine; with --filter, kernels alone.")
 {
-    json, TimingCommands.Step(json), TimingCommands.Harvest(json), TimingCommands.Features(json), SearchCommand.Make(json),
+    json, TimingCommands.Step(json), TimingCommands.Sweep(json), TimingCommands.Harvest(json), TimingCommands.Features(json), SearchCommand.Make(json),
     TimingCommands.Embed(json),
 };
 root.Options.OfType<HelpOption>().First().Action = help;

@@ -66,6 +66,38 @@ internal static class TimingCommands
         return step;
     }
 
+    /// <summary>Makes <c>sweep</c>.</summary>
+    public static Command Sweep(Option<bool> json)
+    {
+        Option<int> points = Number("--points", 6, "Autoencoders, of k = 4, 8, 12 and so on."),
+            latents = Number("--latents", 1024, "Latents of each."), batch = Number("--batch", 1024, "Rows of a batch."),
+            rows = Number("--rows", 200_000, "Rows that each is trained on."),
+            buffer = Number("--buffer", 32_768, "Rows that are shuffled at once.");
+        var hook = new Option<string>("--hook")
+        {
+            HelpName = "HOOK",
+            Description = "Where to read.",
+            DefaultValueFactory = _ => EmbeddedModel.Hook,
+        };
+        var sweep = new Command("sweep", "Times a sweep on a model's activations, and as many single runs.")
+        {
+            points, latents, batch, rows, buffer, hook,
+        };
+        var host = new HostFlags(sweep);
+        sweep.SetAction(async (parsed, _) =>
+        {
+            string path = host.ModelPath(parsed, EmbeddedModel.Folder);
+            using OnnxHost model = OnnxHost.Open(path);
+            SweepFigures figures = await SweepBenchmark.Run(
+                model, host.Tokenizer(parsed, path), model.FindOne(parsed.GetValue(hook)!), host.Corpus(parsed, EmbeddedModel.Corpus),
+                Math.Max(1, parsed.GetValue(points)), parsed.GetValue(latents), parsed.GetValue(batch), parsed.GetValue(rows),
+                parsed.GetValue(buffer));
+            if (parsed.GetValue(json)) Screen.WriteJson(ToJson(figures));
+            else Write(figures);
+        });
+        return sweep;
+    }
+
     /// <summary>Makes <c>harvest</c>.</summary>
     public static Command Harvest(Option<bool> json)
     {
@@ -177,6 +209,27 @@ internal static class TimingCommands
             ["step"] = ToJson(step.Step),
             ["ratio"] = step.Ratio,
         })]),
+    };
+
+    private static void Write(SweepFigures figures)
+    {
+        Line($"points {figures.Points} rows {figures.Rows}");
+        Line($"single_s {string.Join(' ', figures.Singles.Select(single => single.ToString("F2", CultureInfo.InvariantCulture)))}");
+        Line($"single_read_share {figures.ReadShare:F3}");
+        Line($"sweep_s {figures.Sweep:F2}");
+        Line($"sweep_over_singles {figures.Ratio:F3}");
+        Line($"same_bytes {figures.Same}");
+    }
+
+    private static JsonObject ToJson(SweepFigures figures) => new()
+    {
+        ["points"] = figures.Points,
+        ["rows"] = figures.Rows,
+        ["singleSeconds"] = new JsonArray([.. figures.Singles.Select(single => (JsonNode)single)]),
+        ["singleReadShare"] = figures.ReadShare,
+        ["sweepSeconds"] = figures.Sweep,
+        ["sweepOverSingles"] = figures.Ratio,
+        ["sameBytes"] = figures.Same,
     };
 
     private static void Write(EmbedFigures figures)

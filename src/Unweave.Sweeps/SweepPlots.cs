@@ -134,7 +134,7 @@ internal static class SweepPlots
 
     private static void Finish(Plot plot, string path)
     {
-        plot.Font.Set("sans-serif");
+        plot.Font.Set("DejaVu Sans"); // where it is not installed, the system's own
         plot.Axes.Margins(0.06, 0.08);
         plot.Axes.Bottom.TickLabelStyle.FontSize = plot.Axes.Left.TickLabelStyle.FontSize = 14;
         plot.Legend.FontSize = 14;

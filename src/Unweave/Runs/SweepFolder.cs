@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using Unweave.Autoencoders;
 using Unweave.Data;
 using Unweave.Formats;
@@ -22,11 +23,12 @@ internal sealed class SweepFolder(string path)
 
     private static readonly byte[] Start = "{\n  \"version\":"u8.ToArray(); // of every record
 
-    private static readonly JsonSerializerOptions Readable = new(SweepRecordJson.Default.Options)
+    private static readonly JsonTypeInfo<SweepRecord> Written = (JsonTypeInfo<SweepRecord>)new JsonSerializerOptions(
+        SweepRecordJson.Default.Options)
     {
         TypeInfoResolver = SweepRecordJson.Default,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
+    }.GetTypeInfo(typeof(SweepRecord));
 
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
@@ -106,7 +108,7 @@ internal sealed class SweepFolder(string path)
     public SweepRecord Write(SweepRecord record)
     {
         SweepRecord whole = record with { Points = [.. record.Points.Select(WithFigures)] };
-        byte[] json = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(whole, typeof(SweepRecord), Readable) + "\n");
+        byte[] json = Encoding.UTF8.GetBytes(JsonSerializer.Serialize(whole, Written) + "\n");
         AtomicFile.Write(RecordPath, stream => stream.Write(json));
         return whole;
     }
