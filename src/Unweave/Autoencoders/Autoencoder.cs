@@ -82,6 +82,16 @@ public abstract class Autoencoder : IDisposable
     {
     }
 
+    /// <summary>Whether parts of a vector have factors of their own, which <see cref="ScaleBatch"/> applies.</summary>
+    internal virtual bool ScalesParts => false;
+
+    /// <summary>Sets directions that start from the data, once the decoder's bias is set.</summary>
+    /// <param name="targets">Scaled targets.</param>
+    /// <param name="workers">The threads to run on.</param>
+    internal virtual void InitializeDirections(Matrix targets, Workers workers)
+    {
+    }
+
     /// <summary>Brings rows of a batch, scaled by <see cref="InputScale"/>, to the scale of the weights where that is one of
     /// parts.</summary>
     internal virtual void ScaleBatch(Matrix rows)

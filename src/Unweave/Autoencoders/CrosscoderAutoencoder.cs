@@ -114,6 +114,9 @@ internal sealed class CrosscoderAutoencoder : BatchTopKAutoencoder
     }
 
     /// <inheritdoc/>
+    internal override bool ScalesParts => true;
+
+    /// <inheritdoc/>
     internal override void ScaleBatch(Matrix rows) => Scale(rows, divide: false);
 
     /// <inheritdoc/>

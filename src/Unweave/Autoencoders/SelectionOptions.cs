@@ -45,6 +45,13 @@ public abstract record SparseOptions : DictionaryOptions
     [Description("Steps between two that have the orthogonality penalty.")]
     public int OrthogonalityEvery { get; init; } = 5;
 
+    /// <summary>
+    /// Decoder rows start as random directions within so many principal components of the targets, where the data are, so that fewer latents
+    /// start where nothing is (He et al. 2025, arXiv 2508.16929); null takes all directions. Default null.
+    /// </summary>
+    [Description("Decoder rows start within so many principal components of the data; null takes all directions.")]
+    public int? ActiveSubspace { get; init; }
+
     /// <inheritdoc/>
     internal override bool MapsBetweenSpaces => Transcoder;
 
@@ -69,6 +76,9 @@ public abstract record SparseOptions : DictionaryOptions
         }
 
         NotNegative(Tilt);
+        if (ActiveSubspace is < 1) throw new InputException($"activeSubspace is {ActiveSubspace}; it must be 1 or more, or null for all.");
+        if (ActiveSubspace > outputWidth)
+            throw new InputException($"activeSubspace is {ActiveSubspace} but the vectors have width {outputWidth}; lower activeSubspace.");
         NotNegative(OrthogonalityCoefficient);
         if (OrthogonalityChunk < 2) throw new InputException($"orthogonalityChunk is {OrthogonalityChunk}; it takes two rows to compare.");
         if (OrthogonalityEvery < 1) throw new InputException($"orthogonalityEvery is {OrthogonalityEvery}; it must be 1 or more.");

@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Unweave.Numerics;
 
 namespace Unweave.Autoencoders;
@@ -6,6 +7,8 @@ namespace Unweave.Autoencoders;
 internal abstract class TrainedAutoencoder : SparseAutoencoder
 {
     private readonly SparseOptions options;
+    private readonly double initNorm;
+    private readonly bool unitDecoder;
     private readonly List<Parameter> parameters;
 
     /// <summary>Makes one with fresh weights: random unit decoder rows, biases 0; without a generator, all zero.</summary>
@@ -23,7 +26,7 @@ internal abstract class TrainedAutoencoder : SparseAutoencoder
                 ? DictionaryWeights.BetweenSpaces(options.Latents, inputWidth, outputWidth, rng, unitDecoder, initNorm)
                 : new DictionaryWeights(options.Latents, inputWidth, rng, unitDecoder, initNorm))
     {
-        this.options = options;
+        (this.options, this.initNorm, this.unitDecoder) = (options, initNorm, unitDecoder);
         parameters = [.. Weights.Parameters];
         if (options.Skip) AddParameter(new Parameter("W_skip", Skip = new Matrix(outputWidth, inputWidth)));
     }
@@ -48,7 +51,34 @@ internal abstract class TrainedAutoencoder : SparseAutoencoder
         product.Multiply(input, transposed: false, skipped);
         float scale = InputScale / OutputScale;
         for (int r = 0; r < input.Rows; r++)
-            System.Numerics.Tensors.TensorPrimitives.MultiplyAdd(skipped.Row(r), scale, reconstruction.Row(r), reconstruction.Row(r));
+            TensorPrimitives.MultiplyAdd(skipped.Row(r), scale, reconstruction.Row(r), reconstruction.Row(r));
+    }
+
+    /// <inheritdoc/>
+    internal sealed override void InitializeDirections(Matrix targets, Workers workers)
+    {
+        if (options.ActiveSubspace is not { } components) return;
+        using Matrix centered = targets.Clone();
+        for (int r = 0; r < centered.Rows; r++) TensorPrimitives.Subtract(centered.Row(r), Weights.DecoderBias.Row(0), centered.Row(r));
+        (double[][] axes, _) = PrincipalComponents.Compute(centered, components, seed: 0, workers);
+        workers.Run(RowParts.Count(Latents), part =>
+        {
+            (int first, int end) = RowParts.Range(part, Latents);
+            double[] row = new double[OutputWidth], kept = new double[OutputWidth];
+            for (int latent = first; latent < end; latent++)
+            {
+                Span<float> decoder = Decoder.Row(latent);
+                for (int c = 0; c < row.Length; c++) row[c] = decoder[c];
+                Array.Clear(kept);
+                foreach (double[] axis in axes) TensorPrimitives.MultiplyAdd(axis, TensorPrimitives.Dot<double>(row, axis), kept, kept);
+                double norm = Math.Sqrt(TensorPrimitives.SumOfSquares<double>(kept));
+                if (norm == 0) continue;
+                for (int c = 0; c < row.Length; c++) decoder[c] = (float)(kept[c] / norm * (unitDecoder ? 1 : initNorm));
+                if (options.Transcoder) continue; // whose inputs are in another space
+                for (int c = 0; c < row.Length; c++) Weights.Encoder[latent, c] = (float)(kept[c] / norm * initNorm);
+            }
+        });
+        WeightsChanged();
     }
 
     /// <summary>What an ISTA step encodes: the input plus a share of what its first codes leave over.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Unweave.Autoencoders;
 using Unweave.Checkpoints;
 using Unweave.Data;
 using Unweave.Formats;
@@ -114,20 +115,26 @@ internal sealed partial class RunWriter : IDisposable
         if (folder.AutoencoderHash is { } hash
             && string.Equals(folder.StateValue(TrainingState.AutoencoderKey), hash, StringComparison.Ordinal))
             return;
-        run.Autoencoder.Save(folder.AutoencoderPath);
+        Save(run);
         Write(folder.ReadHost());
     }
 
     /// <summary>Writes the autoencoder, then the state, which names it.</summary>
     public void Checkpoint(TrainingRun run, ITrainingData data)
     {
-        run.Autoencoder.Save(folder.AutoencoderPath);
+        Save(run);
         TrainingState.Save(run, data, folder.StatePath, folder.AutoencoderHash!);
         Write(folder.ReadHost());
     }
 
     /// <inheritdoc/>
     public void Dispose() => held.Dispose();
+
+    private void Save(TrainingRun run)
+    {
+        using SparseAutoencoder? folded = run.Folded();
+        (folded ?? run.Autoencoder).Save(folder.AutoencoderPath);
+    }
 
     private void Write(HostReference? host)
     {

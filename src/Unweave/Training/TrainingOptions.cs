@@ -16,6 +16,14 @@ public enum InputScaling
 
     /// <summary>Not at all.</summary>
     None,
+
+    /// <summary>Less their mean, then by one factor; both are folded into the weights that training gives.</summary>
+    Center,
+
+    /// <summary>
+    /// Less their mean, then by Σ^−½ of a sample of 8,192 rows, so that all directions have one variance; both are folded into the weights.
+    /// </summary>
+    Whiten,
 }
 
 /// <summary>
@@ -23,6 +31,8 @@ public enum InputScaling
 /// </summary>
 public sealed record TrainingOptions
 {
+    private const int MostWhitened = 2048;
+
     /// <summary>The autoencoder to train. Default TopK with 4096 latents and k = 32.</summary>
     [Description("The autoencoder to train.")]
     public AutoencoderOptions Autoencoder { get; init; } = new TopKOptions();
@@ -105,7 +115,8 @@ public sealed record TrainingOptions
     public long ResampleEvery { get; init; }
 
     /// <summary>How inputs are scaled. Default to mean norm √d.</summary>
-    [Description("How inputs are scaled: to mean norm sqrt(d), or not.")]
+    [Description("How inputs are scaled: to mean norm sqrt(d), not at all, less their mean, or whitened; what is more than a factor is "
+        + "folded into the weights.")]
     public InputScaling InputScaling { get; init; } = InputScaling.MeanNorm;
 
     /// <summary>Share of the rows held out for validation; 0 holds out none. Default 0.05.</summary>
@@ -208,6 +219,23 @@ public sealed record TrainingOptions
         {
             throw new InputException($"resampleEvery is {ResampleEvery} and auxK is on: two ways to revive dead latents at once; "
                 + $"set auxK to 0 or resampleEvery to 0.");
+        }
+
+        if (InputScaling is InputScaling.Center or InputScaling.Whiten)
+        {
+            string name = InputScaling == InputScaling.Center ? "center" : "whiten";
+            if (Autoencoder is not SparseOptions { Transcoder: false } or CrosscoderOptions)
+            {
+                throw new InputException($"inputScaling is {name}, but a {architecture} autoencoder{(Autoencoder.MapsBetweenSpaces
+                    ? " that maps between spaces" : "")} has no weights that it can be folded into; set inputScaling to meanNorm.");
+            }
+
+            if (From is not null)
+                throw new InputException($"inputScaling is {name} but from is {From}, whose weights are for vectors as they are; set "
+                    + "inputScaling to meanNorm.");
+            if (InputScaling == InputScaling.Whiten && width > MostWhitened)
+                throw new InputException($"inputScaling is whiten but the vectors have width {width}; a covariance of more than "
+                    + $"{MostWhitened} is not decomposed in good time: set inputScaling to center.");
         }
 
         if (InputScaling != InputScaling.None && Autoencoder.RefusesScaling is { } why)

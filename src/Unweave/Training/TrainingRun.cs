@@ -21,6 +21,8 @@ public sealed class TrainingRun : IDisposable
     private readonly IBatches? reader;
     private readonly Batch? validation;
     private readonly double validationVariance;
+    private readonly InputTransform? transform;
+    private Matrix? mapped; // the batch as the autoencoder in training takes it, where that is another than the data give
     private readonly bool sharesValidation; // with other runs of a sweep
 
     private TrainingRun(TrainingOptions options, ITrainingData data, CreateLearner? create, Action<TrainingRun>? restore)
@@ -35,6 +37,12 @@ public sealed class TrainingRun : IDisposable
             Rng? rng = restore is null ? new Rng(options.WeightSeed ?? options.Seed, stream: 1) : null; // a state brings its own weights
             model = options.Autoencoder.Build(data.Width, data.TargetWidth ?? data.Width, rng);
             LastFired = new long[model is SparseAutoencoder sparse ? sparse.Latents : 0];
+            if (options.InputScaling is InputScaling.Center or InputScaling.Whiten)
+            {
+                using Batch sample = data.Sample(StartSample);
+                transform = InputTransform.From(options.InputScaling, sample.Input, workers);
+            }
+
             if (restore is null) StartFromData(model, data);
             Learner = create is null ? new CpuLearner(model, options, workers) : create(model, options, workers);
             restore?.Invoke(this);
@@ -57,7 +65,10 @@ public sealed class TrainingRun : IDisposable
     /// <summary>The settings of the run.</summary>
     public TrainingOptions Options { get; }
 
-    /// <summary>The autoencoder in training.</summary>
+    /// <summary>
+    /// The autoencoder in training; with inputs that are centered or whitened it takes these, and <see cref="Detach"/> gives the one of
+    /// vectors as they are.
+    /// </summary>
     public Autoencoder Autoencoder => Learner.Autoencoder;
 
     /// <summary>Steps done so far.</summary>
@@ -128,8 +139,7 @@ public sealed class TrainingRun : IDisposable
     {
         if (Finished) throw new InvalidOperationException($"The run ended after step {Step}.");
         long started = Stopwatch.GetTimestamp(), step = Step + 1;
-        Batch batch = reader!.Next();
-        Autoencoder.ScaleBatch(batch.Input);
+        Batch batch = Mapped(reader!.Next());
         TimeSpan read = Stopwatch.GetElapsedTime(started);
         double rate = schedule.LearningRate(step);
 
@@ -189,7 +199,8 @@ public sealed class TrainingRun : IDisposable
         if (validation is not { } held) return double.NaN;
         const int Block = 1024;
         double errors = 0;
-        Autoencoder model = Autoencoder;
+        using SparseAutoencoder? folded = Folded();
+        Autoencoder model = folded ?? Autoencoder;
         for (int first = 0; first < held.Rows; first += Block)
         {
             int count = Math.Min(Block, held.Rows - first);
@@ -210,7 +221,10 @@ public sealed class TrainingRun : IDisposable
     }
 
     /// <summary>Gives the autoencoder to the caller: the run no longer disposes it. No step is to be done after that.</summary>
-    public Autoencoder Detach() => Learner.Detach();
+    public Autoencoder Detach() => Folded() ?? Learner.Detach();
+
+    /// <summary>The autoencoder of vectors as they are, where the one in training takes others; the caller disposes it.</summary>
+    internal SparseAutoencoder? Folded() => transform?.Fold((SparseAutoencoder)Autoencoder);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -218,6 +232,8 @@ public sealed class TrainingRun : IDisposable
         reader?.Dispose();
         Learner?.Dispose();
         if (!sharesValidation) validation?.Dispose();
+        transform?.Dispose();
+        mapped?.Dispose();
         workers.Dispose();
     }
 
@@ -231,6 +247,7 @@ public sealed class TrainingRun : IDisposable
             model.OutputScale = sample.IsSelf ? model.InputScale : InputStatistics.Scale(sample.Target);
         }
 
+        transform?.Apply(sample.Input);
         model.InitializeScales(sample.Input);
         if (!sample.IsSelf) TensorPrimitives.Multiply(sample.Input.AsSpan(), model.InputScale, sample.Input.AsSpan());
         TensorPrimitives.Multiply(sample.Target.AsSpan(), model.OutputScale, sample.Target.AsSpan());
@@ -241,10 +258,27 @@ public sealed class TrainingRun : IDisposable
         else
         {
             model.InitializeDecoderBias(InputStatistics.GeometricMedian(sample.Target, tolerance: 1e-4));
+            model.InitializeDirections(sample.Target, workers);
         }
 
         model.ScaleBatch(sample.Input);
         model.InitializeThresholds(sample.Input);
+    }
+
+    // Batches may be shared with other runs, so that they are mapped beside them.
+    private Batch Mapped(Batch batch)
+    {
+        if (transform is null && !Autoencoder.ScalesParts) return batch;
+        if (mapped is null || mapped.Rows != batch.Rows)
+        {
+            mapped?.Dispose();
+            mapped = new Matrix(batch.Rows, batch.Input.Columns);
+        }
+
+        batch.Input.AsSpan().CopyTo(mapped.AsSpan());
+        transform?.Apply(mapped);
+        Autoencoder.ScaleBatch(mapped);
+        return new Batch(mapped);
     }
 
     private int[] Dead()

@@ -69,7 +69,7 @@ public sealed class RunFileTests
 
         // With the lists taken out, records compare every other property.
         TrainingOptions Bare(TrainingOptions whole) =>
-            whole with { Data = [], Autoencoder = (UndercompleteOptions)whole.Autoencoder with { Hidden = [] } };
+            whole with { Data = [], Targets = [], Autoencoder = (UndercompleteOptions)whole.Autoencoder with { Hidden = [] } };
         Assert.Equal(Bare(options), Bare(read));
     }
 
@@ -102,8 +102,8 @@ public sealed class RunFileTests
     [InlineData("{ \"batch\": 99999999999 }", "batch is 99999999999, which is out of range")]
     [InlineData("{ \"learningRate\": 1e999 }", "learningRate is 1e999; it must be a finite number, or null")]
     [InlineData("{ \"inputScaling\": \"meannorm\" }",
-        "inputScaling is \"meannorm\"; it must be one of meanNorm, none. Did you mean meanNorm?")]
-    [InlineData("{ \"inputScaling\": 1 }", "inputScaling is 1; it must be one of meanNorm, none")]
+        "inputScaling is \"meannorm\"; it must be one of meanNorm, none, center, whiten. Did you mean meanNorm?")]
+    [InlineData("{ \"inputScaling\": 1 }", "inputScaling is 1; it must be one of meanNorm, none, center, whiten")]
     [InlineData("{ \"data\": \"a.npy\" }", "data is \"a.npy\"; it must be a list of texts")]
     [InlineData("{ \"data\": [null] }", "data is [null]; it must be a list of texts")]
     [InlineData("{ \"batch\": 1,\n \"batch\": 2 }", "run.json line 2: batch is given twice")]
@@ -141,8 +141,8 @@ public sealed class RunFileTests
 
         draft.Set(Setting("architecture"), ["kl"]);
         string message = Assert.Throws<InputException>(draft.ToOptions).Message;
-        Assert.Equal("run.json line 3: k belongs to the architectures topk, batchtopk, matryoshka, hierarchical and abstopk, "
-            + "but the architecture is kl (--architecture); leave it out or choose architecture topk.", message);
+        Assert.Equal("run.json line 3: k belongs to the architectures topk, batchtopk, matryoshka, hierarchical, abstopk, "
+            + "crosscoder and pursuit, but the architecture is kl (--architecture); leave it out or choose architecture topk.", message);
     }
 
     [Theory]
@@ -150,7 +150,7 @@ public sealed class RunFileTests
     [InlineData("k", "1.5", "--k is 1.5; it must be a whole number")]
     [InlineData("k", "null", "--k is null; it must be a whole number")]
     [InlineData("beta1", "true", "--beta1 is true; it must be a finite number")]
-    [InlineData("inputScaling", "non", "--input-scaling is \"non\"; it must be one of meanNorm, none. Did you mean none?")]
+    [InlineData("inputScaling", "non", "--input-scaling is \"non\"; it must be one of meanNorm, none, center, whiten. Did you mean none?")]
     public void A_flag_of_the_wrong_kind_is_refused(string name, string word, string expected)
     {
         var draft = new RunFileDraft();
