@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Unweave.Numerics;
 
@@ -18,7 +20,7 @@ internal static class FiringTable
     /// <summary>The cells of the grid that numbers are in; of numbers beyond it the first or the last.</summary>
     public static Vector128<int> Cells(Vector128<float> w)
     {
-        Vector128<float> inside = Vector128.Min(Vector128.Max(w, Vector128.Create(Least)), Vector128.Create(Most));
+        Vector128<float> inside = Vector128.MinNative(Vector128.MaxNative(w, Vector128.Create(Least)), Vector128.Create(Most));
         return Vector128.ConvertToInt32((inside + Vector128.Create((float)End)) * Vector128.Create((float)StepsOfUnit));
     }
 
@@ -27,13 +29,17 @@ internal static class FiringTable
 
     /// <summary>−ln(1 − <see cref="Bound"/>), the rate of an exponential number that is below 1 with that probability.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static double Rate(int cell) => Hazard[cell + 1];
+    public static double Rate(int cell)
+    {
+        Debug.Assert((uint)cell < Steps, "Cells are in the table.");
+        return Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Hazard), cell + 1);
+    }
 
     /// <summary>Whether u &lt; Φ(w).</summary>
     public static bool Fires(float w, double u)
     {
-        int cell = (int)((Math.Clamp(w, Least, Most) + End) * StepsOfUnit);
-        if (u < Probability[cell] && w >= Least) return true;
-        return u < Probability[cell + 1] && u < StandardNormal.Cumulative(w);
+        if (!(w >= Least)) return u < StandardNormal.Cumulative(w);
+        int cell = (int)((Math.Min(w, Most) + End) * StepsOfUnit);
+        return u < Probability[cell] || (u < Probability[cell + 1] && u < StandardNormal.Cumulative(w));
     }
 }

@@ -15,34 +15,36 @@ namespace Unweave.Data;
 /// </remarks>
 internal sealed unsafe class RowSampler : IDisposable
 {
-    private const int Chunk = 16, Strip = 48; // a strip is a whole number of tiles of every set of kernels, and of chunks
+    /// <summary>Most rows of a call: a whole number of tiles of every set of kernels.</summary>
+    public const int MostRows = 48;
+
+    private const int Chunk = 16;
 
     private readonly SyntheticModel model;
     private readonly KernelSet kernels;
-    private readonly int depth, panels;
+    private readonly int depth;
     private readonly Panel roots, others;
     private readonly NativeBuffer<float> packed = new(), scores = new(), factors = new();
+    private readonly double[] gaps = new double[MostRows];
     private readonly RowCode[] codes;
     private int[] children = [];
     private float[] childScores = [];
 
-    /// <summary>Prepares for up to so many rows at once.</summary>
+    /// <summary>Prepares.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="rows">Most rows of a call.</param>
     /// <param name="kernelSet">The kernels; those in use when null.</param>
-    public RowSampler(SyntheticModel model, int rows, KernelSet? kernelSet = null)
+    public RowSampler(SyntheticModel model, KernelSet? kernelSet = null)
     {
         this.model = model;
         kernels = kernelSet ?? KernelSet.Current;
         depth = model.Firing.Rank + 1;
-        panels = (rows + kernels.TileRows - 1) / kernels.TileRows;
         int trees = model.Options.TreeFeatures;
         roots = new Panel(model.Firing, kernels, 0, model.Options.Roots);
         others = new Panel(model.Firing, kernels, trees, model.Options.Features - trees);
-        codes = [.. Enumerable.Range(0, rows).Select(_ => new RowCode())];
-        packed.Ensure((long)panels * kernels.TileRows * depth);
-        scores.Ensure(((long)panels * kernels.TileRows * Strip) + Strip);
-        factors.Ensure((long)rows * model.Firing.Loadings.Columns);
+        codes = [.. Enumerable.Range(0, MostRows).Select(_ => new RowCode())];
+        packed.Ensure((long)MostRows * depth);
+        scores.Ensure((long)MostRows * Chunk);
+        factors.Ensure((long)MostRows * model.Firing.Loadings.Columns);
     }
 
     /// <summary>Active features of a row of the last call, ascending.</summary>
@@ -52,7 +54,7 @@ internal sealed unsafe class RowSampler : IDisposable
     public ReadOnlySpan<float> Values(int row) => codes[row].Values;
 
     /// <summary>Draws rows.</summary>
-    /// <param name="positions">Their positions, at most as many as prepared for.</param>
+    /// <param name="positions">Their positions, at most <see cref="MostRows"/>.</param>
     public void Draw(ReadOnlySpan<long> positions)
     {
         int stride = model.Firing.Loadings.Columns;
@@ -91,109 +93,83 @@ internal sealed unsafe class RowSampler : IDisposable
 
     private void Pack(int rows, int stride)
     {
-        float** from = stackalloc float*[kernels.TileRows];
-        for (int panel = 0; panel < panels; panel++)
+        int width = kernels.TileColumns;
+        float** from = stackalloc float*[width];
+        for (int first = 0; first < rows; first += width)
         {
-            int first = panel * kernels.TileRows, here = Math.Clamp(rows - first, 0, kernels.TileRows);
+            int here = Math.Min(rows - first, width);
             for (int r = 0; r < here; r++) from[r] = factors.Pointer + ((first + r) * stride);
-            Panels.FromRows(from, here, kernels.TileRows, depth, packed.Pointer + ((nint)first * depth));
+            Panels.FromRows(from, here, width, depth, packed.Pointer + ((nint)first * depth));
         }
     }
 
-    // Which of the features of a panel fire, a strip of them at a time for all rows.
+    // Which of the features of a panel fire, a chunk of them at a time. Rows lie side by side: a chunk's largest w of all rows are found
+    // at once.
     private void Thin(Panel panel, int rows)
     {
-        for (int r = 0; r < rows; r++) codes[r].Gap = codes[r].NextExponential();
-        int tileRows = kernels.TileRows, tileColumns = kernels.TileColumns, tiles = Strip / tileColumns;
-        float* w = scores.Pointer, gathered = w + (panels * tileRows * Strip);
-        for (int strip = 0; strip < panel.Strips; strip++)
+        for (int r = 0; r < rows; r++) gaps[r] = codes[r].NextExponential();
+        int width = kernels.TileColumns, height = kernels.TileRows;
+        float* w = scores.Pointer; // [tile of rows][feature][row]
+        float* largest = stackalloc float[MostRows];
+        int* cells = stackalloc int[MostRows];
+        for (int chunk = 0; chunk < panel.Chunks; chunk++)
         {
-            for (int first = 0; first < rows; first += tileRows)
+            int feature = chunk * Chunk;
+            for (int first = 0; first < rows; first += width)
             {
-                // tile after tile: [tile][row][column]
-                for (int tile = 0; tile < tiles; tile++)
+                float* tile = w + (first * Chunk);
+                for (int lane = 0; lane < Chunk; lane += height)
                 {
-                    float* columns = panel.Pointer + ((((nint)strip * Strip) + (tile * tileColumns)) * depth);
-                    kernels.Multiply(packed.Pointer + ((nint)first * depth), columns, depth, w + (tile * tileRows * tileColumns));
+                    kernels.Multiply(panel.Pointer + ((nint)(feature + lane) * depth), packed.Pointer + ((nint)first * depth), depth,
+                        tile + (lane * width));
                 }
 
-                int here = Math.Min(tileRows, rows - first);
-                for (int r = 0; r < here; r++)
-                {
-                    float* lanes = w + (r * tileColumns);
-                    if (tiles > 1)
-                    {
-                        for (int tile = 0; tile < tiles; tile++)
-                        {
-                            float* from = w + (((tile * tileRows) + r) * tileColumns);
-                            new ReadOnlySpan<float>(from, tileColumns).CopyTo(new Span<float>(gathered + (tile * tileColumns), tileColumns));
-                        }
+                Largest(tile, width, largest + first);
+            }
 
-                        lanes = gathered;
-                    }
-
-                    Leap(codes[first + r], lanes, panel.First + (strip * Strip));
-                }
+            for (int r = 0; r < MostRows; r += 4) FiringTable.Cells(Vector128.Load(largest + r)).Store(cells + r);
+            for (int r = 0; r < rows; r++)
+            {
+                // Most often there is no candidate, and what is left of the gap says so.
+                double left = gaps[r] - (Chunk * FiringTable.Rate(cells[r]));
+                if (left >= 0) gaps[r] = left;
+                else gaps[r] = Leap(codes[r], gaps[r], w + (r / width * width * Chunk) + (r % width), width, cells[r], panel.First + feature);
             }
         }
     }
 
-    // From candidate to candidate in a strip; most often there is none, and what is left of the gap says so.
-    private static void Leap(RowCode code, float* w, int firstFeature)
+    // The largest of each column.
+    private static void Largest(float* tile, int width, float* largest)
     {
-        Vector128<int> cells = FiringTable.Cells(Largest(w));
-        int first = cells.GetElement(0), second = cells.GetElement(1), third = cells.GetElement(2);
-        double left = code.Gap - (Chunk * FiringTable.Rate(first));
-        left -= Chunk * FiringTable.Rate(second);
-        left -= Chunk * FiringTable.Rate(third);
-        if (left >= 0)
+        int c = 0;
+        for (; c + 8 <= width; c += 8)
         {
-            code.Gap = left;
-            return;
+            Vector256<float> most = Vector256.Load(tile + c);
+            for (int lane = 1; lane < Chunk; lane++) most = Vector256.MaxNative(most, Vector256.Load(tile + (lane * width) + c));
+            most.Store(largest + c);
         }
 
-        Leap(code, w, first, firstFeature);
-        Leap(code, w + Chunk, second, firstFeature + Chunk);
-        Leap(code, w + (2 * Chunk), third, firstFeature + (2 * Chunk));
+        for (; c < width; c++)
+        {
+            float most = tile[c];
+            for (int lane = 1; lane < Chunk; lane++) most = Math.Max(most, tile[(lane * width) + c]);
+            largest[c] = most;
+        }
     }
 
-    // The largest of each of a strip's three chunks.
-    private static Vector128<float> Largest(float* w)
+    // From candidate to candidate among a chunk's features in one row.
+    private static double Leap(RowCode code, double gap, float* w, int stride, int cell, int firstFeature)
     {
-        Vector128<float> a = LargestOfFours(w), b = LargestOfFours(w + Chunk), c = LargestOfFours(w + (2 * Chunk));
-        Vector128<int> halves = Vector128.Create(2, 3, 0, 1);
-        a = Vector128.Max(a, Vector128.Shuffle(a, halves));
-        b = Vector128.Max(b, Vector128.Shuffle(b, halves));
-        c = Vector128.Max(c, Vector128.Shuffle(c, halves));
-        return Vector128.Max(
-            Vector128.Create(a.GetElement(0), b.GetElement(0), c.GetElement(0), 0),
-            Vector128.Create(a.GetElement(1), b.GetElement(1), c.GetElement(1), 0));
-
-        static Vector128<float> LargestOfFours(float* w) => Vector128.Max(
-            Vector128.Max(Vector128.Load(w), Vector128.Load(w + 4)), Vector128.Max(Vector128.Load(w + 8), Vector128.Load(w + 12)));
-    }
-
-    private static void Leap(RowCode code, float* w, int cell, int firstFeature)
-    {
-        double rate = FiringTable.Rate(cell), most = FiringTable.Bound(cell), gap = code.Gap;
+        double rate = FiringTable.Rate(cell), most = FiringTable.Bound(cell);
         int lane = 0;
         while (true)
         {
             double leap = gap / rate;
-            if (leap >= Chunk - lane)
-            {
-                code.Gap = gap - ((Chunk - lane) * rate);
-                return;
-            }
-
+            if (leap >= Chunk - lane) return gap - ((Chunk - lane) * rate);
             lane += (int)leap;
-            if (FiringTable.Fires(w[lane], code.NextUniform() * most)) code.Add(firstFeature + lane);
+            if (FiringTable.Fires(w[lane * stride], code.NextUniform() * most)) code.Add(firstFeature + lane);
             gap = code.NextExponential();
-            if (++lane == Chunk)
-            {
-                code.Gap = gap;
-                return;
-            }
+            if (++lane == Chunk) return gap;
         }
     }
 
@@ -251,7 +227,7 @@ internal sealed unsafe class RowSampler : IDisposable
         }
     }
 
-    /// <summary>Loadings of consecutive features, packed for products; strips are filled up with features that never fire.</summary>
+    /// <summary>Loadings of consecutive features, packed for products; chunks are filled up with features that never fire.</summary>
     private sealed class Panel : IDisposable
     {
         private readonly NativeBuffer<float> memory = new();
@@ -259,24 +235,24 @@ internal sealed unsafe class RowSampler : IDisposable
         public Panel(FiringScores firing, KernelSet kernels, int first, int count)
         {
             First = first;
-            Strips = (count + Strip - 1) / Strip;
-            int depth = firing.Rank + 1, width = kernels.TileColumns;
-            memory.Ensure(Math.Max(1, (long)Strips * Strip * depth));
-            float** rows = stackalloc float*[width];
-            for (int column = 0; column < Strips * Strip; column += width)
+            Chunks = (count + Chunk - 1) / Chunk;
+            int depth = firing.Rank + 1, height = kernels.TileRows;
+            memory.Ensure(Math.Max(1, (long)Chunks * Chunk * depth));
+            float** rows = stackalloc float*[height];
+            for (int feature = 0; feature < Chunks * Chunk; feature += height)
             {
-                int here = Math.Clamp(count - column, 0, width);
+                int here = Math.Clamp(count - feature, 0, height);
                 for (int r = 0; r < here; r++)
-                    rows[r] = firing.Loadings.Pointer + ((nint)(first + column + r) * firing.Loadings.Columns);
-                float* panel = memory.Pointer + ((nint)column * depth);
-                Panels.FromRows(rows, here, width, depth, panel);
-                for (int r = here; r < width; r++) panel[((depth - 1) * width) + r] = float.NegativeInfinity;
+                    rows[r] = firing.Loadings.Pointer + ((nint)(first + feature + r) * firing.Loadings.Columns);
+                float* panel = memory.Pointer + ((nint)feature * depth);
+                Panels.FromRows(rows, here, height, depth, panel);
+                for (int r = here; r < height; r++) panel[((depth - 1) * height) + r] = float.NegativeInfinity;
             }
         }
 
         public int First { get; }
 
-        public int Strips { get; }
+        public int Chunks { get; }
 
         public float* Pointer => memory.Pointer;
 
@@ -290,9 +266,6 @@ internal sealed unsafe class RowSampler : IDisposable
         private int[] features = new int[64];
         private float[] values = new float[64];
         private double spare = double.NaN;
-
-        /// <summary>Exponential number that is left until the next candidate.</summary>
-        public double Gap { get; set; }
 
         public int Count { get; set; }
 

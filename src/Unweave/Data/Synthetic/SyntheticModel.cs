@@ -38,7 +38,7 @@ internal sealed unsafe class SyntheticModel : IRowSource
     private const ulong DirectionStream = ulong.MaxValue, BiasStream = DirectionStream - 1, LoadingStream = DirectionStream - 2,
         DeviationStream = DirectionStream - 3;
 
-    private const int RowsOfPart = 32;
+    private const int RowsOfPart = RowSampler.MostRows;
 
     private readonly float[] bias;
     private readonly double[] law, drawn;
@@ -164,7 +164,7 @@ internal sealed unsafe class SyntheticModel : IRowSource
         KernelSet kernels = KernelSet.Current;
         Workers.Shared.Run(parts, part =>
         {
-            if (!samplers.TryTake(out RowSampler? sampler)) sampler = new RowSampler(this, RowsOfPart);
+            if (!samplers.TryTake(out RowSampler? sampler)) sampler = new RowSampler(this);
             int first = part * RowsOfPart, here = Math.Min(RowsOfPart, count - first);
             sampler.Draw(positions.AsSpan(first, here));
             for (int r = 0; r < here; r++)

@@ -115,11 +115,11 @@ public sealed class SyntheticModelTests
     {
         using var model = new SyntheticModel(Tiny);
         long[] positions = [.. Enumerable.Range(0, 30).Select(i => 7L * i)];
-        using var current = new RowSampler(model, 32);
+        using var current = new RowSampler(model);
         current.Draw(positions);
         foreach (KernelSet kernels in KernelSet.Available)
         {
-            using var sampler = new RowSampler(model, 32, kernels);
+            using var sampler = new RowSampler(model, kernels);
             sampler.Draw(positions);
             for (int r = 0; r < positions.Length; r++)
             {
