@@ -185,8 +185,8 @@ internal sealed unsafe class SyntheticModel : IRowSource
     /// <summary>Probabilities by Zipf's law, and those of being drawn, before trees take some away.</summary>
     internal static (double[] Law, double[] Drawn) FiringProbabilities(SyntheticModelOptions options)
     {
-        double[] law = ZipfLaw(options);
-        return (law, Compensate(options, law));
+        double[] zipf = ZipfLaw(options);
+        return (zipf, Compensate(options, zipf));
     }
 
     // From the first probability to the last in proportion to rank^−e, shifted and stretched to meet both.
@@ -203,16 +203,16 @@ internal sealed unsafe class SyntheticModel : IRowSource
         return p;
     }
 
-    private static double[] Compensate(SyntheticModelOptions options, double[] law)
+    private static double[] Compensate(SyntheticModelOptions options, double[] zipf)
     {
-        double[] raised = [.. law];
+        double[] raised = [.. zipf];
         for (int first = options.Roots; first < options.TreeFeatures; first += options.Branching)
         {
-            double parent = law[(first - options.Roots) / options.Branching], siblings = 0;
-            for (int c = first; c < first + options.Branching; c++) siblings += law[c] / parent;
+            double parent = zipf[(first - options.Roots) / options.Branching], siblings = 0;
+            for (int c = first; c < first + options.Branching; c++) siblings += zipf[c] / parent;
             for (int c = first; c < first + options.Branching; c++)
             {
-                double alone = law[c] / parent;
+                double alone = zipf[c] / parent;
                 raised[c] = Math.Min(1, alone * (options.Branching > 1 ? 1 + siblings - alone : 1));
             }
         }

@@ -213,10 +213,10 @@ internal sealed record SyntheticStatistics
             double squares = 0, largest = 0;
             for (int i = 0; i < count; i++)
             {
-                Span<float> row = cosines.Row(i);
-                row[i * step] = 0;
-                squares += TensorPrimitives.SumOfSquares<float>(row);
-                largest += TensorPrimitives.MaxMagnitude<float>(row) is var most ? Math.Abs(most) : 0;
+                Span<float> own = cosines.Row(i);
+                own[i * step] = 0;
+                squares += TensorPrimitives.SumOfSquares<float>(own);
+                largest += TensorPrimitives.MaxMagnitude<float>(own) is var most ? Math.Abs(most) : 0;
             }
 
             return (Math.Sqrt(squares / count / (all.Rows - 1)), largest / count);
