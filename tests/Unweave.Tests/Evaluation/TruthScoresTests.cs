@@ -127,6 +127,15 @@ public sealed class TruthScoresTests
 
     private static int Cell(int r, int c, int a, int b, int both) => (r * r * a) + (c * c * b) + (r * c * both);
 
+    [Fact]
+    public void What_is_published_is_shown_beside_its_architecture_on_its_model_alone()
+    {
+        Assert.All(PublishedTruthScores.All, one => Assert.Contains(Architecture.All, known => known.Name == one.Architecture));
+        Assert.Equal([20, 25], PublishedTruthScores.Beside("matryoshka", "synth:synth-sae-bench-16k-v2").Select(one => one.L0));
+        Assert.Empty(PublishedTruthScores.Beside("matryoshka", "synth:synth-sae-bench-16k-v1"));
+        Assert.Empty(PublishedTruthScores.Beside("topk", "synth:synth-sae-bench-16k-v2"));
+    }
+
     private static TopKAutoencoder Dictionary(Matrix directions, int latents)
     {
         var autoencoder = (TopKAutoencoder)new TopKOptions { Latents = latents, K = 2, AuxK = 0 }.Build(

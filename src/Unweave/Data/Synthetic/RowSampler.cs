@@ -132,8 +132,14 @@ internal sealed unsafe class RowSampler : IDisposable
             {
                 // Most often there is no candidate, and what is left of the gap says so.
                 double left = gaps[r] - (Chunk * FiringTable.Rate(cells[r]));
-                if (left >= 0) gaps[r] = left;
-                else gaps[r] = Leap(codes[r], gaps[r], w + (r / width * width * Chunk) + (r % width), width, cells[r], panel.First + feature);
+                if (left >= 0)
+                {
+                    gaps[r] = left;
+                    continue;
+                }
+
+                float* lanes = w + (r / width * width * Chunk) + (r % width);
+                gaps[r] = Leap(codes[r], gaps[r], lanes, width, cells[r], panel.First + feature);
             }
         }
     }
