@@ -50,9 +50,12 @@ internal static class SweepBenchmark
                 """,
                 "benchmark", Path.Combine(folder.FullName, "sweep"));
             StreamedData Open(TrainingOptions options) => new(() => Harvester.Stream(read, corpus, CancellationToken.None), hook.Width,
-                buffer, options.Seed, 1024, hook.Name) { Fingerprint = "benchmark" };
+                buffer, options.Seed, 1024, hook.Name)
+            {
+                Fingerprint = "benchmark",
+            };
             var singles = new List<double>();
-            (double waited, double all) = (0, 0);
+            double waited = 0;
             long started;
             foreach (SweepPoint point in file.Points)
             {
@@ -70,13 +73,12 @@ internal static class SweepBenchmark
                 waited += begun.TotalSeconds;
             }
 
-            all = singles.Sum();
             started = Stopwatch.GetTimestamp();
             await foreach (SweepReport report in SweepTrainer.Run(file, hook.Name, Open)) _ = report;
             double sweep = Stopwatch.GetElapsedTime(started).TotalSeconds;
             bool same = file.Points.All(point => File.ReadAllBytes(Path.Combine(point.Options.Output!, "training.safetensors")).AsSpan()
                 .SequenceEqual(File.ReadAllBytes(Path.Combine(folder.FullName, point.Name, "training.safetensors"))));
-            return new SweepFigures(points, rows, singles, waited / all, sweep, same);
+            return new SweepFigures(points, rows, singles, waited / singles.Sum(), sweep, same);
         }
         finally
         {

@@ -83,26 +83,26 @@ public sealed partial class Sweep
     private static List<Column> Columns(SweepRecord record)
     {
         string[] settings = [.. record.Points.SelectMany(point => point.Chosen.Select(one => one.Key)).Distinct(StringComparer.Ordinal)];
-        var columns = new List<Column>
+        var all = new List<Column>
         {
             new("autoencoder", "its folder", false, point => point.Folder, point => point.Folder),
         };
         foreach (string setting in settings)
         {
             bool number = record.Points.All(point => point.Chosen[setting]?.GetValueKind() is null or JsonValueKind.Number);
-            columns.Add(new Column(setting, "setting", number, point => Key(point.Chosen[setting]),
+            all.Add(new Column(setting, "setting", number, point => Key(point.Chosen[setting]),
                 point => point.Chosen.TryGetPropertyValue(setting, out JsonNode? value) ? Text(value) : ""));
         }
 
-        columns.Add(Number("L0", "active latents of a row", point => point.L0, "0.#"));
-        columns.Add(Number("FVU", "share of the variance of held-out rows that is not explained", point => point.Fvu, "F4"));
+        all.Add(Number("L0", "active latents of a row", point => point.L0, "0.#"));
+        all.Add(Number("FVU", "share of the variance of held-out rows that is not explained", point => point.Fvu, "F4"));
         if (record.Points.Any(point => point.Recovered is not null))
-            columns.Add(Number("recovered", "share of the model's loss that is recovered over zeros", point => 100 * point.Recovered, "0.0",
+            all.Add(Number("recovered", "share of the model's loss that is recovered over zeros", point => 100 * point.Recovered, "0.0",
                 "%"));
-        columns.Add(Number("dead", "share of latents that are dead", point => 100 * point.Dead, "0.#", "%"));
-        columns.Add(Number("minutes", "minutes of its own steps", point => point.Minutes, "0.0"));
-        columns.Add(new Column("status", "how far it is", false, Status, Status));
-        return columns;
+        all.Add(Number("dead", "share of latents that are dead", point => 100 * point.Dead, "0.#", "%"));
+        all.Add(Number("minutes", "minutes of its own steps", point => point.Minutes, "0.0"));
+        all.Add(new Column("status", "how far it is", false, Status, Status));
+        return all;
     }
 
     private static Column Number(string name, string meaning, Func<SweepEntry, double?> value, string format, string unit = "") =>

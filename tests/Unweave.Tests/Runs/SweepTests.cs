@@ -61,10 +61,10 @@ public sealed class SweepTests
         foreach ((SweepPoint one, SweepPoint other) in expected.Points.Zip(actual.Points))
         {
             AssertSameRun(one.Options.Output!, other.Options.Output!);
-            Assert.Equal(Steps(one), Steps(other));
+            Assert.Equal(Steps(one), Steps(other), StringComparer.Ordinal);
         }
 
-        Assert.Equal(Ends(expected), Ends(actual));
+        Assert.Equal(Ends(expected), Ends(actual), StringComparer.Ordinal);
 
         static IEnumerable<string> Steps(SweepPoint point) =>
             File.ReadLines(Path.Combine(point.Options.Output!, RunFolder.MetricsName)).Select(line => line[..line.IndexOf("\"milli",

@@ -27,7 +27,7 @@ public sealed class SweepFileTests
                 "4-batchtopk-learningRate1e-3-k4", "5-batchtopk-learningRate1e-3-k8", "6-batchtopk-learningRatenull-k4",
                 "7-batchtopk-learningRatenull-k8",
             ],
-            file.Points.Select(point => point.Name));
+            file.Points.Select(point => point.Name), StringComparer.Ordinal);
         Assert.Equal((4, 64, 1e-3), Of(file.Points[0]));
         Assert.Equal((8, 64, (double?)null), Of(file.Points[7]));
         Assert.Equal(Path.Combine("here", "7-batchtopk-learningRatenull-k8"), file.Points[7].Options.Output);
@@ -47,7 +47,8 @@ public sealed class SweepFileTests
             """
             { "autoencoder": [ { "k": [4, 8], "latents": 64 }, { "architecture": "relu", "l1Coefficient": [1, 2], "latents": 64 } ] }
             """);
-        Assert.Equal(["0-k4", "1-k8", "2-relu-l1Coefficient1", "3-relu-l1Coefficient2"], file.Points.Select(point => point.Name));
+        Assert.Equal(["0-k4", "1-k8", "2-relu-l1Coefficient1", "3-relu-l1Coefficient2"], file.Points.Select(point => point.Name),
+            StringComparer.Ordinal);
         Assert.Equal(2, ((ReluOptions)file.Points[3].Options.Autoencoder).L1Coefficient);
     }
 
@@ -58,7 +59,7 @@ public sealed class SweepFileTests
         Assert.Equal([12, 8], ((UndercompleteOptions)Assert.Single(one.Points).Options.Autoencoder).Hidden);
         Assert.Equal("0", one.Points[0].Name);
         SweepFile two = Parse("""{ "autoencoder": { "architecture": "undercomplete", "hidden": [[12, 8], [6]] } }""");
-        Assert.Equal(["0-hidden12x8", "1-hidden6"], two.Points.Select(point => point.Name));
+        Assert.Equal(["0-hidden12x8", "1-hidden6"], two.Points.Select(point => point.Name), StringComparer.Ordinal);
     }
 
     [Fact]
@@ -139,6 +140,7 @@ public sealed class SweepFileTests
 
         JsonArray kinds = properties["autoencoder"]!["anyOf"]![0]!["anyOf"]!.AsArray();
         Assert.Equal(Architecture.Trainable.Count + 1, kinds.Count);
-        Assert.Equal(["stopFactor", "stopAfter", "atOnce"], properties["sweep"]!["properties"]!.AsObject().Select(one => one.Key));
+        Assert.Equal(["stopFactor", "stopAfter", "atOnce"], properties["sweep"]!["properties"]!.AsObject().Select(one => one.Key),
+            StringComparer.Ordinal);
     }
 }
