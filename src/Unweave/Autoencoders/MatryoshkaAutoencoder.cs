@@ -9,6 +9,8 @@ namespace Unweave.Autoencoders;
 /// </summary>
 public sealed record MatryoshkaOptions : BatchSelectionOptions
 {
+    private static readonly int[] Shares = [32, 8, 4, 2]; // of the dictionary, where no prefixes are given
+
     /// <summary>
     /// Sizes of the nested sets of latents inside the whole dictionary, ascending; empty takes a 32nd, an eighth, a quarter and half of it.
     /// Default empty.
@@ -40,7 +42,7 @@ public sealed record MatryoshkaOptions : BatchSelectionOptions
     /// <summary>The sizes of the nested sets, without the whole dictionary.</summary>
     internal int[] InnerSizes => Prefixes.Count > 0
         ? [.. Prefixes]
-        : [.. new[] { 32, 8, 4, 2 }.Select(share => Latents / share).Where(size => size > 0 && size < Latents).Distinct()];
+        : [.. Shares.Select(share => Latents / share).Where(size => size > 0 && size < Latents).Distinct()];
 
     /// <inheritdoc/>
     public override void Validate(int inputWidth, int outputWidth)

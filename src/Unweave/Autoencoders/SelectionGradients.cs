@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Numerics.Tensors;
 using Unweave.Numerics;
 
 namespace Unweave.Autoencoders;

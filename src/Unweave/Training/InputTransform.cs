@@ -1,6 +1,5 @@
 using System.Numerics.Tensors;
 using Unweave.Autoencoders;
-using Unweave.Checkpoints;
 using Unweave.Data;
 using Unweave.Numerics;
 
@@ -34,10 +33,10 @@ internal sealed class InputTransform : IDisposable
         double[] center = new double[width];
         for (int r = 0; r < sample.Rows; r++)
             for (int c = 0; c < width; c++) center[c] += sample[r, c] / (double)sample.Rows;
-        float[] mean = [.. center.Select(value => (float)value)];
+        float[] middle = [.. center.Select(value => (float)value)];
         using Matrix centered = sample.Clone();
-        for (int r = 0; r < centered.Rows; r++) TensorPrimitives.Subtract(centered.Row(r), mean, centered.Row(r));
-        if (scaling == InputScaling.Center) return new InputTransform(mean, null, null, InputStatistics.Scale(centered), workers);
+        for (int r = 0; r < centered.Rows; r++) TensorPrimitives.Subtract(centered.Row(r), middle, centered.Row(r));
+        if (scaling == InputScaling.Center) return new InputTransform(middle, null, null, InputStatistics.Scale(centered), workers);
 
         double[][] covariance = Covariance(centered, workers);
         (double[] variances, double[][] axes) = JacobiEigen.Solve(covariance);
@@ -45,7 +44,7 @@ internal sealed class InputTransform : IDisposable
         if (!(least > 0)) throw new InputException("inputScaling is whiten, but the vectors are all alike; set inputScaling to meanNorm.");
         double[] deviations = [.. variances.Select(variance => Math.Sqrt(Math.Max(variance, least)))];
         return new InputTransform(
-            mean, Symmetric(axes, [.. deviations.Select(deviation => 1 / deviation)]), Symmetric(axes, deviations), 1, workers);
+            middle, Symmetric(axes, [.. deviations.Select(deviation => 1 / deviation)]), Symmetric(axes, deviations), 1, workers);
     }
 
     /// <summary>Maps rows in place.</summary>
@@ -100,10 +99,10 @@ internal sealed class InputTransform : IDisposable
     private static double[][] Covariance(Matrix centered, Workers workers)
     {
         int width = centered.Columns;
-        using var product = new DenseProduct(workers);
+        using var dense = new DenseProduct(workers);
         using var squares = new Matrix(width, width);
-        product.PackRight(centered, transposed: false);
-        product.Multiply(centered, transposed: true, squares);
+        dense.PackRight(centered, transposed: false);
+        dense.Multiply(centered, transposed: true, squares);
         double[][] covariance = new double[width][];
         for (int i = 0; i < width; i++)
         {

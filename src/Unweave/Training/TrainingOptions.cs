@@ -224,7 +224,7 @@ public sealed record TrainingOptions
         if (InputScaling is InputScaling.Center or InputScaling.Whiten)
         {
             string name = InputScaling == InputScaling.Center ? "center" : "whiten";
-            if (Autoencoder is not SparseOptions { Transcoder: false } or CrosscoderOptions)
+            if (Autoencoder is not SparseOptions { Transcoder: false } || Autoencoder is CrosscoderOptions)
             {
                 throw new InputException($"inputScaling is {name}, but a {architecture} autoencoder{(Autoencoder.MapsBetweenSpaces
                     ? " that maps between spaces" : "")} has no weights that it can be folded into; set inputScaling to meanNorm.");

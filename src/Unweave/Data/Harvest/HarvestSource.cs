@@ -93,10 +93,10 @@ public sealed class HarvestSource : IRowSource
         {
             bool joined = hook?.Contains(Joint, StringComparison.Ordinal) == true
                 && !harvest.Manifest.Hooks.Any(one => string.Equals(one.Name, hook, StringComparison.Ordinal));
-            int[] hooks = joined
+            int[] served = joined
                 ? [.. hook!.Split(Joint).Select(name => harvest.Manifest.Find(name, folder))]
                 : [harvest.Manifest.Find(hook, folder)];
-            return new HarvestSource(harvest, hooks, ownsHarvest: true);
+            return new HarvestSource(harvest, served, ownsHarvest: true);
         }
         catch
         {
