@@ -16,7 +16,7 @@ internal static class SynthCommand
     {
         var name = new Argument<string?>("NAME")
         {
-            Description = "The model, NAME or NAME,seed=N; left out, what there is.",
+            Description = "The model, NAME or NAME,seed=N; left out, those that there are.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var rows = new Option<long>("--rows")
@@ -65,12 +65,12 @@ internal static class SynthCommand
         }
 
         var table = new Table { Border = TableBorder.Simple };
-        foreach (string title in (string[])["name", "features", "width", "trees"]) table.AddColumn(title);
-        table.AddColumn("children scaled by their parent");
+        foreach (string title in (string[])["name", "features", "width", "trees", "levels", "children"]) table.AddColumn(title);
+        table.AddColumn("scaled by parent");
         foreach (SyntheticModelOptions options in SyntheticModelOptions.Named)
         {
-            table.AddRow(options.Name, Figures.Count(options.Features), Figures.Count(options.Width),
-                $"{options.Roots}, {options.Depth} levels of {options.Branching} children", options.ScaledByParent ? "yes" : "no");
+            table.AddRow(options.Name, Figures.Count(options.Features), Figures.Count(options.Width), Figures.Count(options.Roots),
+                Figures.Count(options.Depth), Figures.Count(options.Branching), options.ScaledByParent ? "yes" : "no");
         }
 
         Screen.Results.Write(table);

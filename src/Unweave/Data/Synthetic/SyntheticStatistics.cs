@@ -69,7 +69,7 @@ internal sealed record SyntheticStatistics
     /// <summary>Mean over a sample of directions of the largest absolute cosine to another.</summary>
     public required double MeanLargestCosine { get; init; }
 
-    /// <summary>Microseconds that making a row took, on all threads together.</summary>
+    /// <summary>Microseconds from row to row while rows were made, by all threads.</summary>
     public required double MicrosecondsPerRow { get; init; }
 
     /// <summary>Counts in the first rows of a model.</summary>
