@@ -22,6 +22,7 @@ public sealed class TrainingRun : IDisposable
     private readonly Batch? validation;
     private readonly double validationVariance;
     private readonly InputTransform? transform;
+    private readonly bool scalesParts; // kept, because asking the learner for its autoencoder brings the weights to use here
     private Matrix? mapped; // the batch as the autoencoder in training takes it, where that is another than the data give
     private readonly bool sharesValidation; // with other runs of a sweep
 
@@ -36,6 +37,7 @@ public sealed class TrainingRun : IDisposable
         {
             Rng? rng = restore is null ? new Rng(options.WeightSeed ?? options.Seed, stream: 1) : null; // a state brings its own weights
             model = options.Autoencoder.Build(data.Width, data.TargetWidth ?? data.Width, rng);
+            scalesParts = model.ScalesParts;
             LastFired = new long[model is SparseAutoencoder sparse ? sparse.Latents : 0];
             if (options.InputScaling is InputScaling.Center or InputScaling.Whiten)
             {
@@ -268,7 +270,7 @@ public sealed class TrainingRun : IDisposable
     // Batches may be shared with other runs, so that they are mapped beside them.
     private Batch Mapped(Batch batch)
     {
-        if (transform is null && !Autoencoder.ScalesParts) return batch;
+        if (transform is null && !scalesParts) return batch;
         if (mapped is null || mapped.Rows != batch.Rows)
         {
             mapped?.Dispose();
@@ -277,7 +279,7 @@ public sealed class TrainingRun : IDisposable
 
         batch.Input.AsSpan().CopyTo(mapped.AsSpan());
         transform?.Apply(mapped);
-        Autoencoder.ScaleBatch(mapped);
+        if (scalesParts) Autoencoder.ScaleBatch(mapped);
         return new Batch(mapped);
     }
 

@@ -116,8 +116,8 @@ public sealed class SweepTests
             {
                 StepReport together = reports.First(
                     report => ReferenceEquals(report.Point, point) && report.Step?.Step == step.Step).Step!;
-                Assert.Equal((step.Loss, step.Fvu, step.ValidationFvu, step.Dead), (together.Loss, together.Fvu, together.ValidationFvu,
-                    together.Dead));
+                Assert.Equal((point.Name, step.Step, step.Loss, step.Fvu, step.ValidationFvu, step.Dead),
+                    (point.Name, together.Step, together.Loss, together.Fvu, together.ValidationFvu, together.Dead));
             }
 
             AssertSameRun(alone.Output!, point.Options.Output!);
