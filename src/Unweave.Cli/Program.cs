@@ -20,6 +20,7 @@ var root = new RootCommand("Unweave trains sparse autoencoders and shows what th
     HarvestCommand.Create(help, json),
     EvalCommand.Create(help, json),
     SynthCommand.Create(help, json),
+    MeasureCommand.Create(help, json),
     EvalSearchCommand.Create(help, json),
     EmbedCommand.Create(help, json),
     EncodeCommand.Create(help, json),

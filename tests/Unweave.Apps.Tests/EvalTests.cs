@@ -27,8 +27,18 @@ public sealed class EvalTests
 
         Outcome shown = (await place.Run("eval", "sae/", vectors)).Succeeded();
         Assert.Contains("sae/ on 100 rows of vectors.safetensors, held out from training:", shown.Output, StringComparison.Ordinal);
-        Assert.Contains("PCA (4)", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("PCA, 4 components", shown.Output, StringComparison.Ordinal);
         Assert.Contains("How often the 64 latents fire", shown.Output, StringComparison.Ordinal);
+        foreach (string name in (string[])["pcaByRow", "ica", "semiNonnegative", "kSvd", "identity"])
+        {
+            Assert.InRange(Fvu(name), 0, 1);
+            Assert.True((double)eval[name]!["l0"]! <= 4, name);
+        }
+
+        JsonNode some = (await place.Run("eval", "sae", "--baselines", "k-svd,identity", "--json")).Succeeded().Json;
+        Assert.Equal((true, true), (some["pca"] is null, some["identity"] is not null));
+        Assert.Equal(Fvu("kSvd"), (double)some["kSvd"]!["fvu"]!);
+        (await place.Run("eval", "sae", "--baselines", "kmeans")).Refused("there is no such baseline");
     }
 
     [Fact]

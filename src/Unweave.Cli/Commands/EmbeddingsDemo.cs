@@ -55,7 +55,8 @@ internal static class EmbeddingsDemo
         string? hash = run.AutoencoderHash;
         using Autoencoder autoencoder = run.LoadAutoencoder();
         (RowSubset training, RowSubset heldOut) = Comparison.Split(source, options.Seed, options.Validation);
-        var comparison = Comparison.Run(autoencoder, training, heldOut, cancellationToken: cancellationToken);
+        var comparison = Comparison.Run(
+            autoencoder, training, heldOut, Comparison.Quick, cancellationToken: cancellationToken);
         var counting = new FeatureStatisticsOptions { Seed = options.Seed };
         FeatureBuild.Result? features = autoencoder is not SparseAutoencoder sparse ? null
             : FeatureBuild.FromVectors(new(run, hash, sparse), source, [.. texts.Select(text => $"{text.Word}: {text.Gloss}")], counting,

@@ -73,13 +73,14 @@ internal static class EvalCommand
         {
             Description = $"Do not keep the result in {RunFolder.EvaluationName} of the run's folder.",
         };
+        Option<string> baselines = BaselineNames.Flag();
         var command = new Command("eval",
             "Measures a trained autoencoder beside its baselines.\n\n"
-            + "It is measured beside PCA and a random dictionary, with how often its latents fire; or, with "
-            + "--text, spliced into its host model: what it costs the model's predictions. The result is kept in the run's folder, where "
-            + "the dashboard shows it.")
+            + "It is measured beside PCA, ICA, semi-NMF, k-SVD, a random dictionary and the vectors' own largest elements, with how often "
+            + "its latents fire; or, with --text, spliced into its host model: what it costs the model's predictions. The result is kept "
+            + "in the run's folder, where the dashboard shows it.")
         {
-            sae, files, all, tensor, hook, tokens, truth, rows, prune, refit, unsaved,
+            sae, files, all, tensor, baselines, hook, tokens, truth, rows, prune, refit, unsaved,
         };
         var host = new HostFlags(command);
         help.AddExamples(command, "unweave eval sae/", "unweave eval sae/ vectors.npy --all", "unweave eval sae/ --text heldout.txt");
@@ -95,7 +96,7 @@ internal static class EvalCommand
             else if (parsed.GetValue(truth) is { } name)
                 ScoreAgainst(parsed.GetValue(sae)!, refinement, name, most, save, asJson, cancellationToken);
             else Run(parsed.GetValue(sae)!, refinement, parsed.GetValue(files) ?? [], parsed.GetValue(tensor), parsed.GetValue(all), most,
-                save, asJson, cancellationToken);
+                BaselineNames.Parse(parsed.GetValue(baselines)!), save, asJson, cancellationToken);
             return Task.CompletedTask;
         });
         return command;
@@ -147,8 +148,8 @@ internal static class EvalCommand
         if (kept) SayKept(run);
     }
 
-    private static void Run(string sae, Refinement refinement, string[] files, string? tensor, bool all, long rows, bool save,
-        bool json, CancellationToken cancellationToken)
+    private static void Run(string sae, Refinement refinement, string[] files, string? tensor, bool all, long rows,
+        IReadOnlyList<BaselineKind> baselines, bool save, bool json, CancellationToken cancellationToken)
     {
         var run = RunFolder.Open(sae);
         string? hash = run.AutoencoderHash;
@@ -172,7 +173,8 @@ internal static class EvalCommand
         }
 
         var display = new RowsDisplay("measured", measured.Rows, TimeProvider.System);
-        var comparison = Comparison.Run(autoencoder, training, measured, new RowsProgress(display, measured.Rows), cancellationToken);
+        var comparison = Comparison.Run(
+            autoencoder, training, measured, baselines, new RowsProgress(display, measured.Rows), cancellationToken);
         RowsDisplay.Clear();
         KnownTruth? known = autoencoder is SparseAutoencoder compared && source.Synthetic is { } model
             ? KnownTruth.Measure(compared, model, rows, cancellationToken)

@@ -76,7 +76,8 @@ internal static class LanguageModelDemo
                 cancellationToken: cancellationToken);
         using MatrixSource measured = HeldOut(model, tokenizer, hook, heldOut, cancellationToken);
         (RowSubset training, _) = Comparison.Split(source, options.Seed, options.Validation);
-        var comparison = Comparison.Run(autoencoder, training, measured, cancellationToken: cancellationToken);
+        var comparison = Comparison.Run(
+            autoencoder, training, measured, Comparison.Quick, cancellationToken: cancellationToken);
         var counting = new FeatureStatisticsOptions { Seed = options.Seed };
         FeatureBuild.Result? features = autoencoder is not SparseAutoencoder sparse ? null
             : FeatureBuild.FromHarvest(new(run, hash, sparse), model, tokenizer, activations, hook.Name,

@@ -38,13 +38,20 @@ internal sealed class CosineCodec : ICodec
 }
 
 /// <summary>Principal components: the best that a linear encoder and decoder can do.</summary>
-internal sealed class ComponentsCodec(PcaBaseline components) : ICodec
+/// <param name="components">As many as are ever kept, of most variance first.</param>
+internal sealed class ComponentsCodec(Baseline components) : ICodec
 {
     /// <inheritdoc/>
     public Matrix Rebuild(Matrix pictures, int numbers)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(numbers, components.Latents);
+        var all = new SparseCodes(components.Latents);
+        components.Encode(pictures, all);
+        long[] starts = [.. Enumerable.Range(0, pictures.Rows + 1).Select(row => (long)row * numbers)];
+        int[] kept = [.. Enumerable.Range(0, pictures.Rows).SelectMany(row => all.Latents(row)[..numbers].ToArray())];
+        float[] values = [.. Enumerable.Range(0, pictures.Rows).SelectMany(row => all.Values(row)[..numbers].ToArray())];
         var rebuilt = new Matrix(pictures.Rows, pictures.Columns);
-        components.Reconstruct(pictures, rebuilt, numbers);
+        components.Decode(new SparseCodes(components.Latents, starts, kept, values), rebuilt);
         return rebuilt;
     }
 }

@@ -32,7 +32,10 @@ internal sealed record EvaluationTables(
     private const string Autoencoder = "autoencoder";
 
     private static readonly (string Key, string Name)[] Reports =
-        [("autoencoder", Autoencoder), ("pca", "PCA"), ("randomDictionary", "random dictionary")];
+    [
+        ("autoencoder", Autoencoder), ("pca", "PCA"), ("pcaByRow", "PCA by row"), ("ica", "ICA"), ("semiNonnegative", "semi-NMF"),
+        ("kSvd", "k-SVD"), ("randomDictionary", "random dictionary"), ("identity", "identity"),
+    ];
 
     private static readonly (string Key, string Name, string Meaning)[] Shown =
     [

@@ -58,10 +58,7 @@ internal sealed record DictionaryMatch(int[] Nearest, double Mmcs, double Mcc)
 
     private static double MatchedCosine(Matrix cosines)
     {
-        double[,] score = new double[cosines.Rows, cosines.Columns];
-        for (int i = 0; i < cosines.Rows; i++)
-            for (int j = 0; j < cosines.Columns; j++) score[i, j] = cosines[i, j];
-        int[] match = Assignment.Maximize(score);
+        int[] match = Assignment.Maximize(cosines);
         double sum = 0;
         for (int i = 0; i < match.Length; i++)
             if (match[i] >= 0) sum += cosines[i, match[i]];
