@@ -121,6 +121,7 @@ internal sealed class Measures : IDisposable
     private readonly List<string> notes = [];
     private readonly List<IRowCoder> coders = [];
     private readonly List<Baseline> baselines = [];
+    private readonly List<(LabelledTexts Texts, LabelledTexts? Second)> texts = [];
     private RunHost? host;
     private ITextEmbedder? embedder;
     private ActivationFiles? data;
@@ -142,6 +143,9 @@ internal sealed class Measures : IDisposable
         try
         {
             measures.OpenAutoencoders();
+            if (request.Stability && measures.autoencoders.Count < 2)
+                throw new InputException("--stability compares autoencoders; name two or more.");
+            measures.ReadTexts(); // first what may be refused, then what takes long
             measures.OpenData();
             measures.OpenTexts(flags, parsed, hook);
             return measures;
@@ -161,7 +165,7 @@ internal sealed class Measures : IDisposable
         IReadOnlyList<EvaluationReport> reconstruction = measured is null ? [] : Reconstruction(cancellationToken);
         List<ProbeResult> probing = [];
         List<RemovalResult> removal = [];
-        foreach (string path in request.Probe) Probe(path, probing, removal, cancellationToken);
+        foreach ((LabelledTexts set, LabelledTexts? second) in texts) Probe(set, second, probing, removal, cancellationToken);
         return new MeasureResult
         {
             Coders = [.. coders.Select(coder => coder.Name)],
@@ -244,7 +248,6 @@ internal sealed class Measures : IDisposable
 
     private void OpenTexts(HostFlags flags, ParseResult parsed, string? hook)
     {
-        bool texts = request.Probe.Count > 0 || request.Absorption;
         var run = RunFolder.Open(request.Autoencoders[0]);
         if (flags.HasModel(parsed) || run.Host is not null)
         {
@@ -256,7 +259,7 @@ internal sealed class Measures : IDisposable
         if (request.Absorption)
             throw new InputException($"--absorption needs a host model, and {run.Path} does not say which it was trained on; "
                 + "name it with --model.");
-        if (!texts) return;
+        if (texts.Count == 0) return;
         string folder = request.Embedder is null ? IndexedTexts.EmbeddedEncoder : ModelFolder.Locate(request.Embedder);
         embedder = OnnxEmbedder.Open(folder);
         if (embedder.Width != autoencoders[0].InputWidth)
@@ -307,16 +310,34 @@ internal sealed class Measures : IDisposable
         ];
     }
 
-    private void Probe(string path, List<ProbeResult> probing, List<RemovalResult> removal, CancellationToken cancellationToken)
+    private void ReadTexts()
     {
-        LabelledTexts texts = LabelledTexts.Read(path, request.TextColumn, request.Label, request.Texts);
+        foreach (string path in request.Probe)
+        {
+            LabelledTexts set = LabelledTexts.Read(path, request.TextColumn, request.Label, request.Texts);
+            LabelledTexts? second = request.SecondLabel is { } field
+                ? LabelledTexts.Read(path, request.TextColumn, field, request.Texts)
+                : null;
+            if (second is not null && (set.Classes.Count, second.Classes.Count) != (2, 2))
+            {
+                throw new InputException($"{path}: SCR takes two labels of two values each; {request.Label} has {set.Classes.Count}, "
+                    + $"{request.SecondLabel} has {second.Classes.Count}.");
+            }
+
+            texts.Add((set, second));
+        }
+    }
+
+    private void Probe(LabelledTexts texts, LabelledTexts? second, List<ProbeResult> probing, List<RemovalResult> removal,
+        CancellationToken cancellationToken)
+    {
         var display = new RowsDisplay("read", texts.Documents.Count, TimeProvider.System);
         using PooledTexts pooled = Pool(texts.Documents, request.Pool, display, cancellationToken);
         RowsDisplay.Clear();
         int[] labels = [.. pooled.Kept.Select(i => texts.Labels[i])];
         probing.Add(SparseProbing.Run(texts.Name, pooled, [.. coders.Select(coder => coder.Name)], labels, texts.Classes, request.Splits,
             cancellationToken: cancellationToken));
-        if (!request.Tpp && request.SecondLabel is null) return;
+        if (!request.Tpp && second is null) return;
         using PooledTexts means = request.Pool == TextPool.Mean ? pooled
             : Pool(texts.Documents, TextPool.Mean, null, cancellationToken);
         float[] typical = [.. InputStatistics.Mean(means.Rows).Select(value => (float)value)];
@@ -331,16 +352,9 @@ internal sealed class Measures : IDisposable
                     [.. coders.Select((_, i) => ConceptRemoval.Tpp(means, i, directions[i], labels, texts.Classes.Count))]));
             }
 
-            if (request.SecondLabel is { } second)
+            if (second is not null)
             {
-                LabelledTexts others = LabelledTexts.Read(path, request.TextColumn, second, request.Texts);
-                if (texts.Classes.Count != 2 || others.Classes.Count != 2)
-                {
-                    throw new InputException($"{path}: SCR takes two labels of two values each; {request.Label} has {texts.Classes.Count}, "
-                        + $"{second} has {others.Classes.Count}.");
-                }
-
-                bool[] one = [.. labels.Select(value => value == 1)], two = [.. means.Kept.Select(i => others.Labels[i] == 1)];
+                bool[] one = [.. labels.Select(value => value == 1)], two = [.. means.Kept.Select(i => second.Labels[i] == 1)];
                 removal.Add(new RemovalResult("scr", texts.Name,
                     [.. coders.Select((_, i) => ConceptRemoval.Scr(means, i, directions[i], one, two))]));
             }
@@ -391,7 +405,6 @@ internal sealed class Measures : IDisposable
 
     private List<Stability> Match(CancellationToken cancellationToken)
     {
-        if (autoencoders.Count < 2) throw new InputException("--stability compares autoencoders; name two or more.");
         List<Matrix> directions = [.. Enumerable.Range(0, autoencoders.Count).Select(Directions)];
         try
         {

@@ -47,11 +47,11 @@ public sealed class EvalTests
         using var place = new Workplace();
         string vectors = place.WriteVectors("vectors.safetensors");
         (await place.Run(["train", vectors, .. Run, "-o", "sae"])).Succeeded();
-        JsonNode eval = (await place.Run("eval", "sae", "--json", "--no-save")).Succeeded().Json;
+        JsonNode eval = (await place.Run("eval", "sae", "--baselines", "pca,random", "--json", "--no-save")).Succeeded().Json;
         Assert.False(File.Exists(place["sae/eval.json"]));
         string hash = (string)eval["autoencoderSha256"]!;
         place.Write("sae/eval.json", $$"""{"splice":{"clean":1,"spliced":2,"zero":3},"rows":1,"autoencoderSha256":"{{hash}}"}""");
-        Outcome said = (await place.Run("eval", "sae")).Succeeded();
+        Outcome said = (await place.Run("eval", "sae", "--baselines", "pca")).Succeeded();
         Assert.Contains("Kept in sae/eval.json", said.Output.Replace('\\', '/'), StringComparison.Ordinal);
         JsonNode kept = JsonNode.Parse(await File.ReadAllTextAsync(place["sae/eval.json"], TestContext.Current.CancellationToken))!;
         Assert.Equal((double)eval["autoencoder"]!["fvu"]!, (double)kept["autoencoder"]!["fvu"]!);
@@ -61,7 +61,7 @@ public sealed class EvalTests
 
         // What was measured of another autoencoder is given up, and does not stand beside the new figures.
         place.Write("sae/eval.json", """{"splice":{"clean":1},"autoencoderSha256":"another"}""");
-        (await place.Run("eval", "sae", "--json")).Succeeded();
+        (await place.Run("eval", "sae", "--baselines", "pca,random", "--json")).Succeeded();
         kept = JsonNode.Parse(await File.ReadAllTextAsync(place["sae/eval.json"], TestContext.Current.CancellationToken))!;
         Assert.Null(kept["splice"]);
         Assert.Equal(hash, (string)kept["autoencoderSha256"]!);
@@ -74,13 +74,13 @@ public sealed class EvalTests
         string vectors = place.WriteVectors("vectors.safetensors"), others = place.WriteVectors("others.safetensors", rows: 300),
             wide = place.WriteVectors("wide.safetensors", width: 24);
         (await place.Run(["train", vectors, .. Run, "-o", "sae"])).Succeeded();
-        (await place.Run("eval", "sae", others)).Refused("others.safetensors has 300 rows, but the run in sae was trained on 1000");
+        (await place.Run("eval", "sae", "--baselines", "pca,random", others)).Refused("others.safetensors has 300 rows, but the run in sae was trained on 1000");
         (await place.Run("eval", "sae", wide)).Refused("wide.safetensors has vectors of width 24, but sae was trained on width 16");
         (await place.Run("eval", "nowhere")).Refused("nowhere");
-        JsonNode all = (await place.Run("eval", "sae", others, "--all", "--json")).Succeeded().Json;
+        JsonNode all = (await place.Run("eval", "sae", "--baselines", "pca,random", others, "--all", "--json")).Succeeded().Json;
         Assert.Equal((300, false), ((int)all["rows"]!, (bool)all["heldOut"]!));
         File.Delete(place["sae/config.json"]);
-        (await place.Run("eval", "sae", vectors)).Refused("add --all");
+        (await place.Run("eval", "sae", "--baselines", "pca,random", vectors)).Refused("add --all");
     }
 
     [Fact]
@@ -90,9 +90,9 @@ public sealed class EvalTests
         string vectors = place.WriteVectors("vectors.safetensors");
         (await place.Run("train", vectors, "--architecture", "undercomplete", "--bottleneck", "4", "--tokens", "10000", "--batch", "100",
             "-o", "sae")).Succeeded();
-        JsonNode eval = (await place.Run("eval", "sae", "--json")).Succeeded().Json;
+        JsonNode eval = (await place.Run("eval", "sae", "--baselines", "pca,random", "--json")).Succeeded().Json;
         Assert.Equal(4, (double)eval["pca"]!["l0"]!);
         Assert.Null(eval["randomDictionary"]);
-        Assert.DoesNotContain("latents fire", (await place.Run("eval", "sae")).Succeeded().Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("latents fire", (await place.Run("eval", "sae", "--baselines", "pca")).Succeeded().Output, StringComparison.Ordinal);
     }
 }

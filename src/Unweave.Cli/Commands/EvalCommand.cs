@@ -15,6 +15,8 @@ namespace Unweave.Cli.Commands;
 /// <summary><c>unweave eval</c>: measures a trained autoencoder beside its baselines.</summary>
 internal static class EvalCommand
 {
+    private const int OutliersShown = 8;
+
     /// <summary>Makes the command.</summary>
     public static Command Create(Help help, Option<bool> json)
     {
@@ -187,6 +189,8 @@ internal static class EvalCommand
         if (concerns is not null) result["concerns"] = ProbeFlag.ToJson(concerns)!["concerns"]!.DeepClone();
         if (autoencoder.Origin is { Facts.Count: > 0 } origin)
             result["facts"] = new JsonObject(origin.Facts.Select(fact => KeyValuePair.Create(fact.Key, (JsonNode?)fact.Value)));
+        IReadOnlyList<OutlierGroup> outliers = OutlierNames.Of(comparison.Trained, measured, source, run);
+        if (outliers.Count > 0) result["outliers"] = OutlierNames.ToJson(outliers);
         result["data"] = source.Name;
         result["rows"] = measured.Rows;
         result["heldOut"] = !all;
@@ -200,6 +204,8 @@ internal static class EvalCommand
 
         Console.Out.WriteLine($"{sae} on {Figures.Count(measured.Rows)} rows of {source.Name}{(all ? "" : ", held out from training")}:");
         MetricsTable.Write(comparison);
+        foreach (OutlierGroup group in outliers.Take(OutliersShown)) Console.Out.WriteLine($"  {group.Describe()}");
+        if (outliers.Count > OutliersShown) Console.Out.WriteLine($"  and {Figures.Count(outliers.Count - OutliersShown)} more kinds");
         known?.Write(sae);
         if (comparison.Trained.Density is { } density) DensityChart.Write(density, measured.Rows);
         foreach ((string name, string value) in autoencoder.Origin?.Facts ?? new Dictionary<string, string>(StringComparer.Ordinal))

@@ -28,6 +28,13 @@ public sealed record EvaluationReport
     /// <summary>FVU of all rows but <see cref="OutlierRows"/>, about their own mean. Null where there are no outliers.</summary>
     public double? OrdinaryFvu { get; init; }
 
+    /// <summary>
+    /// The first of <see cref="OutlierRows"/>, at most 10,000: each row's place among the evaluated ones, and how many times as long as half
+    /// of the rows are it is.
+    /// </summary>
+    [JsonIgnore]
+    internal IReadOnlyList<(long Row, double Times)> Outliers { get; init; } = [];
+
     /// <summary>1 − FVU.</summary>
     public double ExplainedVariance => 1 - Fvu;
 

@@ -10,6 +10,8 @@ namespace Unweave.Evaluation;
 /// <param name="width">Width d of the vectors.</param>
 internal sealed class ReconstructionSums(int width)
 {
+    private const int MostNamed = 10_000;
+
     /// <summary>A row this many times as long as half of the first block's is an outlier.</summary>
     internal const double OutlierTimes = 10;
 
@@ -18,6 +20,7 @@ internal sealed class ReconstructionSums(int width)
     private double errors, ordinaryErrors, cosines, ratios, squares, products;
     private double? limit;
     private long outliers, cosineRows, ratioRows;
+    private readonly List<(long Row, double Times)> named = [];
 
     /// <summary>Adds a block of rows and their reconstructions.</summary>
     public void Add(Matrix x, Matrix reconstruction)
@@ -64,7 +67,11 @@ internal sealed class ReconstructionSums(int width)
         if (here > 0) ordinary ??= all.Copy();
         outliers += here;
         for (int r = 0; r < x.Rows; r++)
+        {
             if (lengths[r] <= most) ordinaryErrors += rowErrors[r];
+            else if (named.Count < MostNamed) named.Add((all.Rows + r, OutlierTimes * Math.Sqrt(lengths[r] / most)));
+        }
+
         ordinary?.Add(x, r => lengths[r] > most);
         all.Add(x);
     }
@@ -77,6 +84,7 @@ internal sealed class ReconstructionSums(int width)
         Fvu = errors / all.Spread,
         OutlierRows = outliers > 0 ? outliers : null,
         OrdinaryFvu = ordinaryErrors / ordinary?.Spread,
+        Outliers = named,
         Mse = errors / all.Rows,
         Cosine = cosines / cosineRows,
         L2Ratio = ratios / ratioRows,

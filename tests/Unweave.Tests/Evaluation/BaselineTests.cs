@@ -291,7 +291,7 @@ public sealed class BaselineTests
         }
 
         var errors = new List<(double Codes, double Atoms)>();
-        using Matrix found = KSvdBaseline.Learn(rows, 50, 3, 40, new Rng(1), default, (codes, atoms) => errors.Add((codes, atoms)));
+        using Matrix found = KSvdBaseline.Learn(rows, 50, 3, 25, new Rng(1), default, (codes, atoms) => errors.Add((codes, atoms)));
         Assert.All(errors, error => Assert.True(error.Atoms <= error.Codes * (1 + 1e-6))); // an atom's step never makes it worse
         double[,] cosines = FeatureRecovery.Cosines(known, found);
         int recovered = Enumerable.Range(0, 50).Count(i => Enumerable.Range(0, 50).Any(j => Math.Abs(cosines[i, j]) > 0.99));

@@ -33,18 +33,13 @@ public sealed class DictionaryMeasureTests
     [MemberData(nameof(Architectures))]
     public void A_reconstruction_is_the_sum_of_what_its_latents_add(string name)
     {
-        AutoencoderOptions options = Architecture.Find(name)!.Defaults switch
-        {
-            SelectionOptions selection => selection with { Latents = 24, K = 4 },
-            JumpReluOptions jump => jump with { Latents = 24, TargetL0 = 4 },
-            var other => (DictionaryOptions)other with { Latents = 24 },
-        };
+        AutoencoderOptions options = (DictionaryOptions)Architecture.Find(name)!.Defaults with { Latents = 64 };
         using var autoencoder = (SparseAutoencoder)options.Build(8, 8, new Rng(4));
         autoencoder.InputScale = autoencoder.OutputScale = 3;
         using Matrix x = new(5, 8), rebuilt = new(5, 8);
         new Rng(2).FillNormal(x.AsSpan());
         var coder = new AutoencoderCoder("one", autoencoder);
-        var codes = new SparseCodes(24);
+        var codes = new SparseCodes(64);
         coder.Encode(x, codes);
         coder.Decode(codes, x, rebuilt);
         using Matrix directions = LatentDirections.All(coder, x.Row(0));

@@ -43,6 +43,8 @@ public sealed class EvaluatorTests
         EvaluationReport hidden = Evaluator.Compare(rows, rebuilt, "hidden");
         Assert.InRange(hidden.Fvu, 0, 0.001);
         Assert.Equal(4, hidden.OutlierRows);
+        Assert.Equal([0L, 7, 1500, 2999], hidden.Outliers.Select(outlier => outlier.Row));
+        Assert.All(hidden.Outliers, outlier => Assert.InRange(outlier.Times, 900, 1200)); // rows of 8 normal numbers are about √8 long
         Assert.Equal(Evaluator.Compare(kept, keptRebuilt, "kept").Fvu, hidden.OrdinaryFvu!.Value, 1e-9);
     }
 

@@ -61,6 +61,9 @@ internal sealed class RowSubset : IActivationSource
         return new RowSubset(source, rows.ValidationRows, rows.ValidationRow);
     }
 
+    /// <summary>Where a row is in the source that these are rows of.</summary>
+    public long PositionOf(long row) => positionOf(row);
+
     /// <inheritdoc/>
     public void Read(ReadOnlySpan<long> rows, Matrix destination)
     {

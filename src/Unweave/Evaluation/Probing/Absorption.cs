@@ -60,6 +60,9 @@ internal static class Absorption
 
     private const double TestShare = 0.4;
 
+    // C of the letters' probes: some hundred words a letter against as many dimensions need a strong penalty.
+    private const double ProbeStrength = 0.01;
+
     /// <summary>Measures.</summary>
     /// <param name="words">The words as the host has them.</param>
     /// <param name="coders">The coders; all reconstruct what they read.</param>
@@ -234,7 +237,7 @@ internal static class Absorption
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 bool[] positive = [.. Training.Select(word => words.Letters[word] == letters[i])];
-                LogisticRegression probe = LogisticRegression.FitStandardized(x, positive, c: 0.1, balanced: true);
+                LogisticRegression probe = LogisticRegression.FitStandardized(x, positive, ProbeStrength, balanced: true);
                 double length = Math.Sqrt(probe.Weights.Sum(weight => weight * weight));
                 double f1 = F1(Test.Select(word => (probe.Score(words.Rows.Row(word)) > 0, words.Letters[word] == letters[i])));
                 probes[i] = new LetterProbe(letters[i], probe, [.. probe.Weights.Select(weight => length > 0 ? weight / length : 0)], f1);
