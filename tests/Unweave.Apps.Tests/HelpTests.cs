@@ -27,6 +27,7 @@ public sealed class HelpTests
     [InlineData("steer")]
     [InlineData("attribute")]
     [InlineData("inspect")]
+    [InlineData("measure")]
     [InlineData("convert")]
     [InlineData("hooks")]
     [InlineData("harvest")]

@@ -85,11 +85,11 @@ internal static class MeasureCommand
             Description = "Write each result to a file there, in SAEBench's form.",
         };
         var command = new Command("measure",
-            "Compares trained autoencoders by what they are for, beside baselines.\n\n"
-            + "Reconstruction alone does not tell which autoencoder is better. This measures what its latents are worth: whether few of "
-            + "them tell classes of texts (--probe), whether a latent keeps silent where its word has one of its own (--absorption), "
-            + "whether another training finds the same (--stability), and whether L0 is right (--projection). Without any of these "
-            + "flags it makes the table, and all that needs no labelled texts.")
+            "Compares autoencoders by what their latents are for.\n\n"
+            + "Reconstruction alone does not tell which autoencoder is better. This measures what its latents are worth, beside baselines: "
+            + "whether few of them tell classes of texts (--probe), whether a latent keeps silent where its word has one of its own "
+            + "(--absorption), whether another training finds the same (--stability), and whether L0 is right (--projection). Without any "
+            + "of these flags it makes the table, and all that needs no labelled texts.")
         {
             runs, probe, label, textColumn, texts, pool, absorption, stability, projection, tpp, scr, splits, baselines, data, embedder,
             hook, output,

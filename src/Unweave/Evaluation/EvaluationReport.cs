@@ -29,8 +29,8 @@ public sealed record EvaluationReport
     public double? OrdinaryFvu { get; init; }
 
     /// <summary>
-    /// The first of <see cref="OutlierRows"/>, at most 10,000: each row's place among the evaluated ones, and how many times as long as half
-    /// of the rows are it is.
+    /// The first of <see cref="OutlierRows"/>, at most 10,000: each row's place among the evaluated ones, and how many times as long as
+    /// half of the rows are it is.
     /// </summary>
     [JsonIgnore]
     internal IReadOnlyList<(long Row, double Times)> Outliers { get; init; } = [];

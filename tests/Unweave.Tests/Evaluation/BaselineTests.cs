@@ -76,7 +76,8 @@ public sealed class BaselineTests
         using Baseline pca = Baseline.Fit(BaselineKind.Pca, source, 2, 8);
         Assert.Contains("is 5", Assert.Throws<InputException>(() => pca.Run(other)).Message, StringComparison.Ordinal);
         using var codes = new Matrix(1, 5);
-        Assert.Contains("is 5", Assert.Throws<InputException>(() => pca.Encode(codes, new SparseCodes(2))).Message, StringComparison.Ordinal);
+        string refused = Assert.Throws<InputException>(() => pca.Encode(codes, new SparseCodes(2))).Message;
+        Assert.Contains("is 5", refused, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -205,7 +206,8 @@ public sealed class BaselineTests
                 for (int c = 0; c < 12; c++) rows[i, c] = -rows[i - 1, c] + (0.1f * rows[i, c]);
             double[,] gram = new double[20, 20];
             double[] x = [.. Enumerable.Range(0, 12).Select(_ => rng.NextNormal())];
-            double[][] directions = [.. Enumerable.Range(0, 20).Select(i => rows.Row(i).ToArray().Select(value => (double)value).ToArray())];
+            double[][] directions =
+                [.. Enumerable.Range(0, 20).Select(i => rows.Row(i).ToArray().Select(value => (double)value).ToArray())];
             for (int i = 0; i < 20; i++)
                 for (int j = 0; j < 20; j++) gram[i, j] = Dot(directions[i], directions[j]);
             double[] products = [.. directions.Select(row => Dot(row, x))];
