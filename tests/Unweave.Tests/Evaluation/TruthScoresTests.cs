@@ -130,7 +130,7 @@ public sealed class TruthScoresTests
     [Fact]
     public void What_is_published_is_shown_beside_its_architecture_on_its_model_alone()
     {
-        Assert.All(PublishedTruthScores.All, one => Assert.Contains(Architecture.All, known => known.Name == one.Architecture));
+        Assert.All(PublishedTruthScores.All, one => Assert.NotNull(Architecture.Find(one.Architecture)));
         Assert.Equal([20, 25], PublishedTruthScores.Beside("matryoshka", "synth:synth-sae-bench-16k-v2").Select(one => one.L0));
         Assert.Empty(PublishedTruthScores.Beside("matryoshka", "synth:synth-sae-bench-16k-v1"));
         Assert.Empty(PublishedTruthScores.Beside("topk", "synth:synth-sae-bench-16k-v2"));

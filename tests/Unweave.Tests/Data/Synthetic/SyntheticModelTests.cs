@@ -71,7 +71,7 @@ public sealed class SyntheticModelTests
     [InlineData("synth-1k", 40_000)]
     public void Rows_have_the_statistics_of_the_definition(string name, int rows)
     {
-        using var model = new SyntheticModel(name == "tiny" ? Tiny : SyntheticModelOptions.Parse(name));
+        using var model = new SyntheticModel(name is "tiny" ? Tiny : SyntheticModelOptions.Parse(name));
         SyntheticStatistics found = SyntheticStatistics.Measure(model, rows, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal((0, 0), (found.Orphans, found.Siblings));
         Assert.True(found.FiringFeatures > 150);
