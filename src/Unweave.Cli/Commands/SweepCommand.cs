@@ -84,7 +84,7 @@ internal static class SweepCommand
                 + "--model with --hook and --text.");
         using ActivationFiles source = ActivationFiles.Open(first.Data, first.Tensor, first.Targets);
         string name = $"{Figures.Count(source.Rows)} vectors of width {source.Width}: {source.Name}";
-        return await Train(at, name, source.Width, options => new ShuffledData(source, options.Seed, options.Validation),
+        return await Train(at, name, source.Width, source.Target?.Width, options => new ShuffledData(source, options.Seed, options.Validation),
             Trainer.HostOf(source), cancellationToken);
     }
 
@@ -93,17 +93,17 @@ internal static class SweepCommand
     {
         using var stream = ModelStream.Open(flags, parsed, hook, buffer, at.File.Points.Max(point => point.Options.Batch),
             at.File.Points[0].Options.Data);
-        int ended = await Train(at, $"a stream of vectors of width {stream.Width}: {stream.Name}", stream.Width, stream.Rows,
+        int ended = await Train(at, $"a stream of vectors of width {stream.Width}: {stream.Name}", stream.Width, null, stream.Rows,
             stream.Origin, cancellationToken);
         MalformedTexts.Say(stream.Corpus);
         return ended;
     }
 
-    private static async Task<int> Train(Place at, string name, int width, Func<TrainingOptions, ITrainingData> open,
-        HostReference? host, CancellationToken cancellationToken)
+    private static async Task<int> Train(Place at, string name, int width, int? targetWidth,
+        Func<TrainingOptions, ITrainingData> open, HostReference? host, CancellationToken cancellationToken)
     {
-        at.File.Validate(width);
-        double memory = SweepMemory.Check(at.File, width, null);
+        at.File.Validate(width, targetWidth);
+        double memory = SweepMemory.Check(at.File, width, targetWidth);
         var display = new SweepDisplay(at.File, TimeProvider.System);
         await display.Follow($"Training {SweepTable.Describe(at.File)}, with about {Figures.Bytes((long)memory)} of memory, on {name}",
             SweepTrainer.Run(at.File, name, open, host, at.Resume, cancellationToken: cancellationToken));

@@ -126,6 +126,24 @@ public sealed class SweepTests
     }
 
     [Fact]
+    public async Task Transcoders_share_pairs_of_rows()
+    {
+        using var folder = new TemporaryFolder();
+        using SyntheticFeatures inputs = Source();
+        using var targets = new SyntheticFeatures(new SyntheticFeatureOptions { Width = 12, Features = 30, Rows = 1200, Seed = 3 });
+        using var pairs = new PairedSource(inputs, targets);
+        SweepFile file = Parse(
+            """{ "rows": 1280, "batch": 64, "autoencoder": { "latents": 32, "k": [2, 4], "transcoder": true } }""", folder["sweep"]);
+        await Train(file, pairs);
+        foreach (SweepPoint point in file.Points)
+        {
+            TrainingOptions alone = point.Options with { Output = folder["alone-" + point.Name] };
+            await foreach (StepReport step in Trainer.Run(alone, pairs)) _ = step;
+            AssertSameRun(alone.Output!, point.Options.Output!);
+        }
+    }
+
+    [Fact]
     public async Task Cut_off_anywhere_and_resumed_it_is_the_sweep_that_was_not()
     {
         const string Grid =
