@@ -5,6 +5,7 @@ namespace Unweave.Training;
 /// <summary>What autoencoders in training cost in memory, and what there is.</summary>
 internal static class SweepMemory
 {
+    private const double CandidatesOfRow = 1024;
     private const double Usable = 0.9; // of what the machine or its container has: the rest is the system's and the runtime's
 
     /// <summary>
@@ -17,7 +18,8 @@ internal static class SweepMemory
     {
         int target = targetWidth ?? width;
         double weights = options.Autoencoder.ParameterCount(width, target);
-        double step = (double)options.Batch * (width + (3 * target)); // centered inputs, reconstructions, errors and their gradients
+        // Measured: centered and packed inputs, reconstructions, errors and their gradients, and the encoder's candidates of each row.
+        double step = (double)options.Batch * ((3 * width) + (5 * target) + CandidatesOfRow);
         int latents = (options.Autoencoder as DictionaryOptions)?.Latents ?? 0;
         return sizeof(float) * ((weights * (1 + States(options.Optimizer))) + step + (8.0 * latents));
     }
