@@ -123,9 +123,10 @@ internal sealed class Measures : IDisposable
     private readonly List<Baseline> baselines = [];
     private readonly List<(LabelledTexts Texts, LabelledTexts? Second)> texts = [];
     private RunHost? host;
-    private ITextEmbedder? embedder;
+    private OnnxEmbedder? embedder;
     private ActivationFiles? data;
-    private IActivationSource? training, measured;
+    private IActivationSource? training;
+    private RowSubset? measured;
 
     private Measures(MeasureRequest request) => this.request = request;
 
@@ -189,7 +190,7 @@ internal sealed class Measures : IDisposable
     {
         foreach (Baseline baseline in baselines) baseline.Dispose();
         foreach (SparseAutoencoder autoencoder in autoencoders) autoencoder.Dispose();
-        (embedder as IDisposable)?.Dispose();
+        embedder?.Dispose();
         host?.Dispose();
         data?.Dispose();
     }

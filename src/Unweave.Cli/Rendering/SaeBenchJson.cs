@@ -28,8 +28,9 @@ internal static class SaeBenchJson
 
     private static IEnumerable<(string Coder, JsonObject Json)> Results(MeasureResult result)
     {
-        string id = Guid.NewGuid().ToString();
         long time = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        byte[] asked = System.Text.Encoding.UTF8.GetBytes($"{result.Where}\n{string.Join('\n', result.Coders)}\n{time}");
+        string id = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(asked))[..32];
         for (int i = 0; i < result.Coders.Count; i++)
         {
             int coder = i;
@@ -37,7 +38,7 @@ internal static class SaeBenchJson
             if (result.Probing.Count > 0) yield return Made("sparse_probing", Probing(result, i), Details(result, i));
             if (result.Absorption is { Refused: null } absorption)
                 yield return Made("absorption_first_letter", Absorption(absorption.Coders[i]), Letters(absorption.Coders[i]));
-            foreach (IGrouping<string, RemovalResult> kind in result.Removal.GroupBy(one => one.Kind))
+            foreach (IGrouping<string, RemovalResult> kind in result.Removal.GroupBy(one => one.Kind, StringComparer.Ordinal))
                 yield return Made(kind.Key, Removal(kind.Key, [.. kind.Select(one => one.Scores[coder])]),
                     [.. kind.Select(one => (JsonNode)Named(one.Name, Scores(kind.Key, one.Scores[coder])))]);
             if (i < result.Projection.Count && i < result.Autoencoders)
@@ -63,12 +64,12 @@ internal static class SaeBenchJson
             });
         }
 
-        bool Of(Stability pair, int coder) => pair.First == result.Coders[coder] || pair.Second == result.Coders[coder];
+        bool Of(Stability pair, int coder) => Same(pair.First, result.Coders[coder]) || Same(pair.Second, result.Coders[coder]);
     }
 
     private static JsonObject? Unstructured(MeasureResult result, string type, int coder)
     {
-        if (type == "sparse_probing")
+        if (type is "sparse_probing")
         {
             var sets = new JsonObject();
             foreach (ProbeResult set in result.Probing)
@@ -173,7 +174,7 @@ internal static class SaeBenchJson
         var made = new JsonObject();
         foreach ((int size, RemovalScore score) in scores)
         {
-            (string total, string intended, string unintended) = kind == "tpp"
+            (string total, string intended, string unintended) = kind is "tpp"
                 ? ($"tpp_threshold_{Number(size)}_total_metric", $"tpp_threshold_{Number(size)}_intended_diff_only",
                     $"tpp_threshold_{Number(size)}_unintended_diff_only")
                 : ($"scr_metric_threshold_{Number(size)}", $"scr_dir1_threshold_{Number(size)}", $"scr_dir2_threshold_{Number(size)}");
@@ -215,6 +216,8 @@ internal static class SaeBenchJson
         double mean = values.Average();
         return values.Length < 2 ? 0 : Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Length - 1));
     }
+
+    private static bool Same(string one, string other) => string.Equals(one, other, StringComparison.Ordinal);
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 

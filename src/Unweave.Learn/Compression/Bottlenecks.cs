@@ -106,6 +106,6 @@ internal sealed class Bottlenecks
                 cancellationToken);
         progress.Report(new Preparation("Finding the principal components", 0.5));
         using var pictures = new MatrixSource(FashionImages.Rows(0, Trained), "pictures", ownsMatrix: true);
-        return Measured(new ComponentsCodec(Baseline.Fit(BaselineKind.Pca, pictures, widths[^1], 0)));
+        return Measured(new ComponentsCodec(Baseline.Fit(BaselineKind.Pca, pictures, widths[^1], 0, cancellationToken: cancellationToken)));
     }
 }

@@ -144,7 +144,12 @@ public sealed class ProbingTests
     {
         var result = new ProbeResult
         {
-            Name = "", Texts = 0, Classes = [], ClassesLeftOut = 0, TestPredictions = 300, Dense = [1, 1, 1],
+            Name = "",
+            Texts = 0,
+            Classes = [],
+            ClassesLeftOut = 0,
+            TestPredictions = 300,
+            Dense = [1, 1, 1],
             Coders =
             [
                 new ProbeFigures("a", new Dictionary<int, double[]> { [1] = [0.69, 0.7, 0.71] }),

@@ -41,7 +41,7 @@ internal sealed class IcaBaseline : Baseline
         using Matrix rotation = Rotate(white, new Rng(seed), cancellationToken);
 
         // The sources are s = R·white; x = Σ s_j·a_j with a_j = Σ_c R_jc·σ_c·v_c, so that a code of unit directions is s_j·‖a_j‖.
-        Matrix directions = new(n, source.Width), unmixing = new(n, source.Width);
+        Matrix directions = new(n, source.Width), contributions = new(n, source.Width);
         for (int j = 0; j < n; j++)
         {
             double[] mixing = new double[source.Width], reading = new double[source.Width];
@@ -53,10 +53,10 @@ internal sealed class IcaBaseline : Baseline
 
             double length = Math.Sqrt(DoubleRows.Dot(mixing, mixing));
             for (int i = 0; i < mixing.Length; i++)
-                (directions[j, i], unmixing[j, i]) = ((float)(mixing[i] / length), (float)(reading[i] * length));
+                (directions[j, i], contributions[j, i]) = ((float)(mixing[i] / length), (float)(reading[i] * length));
         }
 
-        return new IcaBaseline(Math.Min(k, n), unmixing, directions, sample.Center);
+        return new IcaBaseline(Math.Min(k, n), contributions, directions, sample.Center);
     }
 
     /// <summary>The rotation of white rows whose coordinates are least Gaussian, <c>[n, n]</c>.</summary>

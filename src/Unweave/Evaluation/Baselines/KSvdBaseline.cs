@@ -49,7 +49,7 @@ internal sealed class KSvdBaseline : Baseline
         {
             cancellationToken.ThrowIfCancellationRequested();
             List<(int Latent, float Value)>[] codes;
-            using (var pursuit = new OrthogonalMatchingPursuit(dictionary)) codes = pursuit.Code(rows, k);
+            using (var coder = new OrthogonalMatchingPursuit(dictionary)) codes = coder.Code(rows, k);
             Workers.Shared.Run(rows.Rows, r =>
             {
                 Span<float> left = residual.Row(r);
