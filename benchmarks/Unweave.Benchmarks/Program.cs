@@ -19,7 +19,8 @@ var json = new Option<bool>("--json") { Description = "Write the result as JSON 
 var root = new RootCommand(
     "Times training steps, sweeps, harvests, feature statistics, searches and embeddings on this machine; with --filter, kernels alone.")
 {
-    json, TimingCommands.Step(json), TimingCommands.Sweep(json), TimingCommands.Harvest(json), TimingCommands.Features(json), SearchCommand.Make(json),
+    json, TimingCommands.Step(json), TimingCommands.Sweep(json), TimingCommands.Harvest(json), TimingCommands.Features(json),
+    SearchCommand.Make(json),
     TimingCommands.Embed(json),
 };
 root.Options.OfType<HelpOption>().First().Action = help;

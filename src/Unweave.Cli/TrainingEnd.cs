@@ -27,8 +27,9 @@ internal sealed record TrainingEnd(StepReport? Last, bool Interrupted, TimeSpan 
     public static Task<TrainingEnd> RunAsync(TrainingOptions options, IActivationSource source, string name, bool resume,
         CancellationToken cancellationToken) =>
         RunAsync(
-            $"{(source is ActivationFiles { IsEndless: true } ? "a stream of" : Figures.Count(source.Rows))} vectors of width {source.Width}: "
-                + name, options,
+            $"{(source is ActivationFiles { IsEndless: true } ? "a stream of" : Figures.Count(source.Rows))} vectors "
+                + $"of width {source.Width}: {name}",
+            options,
             Trainer.Run(options, source, resume, cancellationToken: cancellationToken), cancellationToken);
 
     /// <summary>Runs training on rows that come in an order of their own, and shows it on the way.</summary>

@@ -148,7 +148,8 @@ internal static class SynthCommand
             model.Read(positions, x, codes);
         }
 
-        NpyWriter.Write(Path.Combine(folder, "rows.npy"), TensorToWrite.FromRows("", rows, model.Width, ElementType.Float32, (row, values) =>
+        string path = Path.Combine(folder, "rows.npy");
+        NpyWriter.Write(path, TensorToWrite.FromRows("", rows, model.Width, ElementType.Float32, (row, values) =>
         {
             if (row % Block == 0) Read(row);
             x.Row((int)(row % Block)).CopyTo(values);

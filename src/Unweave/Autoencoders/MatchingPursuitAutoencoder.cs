@@ -47,13 +47,14 @@ public sealed record MatchingPursuitOptions : DictionaryOptions
 }
 
 /// <summary>
-/// The matching-pursuit autoencoder (Costa et al. 2025, "From flat to hierarchical: extracting sparse representations with matching pursuit"):
-/// there is no encoder. With r_0 = x − b_dec, each step takes the latent j whose unit row has the largest product a = W_dec,j·r with the
-/// residual, adds a to z_j and takes a·W_dec,j away from r; it ends after k steps, or where no product is positive. x̂ = Σ z_i W_dec,i + b_dec.
+/// The matching-pursuit autoencoder (Costa et al. 2025, "From flat to hierarchical: extracting sparse representations with matching
+/// pursuit"): there is no encoder. With r_0 = x − b_dec, each step takes the latent j whose unit row has the largest product a = W_dec,j·r
+/// with the residual, adds a to z_j and takes a·W_dec,j away from r; it ends after k steps, or where no product is positive. x̂ = Σ z_i
+/// W_dec,i + b_dec.
 /// </summary>
 /// <remarks>
-/// Loss ‖x − x̂‖², the last residual's square. Steps read products, which a step changes by a row of W_dec·W_decᵀ: one product for a batch and
-/// one for the dictionary take the place of a product for each step.
+/// Loss ‖x − x̂‖², the last residual's square. Steps read products, which a step changes by a row of W_dec·W_decᵀ: one product for a batch
+/// and one for the dictionary take the place of a product for each step.
 /// </remarks>
 internal sealed class MatchingPursuitAutoencoder : SparseAutoencoder
 {

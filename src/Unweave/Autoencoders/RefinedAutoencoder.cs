@@ -4,9 +4,9 @@ using Unweave.Numerics;
 namespace Unweave.Autoencoders;
 
 /// <summary>
-/// An autoencoder whose codes are improved after it has encoded, by what they reconstruct: latents that the others of a row make needless are
-/// dropped (<see cref="CodePruning"/>), and the values of those that stay are found anew (<see cref="CodeRefit"/>). It takes the autoencoder
-/// over and is disposed in its place.
+/// An autoencoder whose codes are improved after it has encoded, by what they reconstruct: latents that the others of a row make needless
+/// are dropped (<see cref="CodePruning"/>), and the values of those that stay are found anew (<see cref="CodeRefit"/>). It takes the
+/// autoencoder over and is disposed in its place.
 /// </summary>
 internal sealed class RefinedAutoencoder : SparseAutoencoder
 {

@@ -46,8 +46,8 @@ public abstract record SparseOptions : DictionaryOptions
     public int OrthogonalityEvery { get; init; } = 5;
 
     /// <summary>
-    /// Decoder rows start as random directions within so many principal components of the targets, where the data are, so that fewer latents
-    /// start where nothing is (He et al. 2025, arXiv 2508.16929); null takes all directions. Default null.
+    /// Decoder rows start as random directions within so many principal components of the targets, where the data are, so that fewer
+    /// latents start where nothing is (He et al. 2025, arXiv 2508.16929); null takes all directions. Default null.
     /// </summary>
     [Description("Decoder rows start within so many principal components of the data; null takes all directions.")]
     public int? ActiveSubspace { get; init; }

@@ -3,8 +3,8 @@ using Unweave.Numerics.Kernels;
 namespace Unweave.Numerics;
 
 /// <summary>
-/// Leave-one-out pruning: an active latent is kept where the row would miss it. With r = x − bias − Σ a_j·d_j, the value that latent i should
-/// have beside the others is (r·d_i + a_i‖d_i‖²)/‖d_i‖²; it is dropped where that is at most a threshold.
+/// Leave-one-out pruning: an active latent is kept where the row would miss it. With r = x − bias − Σ a_j·d_j, the value that latent i
+/// should have beside the others is (r·d_i + a_i‖d_i‖²)/‖d_i‖²; it is dropped where that is at most a threshold.
 /// </summary>
 internal static unsafe class CodePruning
 {
