@@ -24,10 +24,10 @@ public sealed class MeasureTests
         Assert.Contains("held out other rows", shown.Output, StringComparison.Ordinal); // another seed shuffles otherwise
         Outcome made = (await place.Run("measure", "one", "two", "--baselines", "none", "-o", "out", "--json")).Succeeded();
         JsonArray results = made.Json["results"]!.AsArray();
-        string[] types = [.. results.Select(one => (string)one!["eval_type_id"]!).Distinct().Order()];
+        string[] types = [.. results.Select(one => (string)one!["eval_type_id"]!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         Assert.Equal(["core", "unweave_decoder_projection", "unweave_stability"], types);
         JsonNode eval = (await place.Run("eval", "one", "--baselines", "none", "--json", "--no-save")).Succeeded().Json;
-        JsonNode core = results.First(one => (string)one!["eval_type_id"]! == "core" && (string)one["sae_lens_id"]! == "one")!;
+        JsonNode core = results.First(one => Is(one, "eval_type_id", "core") && Is(one, "sae_lens_id", "one"))!;
         Assert.Equal((double)eval["autoencoder"]!["explainedVariance"]!,
             (double)core["eval_result_metrics"]!["reconstruction_quality"]!["explained_variance"]!, 1e-9);
         foreach (string key in (string[])["eval_config", "eval_id", "datetime_epoch_millis", "eval_result_details", "sae_cfg_dict"])
@@ -54,7 +54,7 @@ public sealed class MeasureTests
         (await place.Run("measure", "sae", "--probe", texts)).Refused("has no field label; its fields are");
         JsonNode measured = (await place.Run("measure", "sae", "--probe", texts, "--label", "topic", "--baselines", "identity", "--tpp",
             "--scr", "second", "--json")).Succeeded().Json;
-        JsonNode probing = measured["results"]!.AsArray().First(one => (string)one!["eval_type_id"]! == "sparse_probing")!;
+        JsonNode probing = measured["results"]!.AsArray().First(one => Is(one, "eval_type_id", "sparse_probing"))!;
         JsonNode metrics = probing["eval_result_metrics"]!;
         Assert.True((double)metrics["llm"]!["llm_test_accuracy"]! > 0.9, metrics.ToJsonString());
         Assert.True((double)metrics["sae"]!["sae_top_16_test_accuracy"]! > 0.8, metrics.ToJsonString());
@@ -62,7 +62,7 @@ public sealed class MeasureTests
         Assert.Equal(3, probing["eval_result_unstructured"]!["texts.jsonl"]!["1"]!["accuracy_of_each_split"]!.AsArray().Count);
         foreach (string type in (string[])["tpp", "scr"])
         {
-            JsonNode removal = measured["results"]!.AsArray().First(one => (string)one!["eval_type_id"]! == type)!;
+            JsonNode removal = measured["results"]!.AsArray().First(one => Is(one, "eval_type_id", type))!;
             Assert.NotNull(removal["eval_result_metrics"]![$"{type}_metrics"]);
             Assert.Contains("2605.18229", (string)removal["eval_result_unstructured"]!["warning"]!, StringComparison.Ordinal);
         }
@@ -71,4 +71,6 @@ public sealed class MeasureTests
         Assert.Contains("smallest difference that shows", shown, StringComparison.Ordinal);
         Assert.Contains("A probe on the raw vectors reaches", shown, StringComparison.Ordinal);
     }
+
+    private static bool Is(JsonNode? node, string key, string value) => string.Equals((string?)node?[key], value, StringComparison.Ordinal);
 }

@@ -84,7 +84,8 @@ internal static class SweepCommand
                 + "--model with --hook and --text.");
         using ActivationFiles source = ActivationFiles.Open(first.Data, first.Tensor, first.Targets);
         string name = $"{Figures.Count(source.Rows)} vectors of width {source.Width}: {source.Name}";
-        return await Train(at, name, source.Width, source.Target?.Width, options => new ShuffledData(source, options.Seed, options.Validation),
+        return await Train(at, name, source.Width, source.Target?.Width,
+            options => new ShuffledData(source, options.Seed, options.Validation),
             Trainer.HostOf(source), cancellationToken);
     }
 

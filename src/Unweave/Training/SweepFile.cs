@@ -20,7 +20,8 @@ internal sealed class SweepFile
     private const int LongestName = 80;
 
     /// <summary>Settings that belong to the sweep as a whole.</summary>
-    public static IReadOnlyList<string> Fixed { get; } = ["data", "targets", "tensor", "output", "threads", "checkpointSteps", "checkpointMinutes"];
+    public static IReadOnlyList<string> Fixed { get; } =
+        ["data", "targets", "tensor", "output", "threads", "checkpointSteps", "checkpointMinutes"];
 
     private SweepFile(SweepOptions options, string output, IReadOnlyList<SweepPoint> points) =>
         (Options, Output, Points) = (options, output, points);

@@ -1,6 +1,5 @@
 using CsCheck;
 using Unweave.Numerics;
-using Unweave.Retrieval;
 
 namespace Unweave.Tests.Numerics;
 
