@@ -117,7 +117,13 @@ internal sealed class Help : SynchronousCommandLineAction
         bool first = true;
         foreach ((string name, string text) in rows)
         {
-            if (first) Screen.Results.MarkupLine($"\n[bold]{Markup.Escape(title)}:[/]");
+            if (first)
+            {
+                Screen.Results.WriteLine();
+                foreach (string line in Wrap($"{title}:", Screen.Results.Profile.Width))
+                    Screen.Results.MarkupLine($"[bold]{Markup.Escape(line)}[/]");
+            }
+
             first = false;
             string indented = "  " + name;
             if (text.Length == 0 || indented.Length >= TextColumn)

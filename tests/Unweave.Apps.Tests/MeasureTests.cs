@@ -24,7 +24,8 @@ public sealed class MeasureTests
         Assert.Contains("held out other rows", shown.Output, StringComparison.Ordinal); // another seed shuffles otherwise
         Outcome made = (await place.Run("measure", "one", "two", "--baselines", "none", "-o", "out", "--json")).Succeeded();
         JsonArray results = made.Json["results"]!.AsArray();
-        string[] types = [.. results.Select(one => (string)one!["eval_type_id"]!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+        string[] types =
+            [.. results.Select(one => (string)one!["eval_type_id"]!).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         Assert.Equal(["core", "unweave_decoder_projection", "unweave_stability"], types);
         JsonNode eval = (await place.Run("eval", "one", "--baselines", "none", "--json", "--no-save")).Succeeded().Json;
         JsonNode core = results.First(one => Is(one, "eval_type_id", "core") && Is(one, "sae_lens_id", "one"))!;
