@@ -89,15 +89,20 @@ internal sealed class SettingFlags
         bool isList = settings.Any(one => one.Kind is SettingKind.Texts or SettingKind.Integers)
             || settings.Any(one => one.Kind != setting.Kind);
         if (isSwitch) return new Option<bool>(setting.Flag, aliases) { Description = description, Hidden = true };
-        return isList
-            ? new Option<string[]>(setting.Flag, aliases)
+        if (isList)
+        {
+            return new Option<string[]>(setting.Flag, aliases)
             {
                 HelpName = name,
                 Description = description,
                 Arity = ArgumentArity.OneOrMore,
                 Hidden = true,
-            }
-            : new Option<string>(setting.Flag, aliases) { HelpName = name, Description = description, Hidden = true };
+            };
+        }
+
+        var one = new Option<string>(setting.Flag, aliases) { HelpName = name, Description = description, Hidden = true };
+        if (setting.Kind == SettingKind.Choice) one.CompletionSources.Add([.. setting.Choices]);
+        return one;
     }
 
     // Once where the architectures mean the same by the flag, else each architecture's own meaning.

@@ -10,7 +10,7 @@ public sealed class BadInputTests
     [InlineData("train vectors.safetensors --k 8 --k 9", "--k is given twice")]
     [InlineData("train vectors.safetensors --k 64 --latents 32", "k is 64 but latents is 32; lower k or raise latents.")]
     [InlineData("train vectors.safetensors --l1-coefficient 3",
-        "--l1-coefficient belongs to the architecture relu, but the architecture is topk (the default)")]
+        "--l1-coefficient belongs to the architectures gated and relu, but the architecture is topk (the default)")]
     [InlineData("train vectors.safetensors --architecture kl --k 3",
         "--k belongs to the architectures topk, ")]
     [InlineData("train vectors.safetensors --architecture undercomplete --bottleneck 16", "bottleneck is 16 but the vectors have width 16")]

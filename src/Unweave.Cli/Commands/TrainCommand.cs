@@ -41,7 +41,6 @@ internal static class TrainCommand
             "unweave train vectors.npy --k 32 --latents 4096 -o sae/",
             "unweave train 'shards/*.npy' --config run.json --tokens 500_000 -o run2/",
             "unweave train acts/ --k 32 --latents 16384 -o sae/",
-            "unweave train acts#blocks.5.mlp.in --targets acts#blocks.5.mlp --transcoder --k 32 -o transcoder/",
             "unweave train --model gpt2/ --hook blocks.8 --text corpus/ -o read/",
             "unweave train --resume -o sae/");
         command.SetAction((parsed, cancellationToken) =>

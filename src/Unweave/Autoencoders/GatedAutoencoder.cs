@@ -135,8 +135,9 @@ internal sealed class GatedAutoencoder : TrainedAutoencoder
             long encoded = Stopwatch.GetTimestamp();
             if (gateErrors.Length != batch.Rows) gateErrors = new double[batch.Rows];
             Backward.Begin(Input);
-            SparseBackward.Term magnitudes = Backward.Reconstruct(codes, Target, Errors, tilt: tilt);
-            SparseBackward.Term gated = Backward.Reconstruct(gates, Target, gateErrors, tilt: tilt, hasBias: false);
+            SparseBackward.Term magnitudes = Backward.Reconstruct(codes, Target, Errors, tilt: tilt, mayBeDense: true);
+            SparseBackward.Term gated = Backward.Reconstruct(
+                gates, Target, gateErrors, tilt: tilt, hasBias: false, mayBeDense: true);
             gated.MovesDecoder = false;
             Divide(magnitudes.Deltas, gated.Deltas, (float)(lambda / batch.Rows));
             double sparsity = lambda * TensorPrimitives.Sum(gates.AllValues) / batch.Rows;

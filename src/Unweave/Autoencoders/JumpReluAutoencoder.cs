@@ -212,7 +212,7 @@ internal sealed class JumpReluAutoencoder : TrainedAutoencoder
             Activate();
             long encoded = Stopwatch.GetTimestamp();
             Backward.Begin(Input);
-            SparseBackward.Term term = Backward.Reconstruct(codes, Target, Errors, tilt: options.Tilt);
+            SparseBackward.Term term = Backward.Reconstruct(codes, Target, Errors, tilt: options.Tilt, mayBeDense: true);
             long decoded = Stopwatch.GetTimestamp();
             double sparsity = Pay(term.Deltas, settings.SparsityWarmup * (control?.Factor ?? 1), batch.Rows);
             control?.Observe((double)active / batch.Rows, settings.SparsityWarmup >= 1);

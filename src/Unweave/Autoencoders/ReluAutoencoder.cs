@@ -108,7 +108,7 @@ internal sealed class ReluAutoencoder(ReluOptions options, int inputWidth, int o
             double sparsity = Penalize(lambda, batch.Rows);
             long encoded = Stopwatch.GetTimestamp();
             Backward.Begin(Input);
-            Backward.Reconstruct(codes, Target, Errors, tilt: tilt);
+            Backward.Reconstruct(codes, Target, Errors, tilt: tilt, mayBeDense: true);
             Backward.AddToDeltas(0, penalty.Row(0));
             long decoded = Stopwatch.GetTimestamp();
             sparsity += FinishBackward(settings);

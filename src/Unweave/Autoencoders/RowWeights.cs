@@ -16,8 +16,19 @@ internal static class RowWeights
     }
 
     /// <summary>What each row's error vector is multiplied by in the gradient: 2·weight·w_r.</summary>
-    public static float[] Slopes(double[] errors, double weight, double tilt) =>
-        [.. Of(errors, tilt).Select(share => (float)(2 * weight * share))];
+    public static float[] Slopes(double[] errors, double weight, double tilt)
+    {
+        float[] slopes = new float[errors.Length];
+        if (tilt == 0)
+        {
+            Array.Fill(slopes, (float)(2 * weight / errors.Length));
+            return slopes;
+        }
+
+        double[] shares = Of(errors, tilt);
+        for (int r = 0; r < slopes.Length; r++) slopes[r] = (float)(2 * weight * shares[r]);
+        return slopes;
+    }
 
     private static double[] Of(double[] errors, double tilt)
     {

@@ -27,6 +27,7 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
     private readonly Matrix biasGradient = new(1, weights.Encoder.Rows), centerGradient = new(1, weights.Decoder.Columns);
     private readonly Matrix inputSum = new(1, weights.Encoder.Columns);
     private Matrix? encoderInput, everyRow;
+    private DenseBackward? whole; // where one dense term is all there is
     private int used;
 
     /// <summary>One reconstruction: its codes, its gradient, and its entries by latent.</summary>
@@ -87,7 +88,7 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
     /// <param name="input">The encoder's input, <c>[batch, input width]</c>; used until the next batch.</param>
     public void Begin(Matrix input)
     {
-        (encoderInput, everyRow) = (input, null);
+        (encoderInput, everyRow, whole) = (input, null, null);
         used = 0;
     }
 
@@ -99,13 +100,14 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
     /// <param name="weight">Weight of the term in the loss.</param>
     /// <param name="tilt">t of <see cref="RowWeights"/>: 0 weighs all rows alike.</param>
     /// <param name="hasBias">True when b_dec takes part in the reconstruction and so in its gradient.</param>
+    /// <param name="mayBeDense">Whether many entries go through dense products, which have no <paramref name="error"/> to give.</param>
     /// <param name="error">Overwritten with Σ z W_dec − target, <c>[batch, d]</c>; null where nobody needs it.</param>
     public Term Reconstruct(SparseCodes codes, Matrix target, double[] errors, float targetScale = 1, double weight = 1, double tilt = 0,
-        bool hasBias = true, Matrix? error = null)
+        bool hasBias = true, Matrix? error = null, bool mayBeDense = false)
     {
         int batch = codes.Rows;
         Term term = NextTerm(
-            codes, batch, perEntry: false, error is null && codes.Count > (long)(DenseShare * batch * latents));
+            codes, batch, perEntry: false, mayBeDense && codes.Count > (long)(DenseShare * batch * latents));
         term.HasBias = hasBias;
         if (term.Dense is { } dense)
         {
@@ -298,6 +300,15 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
     /// <summary>Sorts every term's entries by latent and computes the gradients of the biases.</summary>
     public void Finish()
     {
+        if (used == 1 && everyRow is null && terms[0] is { Dense: { } only, HasBias: true, MovesDecoder: true, Source: null } single)
+        {
+            SortByLatent(single);
+            Spread(single.Codes, single.CodeGradient.Pointer, only.Delta);
+            only.Finish(encoderInput!);
+            whole = only;
+            return;
+        }
+
         float* encoderBias = biasGradient.Pointer;
         biasGradient.Clear();
         centerGradient.Clear();
@@ -337,6 +348,12 @@ internal sealed unsafe class SparseBackward(DictionaryWeights weights, Workers w
     /// <summary>Writes the gradient of rows of a parameter; see <see cref="LossAndGradients.Read"/>.</summary>
     public void Read(int parameter, int firstRow, int rowCount, Span<float> destination)
     {
+        if (whole is not null)
+        {
+            whole.Read(parameter, firstRow, rowCount, destination);
+            return;
+        }
+
         destination.Clear();
         fixed (float* target = destination)
         {
