@@ -12,7 +12,7 @@ public sealed class DemoTests(SmallDemo small)
         Workplace place = await small.Place();
         Outcome demo = await small.Outcome();
         foreach (string part in (string[])["recovered over zeros", "activations at blocks.2", "Over ", "loss as it is",
-            "FVU (variance unexplained)", "PCA (8)", "How often the 256 latents fire", "What its latents mean", "live latents",
+            "fraction of variance unexplained", "PCA, 8 components", "How often the 256 latents fire", "What its latents mean", "live latents",
             "The autoencoder is in sae", "unweave serve sae"])
             Assert.Contains(part, demo.Output, StringComparison.Ordinal);
         string[] examples =
@@ -38,7 +38,7 @@ public sealed class DemoTests(SmallDemo small)
     {
         using var place = new Workplace();
         Outcome demo = (await place.Run(["demo", "--embeddings", .. Small, "-o", "small"])).Succeeded();
-        foreach (string part in (string[])["FVU", "PCA (8)", "random dictionary", "How often the 256 latents fire",
+        foreach (string part in (string[])["FVU", "PCA, 8 components", "random dictionary", "How often the 256 latents fire",
             "12 of those whose labels hold best", "The autoencoder is in small", "live latents", "unweave serve small",
             "unweave eval small", "unweave encode FILES --sae small"])
             Assert.Contains(part, demo.Output, StringComparison.Ordinal);
