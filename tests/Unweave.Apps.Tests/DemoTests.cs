@@ -12,8 +12,8 @@ public sealed class DemoTests(SmallDemo small)
         Workplace place = await small.Place();
         Outcome demo = await small.Outcome();
         foreach (string part in (string[])["recovered over zeros", "activations at blocks.2", "Over ", "loss as it is",
-            "fraction of variance unexplained", "PCA, 8 components", "How often the 256 latents fire", "What its latents mean", "live latents",
-            "The autoencoder is in sae", "unweave serve sae"])
+            "fraction of variance unexplained", "PCA, 8 components", "How often the 256 latents fire", "What its latents mean",
+            "live latents", "The autoencoder is in sae", "unweave serve sae"])
             Assert.Contains(part, demo.Output, StringComparison.Ordinal);
         string[] examples =
         [
